@@ -1,0 +1,115 @@
+"""From trials to cells: a mean over training seeds within each search seed, then mean and spread over search seeds."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import nan
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.rows import Results
+from analysis.statistics import Components, components
+
+FINAL = ("diverged", "disconnected", "pruned")  # the next run leaves these as they are; `failed` it tries again
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean and sample standard deviation (ddof 1) over `n` search seeds, and the keys of the rows behind them."""
+
+    mean: float
+    std: float
+    n: int
+    keys: tuple[str, ...]
+
+
+NOTHING = Spread(nan, nan, 0, ())
+
+
+@dataclass(frozen=True)
+class State:
+    """How far the trainings of one table row are; `planned` is 0 where the study has no plan."""
+
+    planned: int
+    done: int
+    troubles: Mapping[str, int]
+
+    @property
+    def unfinished(self) -> bool:
+        return self.done + sum(self.troubles.get(status, 0) for status in FINAL) < self.planned
+
+    def __str__(self) -> str:
+        parts = [f"{self.done}/{self.planned} runs"] if self.unfinished else []
+        return ", ".join([*parts, *(f"{n} {status}" for status, n in sorted(self.troubles.items()))])
+
+
+def done(trials: pd.DataFrame) -> pd.DataFrame:
+    return trials[trials["status"] == "done"]
+
+
+def by_seed(trials: pd.DataFrame, column: str) -> pd.Series:
+    """Mean of `column` over training seeds and twins, one value a search seed; rows without a number are left out."""
+    return done(trials).dropna(subset=[column]).groupby("seed")[column].mean()
+
+
+def spread(trials: pd.DataFrame, column: str) -> Spread:
+    """Mean and spread of `column` over search seeds; n = 0 where no row is done."""
+    finished = done(trials).dropna(subset=[column])
+    return summary(by_seed(trials, column), sorted(finished["key"]))
+
+
+def summary(values: Iterable[float], keys: Iterable[str]) -> Spread:
+    numbers = np.array([*values], dtype=float)
+    mean = float(numbers.mean()) if len(numbers) else nan
+    std = float(numbers.std(ddof=1)) if len(numbers) > 1 else nan
+    return Spread(mean, std, len(numbers), tuple(keys))
+
+
+def state(trials: pd.DataFrame, planned: int) -> State:
+    """What is done and in trouble among `planned` trainings."""
+    counts = Counter(trials["status"])
+    return State(planned, counts.pop("done", 0), dict(counts))
+
+
+def planned(plan: Iterable[Mapping[str, Any]]) -> Counter[str]:
+    """How many final trainings the plan holds for each table row."""
+    trained = (job for job in plan if job.get("kind") == "train")
+    return Counter(method for job in trained for method in job.get("methods") or [job.get("method")])
+
+
+def parts(trials: pd.DataFrame) -> Components | None:
+    """Spread of accuracy between searches and between trainings of one; None where they are not separable."""
+    finished = done(trials).dropna(subset=["test_accuracy"])
+    table = finished.pivot_table(index="seed", columns="train_seed", values="test_accuracy", aggfunc="mean")
+    return components(table.to_numpy()) if len(table) else None
+
+
+def cost(results: Results, own: pd.DataFrame, search_epochs: int | None) -> Spread:
+    """Device-seconds to find and train one network, over search seeds: a mean training and all that it needed, once.
+
+    A search that went on after the snapshot counts for the part of its epochs up to the snapshot.
+    """
+    totals: list[float] = []
+    keys: list[str] = []
+    for _, group in done(own).dropna(subset=["device_seconds"]).groupby("seed"):
+        needed = _ancestors(results.by_key["needs"], group["needs"])
+        keys += [*group["key"], *needed]
+        found = results.by_key.loc[needed]
+        share = np.ones(len(found))
+        if search_epochs:
+            share = np.where(found["kind"] == "search", np.minimum(1, search_epochs / found["epochs"]), 1)
+        totals.append(float(group["device_seconds"].mean() + (found["device_seconds"] * share).sum()))
+    return summary(totals, sorted(keys))
+
+
+def _ancestors(links: pd.Series, needs: Iterable[Iterable[str]]) -> list[str]:
+    """Keys of all rows that these depend on, directly or not."""
+    waiting, seen = [key for keys in needs for key in keys], set()
+    while waiting:
+        key = waiting.pop()
+        if key not in seen and key in links.index:
+            seen.add(key)
+            waiting += links.loc[key]
+    return sorted(seen)

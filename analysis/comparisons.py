@@ -1,0 +1,182 @@
+"""Every method against its count-matched twins, and every method against every other, pair by pair of equal seeds."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import pandas as pd
+
+from analysis.aggregate import by_seed, done
+from analysis.rows import Results
+from analysis.sequential import decided, next_look
+from analysis.statistics import (
+    Estimate,
+    hedges_g,
+    holm,
+    paired,
+    pooled_std,
+    power,
+    relative_improvement,
+    seeds_needed,
+)
+from analysis.table import Line
+
+ITS_TWINS = "its twins"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`method` minus `against` over search seeds, in points of accuracy."""
+
+    method: str
+    against: str
+    difference: Estimate
+    adjusted: float  # p after Holm over the family (times the looks where the study looks several times)
+    effect: float  # Hedges's g
+    improvement: Estimate  # relative, percent
+    missing: int  # seeds that have no complete pair
+    needed: int | None  # seeds that would show the study's smallest effect
+    verdict: str
+    keys: tuple[str, ...]
+
+    @property
+    def shown(self) -> bool:
+        return self.verdict.startswith(("better", "worse"))
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the study fixed before it began."""
+
+    alpha: float
+    smallest: float
+    looks: tuple[int, ...]  # empty: one look at the end
+
+    @property
+    def level(self) -> float:
+        """Of the intervals."""
+        return 1 - self.alpha / max(1, len(self.looks))
+
+
+def rules(study: Mapping[str, Any]) -> Rules:
+    """Looks count only where the study was run with `--until`: else it was looked at once."""
+    until = "--until" in shlex.split(study.get("command") or "")
+    looks = tuple(study.get("looks") or ()) if until else ()
+    return Rules(float(study.get("alpha") or 0.05), float(study.get("smallest_effect") or 0.2), looks)
+
+
+def with_twins(results: Results, table: Sequence[Line]) -> dict[str, Comparison]:
+    """One family: each line that has twins against them."""
+    pairs = {}
+    for line in table:
+        if line.twin:
+            own, twins = results.trainings(line.method), results.trainings(line.twin)
+            pairs[line.method, line.twin] = twin_pairs(own, twins)
+    found = _family(results, pairs, rules(results.study), ITS_TWINS)
+    return {comparison.method: comparison for comparison in found}
+
+
+def with_each_other(results: Results, table: Sequence[Line]) -> list[Comparison]:
+    """One family: each line against each later one, the baseline among them; seeds make the pairs."""
+    means = {line.method: by_seed(results.trainings(line.method), "test_accuracy") for line in table}
+    seen = {line.method: _seeds(results.trainings(line.method)) for line in table}
+    pairs = {}
+    for first, second in combinations(means, 2):
+        joined = pd.DataFrame({"own": means[first], "other": means[second]}, index=seen[first].union(seen[second]))
+        pairs[first, second] = joined
+    return _family(results, pairs, rules(results.study), None)
+
+
+def twin_pairs(own: pd.DataFrame, twins: pd.DataFrame) -> pd.DataFrame:
+    """Columns `own` and `other` per search seed: means over the complete pairs of a searched network and its twins.
+
+    Every seed that either has a row for is listed, NaN where it has no complete pair.
+    """
+    label = "pair" if own["pair"].notna().all() and twins["pair"].notna().all() else "train_seed"
+    sides = [
+        done(trials).dropna(subset=["test_accuracy"]).groupby(["seed", label])["test_accuracy"].mean()
+        for trials in (own, twins)
+    ]
+    complete = pd.DataFrame(dict(zip(("own", "other"), sides, strict=True))).dropna()
+    return complete.groupby(level="seed").mean().reindex(_seeds(own).union(_seeds(twins)))
+
+
+def _seeds(trials: pd.DataFrame) -> pd.Index:
+    seeds: pd.Index = pd.Index(sorted(set(trials["seed"].dropna())), dtype=float)
+    return seeds
+
+
+Pairs = Mapping[tuple[str, str], pd.DataFrame]
+
+
+def _family(results: Results, pairs: Pairs, fixed: Rules, name: str | None) -> list[Comparison]:
+    """Comparisons that are judged together. `name`: what the second side is called, its method's name where None."""
+    differences = {sides: _in_order(frame) for sides, frame in pairs.items()}
+    estimates, adjusted = _judged(pairs, differences, fixed)
+    std = pooled_std([*differences.values()])
+    alpha = fixed.alpha / max(1, len(fixed.looks)) / max(1, len(pairs))
+    needed = seeds_needed(fixed.smallest, std, alpha)
+    out = []
+    for sides, frame in pairs.items():
+        estimate, p = estimates[sides], adjusted[sides]
+        chance = power(fixed.smallest, std, estimate.n, alpha)
+        out.append(
+            Comparison(
+                *sides,
+                difference=estimate,
+                adjusted=p,
+                effect=hedges_g(frame["own"], frame["other"]),
+                improvement=relative_improvement(frame["own"], frame["other"], fixed.level),
+                missing=int(frame.isna().any(axis=1).sum()),
+                needed=needed,
+                verdict=verdict(estimate, p <= fixed.alpha, fixed.smallest, needed, chance, name or sides[1]),
+                keys=_keys(results, sides),
+            )
+        )
+    return out
+
+
+def _judged(pairs: Pairs, differences: Mapping, fixed: Rules) -> tuple[dict, dict]:
+    """Estimates and adjusted p per comparison, by one look or by those that were reached."""
+    if fixed.looks:
+        names = {str(number): sides for number, sides in enumerate(pairs)}
+        numbered = {number: differences[sides] for number, sides in names.items()}
+        look, _ = next_look(numbered, fixed.looks, fixed.alpha)
+        found = decided(numbered, look, fixed.looks, fixed.alpha)
+        return ({names[n]: d.estimate for n, d in found.items()}, {names[n]: d.adjusted for n, d in found.items()})
+    estimates = {sides: paired(frame["own"], frame["other"], fixed.level) for sides, frame in pairs.items()}
+    return estimates, dict(zip(estimates, holm([e.p for e in estimates.values()]).tolist(), strict=True))
+
+
+def _in_order(frame: pd.DataFrame) -> list[float]:
+    """Differences at seeds 0, 1, …, NaN where a pair is missing."""
+    if frame.empty:
+        return []
+    seeds = range(int(frame.index.max()) + 1)
+    return [float(value) for value in (frame["own"] - frame["other"]).reindex(seeds)]
+
+
+def verdict(found: Estimate, rejected: bool, smallest: float, needed: int | None, chance: float, against: str) -> str:
+    """The finding in words. `chance`: the power that this n had for the smallest effect of interest."""
+    if found.n < 2:
+        return "not tested: one pair" if found.n else "not tested: no complete pair"
+    if found.p != found.p:
+        return f"not tested: all {found.n} differences are equal"
+    if rejected:
+        small = max(abs(found.low), abs(found.high)) < smallest
+        return f"{'better' if found.value > 0 else 'worse'} than {against}" + (
+            f", by less than {smallest:g} points" if small else ""
+        )
+    if -smallest < found.low and found.high < smallest:
+        return f"no difference shown; any is below {smallest:g} points"
+    if needed is None:
+        return "no difference shown"
+    if needed <= found.n:
+        return f"no difference shown; {smallest:g} points would have been seen with a chance of {chance:.0%}"
+    return f"no difference shown; to see {smallest:g} points would take {needed} seeds"
+
+
+def _keys(results: Results, sides: tuple[str, str]) -> tuple[str, ...]:
+    return tuple(sorted(key for side in sides for key in done(results.trainings(side))["key"]))

@@ -1,0 +1,169 @@
+"""Results folders as one frame of trials: tolerates torn lines and rows of older versions."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+NUMBERS = ("seed", "train_seed", "twin", "val_accuracy", "test_accuracy", "train_loss", "test_loss", "parameters",
+           "macs", "shortcuts", "long_shortcuts", "epochs", "seconds", "device_seconds", "threads",
+           "peak_memory_bytes")  # fmt: skip
+TEXTS = ("key", "kind", "method", "role", "twin_of", "pair", "architecture", "split", "status", "error", "device",
+         "path", "precision", "host", "started", "finished", "commit")  # fmt: skip
+PACKED = ("recipe", "versions")  # objects kept as canonical text, so that equal ones are one
+CURVE = ("train_loss", "test_accuracy", "val_accuracy", "entropy", "counts", "discretised_accuracy", "eigenvalue")
+
+
+@dataclass(frozen=True)
+class Results:
+    """One or several results folders: what was planned, and what came of it, one row a key."""
+
+    study: Mapping[str, Any]
+    trials: pd.DataFrame
+    folders: tuple[Path, ...]
+    torn: int = 0  # lines that could not be read
+
+    @property
+    def name(self) -> str:
+        return str(self.study.get("name", "study"))
+
+    def trainings(self, method: str) -> pd.DataFrame:
+        """The final trainings that the table row `method` uses."""
+        return self.trials.loc[self._of_method.get(method, [])]
+
+    @cached_property
+    def by_key(self) -> pd.DataFrame:
+        return self.trials.set_index("key")
+
+    @cached_property
+    def _of_method(self) -> dict[str, list[int]]:
+        trained = self.trials.loc[self.trials["kind"] == "train", "methods"].explode()
+        return {str(method): list(index) for method, index in trained.groupby(trained).groups.items()}
+
+
+def load(folders: Path | Sequence[Path]) -> Results:
+    """Rows and study of `folders`. Raises FileNotFoundError where one has no study.json, ValueError where it is none.
+
+    Folders of one study are put together; methods of different studies get their study's name in front.
+    """
+    paths = (folders,) if isinstance(folders, Path) else tuple(folders)
+    studies = [_study(path) for path in paths]
+    several = len({study["name"] for study in studies}) > 1
+    records: list[dict[str, Any]] = []
+    torn = 0
+    for path, study in zip(paths, studies, strict=True):
+        for record in _records(path / "trials.jsonl"):
+            if record is None:
+                torn += 1
+            else:
+                records.append(_flat(_named(record, study["name"]) if several else record))
+    if several:
+        studies = [{**study, **{part: [_named(item, study["name"]) for item in study.get(part, [])]
+                                for part in ("rows", "plan")}} for study in studies]  # fmt: skip
+    return Results(_merged(studies), frame(records), paths, torn)
+
+
+def frame(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """One row a key, sorted by key: the last `done` one, else the last one. Absent fields are None or NaN."""
+    chosen: dict[str, Mapping[str, Any]] = {}
+    for record in records:
+        known = chosen.get(record["key"])
+        if known is None or record["status"] == "done" or known["status"] != "done":
+            chosen[record["key"]] = record
+    ordered = [chosen[key] for key in sorted(chosen)]
+    columns: dict[str, Any] = {name: pd.Series([r.get(name) for r in ordered], dtype=object) for name in _OBJECTS}
+    columns |= {name: np.array([_number(r.get(name)) for r in ordered], dtype=float) for name in NUMBERS}
+    return pd.DataFrame(columns, index=range(len(ordered)))
+
+
+_OBJECTS = (*TEXTS, *PACKED, "methods", "needs", "warnings", "dirty", "schema", "curve", "snapshots")
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else float("nan")
+
+
+def _study(folder: Path) -> dict[str, Any]:
+    path = folder / "study.json"
+    try:
+        study = json.loads(path.read_text())
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is no study: {error}") from None
+    if not isinstance(study, dict):
+        raise ValueError(f"{path} is no study: it holds no object")
+    return {"name": folder.resolve().name, **study}
+
+
+def _records(path: Path) -> Iterator[dict[str, Any] | None]:
+    """Each line's object; None for a line that is torn or no row."""
+    if not path.exists():
+        return
+    with path.open("rb") as lines:
+        for line in lines:
+            if not line.strip():
+                continue
+            try:
+                record = json.loads(line)
+            except ValueError:
+                record = None
+            yield record if isinstance(record, dict) and "key" in record else None
+
+
+def _flat(record: dict[str, Any]) -> dict[str, Any]:
+    """The row without its settings, its curve as arrays: 150 epochs of objects would fill the memory."""
+    record.pop("settings", None)
+    record.setdefault("status", "failed" if record.get("error") else "done")
+    record["curve"] = _curve(record.get("curve") or [])
+    for name in PACKED:
+        record[name] = json.dumps(record[name], sort_keys=True) if record.get(name) else None
+    record["methods"] = tuple(record.get("methods") or [record.get("method")])
+    for name in ("needs", "warnings"):
+        record[name] = tuple(record.get(name) or ())
+    record["role"] = record.get("role") or _role(record)
+    return record
+
+
+def _role(record: Mapping[str, Any]) -> str:
+    if record.get("kind") != "train":
+        return str(record.get("kind"))
+    if record.get("twin_of"):
+        return "twin"
+    return "baseline" if record.get("method") == "baseline" else "method"
+
+
+def _curve(points: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
+    if not points:
+        return {}
+    out = {"epoch": np.array([point.get("epoch", n + 1) for n, point in enumerate(points)], dtype=np.float32)}
+    for name in CURVE:
+        values = [point.get(name) for point in points]
+        for part in sorted({key for value in values if isinstance(value, dict) for key in value}):
+            nested = [value.get(part) if isinstance(value, dict) else None for value in values]
+            out[f"{name}.{part}"] = np.array(nested, dtype=np.float32)
+        if any(isinstance(value, int | float) for value in values):
+            out[name] = np.array([_number(value) for value in values], dtype=np.float32)
+    return out
+
+
+def _named(record: Mapping[str, Any], study: str) -> dict[str, Any]:
+    """The record with the study's name before its methods' names."""
+    out = dict(record)
+    for field in ("method", "twin_of", "twin"):
+        if isinstance(out.get(field), str):
+            out[field] = f"{study}/{out[field]}"
+    if out.get("methods"):
+        out["methods"] = [f"{study}/{method}" for method in out["methods"]]
+    return out
+
+
+def _merged(studies: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The first study, with the rows and plans of all; the name tells what was put together."""
+    rows = {row["method"]: row for study in studies for row in study.get("rows", [])}
+    plan = {job["key"]: job for study in studies for job in study.get("plan", [])}
+    names = dict.fromkeys(study["name"] for study in studies)
+    return {**studies[0], "name": " + ".join(names), "rows": list(rows.values()), "plan": list(plan.values())}

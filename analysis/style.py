@@ -1,0 +1,79 @@
+"""One style for all figures: Okabe-Ito colours, with a marker and a line style each, so that black and white works."""
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, PAPER, GRID, FAINT, BLUE = "#1a1a1a", "#ffffff", "#dddddd", "#8a8a8a", "#0072b2"
+PAGE = {INK: "currentColor", PAPER: "var(--paper)", GRID: "var(--line)", BLUE: "var(--blue)"}  # in the page
+COLOURS = (BLUE, "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31", "#7f7f7f")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 1)), (0, (3, 3)))
+FORMATS = ("svg", "pdf", "png")
+_UNDATED: dict[str, Any] = {
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Producer": None, "Creator": None},
+    "png": {"Software": None},
+}
+
+
+class Look:
+    """Colour, marker and line style of the `index`-th method."""
+
+    def __init__(self, index: int) -> None:
+        self.colour = COLOURS[index % len(COLOURS)]
+        self.marker = MARKERS[index % len(MARKERS)]
+        self.line = LINES[index % len(LINES)]
+        self.size = 90 if self.marker == "*" else 42  # of a point, as matplotlib's scatter counts it
+
+
+def looks(names: Sequence[str]) -> dict[str, Look]:
+    """The same look for a method in every figure; the baseline is ink-black and a star."""
+    out = {name: Look(index) for index, name in enumerate(name for name in names if name.split("/")[-1] != "baseline")}
+    for name in names:
+        if name not in out:
+            out[name] = Look(0)
+            out[name].colour, out[name].marker, out[name].size = INK, "*", 90
+    return out
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Matplotlib with our settings, on a backend that needs no screen; nothing outside the block changes."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    settings: dict[Any, Any] = {
+        "font.family": "DejaVu Sans", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False,
+        "axes.grid": True, "grid.color": GRID, "grid.linewidth": 0.6, "axes.axisbelow": True,
+        "text.color": INK, "axes.edgecolor": INK, "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK,
+        "legend.frameon": False, "figure.constrained_layout.use": True, "figure.facecolor": PAPER,
+        "axes.facecolor": PAPER, "svg.hashsalt": "nas-harness", "lines.linewidth": 1.5, "lines.markersize": 6,
+        "savefig.dpi": 200, "axes.titlesize": 10, "hatch.linewidth": 0.6,
+    }  # fmt: skip
+    with matplotlib.rc_context(settings):
+        yield
+
+
+def rendered(figure: "Figure") -> dict[str, bytes]:
+    """The figure in each of FORMATS; equal figures give equal bytes, as no time or chance goes in."""
+    out = {}
+    for kind in FORMATS:
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=kind, metadata=_UNDATED[kind])
+        out[kind] = buffer.getvalue()
+    return out
+
+
+def canvas(width: float = 6.4, height: float = 4.0, columns: int = 1) -> tuple["Figure", list["Axes"]]:
+    """A figure of so many inches that no global state knows of, and its axes from left to right."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height))
+    axes = figure.subplots(1, columns, squeeze=False)
+    return figure, list(axes[0])

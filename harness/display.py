@@ -1,0 +1,85 @@
+"""What a terminal shows while a study runs: which trials run, how far each is, when the whole will be done."""
+
+import sys
+import time
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from harness.driver import Driver
+from harness.schedule import WEIGHT
+
+
+class Screen:
+    """A live table on a terminal; a line per finished trial elsewhere."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True, highlight=False)
+        self.live = Live(console=self.console, refresh_per_second=2, transient=True) if sys.stderr.isatty() else None
+        self.started = time.time()
+        self.ended_here = 0
+
+    def __enter__(self) -> "Screen":
+        if self.live:
+            self.live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.live:
+            self.live.stop()
+
+    def __call__(self, driver: Driver, ended: Mapping[str, Any] | None) -> None:
+        self.ended_here += ended is not None
+        headline = _headline(driver, time.time() - self.started, self.ended_here)
+        if ended is not None:
+            self.console.print(Text(f"{_line(ended)}  |  {headline}"), soft_wrap=True)
+        if self.live:
+            self.live.update(Group(_table(driver), Text(headline)))
+
+
+def seconds_left(total: float, done: float, ended_here: int, elapsed: float) -> float | None:
+    """`total`, `done`: work in the weights of `schedule`; None until something has ended."""
+    return elapsed * (total - done) / done if ended_here and done else None
+
+
+def duration(seconds: float | None) -> str:
+    return "unknown" if seconds is None else str(timedelta(seconds=round(seconds)))
+
+
+def _headline(driver: Driver, elapsed: float, ended_here: int) -> str:
+    total = len(driver.plan.jobs)
+    left = [job for key, job in driver.plan.jobs.items() if key not in driver.rows]
+    done_here = sum(WEIGHT[row["kind"]] for row in list(driver.rows.values())[-ended_here:]) if ended_here else 0.0
+    running = [r for r in driver.running.values() if r.progress]
+    done_here += sum(WEIGHT[r.job.kind] * r.progress.epoch / r.progress.epochs for r in running if r.progress)
+    todo = sum(WEIGHT[job.kind] for job in left) - sum(
+        WEIGHT[r.job.kind] * r.progress.epoch / r.progress.epochs for r in running if r.progress
+    )
+    remaining = seconds_left(todo + done_here, done_here, ended_here, elapsed)
+    when = "" if remaining is None else f", done about {datetime.now() + timedelta(seconds=remaining):%H:%M:%S}"
+    return f"{total - len(left)}/{total} trials, {duration(remaining)} left{when}"
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    accuracy = next((f"{row[name]:.2f} % {name[:4].rstrip('_')}" for name in ("test_accuracy", "val_accuracy")
+                     if row[name] is not None), row["error"] or "")  # fmt: skip
+    return f"{row['status']:8} {row['kind']:6} {row['method']} seed {row['seed']}: {accuracy} ({row['seconds']:.0f} s)"
+
+
+def _table(driver: Driver) -> Table:
+    table = Table("trial", "seed", "epoch", "", "left", box=None, pad_edge=False)
+    for running in driver.running.values():
+        if (progress := running.progress) is None:
+            table.add_row(running.job.method, str(running.job.seed), "starting", "", "")
+            continue
+        part = progress.epoch / progress.epochs
+        left = progress.seconds * (1 - part) / part
+        bar = ("█" * round(part * 20)).ljust(20, "░")
+        epoch = f"{progress.epoch}/{progress.epochs}"
+        table.add_row(running.job.method, str(running.job.seed), epoch, bar, duration(left))
+    return table

@@ -1,0 +1,137 @@
+"""How a step runs on the hardware: device, precision, memory layout, and what feeds it.
+
+The data stay on the device as uint8, an epoch's augmentation is one gather, and losses are added up on the device,
+so that nothing waits for Python per image. Timing never chooses a precision: `auto` follows from device and network.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from harness.data import DataSet, Images, augmented
+from harness.errors import BadInput
+from harness.plan import Settings
+
+EVALUATION_BATCH = 256
+
+
+def device_named(name: str) -> torch.device:
+    """auto, cpu, cuda, cuda:1 or mps. Raises BadInput where this machine has no such device."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise BadInput(f"--device {name}: write auto, cpu, cuda, cuda:1 or mps") from None
+    found = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+    if (device.index or 0) >= found.get(device.type, 0):
+        raise BadInput(f"--device {name}: this machine has {found.get(device.type, 0)} of {device.type}")
+    return device
+
+
+def auto_precision(device: torch.device, network: nn.Module) -> str:
+    """bf16 where the device has matrix units for it and the network's convolutions use them, else fp32.
+
+    Depthwise and other grouped convolutions are slower in bf16 on a CPU (measured; see benchmarks).
+    """
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    if device.type != "cpu" or not torch.cpu.get_capabilities().get("amx_bf16", False):
+        return "fp32"
+    grouped = any(module.groups > 1 for module in network.modules() if isinstance(module, nn.Conv2d))
+    return "fp32" if grouped else "bf16"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One way to run steps; `layout` is channels_last or contiguous."""
+
+    device: torch.device
+    precision: str
+    layout: str
+    mean: Tensor
+    std: Tensor
+
+    @classmethod
+    def choose(cls, device: torch.device, precision: str, data: DataSet) -> "Engine":
+        layout = "channels_last" if precision == "bf16" or device.type == "cuda" else "contiguous"
+        mean, std = (torch.tensor(values, device=device)[:, None, None] * 255 for values in (data.mean, data.std))
+        return cls(device, precision, layout, mean, std)
+
+    @property
+    def path(self) -> str:
+        return f"eager {self.layout}"
+
+    def place(self, network: nn.Module) -> nn.Module:
+        return network.to(self.device, memory_format=self._format)  # type: ignore[call-overload,no-any-return]
+
+    def autocast(self) -> AbstractContextManager[object]:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+
+    def pixels(self, images: Tensor) -> Tensor:
+        """uint8 → normalised fp32 in this engine's layout."""
+        return ((images.float() - self.mean) / self.std).contiguous(memory_format=self._format)
+
+    def batches(self, part: Images, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        for start in range(0, len(part), size):
+            yield self.pixels(part.images[start : start + size]), part.labels[start : start + size]
+
+    def epoch(self, part: Images, order: Tensor, recipe: Settings, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Augmented batches of `part` in this order. A single image left over is dropped: batch norm needs two."""
+        order = order[: len(order) - (len(order) % recipe["batch_size"] == 1)] if len(order) > 1 else order
+        chosen = part.take(order.to(self.device))
+        images = augmented(chosen.images, recipe["augment"], recipe["cutout"], seed)
+        return self.batches(Images(images, chosen.labels), recipe["batch_size"])
+
+    def loss(self, network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+        """Mean cross entropy; an auxiliary head's counts by its network's `auxiliary_weight`."""
+        with self.autocast():
+            out = network(images)
+        logits, auxiliary = out if isinstance(out, tuple) else (out, None)
+        loss = F.cross_entropy(logits.float(), labels)
+        if auxiliary is not None:
+            loss = loss + network.auxiliary_weight * F.cross_entropy(auxiliary.float(), labels)  # type: ignore[operator]
+        return loss
+
+    @torch.no_grad()
+    def evaluate(self, network: nn.Module, part: Images) -> tuple[float, float]:
+        """(accuracy in percent, mean cross entropy), in evaluation mode."""
+        was_training = network.training
+        network.eval()
+        hits = torch.zeros((), device=self.device)
+        total = torch.zeros((), device=self.device)
+        for images, labels in self.batches(part, EVALUATION_BATCH):
+            with self.autocast():
+                logits = network(images).float()
+            hits += (logits.argmax(1) == labels).sum()
+            total += F.cross_entropy(logits, labels, reduction="sum")
+        network.train(was_training)
+        return 100 * hits.item() / len(part), total.item() / len(part)
+
+    @property
+    def _format(self) -> torch.memory_format:
+        return torch.channels_last if self.layout == "channels_last" else torch.contiguous_format
+
+
+def sgd(parameters: list[nn.Parameter], recipe: Settings) -> torch.optim.SGD:
+    return torch.optim.SGD(
+        parameters, recipe["lr"], recipe["momentum"], weight_decay=recipe["weight_decay"], fused=True
+    )
+
+
+def learning_rate(recipe: Settings, epoch: int, epochs: int) -> float:
+    """For `epoch` from 1: constant; × γ after every `step` epochs; or half a cosine to 0 (Loshchilov & Hutter 2017)."""
+    import math
+
+    lr: float = recipe["lr"]
+    scheduler = recipe["scheduler"]
+    if scheduler["kind"] == "cosine":
+        return lr * (1 + math.cos(math.pi * (epoch - 1) / epochs)) / 2
+    if scheduler["kind"] == "step":
+        step = scheduler["step"] if scheduler["step"] >= 1 else scheduler["step"] * epochs
+        return lr * float(scheduler["gamma"]) ** ((epoch - 1) // max(1, round(step)))
+    return lr

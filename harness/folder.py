@@ -1,0 +1,32 @@
+"""What a results folder says of its study: `study.json`. Standard library only."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from harness.errors import BadInput
+
+
+def study_file(folder: Path) -> Path:
+    return folder / "study.json"
+
+
+def read_study(folder: Path) -> dict[str, Any]:
+    """Raises BadInput where the folder holds no study."""
+    try:
+        found: dict[str, Any] = json.loads(study_file(folder).read_text())
+    except FileNotFoundError:
+        raise BadInput(f"{folder} holds no study.json: nothing was run there yet") from None
+    except ValueError:
+        raise BadInput(f"{study_file(folder)} is damaged; remove it and run the study again: rows are kept") from None
+    return found
+
+
+def claim(folder: Path, name: str) -> dict[str, Any]:
+    """What the folder already holds of this study, or {}. Raises BadInput where it is another's."""
+    if not study_file(folder).exists():
+        return {}
+    found = read_study(folder)
+    if found["name"] != name:
+        raise BadInput(f"{folder} belongs to the study '{found['name']}', not '{name}'; give another --results")
+    return found

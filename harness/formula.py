@@ -1,0 +1,82 @@
+"""A formula in place of training, so that orchestration is tested and measured in seconds.
+
+A study with `task = "package.module:function"` calls function(settings, epoch) → {"value": percent} for every epoch
+of every job; `settings` are the job's, resolved.
+"""
+
+import json
+import time
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from harness.plan import Settings
+from harness.streams import stream
+from harness.trial import Epochs, Outcome, Place, epochs
+from spaces import space as spaces
+from spaces.space import imported
+
+
+class Formula:
+    """Epochs of a formula; what it has done so far is its whole state."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.function = imported(settings["task"], f"task '{settings['task']}' is unknown")
+        self.values: list[float] = []
+
+    @property
+    def epochs(self) -> int:
+        if self.settings["kind"] == "search":
+            return int(self.settings["search"]["epochs"])
+        return int(self.settings["recipe"]["epochs"])
+
+    def epoch(self, number: int) -> dict[str, Any]:
+        self.values.append(float(self.function(self.settings, number)["value"]))
+        return {"train_loss": 0.0, "lr": 0.0, "val_accuracy": self.values[-1]}
+
+    def state(self) -> dict[str, Any]:
+        return {"values": json.dumps(self.values)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.values = json.loads(state["values"])
+
+
+def job(key: str, settings: Settings, place: Place, outcome: Outcome) -> Epochs:
+    """Rows of a formula have the shape of real ones; a search's α are drawn from its stream."""
+    work = Formula(settings)
+    space = spaces.load(settings["space"], settings["space_options"])
+    outcome.update(recipe=settings["recipe"], path="formula", precision="fp32", split="", parameters=0, macs=0)
+    if settings["kind"] == "search":
+        outcome["snapshots"] = {}
+    if text := settings.get("architecture"):
+        architecture = space.parse(text)
+        outcome.update(architecture=text, shortcuts=architecture.shortcuts, long_shortcuts=architecture.long_shortcuts)
+    yield from epochs(key, work, place, outcome, partial(_after, work, space))
+    judged = "test_accuracy" if settings["kind"] == "train" else "val_accuracy"
+    outcome[judged] = work.values[-1]
+
+
+def _after(work: Formula, space: Any, number: int, outcome: Outcome) -> bool:
+    settings = work.settings
+    if settings["kind"] == "search" and number in settings["search"]["snapshots"]:
+        outcome["snapshots"][str(number)] = _alpha(space, settings, number)
+    threshold = (settings.get("thresholds") or {}).get(str(number))
+    pruned = threshold is not None and work.values[-1] < threshold and number < work.epochs
+    outcome["status"] = "pruned" if pruned else "done"
+    return pruned
+
+
+def _alpha(space: Any, settings: Settings, number: int) -> dict[str, Any]:
+    """Random α of the supernet's shapes, without a torch generator's state."""
+    rng = np.random.default_rng(stream(settings["study_seed"], settings["seed"], "formula", number))
+    supernet = space.supernet(10, 3, settings["search"]["gate"] or space.gates[0])
+    return {name: rng.normal(size=tuple(alpha.shape)).tolist() for name, alpha in supernet.alphas.items()}
+
+
+def stand_in(settings: Settings, epoch: int) -> dict[str, float]:
+    """A number that depends on the seeds and the architecture alone; takes `recipe.lr` seconds an epoch."""
+    time.sleep(settings["recipe"]["lr"])
+    seed = stream(settings["study_seed"], settings["seed"], str(settings.get("architecture")), epoch)
+    return {"value": 50 + seed % 5000 / 100}

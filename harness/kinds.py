@@ -1,0 +1,178 @@
+"""The kinds of jobs: what a trial of each trains, and what it may look at."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness import data as data_sets
+from harness import formula, pretrained
+from harness.bilevel import sharpened_at
+from harness.data import DataSet
+from harness.engine import Engine
+from harness.initial import initialise
+from harness.plan import Settings
+from harness.search import Search, collapse
+from harness.streams import stream
+from harness.train import Training
+from harness.trial import After, Epochs, Outcome, Place, Progress, epochs, weights_file
+from spaces import space as spaces
+from spaces.cost import cost
+
+
+def _setting(settings: Settings, place: Place, outcome: Outcome) -> tuple[DataSet, Engine, spaces.Space]:
+    """Data, the engine and the space."""
+    root = Path(place.data_root) if place.data_root else None
+    data = data_sets.load(settings["data"], root)
+    engine = Engine.choose(torch.device(place.device), settings["recipe"]["precision"], data)
+    outcome.update(path=engine.path, precision=engine.precision)
+    return data, engine, spaces.load(settings["space"], settings["space_options"])
+
+
+def _network(settings: Settings, data: DataSet, engine: Engine, space: spaces.Space, outcome: Outcome) -> Any:
+    """The built network with its start values; the outcome gets what the row says of it."""
+    architecture = space.parse(settings["architecture"])
+    network = space.build(architecture, data.classes, data.channels)
+    parameters, macs = cost(network, data.channels, data.size)
+    _start(network, settings)
+    outcome.update(facts(architecture), parameters=parameters, macs=macs, recipe=settings["recipe"])
+    return engine.place(network)
+
+
+def facts(architecture: Any) -> Outcome:
+    return {"architecture": str(architecture), "shortcuts": architecture.shortcuts,
+            "long_shortcuts": architecture.long_shortcuts}  # fmt: skip
+
+
+def _start(network: Any, settings: Settings) -> None:
+    initialise(network, settings["study_seed"], settings["seed"], settings.get("train_seed", 0))
+    if source := settings["recipe"].get("pretrained"):
+        pretrained.load_into(network, source, settings["space_options"].get("vgg", settings["space"]))
+
+
+def train_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> Epochs:
+    """Final training on all training images; the test set is read once, after the last epoch."""
+    data, engine, space = _setting(settings, place, outcome)
+    network = _network(settings, data, engine, space, outcome)
+    part = data_sets.split(len(data.train), settings["study_seed"], settings["seed"], None)
+    test = data.test.to(engine.device)
+    work = Training(network, data.train.to(engine.device), settings, engine)
+    after: After = partial(_test_point, network, engine, test) if settings["test_curve"] else lambda *_: False
+    yield from epochs(key, work, place, outcome, after)
+    accuracy, loss = engine.evaluate(network, test)
+    outcome.update(split=part.digest(), test_accuracy=accuracy, test_loss=loss)
+
+
+def _test_point(network: Any, engine: Engine, test: data_sets.Images, _: int, outcome: Outcome) -> bool:
+    """For figure 3 alone; nothing else may read it."""
+    outcome["curve"][-1]["test_accuracy"] = engine.evaluate(network, test)[0]
+    return False
+
+
+def validated_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> Epochs:
+    """Tuning and scoring: train on the weights part, judge on the α part after every epoch. No test set here."""
+    data, engine, space = _setting(settings, place, outcome)
+    network = _network(settings, data, engine, space, outcome)
+    portion = settings.get("alpha_portion", settings.get("search", {}).get("alpha_portion"))
+    part = data_sets.split(len(data.train), settings["study_seed"], settings["seed"], portion)
+    weights, alpha = (data.train.take(indices).to(engine.device) for indices in (part.weights, part.alpha))
+    work = Training(network, weights, settings, engine)
+
+    def after(number: int, outcome: Outcome) -> bool:
+        accuracy = engine.evaluate(network, alpha)[0]
+        outcome["curve"][-1]["val_accuracy"] = outcome["val_accuracy"] = accuracy
+        threshold = (settings.get("thresholds") or {}).get(str(number))
+        pruned = threshold is not None and accuracy < threshold and number < work.epochs
+        if pruned:
+            outcome["status"] = "pruned"
+        return pruned
+
+    outcome["split"] = part.digest()
+    yield from epochs(key, work, place, outcome, after)
+
+
+def score_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> Epochs:
+    """A candidate's fitness: a short training, or its accuracy as a subnet of a supernet trained once for all."""
+    if settings["search"]["score"] == "train":
+        recipe = {**settings["recipe"], "epochs": settings["search"]["score_epochs"]}
+        yield from validated_job(key, {**settings, "recipe": recipe}, place, outcome)
+        return
+    data, engine, space = _setting(settings, place, outcome)
+    architecture = space.parse(settings["architecture"])
+    part = data_sets.split(
+        len(data.train), settings["study_seed"], settings["seed"], settings["search"]["alpha_portion"]
+    )
+    supernet: Any = space.supernet(data.classes, data.channels, settings["search"]["gate"] or space.gates[0])
+    supernet.load_state_dict(torch.load(weights_file(place.path, settings["search"]["supernet"]), weights_only=True))
+    supernet = engine.place(supernet)
+    with supernet.subnet(architecture):
+        accuracy, _ = engine.evaluate(supernet, data.train.take(part.alpha).to(engine.device))
+    parameters, macs = cost(space.build(architecture, data.classes, data.channels), data.channels, data.size)
+    yield Progress(1, 1, 0.0)
+    outcome.update(facts(architecture), split=part.digest(), val_accuracy=accuracy, parameters=parameters, macs=macs)
+
+
+def search_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> Epochs:
+    """A bilevel search; its outcome holds α at every snapshot. No test set, except for figure 3's curve."""
+    data, engine, space = _setting(settings, place, outcome)
+    spec = settings["search"]
+    supernet: Any = space.supernet(data.classes, data.channels, spec["gate"] or space.gates[0])
+    _start(supernet, settings)
+    _noise(supernet, spec["alpha_noise"], settings)
+    part = data_sets.split(len(data.train), settings["study_seed"], settings["seed"], spec["alpha_portion"])
+    weights, alpha = (data.train.take(indices).to(engine.device) for indices in (part.weights, part.alpha))
+    work = Search(space, engine.place(supernet), weights, alpha, settings, engine)
+    test = data.test.to(engine.device) if settings["test_curve"] else None
+    parameters = sum(weight.numel() for weight in work.weights)
+    outcome.update(recipe=settings["recipe"], snapshots={}, parameters=parameters, split=part.digest())
+    yield from epochs(key, work, place, outcome, partial(_snapshot, work, test))
+    if place.keep_weights:
+        target = weights_file(place.path, key)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(work.network.state_dict(), target)
+    outcome.update(val_accuracy=outcome["curve"][-1]["val_accuracy"], warnings=collapse(outcome["curve"], space))
+
+
+def _snapshot(work: Search, test: data_sets.Images | None, number: int, outcome: Outcome) -> bool:
+    """Keeps α where the study reads it; ends a search whose eigenvalue grows, going back to the epoch before."""
+    if test is not None:
+        outcome["curve"][-1]["test_accuracy"] = work.engine.evaluate(work.network, test)[0]
+    epoch = number - work.spec["warmup_epochs"]
+    if epoch < 1:
+        return False
+    theta = {name: value.tolist() for name, value in work.theta().items()}
+    outcome["curve"][-1]["alpha"] = theta
+    if epoch in work.spec["snapshots"]:
+        outcome["snapshots"][str(epoch)] = theta
+    eigenvalues = [point["eigenvalue"] for point in outcome["curve"] if "eigenvalue" in point]
+    back = sharpened_at(eigenvalues) if eigenvalues else None
+    if back is None:
+        return False
+    searching = outcome["curve"][work.spec["warmup_epochs"] :]
+    for later in [at for at in work.spec["snapshots"] if at > back]:
+        outcome["snapshots"][str(later)] = searching[back - 1]["alpha"]
+    outcome["stopped_at"], outcome["returned_to"] = epoch, back
+    return True
+
+
+def _noise(supernet: Any, deviation: float, settings: Settings) -> None:
+    if deviation:
+        generator = torch.Generator().manual_seed(stream(settings["study_seed"], settings["seed"], "alpha"))
+        for alpha in supernet.alphas.values():
+            alpha.data.add_(torch.randn(alpha.shape, generator=generator), alpha=deviation)
+
+
+Kind = Callable[[str, Settings, Place, Outcome], Epochs]
+KINDS: Mapping[str, Kind] = {
+    "train": train_job,
+    "score": score_job,
+    "tune": validated_job,
+    "search": search_job,
+}
+
+
+def kind(settings: Settings) -> Kind:
+    """What runs a job of these settings."""
+    return formula.job if settings.get("task") else KINDS[settings["kind"]]

@@ -1,0 +1,218 @@
+"""Study → jobs with content keys and dependencies; nothing is run, and only the standard library is used.
+
+A key is the hash of a job's settings, in which other jobs stand by their keys; so every key is known before anything
+runs, equal settings share one job, and any setting that decides a result changes its key.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+Settings = dict[str, Any]
+SCHEMA = 1  # of keys: raised where a change of the code changes what equal settings give
+
+
+@dataclass(frozen=True)
+class Job:
+    """A planned unit of work; `method` is the row of the table that it is for."""
+
+    key: str
+    kind: str  # search | train | score | tune
+    method: str
+    role: str
+    settings: Settings = field(repr=False)
+    needs: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    twin_of: str | None = None
+    pair: str | None = None
+
+    @property
+    def seed(self) -> int:
+        return int(self.settings["seed"])
+
+    @property
+    def train_seed(self) -> int:
+        return int(self.settings.get("train_seed", 0))
+
+    @property
+    def twin(self) -> int:
+        return int(self.settings.get("source", {}).get("twin", 0))
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """A row of the comparison table, and the row of its twins."""
+
+    method: str
+    role: str
+    rule: str | None = None
+    search_epochs: int | None = None
+    twin: str | None = None
+
+
+@dataclass
+class Plan:
+    """Jobs in the order in which they should start, by key; and the table's rows."""
+
+    jobs: dict[str, Job] = field(default_factory=dict)
+    rows: dict[str, TableRow] = field(default_factory=dict)
+
+    def add(self, kind: str, method: str, settings: Settings, needs: Iterable[str] = (), **more: Any) -> str:
+        """Plans a job, or adds `method` to the one with equal settings; returns its key."""
+        settings = {"schema": SCHEMA, "kind": kind, **settings}
+        key = content_key(settings)
+        if (known := self.jobs.get(key)) is not None:
+            self.jobs[key] = replace(known, methods=tuple(dict.fromkeys((*known.methods, method))))
+        else:
+            role = more.pop("role", kind)
+            needs = tuple(dict.fromkeys(needs))
+            self.jobs[key] = Job(key, kind, method, role, settings, needs, (method,), **more)
+        return key
+
+    def summary(self) -> list[Settings]:
+        """The jobs as the report wants them, without their settings."""
+        return [
+            {"key": j.key, "kind": j.kind, "method": j.method, "role": j.role, "seed": j.seed, "needs": list(j.needs)}
+            for j in self.jobs.values()
+        ]
+
+
+def content_key(settings: Mapping[str, Any]) -> str:
+    """16 hexadecimal digits that stand for `settings`."""
+    text = json.dumps(settings, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where the architecture of one table row comes from: what a strategy gives."""
+
+    row: str
+    source: Settings
+    needs: tuple[str, ...] = ()
+    rule: str | None = None
+    search_epochs: int | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a strategy is asked for: architectures for `method`, in repetition `seed`."""
+
+    method: str
+    rule: str
+    seed: int
+    search: Any  # harness.study.Search
+    recipe: Settings  # of the weights during the search
+    base: Settings  # space, data and seeds, as every job's settings begin
+    plan: Plan
+    architecture: str | None = None
+
+
+Strategy = Callable[[Request], Iterable[Found]]
+
+
+def make(study: Any, rules: tuple[str, ...], strategies: Callable[[str], Strategy],
+         seeds: Mapping[str, int] | None = None) -> Plan:  # fmt: skip
+    """The plan of a validated Study, for a space with these `rules`; `seeds` per method overrides the study's.
+
+    `strategies` gives the function behind a strategy's name.
+    """
+    plan = Plan()
+    for tuning in study.tuning:
+        for seed in range(tuning.seeds):
+            _tune(study, tuning, seed, plan)
+    found: list[tuple[Any, int, Found]] = []
+    for method in study.method:
+        for seed in range((seeds or {}).get(method.name, study.seeds.search)):
+            found += [(method, seed, one) for one in _seek(study, method, seed, rules, strategies, plan)]
+    for method, seed, one in sorted(found, key=lambda f: f[1]):
+        for train_seed in range(study.seeds.train):
+            _train(study, method, seed, train_seed, one, plan)
+    _order_rows(plan, [one for _, _, one in found])
+    return plan
+
+
+def base_settings(study: Any, seed: int) -> Settings:
+    base = {
+        "space": study.space,
+        "space_options": study.space_options,
+        "data": study.data.model_dump(),
+        "study_seed": study.seeds.study,
+        "seed": seed,
+        "test_curve": study.test_curve,
+    }
+    return base if study.task == "images" else {**base, "task": study.task}
+
+
+def _seek(study: Any, method: Any, seed: int, rules: tuple[str, ...], strategies: Callable[[str], Strategy],
+          plan: Plan) -> Iterable[Found]:  # fmt: skip
+    search = method.sought_by(study)
+    name = "baseline" if method.name == "baseline" else "given" if method.architecture else search.strategy
+    recipe = plain_recipe(search.weights_by(study))
+    rule = method.rule or rules[0]
+    base = base_settings(study, seed)
+    return strategies(name)(Request(method.name, rule, seed, search, recipe, base, plan, method.architecture))
+
+
+def _train(study: Any, method: Any, seed: int, train_seed: int, one: Found, plan: Plan) -> None:
+    """The trainings of one architecture found, and of its twins."""
+    recipe = method.trained_by(study)
+    settings = {**base_settings(study, seed), "train_seed": train_seed, "recipe": plain_recipe(recipe)}
+    needs = list(one.needs)
+    if recipe.tuned:
+        trials = [job.key for job in plan.jobs.values() if job.kind == "tune" and job.method == recipe.tuned
+                  and job.seed == 0]  # fmt: skip
+        settings["recipe_from"] = trials
+        needs += trials
+    baseline = "baseline" in one.source
+    twin_row = twin_name(one.row) if method.twins else None
+    plan.rows.setdefault(one.row, TableRow(one.row, "baseline" if baseline else "method", one.rule,
+                                           one.search_epochs, twin_row))  # fmt: skip
+    own = {**settings, "source": one.source}
+    key = content_key({"schema": SCHEMA, "kind": "train", **own})
+    plan.add("train", one.row, own, needs, role=plan.rows[one.row].role, pair=key)
+    for index in range(method.twins):
+        source = {"twin": index, "of": one.source, "rule": one.rule}
+        plan.add(
+            "train", twin_name(one.row), {**settings, "source": source}, needs, role="twin", twin_of=one.row, pair=key
+        )
+    if twin_row:
+        plan.rows.setdefault(twin_row, TableRow(twin_row, "twin", one.rule, one.search_epochs))
+
+
+def _tune(study: Any, tuning: Any, seed: int, plan: Plan) -> None:
+    """Trial i needs exactly the results up to i - lag."""
+    spec = tuning.model_dump(exclude={"name", "seeds", "recipe", "architecture"})
+    recipe = {**plain_recipe(study.recipe), **tuning.recipe}
+    keys: list[str] = []
+    for index in range(tuning.trials):
+        seen = keys[: max(0, index - tuning.lag + 1)]
+        source = {"text": tuning.architecture} if tuning.architecture else {"baseline": True}
+        trial = {"tuning": {k: v for k, v in spec.items() if k != "trials"}, "index": index, "seen": seen}
+        settings = {**base_settings(study, seed), "source": source, "recipe": recipe, **trial,
+                    "alpha_portion": study.search.alpha_portion}  # fmt: skip
+        keys.append(plan.add("tune", tuning.name, settings, seen))
+
+
+def plain_recipe(recipe: Any) -> Settings:
+    """A recipe as it enters keys: where it came from is not part of it."""
+    values: Settings = recipe.model_dump(exclude={"tuned"})
+    return values
+
+
+def twin_name(row: str) -> str:
+    return "random-" + row.removeprefix("darts-")
+
+
+def _order_rows(plan: Plan, found: list[Found]) -> None:
+    """Methods in the study's order, each with its twin after it, the baseline last."""
+    names = list(dict.fromkeys(one.row for one in found))
+    ordered = sorted(names, key=lambda name: plan.rows[name].role == "baseline")
+    pairs = [row for name in ordered for row in (name, plan.rows[name].twin) if row]
+    plan.rows = {name: plan.rows[name] for name in pairs}
+
+
+def as_json(row: TableRow) -> Settings:
+    return asdict(row)

@@ -1,0 +1,134 @@
+"""From a study's name to what can be run: what may be wrong with it is found here, before anything starts."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness import data as data_sets
+from harness import engine, pretrained, study
+from harness.data import DataSet
+from harness.errors import BadInput
+from harness.folder import claim
+from harness.plan import Plan, as_json, make
+from harness.strategies import strategy
+from harness.study import Study
+from spaces import space as spaces
+from spaces.space import Space
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A study with its space, data and plan; `study` has every `auto` resolved."""
+
+    study: Study
+    space: Space
+    data: DataSet
+    plan: Plan
+    folder: Path
+
+    def as_json(self, command: str) -> dict[str, Any]:
+        """What `study.json` holds: the study as resolved, and its plan."""
+        values = self.study.model_dump(mode="json")
+        methods = [{**m.model_dump(mode="json"), "strategy": m.sought_by(self.study).strategy}
+                   for m in self.study.method]  # fmt: skip
+        return {"schema": 1, **values, "methods": methods, "rows": [as_json(row) for row in self.plan.rows.values()],
+                "alpha": 0.05, "command": command, "plan": self.plan.summary()}  # fmt: skip
+
+
+def prepare(loaded: Study, results: Path, root: Path | None, download: bool, device: str,
+            seeds: Mapping[str, int] | None = None) -> Prepared:  # fmt: skip
+    """Raises BadInput naming the field or the path; writes nothing."""
+    space = open_space(loaded)
+    _check_methods(loaded, space)
+    folder = results / loaded.name
+    before = claim(folder, loaded.name)
+    data = data_sets.load(loaded.data.model_dump(), root, download)
+    resolved = with_precision(loaded, space, data, device, before)
+    _check_pretrained(resolved)
+    return Prepared(resolved, space, data, make(resolved, space.rules, strategy, seeds), folder)
+
+
+def open_space(loaded: Study) -> Space:
+    try:
+        return spaces.load(loaded.space, loaded.space_options)
+    except ValueError as error:
+        raise BadInput(str(error)) from None
+
+
+def with_precision(loaded: Study, space: Space, data: DataSet, device: str, before: Mapping[str, Any]) -> Study:
+    """The study with `precision = "auto"` resolved: as the folder's study.json has it, else from device and network."""
+    if before:
+        network, supernet = before["recipe"]["precision"], before["search"]["recipe"]["precision"]
+    else:
+        chosen = engine.device_named(device)
+        build: Callable[[], Any] = lambda: space.supernet(data.classes, data.channels, space.gates[0])  # noqa: E731
+        supernet = engine.auto_precision(chosen, build())
+        network = engine.auto_precision(chosen, space.build(_example(space), data.classes, data.channels))
+    recipe, search = loaded.recipe, loaded.search
+    if recipe.precision == "auto":
+        recipe = recipe.model_copy(update={"precision": network})
+        supernet_recipe = {"precision": supernet, **search.recipe}
+    else:
+        supernet_recipe = {"precision": recipe.precision, **search.recipe}
+    search = search.model_copy(update={"recipe": supernet_recipe})
+    return loaded.model_copy(update={"recipe": recipe, "search": search})
+
+
+def _example(space: Space) -> Any:
+    from random import Random
+
+    return space.baseline() or space.draw(space.rules[0], Random(0))
+
+
+def _check_methods(loaded: Study, space: Space) -> None:
+    for method in loaded.method:
+        search = method.sought_by(loaded)
+        strategy(search.strategy)
+        _check_rule(method.name, method.rule, space.rules)
+        if search.gate and search.gate not in space.gates:
+            raise BadInput(f"search.gate = '{search.gate}': {loaded.space} has {', '.join(space.gates)}")
+        if method.name == "baseline" and space.baseline() is None:
+            raise BadInput(f"method 'baseline': {loaded.space} has no baseline; give the method an architecture")
+        method.trained_by(loaded)
+        search.weights_by(loaded)
+        if method.architecture:
+            _check_architecture(method.architecture, space)
+
+
+def _check_rule(method: str, rule: str | None, rules: Sequence[str]) -> None:
+    if rule and rule not in rules:
+        raise BadInput(f"method '{method}': rule '{rule}' is unknown; this space has {', '.join(rules)}")
+
+
+def _check_architecture(text: str, space: Space) -> None:
+    try:
+        space.parse(text)
+    except ValueError as error:
+        raise BadInput(f"architecture: {error}") from None
+
+
+def _check_pretrained(resolved: Study) -> None:
+    vgg = resolved.space_options.get("vgg", resolved.space)
+    recipes = [m.trained_by(resolved) for m in resolved.method] + [resolved.search.weights_by(resolved)]
+    for source in {recipe.pretrained for recipe in recipes if recipe.pretrained}:
+        pretrained.check(source, vgg)
+
+
+def load(name: str, changes: Sequence[str], recipe: str | None = None) -> Study:
+    """The study with `--set` changes and, from `--recipe FILE`, a recipe that a tuning exported."""
+    if recipe is None:
+        return study.load(name, changes)
+    import tomllib
+
+    try:
+        found = tomllib.loads(Path(recipe).read_text())["recipe"]
+    except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
+        raise BadInput(f"--recipe {recipe}: no TOML file with a [recipe] table ({error})") from None
+    return study.load(name, [*_flat("recipe", found), *changes])
+
+
+def _flat(path: str, value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [change for name, inner in value.items() for change in _flat(f"{path}.{name}", inner)]
+    return [f"{path}={str(value).lower() if isinstance(value, bool) else repr(value)}"]

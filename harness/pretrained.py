@@ -1,0 +1,63 @@
+"""Pretrained starts: torchvision's ImageNet weights, or a state dict from a file."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from harness.errors import BadInput
+
+
+def load_into(network: nn.Module, source: str, vgg: str) -> None:
+    """Copies every weight whose name and shape fit the network; the rest (other classes, shortcuts) keep theirs.
+
+    `source`: 'imagenet' (torchvision's VGG with batch norm) or the path of a state dict. Raises ValueError where
+    nothing fits, BadInput where the weights cannot be had.
+    """
+    found = _imagenet(vgg) if source == "imagenet" else _file(source)
+    own = network.state_dict()
+    fitting = {name: value for name, value in found.items() if name in own and own[name].shape == value.shape}
+    if not fitting:
+        raise ValueError(f"pretrained = '{source}': no weight there fits this network by name and shape")
+    network.load_state_dict(fitting, strict=False)
+
+
+def check(source: str, vgg: str) -> None:
+    """Raises BadInput before anything runs."""
+    _imagenet(vgg) if source == "imagenet" else _file(source)
+
+
+def from_torchvision(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """torchvision's `features.N.…` → our `blocks.N.0|1.…`, convolution and batch norm in turn; its classifier goes."""
+    layers = sorted({int(name.split(".")[1]) for name in state if name.startswith("features.")})
+    renamed = {layer: f"blocks.{position // 2}.{position % 2}" for position, layer in enumerate(layers)}
+    return {
+        f"{renamed[int(name.split('.')[1])]}.{name.split('.')[2]}": value
+        for name, value in state.items() if name.startswith("features.")
+    }  # fmt: skip
+
+
+def _imagenet(vgg: str) -> dict[str, Tensor]:
+    from torchvision.models import get_model_weights
+
+    if "vgg" not in vgg:
+        raise BadInput("recipe.pretrained = 'imagenet' is for VGG spaces only; give the path of a state dict instead")
+    weights = get_model_weights(f"{vgg.removeprefix('shortcut-')}_bn")["IMAGENET1K_V1"]
+    try:
+        state: Any = weights.get_state_dict(progress=False, check_hash=True)
+    except OSError as error:
+        raise BadInput(f"recipe.pretrained = 'imagenet': {weights.url.split('/')[-1]} cannot be fetched ({error}); "
+                       "put the file into torch's hub folder, or give the path of a state dict") from None  # fmt: skip
+    return from_torchvision(state)
+
+
+def _file(source: str) -> dict[str, Tensor]:
+    path = Path(source).expanduser()
+    try:
+        state: Any = torch.load(path, weights_only=True, map_location="cpu")
+    except (OSError, RuntimeError, EOFError, ValueError) as error:
+        raise BadInput(f"recipe.pretrained = '{source}' cannot be read as a state dict: {error}") from None
+    except Exception as error:  # pickle's own errors: something else than tensors lies in the file
+        raise BadInput(f"recipe.pretrained = '{source}' holds more than tensors: {type(error).__name__}") from None
+    return from_torchvision(state) if any(name.startswith("features.") for name in state) else state

@@ -1,0 +1,89 @@
+"""A planned job and the rows of what it needed → settings that can be run. Pure: the same rows, the same settings."""
+
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from harness import evolve, tuning
+from harness.plan import Job, Settings
+from harness.streams import stream
+from spaces.space import Space
+
+Rows = Mapping[str, Mapping[str, Any]]
+
+
+class Unbuildable(Exception):
+    """There is nothing to train: the row's status and its reason."""
+
+    def __init__(self, status: str, reason: str, architecture: str | None = None) -> None:
+        super().__init__(reason)
+        self.status, self.reason, self.architecture = status, reason, architecture
+
+
+def resolve(job: Job, rows: Rows, space: Space) -> Settings:
+    """The job's settings with its `architecture` and its `recipe` as they came out.
+
+    Raises Unbuildable where the architecture's output is not reached.
+    """
+    settings = dict(job.settings)
+    if trials := settings.get("recipe_from"):
+        settings["recipe"] = _keep(settings["recipe"], rows[best(trials, rows)]["recipe"], rows[trials[0]])
+    if "tuning" in settings:
+        asked = tuning.ask(settings["tuning"], settings["index"], [rows[key] for key in settings["seen"]], job.seed)
+        settings["recipe"] = tuning.apply(settings["recipe"], asked)
+        settings["asked"] = asked
+        settings["thresholds"] = tuning.thresholds(settings, [rows[key] for key in settings["seen"]])
+    if "source" in settings:
+        architecture = _architecture(settings["source"], job, rows, space)
+        if reason := space.broken(architecture):
+            raise Unbuildable("disconnected", reason, str(architecture))
+        settings["architecture"] = str(architecture)
+    return settings
+
+
+def best(keys: Sequence[str], rows: Rows) -> str:
+    """The key with the highest validation accuracy; the earliest among equals."""
+    scored = [key for key in keys if rows[key]["val_accuracy"] is not None]
+    if not scored:
+        raise Unbuildable("failed", "none of the candidates was scored")
+    return max(scored, key=lambda key: rows[key]["val_accuracy"])
+
+
+def alphas(row: Mapping[str, Any], epoch: int) -> dict[str, np.ndarray]:
+    """α of a search's row as it stood after `epoch`; after an early stop, the last one before it."""
+    snapshots = {int(at): value for at, value in row["snapshots"].items()}
+    at = max((at for at in snapshots if at <= epoch), default=min(snapshots))
+    return {name: np.array(value) for name, value in snapshots[at].items()}
+
+
+def _architecture(source: Settings, job: Job, rows: Rows, space: Space) -> Any:
+    if "twin" in source:
+        return _twin(source, job, rows, space)
+    if "read" in source:
+        return space.discretise(alphas(rows[source["read"]], source["epoch"]), source["rule"])
+    if "best" in source:
+        return space.parse(rows[best(source["best"], rows)]["architecture"])
+    if "evolve" in source:
+        return evolve.candidate(source, [rows[key] for key in source["seen"]], space, _random(job, "evolve"))
+    if "draw" in source:
+        return space.draw(source["draw"], _random(job, "draw", source.get("index", 0)))
+    return space.parse(source["text"]) if "text" in source else space.baseline()
+
+
+def _twin(source: Settings, job: Job, rows: Rows, space: Space) -> Any:
+    """An even draw with exactly as many shortcuts; only here does the job's own key start a stream."""
+    original = _architecture(source["of"], job, rows, space)
+    if space.broken(original):
+        raise Unbuildable("disconnected", f"no twin: {original} is disconnected itself")
+    return space.draw(source["rule"], Random(job.key), original.shortcuts)
+
+
+def _random(job: Job, purpose: str, *more: int) -> Random:
+    return Random(stream(job.settings["study_seed"], job.seed, purpose, *more))
+
+
+def _keep(recipe: Settings, found: Settings, trial: Mapping[str, Any]) -> Settings:
+    """`recipe` with the fields that the tuning ranged over taken from `found`."""
+    return tuning.apply(recipe, tuning.values(found, trial["settings"]["tuning"]["ranges"]))

@@ -1,0 +1,183 @@
+"""Differentiable search (DARTS, Liu et al. 2019): α and weights in turn, each on its own part of the images."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from harness import bilevel
+from harness.data import Images, order
+from harness.engine import Engine, learning_rate, sgd
+from harness.plan import Settings
+from harness.streams import stream
+from harness.train import checked, set_rate, weight_step
+from spaces.space import Space
+
+TELEMETRY_IMAGES = 1000  # of the α part, enough for a gap of 3 points
+COLLAPSE_SHARE = 0.9  # of all choices being skip connections, or of all shortcuts being open or shut
+
+
+@dataclass
+class Search:
+    """A supernet's search. Epochs 1 to warmup_epochs train the weights alone, the `epochs` after them both."""
+
+    space: Space
+    network: Any
+    weights_part: Images
+    alpha_part: Images
+    settings: Settings
+    engine: Engine
+    weight_optimiser: torch.optim.Optimizer = field(init=False)
+    alpha_optimiser: torch.optim.Optimizer = field(init=False)
+
+    def __post_init__(self) -> None:
+        spec = self.spec
+        self.weight_optimiser = sgd(self.weights, self.settings["recipe"])
+        self.alpha_optimiser = torch.optim.Adam(
+            self.alphas, spec["alpha_lr"], tuple(spec["alpha_betas"]), weight_decay=spec["alpha_weight_decay"]
+        )
+
+    @property
+    def spec(self) -> Settings:
+        spec: Settings = self.settings["search"]
+        return spec
+
+    @property
+    def epochs(self) -> int:
+        return int(self.spec["warmup_epochs"] + self.spec["epochs"])
+
+    @property
+    def alphas(self) -> list[nn.Parameter]:
+        return list(self.network.alphas.values())
+
+    @property
+    def weights(self) -> list[nn.Parameter]:
+        return [p for name, p in self.network.named_parameters() if not name.startswith("alphas.")]
+
+    def epoch(self, number: int) -> dict[str, Any]:
+        """Raises train.Diverged."""
+        searching = number > self.spec["warmup_epochs"]
+        recipe, seeds = self.settings["recipe"], (self.settings["study_seed"], self.settings["seed"])
+        lr = learning_rate(recipe, number, self.epochs)
+        set_rate(self.weight_optimiser, lr)
+        torch.manual_seed(stream(*seeds, "dropout", number))
+        self.network.train()
+        total, count = torch.zeros((), device=self.engine.device), 0
+        alpha_batches = self._alpha_batches(number)
+        images = order(len(self.weights_part), *seeds, "order-0", number)
+        for batch in self.engine.epoch(self.weights_part, images, recipe, stream(*seeds, "augmentation", 0, number)):
+            if searching:
+                self._alpha_step(next(alpha_batches), batch, lr)
+            total += self._weight_step(*batch) * len(batch[1])
+            count += len(batch[1])
+        return {"train_loss": checked(total.item() / count), "lr": lr, **self._telemetry(searching)}
+
+    def theta(self) -> dict[str, Any]:
+        """α as plain numbers."""
+        return {name: value.detach().double().cpu().numpy() for name, value in self.network.alphas.items()}
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "network": self.network.state_dict(),
+            "weight_optimiser": self.weight_optimiser.state_dict(),
+            "alpha_optimiser": self.alpha_optimiser.state_dict(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        self.weight_optimiser.load_state_dict(state["weight_optimiser"])
+        self.alpha_optimiser.load_state_dict(state["alpha_optimiser"])
+
+    def _alpha_batches(self, number: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Goes through the α part without replacement, as often as the epoch needs."""
+        recipe, seeds = self.settings["recipe"], (self.settings["study_seed"], self.settings["seed"])
+        cycle = 0
+        while True:
+            images = order(len(self.alpha_part), *seeds, f"alpha-order-{cycle}", number)
+            seed = stream(*seeds, "alpha-augmentation", cycle, number)
+            yield from self.engine.epoch(self.alpha_part, images, recipe, seed)
+            cycle += 1
+
+    def _alpha_step(self, alpha_batch: tuple[Tensor, Tensor], weight_batch: tuple[Tensor, Tensor], lr: float) -> None:
+        recipe = self.settings["recipe"]
+        if self.spec["order"] == 1:
+            gradients = list(torch.autograd.grad(self._alpha_loss(alpha_batch), self.alphas))
+        else:
+            gradients = bilevel.second_order(
+                lambda: self.engine.loss(self.network, *weight_batch), lambda: self._alpha_loss(alpha_batch),
+                self.weights, self.alphas, lr, self._momenta(), recipe["momentum"], recipe["weight_decay"],
+            )  # fmt: skip
+        for alpha, gradient in zip(self.alphas, gradients, strict=True):
+            alpha.grad = gradient
+        self.alpha_optimiser.step()
+
+    def _weight_step(self, images: Tensor, labels: Tensor) -> Tensor:
+        for alpha in self.alphas:
+            alpha.requires_grad_(False)
+        loss = weight_step(self.network, self.weight_optimiser, self.engine, images, labels, self.settings["recipe"])
+        for alpha in self.alphas:
+            alpha.requires_grad_(True)
+        return loss
+
+    def _alpha_loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+        loss = self.engine.loss(self.network, *batch)
+        return loss + self.spec["zero_one"] * zero_one(self.network.probabilities()) if self.spec["zero_one"] else loss
+
+    def _momenta(self) -> list[Tensor | None]:
+        return [self.weight_optimiser.state[weight].get("momentum_buffer") for weight in self.weights]
+
+    def _telemetry(self, searching: bool) -> dict[str, Any]:
+        part = self.alpha_part.take(torch.arange(min(TELEMETRY_IMAGES, len(self.alpha_part))).to(self.engine.device))
+        found: dict[str, Any] = {"val_accuracy": self.engine.evaluate(self.network, part)[0]}
+        if not searching:
+            return found
+        found["entropy"] = entropy(self.network.probabilities(), self.network.gate)
+        architectures = {rule: self.space.discretise(self.theta(), rule) for rule in self.space.rules}
+        found["counts"] = {rule: architecture.shortcuts for rule, architecture in architectures.items()}
+        found["discretised_accuracy"] = {
+            rule: self._inside(architecture, part) for rule, architecture in architectures.items()
+        }
+        if self.spec["early_stop"]:
+            batch = next(iter(self.engine.batches(part, self.settings["recipe"]["batch_size"])))
+            found["eigenvalue"] = bilevel.largest_eigenvalue(lambda: self._sharp_loss(batch), self.alphas)
+        return found
+
+    def _inside(self, architecture: Any, part: Images) -> float | None:
+        if self.space.broken(architecture):
+            return None
+        with self.network.subnet(architecture):
+            return self.engine.evaluate(self.network, part)[0]
+
+    def _sharp_loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+        """Second derivatives want fp32."""
+        return nn.functional.cross_entropy(self.network(batch[0]), batch[1])
+
+
+def zero_one(probabilities: dict[str, Tensor]) -> Tensor:
+    """FairDARTS's L0-1 (Chu et al. 2020, eq. 5): pushes every gate towards 0 or 1."""
+    return -torch.cat([p.flatten() for p in probabilities.values()]).sub(0.5).square().mean()
+
+
+@torch.no_grad()
+def entropy(probabilities: dict[str, Tensor], gate: str) -> float:
+    """Mean entropy of α's choices in bits: of each gate by itself, or over the last dimension."""
+    every = []
+    for p in probabilities.values():
+        p = p.double()
+        full = torch.stack([p, 1 - p], -1) if gate == "sigmoid" else p
+        every.append(-(torch.special.xlogy(full, full).sum(-1) / math.log(2)).flatten())
+    return torch.cat(every).mean().item()
+
+
+def collapse(curve: list[dict[str, Any]], space: Space) -> list[str]:
+    """Plain words on the field's known failure: skip connections crowd everything else out."""
+    counts = curve[-1].get("counts", {})
+    said = []
+    for rule, count in counts.items():
+        most = getattr(space, "most_shortcuts", lambda rule: None)(rule)
+        if most and count >= COLLAPSE_SHARE * most:
+            said.append(f"collapse: read by {rule}, {count} of at most {most} choices are shortcuts")
+    return said

@@ -1,0 +1,84 @@
+"""How far a study is, from its folder alone: from any terminal, while it runs or after. Standard library only."""
+
+import fcntl
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness import records
+from harness.folder import read_study
+
+
+def report(folder: Path) -> str:
+    """Done, running, waiting, failed and why, device-seconds spent, time left."""
+    study = read_study(folder)
+    rows = records.latest(folder)
+    plan = {job["key"]: job for job in study["plan"]}
+    mine = {key: row for key, row in rows.items() if key in plan}
+    running = _running(folder)
+    states = Counter(_state(key, mine, running, plan) for key in plan)
+    spent = sum(row["device_seconds"] for row in rows.values())
+    lines = [f"{study['name']}: " + ", ".join(f"{states[s]} {s}" for s in STATES if states[s]) + f" of {len(plan)}"]
+    lines += [f"  running: {plan[key]['method']} seed {plan[key]['seed']}{_progress(entry)}"
+              for key, entry in running.items() if key in plan]  # fmt: skip
+    lines += [f"  {row['status']}: {row['method']} seed {row['seed']} ({key}): {row['error']}"
+              for key, row in mine.items() if row["status"] not in ("done", "pruned")]  # fmt: skip
+    left = _left(plan, mine, running)
+    lines.append(f"  {spent:,.0f} device-seconds spent" + (f", about {left / 60:,.0f} minutes left" if left else ""))
+    if states["waiting"] + states["ready"] and not running:
+        lines.append("  nobody is running it: the same command again runs what is missing")
+    return "\n".join(lines)
+
+
+STATES = ("done", "pruned", "disconnected", "failed", "diverged", "running", "ready", "waiting")
+
+
+def _state(key: str, rows: Mapping[str, Any], running: Mapping[str, Any], plan: Mapping[str, Any]) -> str:
+    if key in running:
+        return "running"
+    if key in rows:
+        return str(rows[key]["status"])
+    return "ready" if all(need in rows for need in plan[key]["needs"]) else "waiting"
+
+
+def _running(folder: Path) -> dict[str, Any]:
+    """What the driver last wrote, where one holds the folder now."""
+    try:
+        with open(folder / ".lock") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return {}
+    except FileNotFoundError:
+        return {}
+    except OSError:
+        pass
+    try:
+        return {entry["key"]: entry for entry in json.loads((folder / "running.json").read_text())["running"]}
+    except (OSError, ValueError):
+        return {}
+
+
+def _progress(entry: Mapping[str, Any]) -> str:
+    progress = entry["progress"]
+    if not progress:
+        return ", starting"
+    left = progress["seconds"] * (progress["epochs"] / progress["epoch"] - 1)
+    return f", epoch {progress['epoch']}/{progress['epochs']}, {left:.0f} s left"
+
+
+def _left(plan: Mapping[str, Any], rows: Mapping[str, Any], running: Mapping[str, Any]) -> float | None:
+    """Seconds: what each kind took on average, over as many trials as run at once."""
+    means: dict[str, float] = {}
+    for kind in {job["kind"] for job in plan.values()}:
+        took = [row["seconds"] for row in rows.values() if row["kind"] == kind and row["seconds"]]
+        took += [e["progress"]["seconds"] * e["progress"]["epochs"] / e["progress"]["epoch"]
+                 for key, e in running.items() if e["progress"] and plan.get(key, {}).get("kind") == kind]  # fmt: skip
+        if took:
+            means[kind] = sum(took) / len(took)
+    todo = [job for key, job in plan.items() if key not in rows]
+    if not todo or any(job["kind"] not in means for job in todo):
+        return None
+    already = sum(time.time() - entry["since"] for entry in running.values())
+    return max(0.0, sum(means[job["kind"]] for job in todo) - already) / max(1, len(running))

@@ -1,0 +1,104 @@
+"""Search strategies: how a method's architectures are asked for. A strategy only plans; `resolve` and `jobs` do.
+
+One of your own is a function from a `plan.Request` to `plan.Found`s, named in a study as `package.module:function`.
+"""
+
+from collections.abc import Iterable
+
+from harness.errors import BadInput
+from harness.plan import Found, Request, Settings, Strategy
+
+DARTS = ("epochs", "gate", "order", "warmup_epochs", "alpha_lr", "alpha_betas", "alpha_weight_decay", "alpha_noise",
+         "alpha_portion", "zero_one", "early_stop")  # fmt: skip
+SCORE = ("score", "score_epochs", "gate", "alpha_portion")
+EVOLVE = ("population", "lag", "mutation_rate", "crossover_rate", "tournament")
+
+
+def strategy(name: str) -> Strategy:
+    """The function behind a strategy's name. Raises BadInput."""
+    if name in STRATEGIES:
+        return STRATEGIES[name]
+    from spaces.space import imported
+
+    try:
+        found: Strategy = imported(name, f"search.strategy '{name}' is unknown; there are {', '.join(STRATEGIES)}")
+    except ValueError as error:
+        raise BadInput(str(error)) from None
+    return found
+
+
+def darts(ask: Request) -> Iterable[Found]:
+    """One bilevel search (Liu et al. 2019), read at its snapshots; methods with equal settings share it."""
+    key = _supernet(ask)
+    for epoch in ask.search.read_at:
+        source = {"read": key, "rule": ask.rule, "epoch": epoch}
+        yield Found(f"{ask.method}@{epoch}", source, (key,), ask.rule, epoch)
+
+
+def random_draw(ask: Request) -> Iterable[Found]:
+    """One architecture of the rule, drawn evenly (Li & Talwalkar 2019: the baseline that searches must beat)."""
+    yield Found(ask.method, {"draw": ask.rule}, (), ask.rule)
+
+
+def random_search(ask: Request) -> Iterable[Found]:
+    """`candidates` even draws, each scored on the α part; the best is trained."""
+    supernet = _shared(ask)
+    keys = [_score(ask, {"draw": ask.rule, "index": index}, (), supernet) for index in range(ask.search.candidates)]
+    yield Found(ask.method, {"best": keys}, tuple(keys), ask.rule)
+
+
+def evolution(ask: Request) -> Iterable[Found]:
+    """Genetic search: candidate i descends from exactly the candidates up to i - lag (see `evolve`)."""
+    supernet = _shared(ask)
+    spec = {name: getattr(ask.search, name) for name in EVOLVE}
+    keys: list[str] = []
+    for index in range(ask.search.candidates):
+        seen = keys[: max(0, index - ask.search.lag + 1)]
+        source = {"evolve": spec, "rule": ask.rule, "index": index, "seen": seen}
+        keys.append(_score(ask, source, tuple(seen), supernet))
+    yield Found(ask.method, {"best": keys}, tuple(keys), ask.rule)
+
+
+def baseline(ask: Request) -> Iterable[Found]:
+    """The space's own network without anything searched."""
+    yield Found(ask.method, {"baseline": True})
+
+
+def given(ask: Request) -> Iterable[Found]:
+    """An architecture written in the study."""
+    yield Found(ask.method, {"text": ask.architecture}, (), ask.rule)
+
+
+STRATEGIES: dict[str, Strategy] = {
+    "darts": darts,
+    "random": random_draw,
+    "random-search": random_search,
+    "evolution": evolution,
+    "baseline": baseline,
+    "given": given,
+}
+
+
+def _supernet(ask: Request) -> str:
+    settings = {name: getattr(ask.search, name) for name in DARTS}
+    settings["snapshots"] = list(ask.search.read_at)
+    return _plan(ask, "search", settings, (), "darts")
+
+
+def _shared(ask: Request) -> str | None:
+    """The supernet in which candidates are scored without training of their own, or None."""
+    return _supernet(ask) if ask.search.score == "supernet" else None
+
+
+def _score(ask: Request, source: Settings, needs: tuple[str, ...], supernet: str | None) -> str:
+    settings = {name: getattr(ask.search, name) for name in SCORE}
+    if supernet:
+        settings["supernet"] = supernet
+        needs = (*needs, supernet)
+    return _plan(ask, "score", settings, needs, ask.method, source)
+
+
+def _plan(ask: Request, kind: str, search: Settings, needs: tuple[str, ...], label: str,
+          source: Settings | None = None) -> str:  # fmt: skip
+    settings = {**ask.base, "search": search, "recipe": ask.recipe, **({"source": source} if source else {})}
+    return ask.plan.add(kind, label, settings, needs)

@@ -1,0 +1,312 @@
+"""A study file as values: frozen, validated, unknown keys refused."""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from harness import ranges
+from harness.errors import BadInput
+
+NAME = r"[A-Za-z0-9][A-Za-z0-9_.@-]*"
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Data(Model):
+    """`train_images` and `test_images`: how many of each set (all where null), the same ones for every seed."""
+
+    name: str = "cifar10"
+    train_images: int | None = Field(None, gt=1)
+    test_images: int | None = Field(None, gt=0)
+    image_size: int | None = Field(None, gt=0)  # images are scaled to it; null: as they are
+
+
+class Scheduler(Model):
+    """Learning rate over the epochs. `step` below 1 is a fraction of the epochs, else a number of them."""
+
+    kind: Literal["step", "cosine", "constant"] = "constant"
+    gamma: float = Field(0.1, gt=0, le=1)
+    step: float = Field(0.667, gt=0)
+
+
+class Recipe(Model):
+    """Everything that decides how a network is trained."""
+
+    epochs: int = Field(150, gt=0)
+    batch_size: int = Field(64, gt=0)
+    lr: float = Field(0.01, gt=0)
+    momentum: float = Field(0.9, ge=0, lt=1)
+    weight_decay: float = Field(0.0, ge=0)
+    scheduler: Scheduler = Scheduler()
+    clip: float | None = Field(None, gt=0)  # of the gradient's norm
+    augment: Literal["crop-flip", "crop", "none"] = "crop-flip"
+    cutout: int = Field(0, ge=0)  # side of the square that is blanked, in pixels
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    pretrained: str | None = None  # "imagenet", or the path of a state dict
+    tuned: str | None = None  # name of a [[tuning]]; what it found replaces the fields that it ranged over
+
+
+class Search(Model):
+    """How an architecture is found. Weights follow the study's recipe, changed by `recipe` here."""
+
+    strategy: str = "darts"
+    epochs: int = Field(50, gt=0)
+    snapshots: tuple[int, ...] = ()  # epochs at which architectures are read; empty: the last
+    gate: str | None = None  # null: the space's first
+    order: Literal[1, 2] = 1
+    warmup_epochs: int = Field(0, ge=0)  # epochs before the search's that train the weights alone
+    alpha_lr: float = Field(5e-4, gt=0)
+    alpha_betas: tuple[float, float] = (0.5, 0.999)
+    alpha_weight_decay: float = Field(0.0, ge=0)
+    alpha_noise: float = Field(0.0, ge=0)  # standard deviation of α's start
+    alpha_portion: float = Field(0.5, gt=0, lt=1)  # of the training images
+    zero_one: float = Field(0.0, ge=0)  # weight of FairDARTS's zero-one loss
+    early_stop: bool = False  # by the largest Hessian eigenvalue (R-DARTS)
+    recipe: dict[str, Any] = {}
+    candidates: int = Field(20, gt=0)  # random search and evolution: how many are scored in all
+    population: int = Field(10, gt=1)
+    lag: int = Field(2, gt=0)  # candidate i is asked after exactly the results up to i - lag
+    mutation_rate: float = Field(0.1, ge=0, le=1)
+    crossover_rate: float = Field(0.5, ge=0, le=1)
+    tournament: int = Field(3, gt=0)
+    score: Literal["train", "supernet"] = "train"
+    score_epochs: int = Field(3, gt=0)
+
+    @model_validator(mode="after")
+    def _snapshots_lie_inside(self) -> "Search":
+        if late := [epoch for epoch in self.snapshots if not 0 < epoch <= self.epochs]:
+            raise ValueError(f"snapshots: {late[0]} lies outside the search's epochs 1 to {self.epochs}")
+        return self
+
+    @property
+    def read_at(self) -> tuple[int, ...]:
+        return tuple(sorted(set(self.snapshots))) or (self.epochs,)
+
+    def weights_by(self, study: "Study") -> Recipe:
+        """How the weights are trained during the search: the study's recipe, changed by `recipe` here."""
+        return _merged(study.recipe, self.recipe, "search.recipe")
+
+
+class Method(Model):
+    """A row of the comparison, or several: one per snapshot of its search."""
+
+    name: str
+    strategy: str | None = None  # null: the study's; the name 'baseline' is the space's baseline
+    rule: str | None = None
+    twins: int = Field(0, ge=0)
+    search: dict[str, Any] = {}
+    recipe: dict[str, Any] = {}
+    architecture: str | None = None  # trained as it is, in its text form
+
+    @field_validator("name")
+    @classmethod
+    def _name(cls, name: str) -> str:
+        return _safe(name)
+
+    def sought_by(self, study: "Study") -> Search:
+        """This method's search settings: the study's, changed by its own."""
+        own = {"strategy": self.strategy} if self.strategy else {}
+        return _merged(study.search, {**own, **self.search}, f"method '{self.name}'.search")
+
+    def trained_by(self, study: "Study") -> Recipe:
+        return _merged(study.recipe, self.recipe, f"method '{self.name}'.recipe")
+
+
+class Range(Model):
+    """One tuned field: `low` and `high`, or `choices`; `when` limits it to trials whose other fields have these."""
+
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    integer: bool = False
+    step: float | None = None
+    choices: tuple[Any, ...] = ()
+    when: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Range":
+        if bool(self.choices) == (self.low is not None and self.high is not None):
+            raise ValueError("give either low and high or choices")
+        if self.low is not None and self.high is not None and not self.low < self.high:
+            raise ValueError(f"low = {self.low:g} is not below high = {self.high:g}")
+        if self.log and (self.step is not None or (self.low or 0) <= 0):
+            raise ValueError("log needs low above 0 and no step")
+        return self
+
+
+class Tuning(Model):
+    """A search for recipe fields. Trial i is asked after exactly the results up to i - lag."""
+
+    name: str
+    sampler: Literal["tpe", "random", "grid"] = "tpe"
+    trials: int = Field(40, gt=0)
+    seeds: int = Field(1, gt=0)  # independent repetitions; the first one's result is the tuned recipe
+    lag: int = Field(2, gt=0)
+    startup_trials: int = Field(10, ge=0)  # drawn at random, and done before any is pruned
+    candidates: int = Field(24, gt=0)  # TPE: draws from the good trials' density, of which the likeliest is tried
+    good_part: float = Field(0.15, gt=0, le=1)  # TPE: of the trials, the part that counts as good
+    pruner: Literal["none", "median", "halving"] = "none"
+    pruner_warmup_epochs: int = Field(1, ge=0)
+    pruner_reduction: int = Field(3, gt=1)  # halving: one in so many goes on
+    ranges: dict[str, Range]
+    recipe: dict[str, Any] = {}
+    architecture: str | None = None  # what is trained; null: the space's baseline
+
+    @field_validator("name")
+    @classmethod
+    def _name(cls, name: str) -> str:
+        return _safe(name)
+
+    @model_validator(mode="after")
+    def _ranges_fit(self) -> "Tuning":
+        if fault := ranges.fault(self.model_dump()):
+            raise ValueError(fault)
+        return self
+
+    def tried_by(self, study: "Study") -> Recipe:
+        """What every trial starts from: the study's recipe, changed by `recipe` here.
+
+        Raises BadInput where a range is of no field of a recipe, or leaves what that field can be.
+        """
+        base: Recipe = _merged(study.recipe, self.recipe, f"tuning '{self.name}'.recipe")
+        for name, span in self.ranges.items():
+            for value in span.choices or (span.low, span.high):
+                validated(Recipe, ranges.apply(base.model_dump(), {name: value}), f"tuning '{self.name}'.ranges")
+        return base
+
+
+class Seeds(Model):
+    """`search`: independent repetitions; `train`: trainings of each architecture found; `study` starts every stream."""
+
+    search: int = Field(3, gt=0)
+    train: int = Field(1, gt=0)
+    study: int = Field(0, ge=0)
+
+
+class Study(Model):
+    name: str
+    space: str
+    space_options: dict[str, Any] = {}
+    data: Data = Data()
+    seeds: Seeds = Seeds()
+    search: Search = Search()
+    recipe: Recipe = Recipe()
+    method: tuple[Method, ...] = ()
+    tuning: tuple[Tuning, ...] = ()
+    test_curve: bool = False
+    smallest_effect: float = Field(0.2, gt=0)  # percentage points worth finding
+    looks: tuple[int, ...] = ()  # seed counts at which `--until decided` looks
+    task: str = "images"  # "formula:package.module:function" stands in for training, to test orchestration
+
+    @field_validator("name")
+    @classmethod
+    def _name(cls, name: str) -> str:
+        return _safe(name)
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> "Study":
+        for what, names in (("method", [m.name for m in self.method]), ("tuning", [t.name for t in self.tuning])):
+            if twice := {name for name in names if names.count(name) > 1}:
+                raise ValueError(f"{what}: the name '{min(twice)}' stands twice")
+        known = {tuning.name for tuning in self.tuning}
+        for method in self.method:
+            tuned = method.recipe.get("tuned", self.recipe.tuned)
+            if tuned and tuned not in known:
+                raise ValueError(f"recipe.tuned = '{tuned}' is no [[tuning]] of this study")
+        if not self.method and not self.tuning:
+            raise ValueError("method: a study needs at least one [[method]] or [[tuning]]")
+        return self
+
+
+def load(study: str, changes: Iterable[str] = ()) -> Study:
+    """The study at a path, or of that name in the package, with `changes` such as `recipe.epochs=3` applied.
+
+    Raises BadInput naming the field or the path.
+    """
+    path = _find(study)
+    try:
+        values = tomllib.loads(path.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{study} is not TOML: {error}") from None
+    for change in changes:
+        _apply(values, change)
+    checked: Study = validated(Study, values, study)
+    return checked
+
+
+def packaged() -> list[str]:
+    """Names of the studies that come with the package."""
+    return sorted(p.name.removesuffix(".toml") for p in _folder().iterdir() if p.name.endswith(".toml"))
+
+
+def validated(model: type[Model], values: Mapping[str, Any], where: str) -> Any:
+    """`values` as a `model`. Raises BadInput with every fault in one line."""
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        raise BadInput(f"{where}: " + "; ".join(map(_plain, error.errors()))) from None
+
+
+def _merged(base: Model, changes: Mapping[str, Any], where: str) -> Any:
+    values = base.model_dump()
+    for name, value in changes.items():
+        old = values.get(name)
+        values[name] = {**old, **value} if isinstance(old, dict) and isinstance(value, dict) else value
+    return validated(type(base), values, where)
+
+
+def _plain(error: Any) -> str:
+    field = ".".join(map(str, error["loc"]))
+    if error["type"] == "extra_forbidden":
+        return f"unknown key '{field}'"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{field}: {message} (given: {json.dumps(error['input'], default=str)})" if field else message
+
+
+def _safe(name: str) -> str:
+    if not re.fullmatch(NAME, name):
+        raise ValueError(f"'{name}' is no name: letters, digits, '-', '_', '.', '@', starting with a letter or digit")
+    return name
+
+
+def _folder() -> Any:
+    return resources.files("harness") / "studies"
+
+
+def _find(study: str) -> Any:
+    if Path(study).is_file():
+        return Path(study)
+    if re.fullmatch(NAME, study) and (found := _folder() / f"{study}.toml").is_file():
+        return found
+    raise BadInput(f"study '{study}' is neither a file nor one of: {', '.join(packaged())}")
+
+
+def _apply(values: dict[str, Any], change: str) -> None:
+    """`a.b=value`; the value is TOML, or else taken as text. `method.NAME.field` reaches into the list of methods."""
+    path, sign, text = change.partition("=")
+    if not sign:
+        raise BadInput(f"--set {change}: write field=value, as in recipe.epochs=3")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    *parents, last = path.strip().split(".")
+    here: Any = values
+    for position, parent in enumerate(parents):
+        if isinstance(here, list):
+            here = next((item for item in here if item.get("name") == parent), None)
+        else:
+            here = here.setdefault(parent, {})
+        if not isinstance(here, dict | list):
+            raise BadInput(f"--set {change}: there is no {'.'.join(parents[: position + 1])}")
+    if isinstance(here, list):
+        raise BadInput(f"--set {change}: name the {parents[-1]}, as in {parents[-1]}.NAME.{last}={text}")
+    here[last] = value

@@ -1,0 +1,96 @@
+"""A trial's frame: where it runs, its epochs with a checkpoint after each, what it leaves behind."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from harness.checkpoint import Checkpoints
+
+Outcome = dict[str, Any]  # the part of a row that the trial knows itself
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a trial runs and what it may use: `cpus` cores and `gpus` GPUs, either may be a fraction."""
+
+    folder: str
+    device: str
+    cpus: float
+    gpus: float
+    data_root: str | None
+    keep_weights: bool = False  # a later job reads them
+
+    @property
+    def path(self) -> Path:
+        return Path(self.folder)
+
+    @property
+    def threads(self) -> int:
+        return max(1, int(self.cpus))
+
+    @property
+    def share(self) -> float:
+        """Of the device: the GPU's fraction, or threads of all cores."""
+        return self.gpus if self.device.startswith("cuda") else min(1.0, self.threads / (os.cpu_count() or 1))
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a trial is, for displays."""
+
+    epoch: int
+    epochs: int
+    seconds: float
+
+
+Epochs = Generator[Progress, None, None]  # of one kind of job, which fills the outcome that it is given
+
+
+class Work(Protocol):
+    """What every kind of job is made of: epochs that can be saved and restored."""
+
+    @property
+    def epochs(self) -> int: ...
+    def epoch(self, number: int) -> dict[str, Any]: ...
+    def state(self) -> dict[str, Any]: ...
+    def restore(self, state: dict[str, Any]) -> None: ...
+
+
+After = Callable[[int, Outcome], bool]  # called after an epoch; True ends the trial there
+
+
+def epochs(key: str, work: Work, place: Place, outcome: Outcome, after: After = lambda *_: False) -> Epochs:
+    """Runs `work` from its newest checkpoint on, filling the outcome's `curve`, `epochs` and totals."""
+    checkpoints = Checkpoints(checkpoint_folder(place.path, key))
+    outcome.update(curve=[], epochs=0)
+    if found := checkpoints.load():
+        work.restore(found[1]["work"])
+        outcome.update(json.loads(found[1]["outcome"]))
+    ended = outcome.pop("ended", False)
+    while outcome["epochs"] < work.epochs and not ended:
+        clock = time.perf_counter()
+        number = outcome["epochs"] + 1
+        outcome["curve"].append({"epoch": number, **work.epoch(number)})
+        outcome["epochs"] = number
+        ended = after(number, outcome)
+        outcome["curve"][-1]["seconds"] = round(time.perf_counter() - clock, 4)
+        checkpoints.save(number, {"work": work.state(), "outcome": json.dumps({**outcome, "ended": ended})})
+        yield Progress(number, work.epochs, _seconds(outcome))
+    outcome.update(seconds=_seconds(outcome), train_loss=outcome["curve"][-1]["train_loss"])
+
+
+def checkpoint_folder(folder: Path, key: str) -> Path:
+    return folder / "checkpoints" / key
+
+
+def weights_file(folder: Path, key: str) -> Path:
+    """What a job leaves for others: a supernet's weights."""
+    return folder / "checkpoints" / "weights" / f"{key}.pt"
+
+
+def _seconds(outcome: Outcome) -> float:
+    return float(sum(point["seconds"] for point in outcome["curve"]))

@@ -1,0 +1,114 @@
+"""The two contracts that a search space fulfils, and the spaces that come with the package.
+
+A space of your own is a class with the methods of `Space`; a study names it as `package.module:MySpace`, and
+`nas-harness check package.module:MySpace` runs the whole contract on it. Keyword arguments of the class are the
+study's `space_options`.
+"""
+
+import importlib
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from functools import partial
+from random import Random
+from typing import Any, Protocol
+
+import numpy as np
+from torch import Tensor, nn
+
+Alpha = Mapping[str, np.ndarray]  # what a search has learned: an array per architecture parameter
+
+
+class Architecture(Protocol):
+    """A frozen, hashable value; `str` gives the text that the space's `parse` takes."""
+
+    @property
+    def shortcuts(self) -> int: ...
+    @property
+    def long_shortcuts(self) -> int | None: ...
+
+
+class Supernet(Protocol):
+    """An `nn.Module` from images [N, C, H, W] to logits [N, classes]."""
+
+    alphas: nn.ParameterDict  # architecture parameters; every other parameter is a weight
+
+    def __call__(self, images: Tensor) -> Tensor: ...
+    def probabilities(self) -> dict[str, Tensor]:
+        """What α says, as probabilities: last dimension = choices, or independent gates where `gate` is sigmoid."""
+        ...
+
+    def subnet(self, architecture: Any) -> AbstractContextManager[None]:
+        """Within it, the forward pass is that of `architecture` alone."""
+        ...
+
+
+class Space(Protocol):
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The first is the default."""
+        ...
+
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """How α becomes mixing weights; the first is the default."""
+        ...
+
+    def supernet(self, classes: int, channels: int, gate: str) -> Any: ...
+    def build(self, architecture: Any, classes: int, channels: int) -> nn.Module: ...
+    def parse(self, text: str) -> Any:
+        """Raises ValueError where the text is no architecture of this space."""
+        ...
+
+    def discretise(self, alpha: Alpha, rule: str) -> Any: ...
+    def draw(self, rule: str, rng: Random, shortcuts: int | None = None) -> Any:
+        """One architecture, evenly from all that `rule` can give and that work; `shortcuts` fixes their count."""
+        ...
+
+    def baseline(self) -> Any:
+        """The network that a search should improve on, or None."""
+        ...
+
+    def mutate(self, architecture: Any, rule: str, rng: Random, rate: float) -> Any: ...
+    def crossover(self, first: Any, second: Any, rule: str, rng: Random) -> Any: ...
+    def broken(self, architecture: Any) -> str:
+        """What was cut off where the output is not reached; '' where the network works."""
+        ...
+
+
+def _shortcut(vgg: str, **options: Any) -> Space:
+    from spaces.shortcut import ShortcutSpace
+
+    return ShortcutSpace(vgg=vgg, **options)
+
+
+def _cell(preset: str, **options: Any) -> Space:
+    from spaces.cell import CellSpace
+
+    return CellSpace.named(preset, **options)
+
+
+SPACES: dict[str, Callable[..., Space]] = {
+    **{f"shortcut-{vgg}": partial(_shortcut, vgg) for vgg in ("vgg11", "vgg13", "vgg16", "vgg19")},
+    **{name: partial(_cell, name) for name in
+       ("cell-study1", "cell-study1-two-inputs", "cell-study1-reduction", "cell-darts")},
+}  # fmt: skip
+
+
+def load(name: str, options: Mapping[str, Any] | None = None) -> Space:
+    """The space called `name`, or the class at `package.module:Class`. Raises ValueError with one clear line."""
+    factory = SPACES.get(name) or imported(name, f"space '{name}' is unknown; there are {', '.join(SPACES)}")
+    try:
+        return factory(**(options or {}))
+    except TypeError as error:
+        raise ValueError(f"space_options of {name}: {error}") from None
+
+
+def imported(path: str, otherwise: str) -> Any:
+    """The object at `package.module:name`. Raises ValueError: `otherwise` where `path` is no such path."""
+    module, colon, name = path.partition(":")
+    if not colon:
+        raise ValueError(f"{otherwise} (your own: package.module:Name)")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"'{path}' cannot be imported: {error}") from None

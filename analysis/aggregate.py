@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.rows import Results
+from analysis.rows import Results, Spent
 from analysis.statistics import Components, components
 
 FINAL = ("diverged", "disconnected", "pruned")  # the next run leaves these as they are; `failed` it tries again
@@ -86,30 +86,33 @@ def parts(trials: pd.DataFrame) -> Components | None:
     return components(table.to_numpy()) if len(table) else None
 
 
-def cost(results: Results, own: pd.DataFrame, search_epochs: int | None) -> Spread:
-    """Device-seconds to find and train one network, over search seeds: a mean training and all that it needed, once.
+def costs(results: Results, own: pd.DataFrame, search_epochs: int | None) -> dict[str, Spread]:
+    """Device-seconds to find and train one network, over search seeds, by kind of trial and as `cost` in all.
 
-    A search that went on after the snapshot counts for the part of its epochs up to the snapshot.
+    A mean training and all that it needed, each once; a search that went on after the snapshot counts for the part of
+    its epochs up to the snapshot.
     """
-    totals: list[float] = []
+    seeds: list[dict[str, float]] = []
     keys: list[str] = []
     for _, group in done(own).dropna(subset=["device_seconds"]).groupby("seed"):
-        needed = _ancestors(results.by_key["needs"], group["needs"])
+        needed = _ancestors(results.spent, group["needs"])
         keys += [*group["key"], *needed]
-        found = results.by_key.loc[needed]
-        share = np.ones(len(found))
-        if search_epochs:
-            share = np.where(found["kind"] == "search", np.minimum(1, search_epochs / found["epochs"]), 1)
-        totals.append(float(group["device_seconds"].mean() + (found["device_seconds"] * share).sum()))
-    return summary(totals, sorted(keys))
+        spent = {"train": float(group["device_seconds"].mean())}
+        for trial in (results.spent[key] for key in needed):
+            part = min(1.0, search_epochs / trial.epochs) if search_epochs and trial.kind == "search" else 1.0
+            spent[trial.kind] = spent.get(trial.kind, 0.0) + trial.device_seconds * part
+        seeds.append(spent)
+    kinds = sorted({kind for seed in seeds for kind in seed})
+    out = {kind: summary([seed.get(kind, 0.0) for seed in seeds], sorted(keys)) for kind in kinds}
+    return {**out, "cost": summary([sum(seed.values()) for seed in seeds], sorted(keys))}
 
 
-def _ancestors(links: pd.Series, needs: Iterable[Iterable[str]]) -> list[str]:
+def _ancestors(spent: Mapping[str, Spent], needs: Iterable[Iterable[str]]) -> list[str]:
     """Keys of all rows that these depend on, directly or not."""
     waiting, seen = [key for keys in needs for key in keys], set()
     while waiting:
         key = waiting.pop()
-        if key not in seen and key in links.index:
+        if key not in seen and key in spent:
             seen.add(key)
-            waiting += links.loc[key]
+            waiting += spent[key].needs
     return sorted(seen)

@@ -78,6 +78,17 @@ def with_twins(results: Results, table: Sequence[Line]) -> dict[str, Comparison]
     return {comparison.method: comparison for comparison in found}
 
 
+def still_open(results: Results, table: Sequence[Line]) -> tuple[int, list[str]]:
+    """How many of the study's looks its rows allow, and the methods whose comparison with twins is open after them."""
+    fixed = rules(results.study)
+    found = {
+        line.method: _in_order(twin_pairs(results.trainings(line.method), results.trainings(line.twin)))
+        for line in table
+        if line.twin
+    }
+    return next_look(found, tuple(results.study.get("looks") or ()), fixed.alpha)
+
+
 def with_each_other(results: Results, table: Sequence[Line]) -> list[Comparison]:
     """One family: each line against each later one, the baseline among them; seeds make the pairs."""
     means = {line.method: by_seed(results.trainings(line.method), "test_accuracy") for line in table}
@@ -170,7 +181,7 @@ def verdict(found: Estimate, rejected: bool, smallest: float, needed: int | None
             f", by less than {smallest:g} points" if small else ""
         )
     if -smallest < found.low and found.high < smallest:
-        return f"no difference shown; any is below {smallest:g} points"
+        return f"no difference shown; the interval lies within ±{smallest:g} points"
     if needed is None:
         return "no difference shown"
     if needed <= found.n:

@@ -4,12 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
-from analysis.aggregate import done
-from analysis.rows import Results
-from analysis.style import FAINT, PAPER, Look, canvas, looks
-from analysis.table import Line, family
+from analysis.style import PAPER, Look, canvas, looks
+from analysis.table import Line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,7 +61,7 @@ def _path(axes: "Axes", label: str, points: Sequence[tuple[Mapping, str]], quant
 
 def anchor(method: str) -> str:
     """The page's place for the rows of a method."""
-    return "rows-" + "".join(character if character.isalnum() else "-" for character in method)
+    return "rows-" + method.replace(" ", "-")
 
 
 def legend(figure: "Figure", axes: "Axes") -> None:
@@ -74,65 +71,3 @@ def legend(figure: "Figure", axes: "Axes") -> None:
         fitting = int(15 * figure.get_figwidth()) // (max(map(len, labels)) + 9)  # in characters
         figure.legend(handles, labels, loc="outside lower center", ncols=max(1, min(4, fitting)), fontsize=8,
                       handlelength=3.2)  # fmt: skip
-
-
-def curves(results: Results, methods: Sequence[str], quantity: str, label: str) -> "Figure | None":
-    """Mean over runs of `quantity` after each epoch of the final training, a line per method, its range shaded."""
-    styles = looks(list(dict.fromkeys(family(method) for method in methods)))
-    siblings = {name: [m for m in methods if family(m) == name] for name in styles}
-    figure, (axes,) = canvas()
-    for method in methods:
-        found = _with_curve(done(results.trainings(method)), quantity)
-        if found.empty:
-            continue
-        epochs, values = _matrix(found, quantity)
-        look, group = styles[family(method)], siblings[family(method)]
-        strength = (group.index(method) + 1) / len(group)
-        low, high = np.nanmin(values, 0), np.nanmax(values, 0)
-        axes.fill_between(epochs, low, high, color=look.colour, alpha=0.12, linewidth=0)
-        axes.plot(epochs, np.nanmean(values, 0), color=look.colour, linestyle=look.line, alpha=0.35 + 0.65 * strength,
-                  linewidth=0.8 + 0.8 * strength, label=f"{method} ({len(values)} runs)", marker=look.marker,
-                  markevery=max(1, len(epochs) // 8), markersize=4)  # fmt: skip
-    return _finished(figure, axes, "Epoch", label)
-
-
-def searches(trials: pd.DataFrame, quantity: str, label: str) -> "Figure | None":
-    """`quantity` after each epoch of every search: thin lines, and their mean per kind of search."""
-    found = _with_curve(done(trials[trials["kind"] == "search"]), quantity)
-    styles = looks(sorted(set(found["method"])))
-    figure, (axes,) = canvas()
-    for name, group in found.groupby("method"):
-        look, (epochs, values) = styles[str(name)], _matrix(group, quantity)
-        for key, single in zip(group["key"], values, strict=True):
-            (thin,) = axes.plot(epochs, single, color=FAINT, linewidth=0.7, linestyle=look.line)
-            thin.set_url(f"#row-{key}")
-        axes.plot(epochs, np.nanmean(values, 0), color=look.colour, linestyle=look.line, marker=look.marker,
-                  markersize=4, markevery=max(1, len(epochs) // 8), label=f"{name}, mean of {len(values)}")  # fmt: skip
-    return _finished(figure, axes, "Epoch of the search", label)
-
-
-def _with_curve(trials: pd.DataFrame, quantity: str) -> pd.DataFrame:
-    return trials[np.array([isinstance(curve, dict) and quantity in curve for curve in trials["curve"]], dtype=bool)]
-
-
-def _matrix(trials: pd.DataFrame, quantity: str) -> tuple[np.ndarray, np.ndarray]:
-    """Epochs at which any run has a value, and runs × those epochs, NaN where a run has none."""
-    found = [curve[quantity] for curve in trials["curve"]]
-    out = np.full((len(found), max(map(len, found))), np.nan)
-    for row, values in zip(out, found, strict=True):
-        row[: len(values)] = values
-    known = ~np.isnan(out).all(axis=0)
-    return np.arange(1, out.shape[1] + 1)[known], out[:, known]
-
-
-def _finished(figure: "Figure", axes: "Axes", x: str, y: str) -> "Figure | None":
-    """None where nothing was drawn."""
-    from matplotlib.ticker import MaxNLocator
-
-    if not axes.lines:
-        return None
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    legend(figure, axes)
-    return figure

@@ -1,102 +1,103 @@
-"""The table as text, Markdown, CSV and booktabs LaTeX. n stands beside every ±."""
+"""Sheets as text, Markdown and booktabs LaTeX; the table's numbers as CSV. Cells know nothing of any format."""
 
 import csv
 import io
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 
-from analysis.aggregate import Spread, State
+from analysis.aggregate import NOTHING
+from analysis.comparisons import Comparison
+from analysis.sheets import Sheet
 from analysis.table import Line
 
-NOTHING = "–"
-HEAD = ("Method", "Search epochs", "Test accuracy, %", "Parameters, M", "Shortcuts", "Random twins' accuracy, %")
+STATUSES = ("failed", "diverged", "disconnected")
 
 
-def number(spread: Spread, digits: int, scale: float = 1.0) -> str:
-    """`93.70 ± 0.22 (n=5)`; without ± where all values are equal or there is one, `–` where there is none."""
-    if not spread.n:
-        return NOTHING
-    mean = f"{spread.mean * scale:.{digits}f}"
-    return f"{mean} ± {spread.std * scale:.{digits}f} (n={spread.n})" if spread.std > 0 else f"{mean} (n={spread.n})"
+def text(sheet: Sheet) -> str:
+    return f"{_tabulated(sheet, 'simple')}\n"
 
 
-def accuracy(spread: Spread, state: State | None) -> str:
-    """The accuracy with what is unfinished or in trouble said beside it."""
-    notes = str(state) if state else ""
-    if not spread.n:
-        return notes or NOTHING
-    return f"{number(spread, 2)}, {notes}" if notes else number(spread, 2)
+def markdown(sheets: Sequence[Sheet]) -> str:
+    parts = (f"### {sheet.title}\n\n{_tabulated(sheet, 'github')}\n\n{sheet.note}\n" for sheet in sheets)
+    return "\n".join(parts)
 
 
-def millions(spread: Spread) -> str:
-    """Two digits after the point, three for networks under a million."""
-    return number(spread, 2 if spread.mean >= 1e6 else 3, 1e-6)
-
-
-def cells(line: Line) -> list[str]:
-    """The line in the layout of study 2's Table 2."""
-    epochs = NOTHING if line.search_epochs is None else str(line.search_epochs)
-    twins = accuracy(line.twin_cells["accuracy"], line.twin_state) if line.twin else NOTHING
-    return [line.label, epochs, accuracy(line.cells["accuracy"], line.state), millions(line.cells["parameters"]),
-            number(line.cells["shortcuts"], 1), twins]  # fmt: skip
-
-
-def text(lines: Sequence[Line]) -> str:
-    return _tabulated(lines, "simple")
-
-
-def markdown(lines: Sequence[Line]) -> str:
-    return _tabulated(lines, "github")
-
-
-def _tabulated(lines: Sequence[Line], style: str) -> str:
+def _tabulated(sheet: Sheet, style: str) -> str:
     from tabulate import tabulate
 
-    body = [cells(line) for line in lines]
-    return tabulate(body, headers=HEAD, tablefmt=style, disable_numparse=True) + "\n"
+    body = [[cell.text for cell in row] for row in sheet.rows]
+    return str(tabulate(body, headers=sheet.head, tablefmt=style, disable_numparse=True))
 
 
-def comma_separated(lines: Sequence[Line]) -> str:
-    """Every quantity of every line, unrounded: mean, std and n, the method's own and its twins'."""
+def comma_separated(lines: Sequence[Line], twins: Mapping[str, Comparison]) -> str:
+    """Every quantity of every line, unrounded: mean, std and n, its own and its twins', and the paired difference."""
     out = io.StringIO()
-    writer = csv.DictWriter(out, list(_flat(lines[0])) if lines else ["method"], lineterminator="\n")
+    records = [dict(_flat(line, twins.get(line.method))) for line in lines]
+    writer = csv.DictWriter(
+        out, list(dict.fromkeys(name for record in records for name in record)), lineterminator="\n"
+    )
     writer.writeheader()
-    writer.writerows(_flat(line) for line in lines)
+    writer.writerows(records)
     return out.getvalue()
 
 
-def _flat(line: Line) -> dict[str, object]:
-    out: dict[str, object] = {"method": line.method, "role": line.role, "search_epochs": line.search_epochs,
-                              "runs_planned": line.state.planned, "runs_done": line.state.done}  # fmt: skip
-    out |= {f"runs_{status}": line.state.troubles.get(status, 0) for status in ("failed", "diverged", "disconnected")}
-    out["twin"] = line.twin
-    for prefix, spreads in (("", line.cells), ("twin_", line.twin_cells)):
-        for name in (*line.cells,) if not prefix else (n for n in line.cells if n != "cost"):
-            spread = spreads.get(name, Spread(float("nan"), float("nan"), 0, ()))
-            unit = "_device_seconds" if name == "cost" else ""
-            out |= {f"{prefix}{name}{unit}_mean": _plain(spread.mean), f"{prefix}{name}{unit}_std": _plain(spread.std),
-                    f"{prefix}{name}{unit}_n": spread.n}  # fmt: skip
-    return out
+def _flat(line: Line, against: Comparison | None) -> Iterator[tuple[str, object]]:
+    yield from (
+        ("method", line.method),
+        ("role", line.role),
+        ("rule", line.rule),
+        ("search_epochs", line.search_epochs),
+    )
+    yield from (("runs_planned", line.state.planned), ("runs_done", line.state.done))
+    yield from ((f"runs_{status}", line.state.troubles.get(status, 0)) for status in STATUSES)
+    for prefix, cells in (("", line.cells), ("twin_", line.twin_cells)):
+        for name in line.cells:
+            if prefix and name == "cost":
+                continue
+            spread, unit = cells.get(name, NOTHING), "_device_seconds" if name == "cost" else ""
+            yield f"{prefix}{name}{unit}_mean", _plain(spread.mean)
+            yield f"{prefix}{name}{unit}_std", _plain(spread.std)
+            yield f"{prefix}{name}{unit}_n", spread.n
+    yield "std_between_searches", _plain(line.parts.between) if line.parts else ""
+    yield "std_between_trainings", _plain(line.parts.within) if line.parts else ""
+    yield "twin", line.twin
+    if against:
+        found = against.difference
+        values = {"difference": found.value, "difference_low": found.low, "difference_high": found.high,
+                  "difference_p": found.p, "difference_p_holm": against.adjusted, "hedges_g": against.effect,
+                  "relative_improvement": against.improvement.value}  # fmt: skip
+        yield from ((name, _plain(value)) for name, value in values.items())
+        yield from (("pairs", found.n), ("seeds_needed", against.needed), ("verdict", against.verdict))
 
 
 def _plain(value: float) -> str:
     return f"{value:.10g}" if isfinite(value) else ""
 
 
-def latex(lines: Sequence[Line], caption: str, label: str) -> str:
-    """A booktabs table, ready to \\input; needs \\usepackage{booktabs}."""
-    rows = [" & ".join(map(escaped, cells(line))) + r" \\" for line in lines]
-    if lines and lines[-1].role == "baseline" and len(lines) > 1:
+def latex(sheets: Sequence[Sheet], study: str) -> str:
+    """A booktabs table for each sheet, ready to \\input; needs \\usepackage{booktabs}."""
+    return "\n".join(_floating(sheet, study) for sheet in sheets)
+
+
+def _floating(sheet: Sheet, study: str) -> str:
+    rows = [" & ".join(escaped(cell.text) for cell in row) + r" \\" for row in sheet.rows]
+    if sheet.last_apart and len(rows) > 1:
         rows.insert(-1, r"\midrule")
-    head = " & ".join(escaped(name) for name in HEAD) + r" \\"
-    return "\n".join([r"\begin{table}", r"\centering", rf"\caption{{{escaped(caption)}}}", rf"\label{{{label}}}",
-                      r"\begin{tabular}{lrllll}", r"\toprule", head, r"\midrule", *rows, r"\bottomrule",
-                      r"\end{tabular}", r"\end{table}", ""])  # fmt: skip
+    columns = "".join("p{0.22\\linewidth}" if name == "Verdict" else "l" for name in sheet.head)
+    head = " & ".join(escaped(name) for name in sheet.head) + r" \\"
+    label = re.sub(r"[^a-zA-Z0-9-]", "-", f"{study}-{sheet.name}")
+    return "\n".join([
+        r"\begin{table}", r"\centering", r"\small", rf"\caption{{{escaped(f'{sheet.title}: {study}. {sheet.note}')}}}",
+        rf"\label{{tab:{label}}}", rf"\begin{{tabular}}{{{columns}}}", r"\toprule", head, r"\midrule", *rows,
+        r"\bottomrule", r"\end{tabular}", r"\end{table}", "",
+    ])  # fmt: skip
 
 
 def escaped(text: str) -> str:
     """Plain text as LaTeX."""
-    special = {"\\": r"\textbackslash{}", "±": r"$\pm$", "–": "--", "&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_",
-               "$": r"\$", "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-               "−": "$-$", "≥": r"$\geq$", "α": r"$\alpha$", "×": r"$\times$"}  # fmt: skip
+    special = {"\\": r"\textbackslash{}", "±": r"$\pm$", "–": "--", "−": "$-$", "&": r"\&", "%": r"\%", "#": r"\#",
+               "_": r"\_", "$": r"\$", "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+               "≥": r"$\geq$", "α": r"$\alpha$", "ρ": r"$\rho$", "γ": r"$\gamma$", "×": r"$\times$", "<": "$<$",
+               ">": "$>$"}  # fmt: skip
     return "".join(special.get(character, character) for character in text)

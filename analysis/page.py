@@ -1,68 +1,77 @@
 """The offline page: one HTML file that holds its style, its figures and the rows that every number links to."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 import pandas as pd
 
-from analysis import formats
 from analysis.figures import anchor
+from analysis.findings import Findings
+from analysis.gallery import Picture
 from analysis.provenance import command, environments, provenance
 from analysis.rows import Results
+from analysis.sheets import Cell, Sheet
 from analysis.style import PAGE
-from analysis.table import Line
-
-CAPTIONS = {
-    "accuracy-parameters": "Test accuracy against parameters: mean over search seeds, bars one standard deviation.",
-    "accuracy-shortcuts": "Test accuracy against shortcuts: mean over search seeds, bars one standard deviation.",
-    "learning-curves": "Training loss of the final trainings: mean over runs, range shaded.",
-    "test-curves": "Test accuracy after each epoch (recorded for this figure alone; nothing was chosen by it).",
-    "search-curves": "Accuracy of the supernet on the α part of the training images during the search.",
-}  # fmt: skip
 
 
-def page(results: Results, table: Sequence[Line], figures: Mapping[str, str]) -> str:
-    """The page as HTML. `figures` maps names to SVG texts."""
+def page(found: Findings, pictures: Sequence[Picture]) -> str:
+    """The page as HTML."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(loader=PackageLoader("analysis", ""), autoescape=True, undefined=StrictUndefined,
                               trim_blocks=True, lstrip_blocks=True)  # fmt: skip
+    twins = {(line.method, line.twin) for line in found.table if line.twin}
+    grouped = [(title, [(p, inline(p)) for p in group]) for title, group in groupby(pictures, lambda p: p.group)]
     return environment.get_template("report.html").render(
-        name=results.name, head=formats.HEAD, table=[_row(line) for line in table], groups=_groups(results, table),
-        figures=[(name, CAPTIONS[name], inline(svg, name)) for name, svg in figures.items()], study=results.study,
-        environments=environments(results.trials), torn=results.torn,
+        name=found.results.name, sheets=[_linked(sheet, twins) for sheet in found.sheets], figures=grouped,
+        caveats=found.caveats, practices=found.practices, methods=found.methods, families=_families(found),
+        environments=environments(found.results.trials)[0], start=found.results.study.get("command"),
     )  # fmt: skip
 
 
-def _row(line: Line) -> list[tuple[str, str]]:
-    """Text of each cell and where it links to."""
-    own, twins = anchor(line.method), anchor(line.twin) if line.twin else ""
-    return list(zip(formats.cells(line), (own, own, own, own, own, twins), strict=True))
+def _linked(sheet: Sheet, twins: set[tuple[str, str]]) -> dict[str, Any]:
+    """The sheet with each cell's text and the place on the page that it links to."""
+    return {"sheet": sheet, "rows": [[(cell.text, _place(cell, twins)) for cell in row] for row in sheet.rows]}
 
 
-def _groups(results: Results, table: Sequence[Line]) -> list[dict[str, Any]]:
-    """The rows behind each line and each line's twins, then the searches and whatever else there is."""
+def _place(cell: Cell, twins: set[tuple[str, str]]) -> str:
+    if not cell.methods:
+        return ""
+    pair = len(cell.methods) == 2 and cell.methods in twins
+    return anchor(cell.methods[0]).replace("rows-", "pair-", 1) if pair else anchor(cell.methods[0])
+
+
+def _families(found: Findings) -> list[dict[str, Any]]:
+    """The rows behind each line and its twins, then the searches and whatever else there is."""
     out, shown = [], set()
-    for method in dict.fromkeys(name for line in table for name in (line.method, line.twin) if name):
-        own = results.trainings(method)
-        shown |= set(own["key"])
-        out.append(_group(results, method, own))
-    rest = results.trials[~results.trials["key"].isin(shown)]
-    out += [_group(results, f"{kind} {method}", group) for (kind, method), group in rest.groupby(["kind", "method"])]
-    return out
+    _, places = environments(found.results.trials)
+    for line in found.table:
+        groups = [(name, found.results.trainings(name)) for name in (line.method, line.twin) if name]
+        shown |= {key for _, trials in groups for key in trials["key"]}
+        out.append({"anchor": anchor(line.method).replace("rows-", "pair-", 1),
+                    "groups": [_group(found.results, places, *group) for group in groups]})  # fmt: skip
+    rest = found.results.trials[~found.results.trials["key"].isin(shown)]
+    groups = [(f"{kind} {method}", trials) for (kind, method), trials in rest.groupby(["kind", "method"])]
+    return [*out, {"anchor": "rest", "groups": [_group(found.results, places, *group) for group in groups]}]
 
 
-def _group(results: Results, title: str, trials: pd.DataFrame) -> dict[str, Any]:
-    return {"title": title, "anchor": anchor(title), "rows": provenance(trials, results.trials),
+def _group(results: Results, places: pd.Series, title: str, trials: pd.DataFrame) -> dict[str, Any]:
+    return {"title": title, "anchor": anchor(title), "rows": provenance(trials, places),
             "command": command(results.study, trials["key"])}  # fmt: skip
 
 
-def inline(svg: str, name: str) -> str:
+def inline(picture: Picture) -> str:
     """The figure for use inside the page: ids of its own, and ink and paper in the page's colours."""
+    svg = picture.images["svg"].decode()
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
-    for own in sorted(set(re.findall(r'\bid="([^"]+)"', svg)), key=len, reverse=True):
-        svg = re.sub(rf'(\bid="|url\(#|href="#){re.escape(own)}(?=["\)])', rf"\g<1>{name}-{own}", svg)
+    own = set(re.findall(r'\bid="([^"]+)"', svg))
+    svg = re.sub(
+        r'(\bid="|url\(#|href="#)([^")]+)(?=["\)])',
+        lambda m: f"{m[1]}{picture.name}-{m[2]}" if m[2] in own else m[0],
+        svg,
+    )
     for colour, variable in PAGE.items():
         svg = svg.replace(colour, variable)
     svg = svg.replace("xlink:href", "href")

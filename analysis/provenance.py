@@ -4,11 +4,19 @@ import json
 import shlex
 from collections.abc import Hashable, Iterable, Mapping
 from math import isnan
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
+_SHOWN = ("key", "seed", "train_seed", "twin", "status", "error", "test_accuracy", "val_accuracy", "parameters",
+          "shortcuts", "seconds", "architecture", "finished", "needs")  # fmt: skip
 _SETTING = ("device", "threads", "path", "precision", "versions", "commit", "dirty")
+
+
+class Environment(NamedTuple):
+    number: int
+    text: str
+    rows: int
 
 
 def command(study: Mapping[str, Any], keys: Iterable[str]) -> str:
@@ -17,22 +25,23 @@ def command(study: Mapping[str, Any], keys: Iterable[str]) -> str:
     return f"{start} --results again --only {','.join(keys)}"
 
 
-def environments(trials: pd.DataFrame) -> list[dict[str, str]]:
-    """The different machines and sources that rows come from, most rows first; rows refer to them by `number`."""
-    counted = _environment(trials).value_counts()
-    ordered = sorted(counted.items(), key=lambda item: (-item[1], str(item[0])))
-    return [{"number": str(n + 1), "text": str(text), "rows": str(rows)} for n, (text, rows) in enumerate(ordered)]
+def environments(trials: pd.DataFrame) -> tuple[list[Environment], pd.Series]:
+    """The machines and sources that rows come from, most rows first, and each row's own as a number (from 1)."""
+    texts = pd.Series([_text(setting) for setting in _settings(trials)], index=trials.index, dtype=object)
+    counted = texts.value_counts()
+    ordered = sorted(((str(text), int(rows)) for text, rows in counted.items()), key=lambda item: (-item[1], item[0]))
+    places = [Environment(number, *item) for number, item in enumerate(ordered, 1)]
+    return places, texts.map({place.text: place.number for place in places})
 
 
-def provenance(trials: pd.DataFrame, everything: pd.DataFrame) -> list[dict[str, Any]]:
-    """One record a row, in the order of seeds, ready to show."""
-    numbers = {place["text"]: place["number"] for place in environments(everything)}
+def provenance(trials: pd.DataFrame, places: pd.Series) -> list[dict[str, Any]]:
+    """One record a row, in the order of seeds, ready to show. `places` numbers each row's environment."""
     ordered = trials.sort_values(["seed", "train_seed", "twin", "key"])
-    places = _environment(ordered)
-    return [_shown(row, numbers[place]) for row, place in zip(ordered.to_dict("records"), places, strict=True)]
+    shown = ordered[[*_SHOWN]].to_dict("records")
+    return [_shown(row, place) for row, place in zip(shown, places[ordered.index], strict=True)]
 
 
-def _shown(row: Mapping[Hashable, Any], place: str) -> dict[str, Any]:
+def _shown(row: Mapping[Hashable, Any], place: int) -> dict[str, Any]:
     return {
         "key": row["key"], "seed": _whole(row["seed"]), "train_seed": _whole(row["train_seed"]),
         "twin": _whole(row["twin"]), "status": f"{row['status']}: {row['error']}" if row["error"] else row["status"],
@@ -43,10 +52,8 @@ def _shown(row: Mapping[Hashable, Any], place: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _environment(trials: pd.DataFrame) -> pd.Series:
-    """What a row ran on and with, as one text."""
-    texts = [_text(setting) for setting in trials[[*_SETTING]].to_dict("records")]
-    return pd.Series(texts, index=trials.index, dtype=object)
+def _settings(trials: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    return trials[[*_SETTING]].to_dict("records")
 
 
 def _text(setting: Mapping[Hashable, Any]) -> str:

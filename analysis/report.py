@@ -1,93 +1,79 @@
-"""The report of a results folder: tables, figures and one offline page, rebuilt byte by byte from the rows."""
+"""The report of results folders: tables, figures and one offline page, rebuilt byte by byte from the rows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from analysis import formats
-from analysis.rows import Results, load
-from analysis.table import Line, lines
+from analysis.findings import Findings, findings
+from analysis.style import FORMATS
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+Folders = Path | Sequence[Path]
 
 
-def write(results: Path | Sequence[Path], out: Path | None = None) -> Path:
+def write(results: Folders, out: Path | None = None) -> Path:
     """Writes the report of one or several results folders into `out`, by default `report/` in the first; returns it.
 
     Raises FileNotFoundError or ValueError where a folder holds no study.
     """
-    out = out or _first(results) / "report"
-    for name, content in rebuild(results).items():
+    out = out or _home(results)
+    built = rebuild(results)
+    for name in _stored(out) - built.keys():
+        (out / name).unlink()
+    for name, content in built.items():
         path = out / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     return out
 
 
-def text(results: Path | Sequence[Path]) -> str:
-    """The comparison table for the terminal."""
-    loaded = load(results)
-    return f"{loaded.name}\n\n{formats.text(lines(loaded))}"
+def text(results: Folders) -> str:
+    """The table, the comparison with twins and what weakens them, for the terminal."""
+    found = findings(results)
+    parts = [found.results.name]
+    parts += [formats.text(sheet) for sheet in found.sheets if sheet.name in ("table", "twins")]
+    parts += ["\n".join(f"! {caveat}" for caveat in found.caveats)]
+    return "\n\n".join(part.rstrip() for part in parts if part) + "\n"
 
 
-def rebuild(results: Path | Sequence[Path]) -> dict[str, bytes]:
+def rebuild(results: Folders) -> dict[str, bytes]:
     """Every file of the report, name inside the report's folder → content; equal rows give equal bytes."""
+    from analysis.gallery import pictures
     from analysis.page import page
 
-    loaded = load(results)
-    table = lines(loaded)
-    files = {name: content.encode() for name, content in tables(loaded, table).items()}
-    drawn: dict[str, str] = {}
-    for name, figure in _figures(loaded, table):
-        images = _images(figure)
-        drawn[name] = images["svg"].decode()
-        files |= {f"figures/{name}.{kind}": content for kind, content in images.items()}
-    files["index.html"] = page(loaded, table, drawn).encode()
+    found = findings(results)
+    files = {name: content.encode() for name, content in tables(found).items()}
+    drawn = pictures(found)
+    files |= {f"figures/{p.name}.{kind}": content for p in drawn for kind, content in p.images.items()}
+    files["index.html"] = page(found, drawn).encode()
     return files
 
 
-def differences(results: Path | Sequence[Path], out: Path | None = None) -> list[str]:
-    """Files of the stored report that the rows do not give again, byte by byte; empty where all agree."""
-    out = out or _first(results) / "report"
+def differences(results: Folders, out: Path | None = None) -> list[str]:
+    """Files of the stored report that the rows do not give, byte by byte; empty where all agree."""
+    out = out or _home(results)
     built = rebuild(results)
-    return sorted(name for name, content in built.items()
-                  if not (out / name).is_file() or (out / name).read_bytes() != content)  # fmt: skip
+    changed = {name for name, content in built.items() if not _holds(out / name, content)}
+    return sorted(changed | (_stored(out) - built.keys()))
 
 
-def tables(results: Results, table: Sequence[Line]) -> dict[str, str]:
-    """File name → the comparison table in that form."""
-    caption = f"{results.name}: mean ± standard deviation over n search seeds."
+def _holds(path: Path, content: bytes) -> bool:
+    return path.is_file() and path.read_bytes() == content
+
+
+def _stored(out: Path) -> set[str]:
+    """The figures that lie there."""
+    return {f"figures/{path.name}" for kind in FORMATS for path in (out / "figures").glob(f"*.{kind}")}
+
+
+def tables(found: Findings) -> dict[str, str]:
+    """File name → the tables in that form."""
     return {
-        "table.txt": formats.text(table),
-        "table.md": formats.markdown(table),
-        "table.csv": formats.comma_separated(table),
-        "table.tex": formats.latex(table, caption, f"tab:{results.name}"),
+        "table.txt": "\n".join(f"{sheet.title}\n\n{formats.text(sheet)}" for sheet in found.sheets),
+        "table.md": formats.markdown(found.sheets),
+        "table.csv": formats.comma_separated(found.table, found.twins),
+        "table.tex": formats.latex(found.sheets, found.results.name),
     }
 
 
-def _figures(results: Results, table: Sequence[Line]) -> "Iterator[tuple[str, Figure]]":
-    from analysis import figures
-    from analysis.style import styled
-
-    methods = [line.method for line in table]
-    with styled():
-        for name, figure in (
-            ("accuracy-parameters", figures.accuracy_against(table, "parameters")),
-            ("accuracy-shortcuts", figures.accuracy_against(table, "shortcuts")),
-            ("learning-curves", figures.curves(results, methods, "train_loss", "Training loss")),
-            ("test-curves", figures.curves(results, methods, "test_accuracy", "Test accuracy, %")),
-            ("search-curves", figures.searches(results.trials, "val_accuracy", "Accuracy on the α part, %")),
-        ):
-            if figure is not None:
-                yield name, figure
-
-
-def _images(figure: "Figure") -> dict[str, bytes]:
-    from analysis.style import rendered
-
-    return rendered(figure)
-
-
-def _first(results: Path | Sequence[Path]) -> Path:
-    return results if isinstance(results, Path) else results[0]
+def _home(results: Folders) -> Path:
+    return (results if isinstance(results, Path) else results[0]) / "report"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,13 @@ TEXTS = ("key", "kind", "method", "role", "twin_of", "pair", "architecture", "sp
          "path", "precision", "host", "started", "finished", "commit")  # fmt: skip
 PACKED = ("recipe", "versions")  # objects kept as canonical text, so that equal ones are one
 CURVE = ("train_loss", "test_accuracy", "val_accuracy", "entropy", "counts", "discretised_accuracy", "eigenvalue")
+
+
+class Spent(NamedTuple):
+    kind: str
+    epochs: float
+    device_seconds: float
+    needs: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -37,8 +44,11 @@ class Results:
         return self.trials.loc[self._of_method.get(method, [])]
 
     @cached_property
-    def by_key(self) -> pd.DataFrame:
-        return self.trials.set_index("key")
+    def spent(self) -> dict[str, Spent]:
+        """What each trial cost, by key."""
+        columns = (self.trials[name] for name in ("kind", "epochs", "device_seconds", "needs"))
+        each = (Spent(*values) for values in zip(*columns, strict=True))
+        return dict(zip(self.trials["key"], each, strict=True))
 
     @cached_property
     def _of_method(self) -> dict[str, list[int]]:
@@ -139,14 +149,17 @@ def _role(record: Mapping[str, Any]) -> str:
 def _curve(points: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
     if not points:
         return {}
-    out = {"epoch": np.array([point.get("epoch", n + 1) for n, point in enumerate(points)], dtype=np.float32)}
+    out = {}
     for name in CURVE:
+        if name not in points[0] and name not in points[-1]:
+            continue
         values = [point.get(name) for point in points]
-        for part in sorted({key for value in values if isinstance(value, dict) for key in value}):
-            nested = [value.get(part) if isinstance(value, dict) else None for value in values]
-            out[f"{name}.{part}"] = np.array(nested, dtype=np.float32)
-        if any(isinstance(value, int | float) for value in values):
-            out[name] = np.array([_number(value) for value in values], dtype=np.float32)
+        if not isinstance(sample := next((v for v in values if v is not None), None), dict):
+            if sample is not None:
+                out[name] = np.array(values, dtype=np.float32)  # None becomes NaN
+            continue
+        for part in sorted({key for value in values if value for key in value}):
+            out[f"{name}.{part}"] = np.array([value.get(part) if value else None for value in values], dtype=np.float32)
     return out
 
 

@@ -9,8 +9,7 @@ from math import isfinite, nan, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
-from scipy.special import stdtr, stdtrit  # t's distribution and quantiles without the cost of scipy.stats
+from scipy.special import fdtrc, ndtri, stdtr, stdtrit  # scipy.stats takes longer to import than a report's numbers
 
 TIED = 1e-9  # a spread below this share of the largest value is rounding, not spread
 
@@ -82,11 +81,13 @@ def holm(p: ArrayLike) -> np.ndarray:
 
 def power(effect: float, std: float, n: int, alpha: float = 0.05) -> float:
     """Chance that a two-sided paired t test with `n` pairs finds a true mean difference of `effect` (noncentral t)."""
+    from scipy.stats import nct
+
     if n < 2 or not isfinite(std) or std <= 0:
         return nan
-    critical = stats.t.ppf(1 - alpha / 2, n - 1)
+    critical = stdtrit(n - 1, 1 - alpha / 2)
     shift = abs(effect) / std * sqrt(n)
-    tails = stats.nct.sf(critical, n - 1, shift), stats.nct.cdf(-critical, n - 1, shift)
+    tails = nct.sf(critical, n - 1, shift), nct.cdf(-critical, n - 1, shift)
     right, left = (float(tail) for tail in tails)  # scipy gives NaN for a vanishing left tail
     return right + (left if isfinite(left) else 0.0)
 
@@ -145,7 +146,7 @@ def components(values: ArrayLike) -> Components | None:
         return None
     within = float(x.var(axis=1, ddof=1).mean())
     among = repeats * float(x.mean(axis=1).var(ddof=1))
-    p = float(stats.f.sf(among / within, groups - 1, groups * (repeats - 1))) if within > 0 else nan
+    p = float(fdtrc(groups - 1, groups * (repeats - 1), among / within)) if within > 0 else nan
     return Components(sqrt(max(0.0, (among - within) / repeats)), sqrt(within), p, groups, repeats)
 
 
@@ -163,21 +164,25 @@ def spearman(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> Correl
 
     NaN where one side does not vary; no interval below four pairs.
     """
+    from scipy.stats import spearmanr
+
     x, y = _pairs(first, second)
     n = len(x)
     if n < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return Correlation(nan, nan, nan, nan, n)
-    rho, p = (float(value) for value in stats.spearmanr(x, y))
+    rho, p = (float(value) for value in spearmanr(x, y))
     if n < 4 or abs(rho) > 1 - 1e-12:
         return Correlation(rho, nan, nan, p, n)
-    half = float(stats.norm.ppf((1 + level) / 2)) * sqrt((1 + rho**2 / 2) / (n - 3))
+    half = float(ndtri((1 + level) / 2)) * sqrt((1 + rho**2 / 2) / (n - 3))
     z = np.arctanh(rho)
     return Correlation(rho, float(np.tanh(z - half)), float(np.tanh(z + half)), p, n)
 
 
 def standard_errors(first: tuple[float, float, int], second: tuple[float, float, int]) -> float:
     """How many standard errors two (mean, std, n) of separate samples differ by (Welch 1947); NaN without spread."""
-    squared = sum(std**2 / n for _, std, n in (first, second) if n > 0 and isfinite(std))
+    if first[2] < 1 or second[2] < 1:
+        return nan
+    squared = first[1] ** 2 / first[2] + second[1] ** 2 / second[2]
     return (first[0] - second[0]) / sqrt(squared) if squared > 0 else nan
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.aggregate import Spread, State, cost, parts, planned, spread, state
+from analysis.aggregate import Spread, State, costs, parts, planned, spread, state
 from analysis.rows import Results
 from analysis.statistics import Components
 
@@ -30,6 +30,7 @@ class Line:
     search_epochs: int | None
     state: State
     cells: Mapping[str, Spread]
+    spent: Mapping[str, Spread]  # the cost by kind of trial
     twin_state: State | None
     twin_cells: Mapping[str, Spread]
     parts: Components | None  # spread between searches and between trainings
@@ -75,6 +76,7 @@ def _line(results: Results, row: Mapping[str, Any], counts: Mapping[str, int]) -
     method, twin, epochs = row["method"], row["twin"], row["search_epochs"]
     own = results.trainings(method)
     twins = results.trainings(twin) if twin else None
+    spent = costs(results, own, epochs)
     return Line(
         method=method,
         twin=twin,
@@ -82,7 +84,8 @@ def _line(results: Results, row: Mapping[str, Any], counts: Mapping[str, int]) -
         rule=row["rule"],
         search_epochs=epochs,
         state=state(own, counts.get(method, 0)),
-        cells={**_cells(own), "cost": cost(results, own, epochs)},
+        cells={**_cells(own), "cost": spent.pop("cost")},
+        spent=spent,
         twin_state=None if twins is None else state(twins, counts.get(twin, 0)),
         twin_cells={} if twins is None else _cells(twins),
         parts=parts(own),

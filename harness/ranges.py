@@ -18,10 +18,10 @@ def in_order(ranges: Ranges) -> list[str]:
     return list(TopologicalSorter({name: sorted(ranges[name]["when"]) for name in sorted(ranges)}).static_order())
 
 
-def exists(space: Range, found: Settings) -> bool:
+def exists(span: Range, found: Settings) -> bool:
     """Whether all of a range's conditions hold; each allows one value or a list of values."""
     return all(name in found and found[name] in (allowed if isinstance(allowed, list | tuple) else [allowed])
-               for name, allowed in space["when"].items())  # fmt: skip
+               for name, allowed in span["when"].items())  # fmt: skip
 
 
 def grid(ranges: Ranges, seed: int) -> list[Settings]:
@@ -38,8 +38,8 @@ def grid(ranges: Ranges, seed: int) -> list[Settings]:
 def fault(spec: Settings) -> str:
     """What is wrong with the ranges of a tuning; '' where nothing is."""
     ranges: Ranges = spec["ranges"]
-    for name, space in ranges.items():
-        if stray := sorted(set(space["when"]) - set(ranges)):
+    for name, span in ranges.items():
+        if stray := sorted(set(span["when"]) - set(ranges)):
             return f"ranges.{name}.when: '{stray[0]}' is no range of this tuning"
     try:
         in_order(ranges)
@@ -73,12 +73,12 @@ def values(recipe: Settings, ranges: Ranges) -> Settings:
     return found
 
 
-def _levels(name: str, space: Range) -> list[Any]:
+def _levels(name: str, span: Range) -> list[Any]:
     """The values of a range on a grid. Raises ValueError where it is continuous."""
-    if space["choices"]:
-        return list(space["choices"])
-    step = space["step"] or (1 if space["integer"] else None)
-    if not step or space["log"]:
+    if span["choices"]:
+        return list(span["choices"])
+    step = span["step"] or (1 if span["integer"] else None)
+    if not step or span["log"]:
         raise ValueError(f"ranges.{name}: a grid needs choices, or low, high and step")
-    levels = [space["low"] + n * step for n in range(math.floor((space["high"] - space["low"]) / step + 1e-9) + 1)]
-    return [int(level) if space["integer"] else round(level, 12) for level in levels]
+    levels = [span["low"] + n * step for n in range(math.floor((span["high"] - span["low"]) / step + 1e-9) + 1)]
+    return [int(level) if span["integer"] else round(level, 12) for level in levels]

@@ -8,12 +8,13 @@ trials run at once, after any fault.
 import math
 import warnings
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
 from harness.plan import Settings
-from harness.ranges import Ranges, exists, grid, in_order
+from harness.ranges import Range, Ranges, exists, grid, in_order
 from harness.ranges import apply as apply
 from harness.ranges import values as values
 from harness.streams import stream
@@ -45,11 +46,11 @@ def history(spec: Settings, rows: Sequence[Row], **more: Any) -> Any:
     return study
 
 
-def thresholds(settings: Settings, seen: Sequence[Row]) -> list[float | None] | None:
-    """After epoch e, a trial whose validation accuracy is below the e-th threshold is pruned; None: nothing is.
+def thresholds(settings: Settings, seen: Sequence[Row]) -> dict[str, float]:
+    """Epoch (as text) → validation accuracy below which a trial is pruned after that epoch; at other epochs it is not.
 
     Never before `pruner_warmup_epochs`, never after the last epoch, and not while fewer than `startup_trials` are done.
-    `median`: the median of the done trials at that epoch (Golovin et al. 2017, section 3.2; Optuna's MedianPruner,
+    `median`: the median of the done trials at that epoch (Golovin et al. 2017; Optuna's MedianPruner,
     where a trial's newest accuracy is its best). `halving`: at epochs w·η^k, w the warm-up, the accuracy that puts a
     trial among the best 1/η of those that came so far (asynchronous successive halving: Li et al. 2020, algorithm 2;
     Optuna's SuccessiveHalvingPruner exactly).
@@ -57,7 +58,7 @@ def thresholds(settings: Settings, seen: Sequence[Row]) -> list[float | None] | 
     spec = settings["tuning"]
     done = [row for row in seen if row["status"] == "done"]
     if spec["pruner"] == "none" or len(done) < max(1, spec["startup_trials"]):
-        return None
+        return {}
     epochs, first = settings["recipe"]["epochs"], max(1, spec["pruner_warmup_epochs"])
     if spec["pruner"] == "median":
         found = {epoch: _median(_accuracies(done, epoch)) for epoch in range(first, epochs)}
@@ -65,24 +66,24 @@ def thresholds(settings: Settings, seen: Sequence[Row]) -> list[float | None] | 
         judged = [row for row in seen if row["status"] in ("done", "pruned")]
         eta = spec["pruner_reduction"]
         found = {epoch: _promoted(_accuracies(judged, epoch), eta) for epoch in _rungs(first, eta, epochs)}
-    return [found.get(epoch) for epoch in range(1, epochs + 1)]
+    return {str(epoch): limit for epoch, limit in found.items() if limit is not None}
 
 
-def _distribution(space: Mapping[str, Any]) -> Any:
+def _distribution(span: Range) -> Any:
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-    if space["choices"]:
-        return CategoricalDistribution(list(space["choices"]))
-    if space["integer"]:
-        return IntDistribution(int(space["low"]), int(space["high"]), space["log"], int(space["step"] or 1))
-    return FloatDistribution(space["low"], space["high"], space["log"], space["step"])
+    if span["choices"]:
+        return CategoricalDistribution(list(span["choices"]))
+    if span["integer"]:
+        return IntDistribution(int(span["low"]), int(span["high"]), span["log"], int(span["step"] or 1))
+    return FloatDistribution(span["low"], span["high"], span["log"], span["step"])
 
 
-def _suggest(trial: Any, name: str, space: Mapping[str, Any]) -> Any:
-    over = _distribution(space)
-    if space["choices"]:
+def _suggest(trial: Any, name: str, span: Range) -> Any:
+    over = _distribution(span)
+    if span["choices"]:
         return trial.suggest_categorical(name, over.choices)
-    suggest = trial.suggest_int if space["integer"] else trial.suggest_float
+    suggest = trial.suggest_int if span["integer"] else trial.suggest_float
     more = {"step": over.step} if over.step else {}
     return suggest(name, over.low, over.high, log=over.log, **more)
 
@@ -95,11 +96,19 @@ def _told(ranges: Ranges, row: Row) -> Any:
     curve = {p["epoch"]: p["val_accuracy"] for p in row["curve"] if p.get("val_accuracy") is not None}
     states = {"done": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
     state = states.get(row["status"], TrialState.FAIL) if row["val_accuracy"] is not None else TrialState.FAIL
-    return create_trial(
+    trial = create_trial(
         state=state, value=None if state == TrialState.FAIL else row["val_accuracy"], params=asked,
         distributions={name: _distribution(ranges[name]) for name in asked}, intermediate_values=curve,
         user_attrs={"key": row["key"], "status": row["status"], "device_seconds": row["device_seconds"]},
     )  # fmt: skip
+    if row["started"] and row["finished"]:
+        trial.datetime_start, trial.datetime_complete = _time(row["started"]), _time(row["finished"])
+    return trial
+
+
+def _time(text: str) -> datetime:
+    """UTC without its zone, as Optuna's storages keep it."""
+    return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
 
 
 def _sampler(spec: Settings, seed: int) -> Any:
@@ -119,7 +128,7 @@ def _sampler(spec: Settings, seed: int) -> Any:
 
 
 def _good(part: float, trials: int) -> int:
-    """How many of the told trials TPE takes for good ones (Watanabe 2023, section 3.1: the linear rule)."""
+    """How many of the told trials TPE takes for good ones (Watanabe 2023: the linear split)."""
     return min(math.ceil(part * trials), 25)
 
 

@@ -78,7 +78,7 @@ class Stage:
 
 
 def stages(cells: int, channels: int, reduction: bool) -> list[Stage]:
-    """The cells in a row; reduction cells, at ⌊L/3⌋ and ⌊2L/3⌋, double the channels (Liu et al. 2018, section 3.1.1)."""
+    """The cells in a row; reduction cells, at ⌊L/3⌋ and ⌊2L/3⌋, double the channels (Liu et al. 2018, 3.1.1)."""
     places = {cells // 3, 2 * cells // 3} if reduction else set()
     return [
         Stage(channels << sum(place <= index for place in places), index in places, index - 1 in places)

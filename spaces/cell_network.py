@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from spaces.architecture import Cells, Edge
 from spaces.cell_graph import Part, Stage, built, parts, stages
-from spaces.operations import OPERATIONS, FactorizedReduce, drop_path, layers, relu_conv_bn
+from spaces.operations import OPERATIONS, FactorizedReduce, PlainBlock, drop_path, layers
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,13 @@ def preprocessing(inputs: Sequence[int], nodes: Sequence[int], stage: Stage, aff
         if stage.shrunk and node < len(inputs) - 1:
             modules[str(node)] = FactorizedReduce(inputs[node], stage.channels, affine)
         else:
-            modules[str(node)] = relu_conv_bn(inputs[node], stage.channels, 1, 1, affine)
+            modules[str(node)] = PlainBlock(inputs[node], stage.channels, 1, affine=affine)
     return modules
 
 
 def name(edge: Edge) -> str:
-    return f"{edge.source}_{edge.target}"
+    """The module name of an edge, the same in every network: what decides its start values."""
+    return f"{edge.source}_{edge.target}_{edge.operation}"
 
 
 class Cell(nn.Module):
@@ -85,7 +86,8 @@ class AuxiliaryHead(nn.Module):
         values = F.relu(values)
         small = min(values.shape[-2:]) < 8
         values = F.adaptive_avg_pool2d(values, 2) if small else F.avg_pool2d(values, 5, stride=3)
-        return self.classifier(self.features(values).mean(dim=(2, 3)))
+        logits: Tensor = self.classifier(self.features(values).mean(dim=(2, 3)))
+        return logits
 
 
 class CellNetwork(nn.Module):
@@ -122,7 +124,7 @@ class CellNetwork(nn.Module):
             recent = [*recent[1:], output]
             if index == self.middle:
                 middle = output
-        logits = self.classifier(recent[-1].mean(dim=(2, 3)))
+        logits: Tensor = self.classifier(recent[-1].mean(dim=(2, 3)))
         if self.training and self.auxiliary_weight:
             return logits, self.auxiliary(middle)
         return logits

@@ -18,8 +18,8 @@ Rule = Callable[[np.ndarray, Grid], tuple[Edge, ...]]
 
 def edge_wise(alpha: np.ndarray, grid: Grid) -> tuple[Edge, ...]:
     """Every edge takes its strongest operation; where that is `none`, there is no edge (study 1)."""
-    chosen = (grid.operations[best] for best in softmax(alpha, axis=1).argmax(axis=1))
-    return tuple(Edge(*pair, operation) for pair, operation in zip(grid.pairs, chosen, strict=True) if operation != NONE)
+    best = softmax(alpha, axis=1).argmax(axis=1)
+    return sum((_edge(*pair, grid.operations[i]) for pair, i in zip(grid.pairs, best, strict=True)), ())
 
 
 def node_wise(alpha: np.ndarray, grid: Grid) -> tuple[Edge, ...]:

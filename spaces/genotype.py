@@ -25,7 +25,7 @@ def parse(text: str) -> Cells:
         normal, reduction = _edges(fields["normal"]), _edges(fields["reduce"])
         concat, other = tuple(fields["normal_concat"]), tuple(fields["reduce_concat"])
     except (SyntaxError, TypeError, KeyError, ValueError) as error:
-        raise ValueError(f"this is no Genotype(normal=…, normal_concat=…, reduce=…, reduce_concat=…): {error}") from None
+        raise ValueError(f"this is no Genotype({'=…, '.join(FIELDS)}=…): {error}") from None
     if concat != other:
         raise ValueError(f"the two cells concatenate different nodes, {concat} and {other}; ours share one list")
     return Cells(INPUTS, concat, normal, reduction)

@@ -1,9 +1,11 @@
-"""Candidate operations: ReLU-Conv-BN blocks, poolings, skips, and how many layers deep each is.
+"""Candidate operations of cells: blocks of ReLU, convolution and BatchNorm, poolings, skips; how deep each is.
 
-All follow DARTS (Liu et al. 2018, section 3.1 and its published code): convolutions have no bias, ReLU comes first.
+All follow DARTS (Liu et al. 2018, section 3.1.1 and its published code); convolutions have no bias. The kernels
+of many like blocks can be had as one, by which supernets run them at once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -12,64 +14,93 @@ from torch import Tensor, nn
 Factory = Callable[[int, int, bool], nn.Module]  # (channels, stride, affine) → module
 
 
-def relu_conv_bn(inputs: int, outputs: int, kernel: int, stride: int, affine: bool) -> nn.Sequential:
-    convolution = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False)
-    return nn.Sequential(nn.ReLU(), convolution, nn.BatchNorm2d(outputs, affine=affine))
+class Block(nn.Module):
+    """ReLU, convolution, BatchNorm; the convolution keeps the size at stride 1."""
 
-
-class FactorizedReduce(nn.Module):
-    """Halves the image: two 1×1 convolutions of stride 2, the second one pixel further down and to the right."""
-
-    def __init__(self, inputs: int, outputs: int, affine: bool) -> None:
+    def __init__(self, outputs: int, affine: bool, stride: int, padding: int, dilation: int = 1) -> None:
         super().__init__()
-        self.even = nn.Conv2d(inputs, outputs - outputs // 2, 1, stride=2, bias=False)
-        self.odd = nn.Conv2d(inputs, outputs // 2, 1, stride=2, bias=False)
+        self.stride, self.padding, self.dilation = stride, padding, dilation  # of `kernels()`
         self.norm = nn.BatchNorm2d(outputs, affine=affine)
 
     def forward(self, images: Tensor) -> Tensor:
-        images = F.relu(images)
-        return self.norm(torch.cat([self.even(images), self.odd(shifted(images))], dim=1))
+        values: Tensor = self.norm(self.convolve(F.relu(images)))
+        return values
+
+    def convolve(self, images: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    @staticmethod
+    def kernels(blocks: Sequence[Any]) -> Tensor:
+        """[blocks × outputs, inputs, k, k]: what the convolutions of like blocks do, as dense kernels."""
+        raise NotImplementedError
 
 
-def shifted(images: Tensor) -> Tensor:
-    """One pixel down and to the right; padded with zeros where an odd size would come out one short."""
-    height, width = images.shape[-2:]
-    if height % 2 or width % 2:
-        images = F.pad(images, (0, width % 2, 0, height % 2))
-    return images[:, :, 1:, 1:]
+class PlainBlock(Block):
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, affine: bool = True) -> None:
+        super().__init__(outputs, affine, stride, kernel // 2)
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
+
+    def convolve(self, images: Tensor) -> Tensor:
+        values: Tensor = self.conv(images)
+        return values
+
+    @staticmethod
+    def kernels(blocks: Sequence[Any]) -> Tensor:
+        return torch.cat([block.conv.weight for block in blocks])
+
+
+class SeparableBlock(Block):
+    """Its convolution is a depthwise one and then a 1×1."""
+
+    def __init__(self, channels: int, kernel: int, stride: int, affine: bool, dilation: int = 1) -> None:
+        padding = dilation * (kernel // 2)
+        super().__init__(channels, affine, stride, padding, dilation)
+        self.depth = nn.Conv2d(channels, channels, kernel, stride, padding, dilation, groups=channels, bias=False)
+        self.point = nn.Conv2d(channels, channels, 1, bias=False)
+
+    def convolve(self, images: Tensor) -> Tensor:
+        values: Tensor = self.point(self.depth(images))
+        return values
+
+    @staticmethod
+    def kernels(blocks: Sequence[Any]) -> Tensor:
+        points = torch.stack([block.point.weight for block in blocks])
+        depths = torch.stack([block.depth.weight for block in blocks])
+        return (points * depths.transpose(1, 2)).flatten(0, 1)
+
+
+class FactorizedReduce(Block):
+    """Halves the image: two 1×1 convolutions of stride 2, the second one pixel further down and to the right."""
+
+    def __init__(self, inputs: int, outputs: int, affine: bool) -> None:
+        super().__init__(outputs, affine, stride=2, padding=1)
+        self.even = nn.Conv2d(inputs, outputs - outputs // 2, 1, stride=2, bias=False)
+        self.odd = nn.Conv2d(inputs, outputs // 2, 1, stride=2, bias=False)
+
+    def convolve(self, images: Tensor) -> Tensor:
+        height, width = images.shape[-2:]
+        further = F.pad(images, (0, width % 2, 0, height % 2))[:, :, 1:, 1:]
+        return torch.cat([self.even(images), self.odd(further)], dim=1)
+
+    @staticmethod
+    def kernels(blocks: Sequence[Any]) -> Tensor:
+        even = F.pad(torch.stack([block.even.weight for block in blocks]), (1, 1, 1, 1))
+        odd = F.pad(torch.stack([block.odd.weight for block in blocks]), (2, 0, 2, 0))
+        return torch.cat([even, odd], dim=1).flatten(0, 1)
 
 
 def _plain(kernel: int) -> Factory:
-    return lambda channels, stride, affine: relu_conv_bn(channels, channels, kernel, stride, affine)
-
-
-def _depthwise(channels: int, kernel: int, stride: int, dilation: int, affine: bool) -> list[nn.Module]:
-    padding = dilation * (kernel // 2)
-    return [
-        nn.ReLU(),
-        nn.Conv2d(channels, channels, kernel, stride, padding, dilation, groups=channels, bias=False),
-        nn.Conv2d(channels, channels, 1, bias=False),
-        nn.BatchNorm2d(channels, affine=affine),
-    ]
+    return lambda channels, stride, affine: PlainBlock(channels, channels, kernel, stride, affine)
 
 
 def _separable(kernel: int) -> Factory:
     return lambda channels, stride, affine: nn.Sequential(
-        *_depthwise(channels, kernel, stride, 1, affine), *_depthwise(channels, kernel, 1, 1, affine)
+        SeparableBlock(channels, kernel, stride, affine), SeparableBlock(channels, kernel, 1, affine)
     )
 
 
 def _dilated(kernel: int) -> Factory:
-    return lambda channels, stride, affine: nn.Sequential(*_depthwise(channels, kernel, stride, 2, affine))
-
-
-def _crossed(channels: int, stride: int, affine: bool) -> nn.Module:
-    return nn.Sequential(
-        nn.ReLU(),
-        nn.Conv2d(channels, channels, (1, 7), (1, stride), (0, 3), bias=False),
-        nn.Conv2d(channels, channels, (7, 1), (stride, 1), (3, 0), bias=False),
-        nn.BatchNorm2d(channels, affine=affine),
-    )
+    return lambda channels, stride, affine: SeparableBlock(channels, kernel, stride, affine, dilation=2)
 
 
 def _skip(channels: int, stride: int, affine: bool) -> nn.Module:
@@ -85,7 +116,6 @@ OPERATIONS: dict[str, Factory] = {
     "sep_conv_7x7": _separable(7),
     "dil_conv_3x3": _dilated(3),
     "dil_conv_5x5": _dilated(5),
-    "conv_7x1_1x7": _crossed,
     "avg_pool_3x3": lambda channels, stride, affine: nn.AvgPool2d(3, stride, 1, count_include_pad=False),
     "max_pool_3x3": lambda channels, stride, affine: nn.MaxPool2d(3, stride, 1),
     "skip_connect": _skip,
@@ -102,6 +132,6 @@ def layers(operation: str, stride: int = 1) -> int:
 
 
 def drop_path(values: Tensor, probability: float) -> Tensor:
-    """Drops a whole path per image and scales the rest up (Larsson et al. 2017); draws from the global generator."""
-    keep = torch.empty(len(values), *[1] * (values.ndim - 1), dtype=values.dtype, device=values.device)
+    """Drops a path for whole images and scales the others up (Larsson et al. 2017); uses the global generator."""
+    keep = torch.empty(len(values), 1, 1, 1, dtype=values.dtype, device=values.device)
     return values * keep.bernoulli_(1 - probability).div_(1 - probability)

@@ -37,6 +37,8 @@ class Merged(nn.Module):
         self.weights = nn.ParameterDict(
             {f"{s.number}_{t.number}": nn.Parameter(torch.empty(t.channels, s.channels, 1, 1)) for s, t in pairs}
         )
+        for weight in self.weights.values():
+            nn.init.kaiming_normal_(weight, mode="fan_out")
         rows = [len(links) * self.outputs for links in self.links]
         for index, count in enumerate(rows):
             self.register_buffer(f"mean_{index}", torch.zeros(count))

@@ -1,0 +1,126 @@
+"""What searches learned and found: heat maps of α, and how far shortcuts reach."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.aggregate import done
+from analysis.rows import Results
+from analysis.style import INK, PAPER, grid, looks
+from analysis.table import Line
+from spaces.architecture import LONG, Shortcuts, parse
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def mean_alpha(trials: pd.DataFrame) -> dict[str, dict[str, np.ndarray]]:
+    """Epoch → array name → mean over the searches, in the array's shape; arrays of another shape are left out."""
+    found: dict[str, dict[str, list[np.ndarray]]] = {}
+    for snapshots in trials["snapshots"]:
+        for epoch, arrays in (snapshots or {}).items():
+            for name, values in arrays.items():
+                found.setdefault(epoch, {}).setdefault(name, []).append(np.asarray(values, dtype=float))
+    return {
+        epoch: {name: np.mean([a for a in same if a.shape == same[0].shape], axis=0) for name, same in arrays.items()}
+        for epoch, arrays in sorted(found.items(), key=lambda item: int(item[0]))
+    }
+
+
+def heat_maps(results: Results, search: str) -> "Figure | None":
+    """Mean α of the searches called `search`, a panel per snapshot and array. A dot marks α above 0."""
+    trials = done(results.trials[(results.trials["kind"] == "search") & (results.trials["method"] == search)])
+    panels = [
+        (f"{name} after {epoch} epochs" if len(arrays) > 1 else f"after {epoch} epochs", name, _over_none(arrays, name))
+        for epoch, arrays in mean_alpha(trials).items()
+        for name, array in arrays.items()
+        if array.ndim == 2
+    ]
+    if not panels:
+        return None
+    shown = [_possible(values) for _, _, values in panels]
+    low, high = min(np.nanmin(v) for v in shown), max(np.nanmax(v) for v in shown)
+    figure, axes = grid(len(panels), columns=min(3, len(panels)), width=3.4, height=3.2)
+    labels: Mapping[str, Any] = results.study.get("alpha_labels") or {}
+    for place, (title, name, _), values in zip(axes, panels, shown, strict=True):
+        mesh = place.pcolormesh(np.ma.masked_invalid(values), cmap="cividis", vmin=low, vmax=max(high, low + 1e-9))
+        rows, columns = np.nonzero(values > 0)
+        place.plot(
+            columns + 0.5, rows + 0.5, ".", color=PAPER, markersize=2.5, markeredgecolor=INK, markeredgewidth=0.4
+        )
+        place.set_title(title, fontsize=9)
+        _ticks(place, values, labels.get(name))
+    figure.colorbar(mesh, ax=axes, shrink=0.7, label="α")
+    return figure
+
+
+def _over_none(arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+    """α of shortcuts counts over that of none, where there is one."""
+    return arrays[name] - arrays["none"] if name == "pairs" and "none" in arrays else arrays[name]
+
+
+def _possible(values: np.ndarray) -> np.ndarray:
+    """A square matrix over blocks holds shortcuts only two or more above its diagonal."""
+    rows, columns = np.indices(values.shape)
+    square = values.shape[0] == values.shape[1] and not np.tril(values, 1).any()
+    return np.where(columns - rows >= 2, values, np.nan) if square else values
+
+
+def _ticks(axes: "Axes", values: np.ndarray, labels: Mapping[str, Sequence[str]] | None) -> None:
+    rows, columns = values.shape
+    axes.invert_yaxis()
+    axes.grid(visible=False)
+    if labels:
+        axes.set_xticks(np.arange(columns) + 0.5, labels["columns"], rotation=60, ha="right", fontsize=6.5)
+        axes.set_yticks(np.arange(rows) + 0.5, labels["rows"], fontsize=6.5)
+        return
+    step = max(1, max(rows, columns) // 8)
+    axes.set_xticks(np.arange(0, columns, step) + 0.5, [str(n + 1) for n in range(0, columns, step)], fontsize=7)
+    axes.set_yticks(np.arange(0, rows, step) + 0.5, [str(n + 1) for n in range(0, rows, step)], fontsize=7)
+    square = rows == columns
+    axes.set_xlabel("to block" if square else "operation")
+    axes.set_ylabel("from block" if square else "edge")
+
+
+def architectures(trials: pd.DataFrame) -> list[Any]:
+    """One parsed architecture for each searched one, in the order of seeds; texts of unknown spaces are left out."""
+    out = []
+    found = done(trials).dropna(subset=["architecture"]).sort_values(["seed", "twin", "train_seed"])
+    for text in found.drop_duplicates(["seed", "twin"])["architecture"]:
+        try:
+            out.append(parse(text))
+        except ValueError:
+            continue
+    return out
+
+
+def lengths(results: Results, table: Sequence[Line]) -> "Figure | None":
+    """How far shortcuts reach: their mean number per network by length, beside that of the twins."""
+    families = list(dict.fromkeys(line.label for line in table if line.role == "method"))
+    found = {}
+    for name in families:
+        members = [line for line in table if line.label == name]
+        own = [a for line in members for a in architectures(results.trainings(line.method))]
+        twins = [a for line in members if line.twin for a in architectures(results.trainings(line.twin))]
+        found[name] = tuple([a for a in side if isinstance(a, Shortcuts)] for side in (own, twins))
+    found = {name: sides for name, sides in found.items() if sides[0]}
+    if not found:
+        return None
+    figure, axes = grid(len(found), columns=min(3, len(found)), width=4.2, height=2.8)
+    styles = looks(families)
+    for place, (name, sides) in zip(axes, found.items(), strict=True):
+        for shift, side, hatch in ((-0.2, sides[0], ""), (0.2, sides[1], "////")):
+            counts = np.bincount([k - i for a in side for i, k in a.pairs], minlength=3) / max(1, len(side))
+            if side:
+                place.bar(np.arange(len(counts)) + shift, counts, width=0.4, hatch=hatch, edgecolor=styles[name].colour,
+                          color=PAPER if hatch else styles[name].colour,
+                          label=f"{name}: random twins" if hatch else name)  # fmt: skip
+        place.axvline(LONG - 0.5, color=INK, linewidth=0.8, linestyle=":")
+        place.set_xlim(1.4, None)
+        place.set_xlabel("Length, blocks (dotted: long from here)")
+        place.set_ylabel("Shortcuts per network")
+        place.legend(fontsize=7.5)
+    return figure

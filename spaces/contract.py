@@ -1,0 +1,121 @@
+"""What every search space must keep to, as checks that `nas-harness check` and the tests run alike."""
+
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Any
+
+import torch
+from torch import nn
+
+from spaces.cost import cost
+from spaces.space import Space
+
+CLASSES, CHANNELS, SIZE = 10, 3, 32
+Check = tuple[str, Callable[[], None]]
+
+
+def checks(space: Space) -> Iterator[Check]:
+    """(what is checked, a function that raises AssertionError where it does not hold)."""
+    for gate in space.gates:
+        yield f"the supernet with {gate} gates trains", lambda gate=gate: _supernet_trains(space, gate)  # type: ignore[misc]
+    for rule in space.rules:
+        yield f"{rule}: what a supernet holds can be read, written, built and run", lambda r=rule: _reads(space, r)  # type: ignore[misc]
+        yield f"{rule}: draws are valid, reproducible and different", lambda r=rule: _draws(space, r)  # type: ignore[misc]
+        yield f"{rule}: a draw with a fixed count of shortcuts has it", lambda r=rule: _counts(space, r)  # type: ignore[misc]
+        yield f"{rule}: mutation and crossover stay in the space", lambda r=rule: _varies(space, r)  # type: ignore[misc]
+        yield f"{rule}: parameters and MACs need no weights", lambda r=rule: _costs(space, r)  # type: ignore[misc]
+        yield f"{rule}: a supernet can be limited to one architecture", lambda r=rule: _limits(space, r)  # type: ignore[misc]
+
+
+def _images(count: int = 2) -> torch.Tensor:
+    return torch.randn(count, CHANNELS, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
+
+
+def _logits(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    out = network(images)
+    return out[0] if isinstance(out, tuple) else out
+
+
+def _seeded(supernet: Any, seed: int = 0) -> Any:
+    """Start values as torch gives them for whatever has none yet, and an α that prefers something."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in supernet.named_parameters():
+            if name.startswith("alphas."):
+                parameter.copy_(torch.randn(parameter.shape, generator=generator))
+            elif parameter.dim() > 1:
+                parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.1)
+    return supernet
+
+
+def _supernet_trains(space: Space, gate: str) -> None:
+    supernet = _seeded(space.supernet(CLASSES, CHANNELS, gate))
+    logits = supernet(_images())
+    assert logits.shape == (2, CLASSES), f"logits are {tuple(logits.shape)}, not (2, {CLASSES})"
+    logits.square().mean().backward()
+    for name, parameter in supernet.named_parameters():
+        if name.startswith("alphas."):
+            assert parameter.grad is not None, f"{name} gets no gradient"
+            assert torch.isfinite(parameter.grad).all(), f"{name}'s gradient is not finite"
+    for name, probability in supernet.probabilities().items():
+        assert bool(((probability >= 0) & (probability <= 1)).all()), f"{name}: a probability outside [0, 1]"
+
+
+def _reads(space: Space, rule: str) -> None:
+    for seed in range(20):
+        supernet = _seeded(space.supernet(CLASSES, CHANNELS, space.gates[0]), seed)
+        alpha = {name: value.detach().numpy() for name, value in supernet.alphas.items()}
+        architecture = space.discretise(alpha, rule)
+        assert space.parse(str(architecture)) == architecture, f"{architecture} does not parse back"
+        if not space.broken(architecture):
+            assert _logits(space.build(architecture, CLASSES, CHANNELS), _images()).shape == (2, CLASSES)
+            return
+    raise AssertionError(f"none of 20 random α gives a working architecture by {rule}")
+
+
+def _draws(space: Space, rule: str) -> None:
+    drawn = [space.draw(rule, Random(seed)) for seed in range(20)]
+    assert drawn == [space.draw(rule, Random(seed)) for seed in range(20)], "the same seed draws something else"
+    assert len(set(map(str, drawn))) > 1, "20 draws are all the same"
+    for architecture in drawn:
+        assert space.parse(str(architecture)) == architecture, f"{architecture} does not parse back"
+        assert not space.broken(architecture), f"{architecture} was drawn, and is broken"
+
+
+def _counts(space: Space, rule: str) -> None:
+    for seed in range(5):
+        count = space.draw(rule, Random(seed)).shortcuts
+        found = space.draw(rule, Random(seed + 100), count)
+        assert found.shortcuts == count, f"asked for {count} shortcuts, drew {found.shortcuts}"
+        assert not space.broken(found), f"{found} was drawn, and is broken"
+
+
+def _varies(space: Space, rule: str) -> None:
+    rng = Random(0)
+    first, second = space.draw(rule, rng), space.draw(rule, rng)
+    changed = set()
+    for _ in range(20):
+        for child in (space.mutate(first, rule, rng, 0.2), space.crossover(first, second, rule, rng)):
+            assert space.parse(str(child)) == child, f"{child} does not parse back"
+            changed.add(str(child))
+    assert len(changed) > 2, "mutation and crossover hardly change anything"
+    assert space.mutate(first, rule, Random(1), 0.0) == first, "mutation with rate 0 changes something"
+
+
+def _costs(space: Space, rule: str) -> None:
+    architecture = space.draw(rule, Random(0))
+    with torch.device("meta"):
+        planned = cost(space.build(architecture, CLASSES, CHANNELS), CHANNELS, SIZE)
+    built = cost(space.build(architecture, CLASSES, CHANNELS), CHANNELS, SIZE)
+    assert planned == built, f"on the meta device {planned}, built {built}"
+    assert min(built) > 0, f"(parameters, MACs) = {built}"
+
+
+def _limits(space: Space, rule: str) -> None:
+    supernet = _seeded(space.supernet(CLASSES, CHANNELS, space.gates[0])).eval()
+    with torch.no_grad():
+        whole = supernet(_images())
+        with supernet.subnet(space.draw(rule, Random(0))):
+            limited = supernet(_images())
+        assert not torch.equal(whole, limited), "the subnet is the whole supernet"
+        assert torch.equal(whole, supernet(_images())), "the supernet stays limited afterwards"

@@ -1,0 +1,198 @@
+"""The real command, end to end: both executors, resuming, and every bad input."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.studies import TINY, as_toml
+
+TIMES = ("seconds", "device_seconds", "started", "finished", "peak_memory_bytes", "host")
+
+
+def command(*arguments, **more):
+    return [sys.executable, "-m", "harness", *map(str, arguments)]
+
+
+def harness(*arguments, code=0, env=None):
+    done = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=400, env=env)
+    assert done.returncode == code, f"{done.returncode}: {done.stdout}\n{done.stderr}"
+    return done
+
+
+def rows(folder, keep_times=False):
+    found = {}
+    for line in (folder / "trials.jsonl").read_text().splitlines():
+        row = json.loads(line)
+        assert row["key"] not in found, "a trial ran twice"
+        if not keep_times:
+            row = {k: v for k, v in row.items() if k not in TIMES}
+            row["curve"] = [{k: v for k, v in point.items() if k != "seconds"} for point in row["curve"]]
+        found[row["key"]] = row
+    return found
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    path = tmp_path_factory.mktemp("study") / "tiny.toml"
+    path.write_text(as_toml(TINY))
+    return path
+
+
+@pytest.fixture(scope="module")
+def in_process(study):
+    results = study.parent / "in-process"
+    out = harness("run", study, "--executor", "in-process", "--results", results)
+    return results / "tiny", out
+
+
+@pytest.fixture(scope="module")
+def on_ray(study):
+    results = study.parent / "ray"
+    return results / "tiny", harness("run", study, "--results", results)
+
+
+def test_the_table_and_the_report_come_out(in_process):
+    folder, out = in_process
+    assert "darts-A" in out.stdout
+    assert "baseline" in out.stdout
+    assert str(folder / "report" / "index.html") in out.stdout
+    for name in ("index.html", "table.md", "table.csv", "table.tex", "table.txt"):
+        assert (folder / "report" / name).stat().st_size
+    found = rows(folder)
+    assert len(found) == 2 * (1 + 2 * 2 * 2 + 1)
+    assert all(row["status"] == "done" for row in found.values())
+    assert all(row["val_accuracy"] is None and row["test_accuracy"] is not None
+               for row in found.values() if row["kind"] == "train")  # fmt: skip
+
+
+def test_twins_have_their_networks_count(in_process):
+    found = rows(in_process[0])
+    for row in found.values():
+        if row["role"] == "twin":
+            assert row["shortcuts"] == found[row["pair"]]["shortcuts"]
+
+
+def test_both_executors_give_equal_rows(in_process, on_ray):
+    assert rows(in_process[0]) == rows(on_ray[0])
+
+
+def test_the_same_command_again_runs_nothing(study, on_ray):
+    folder, _ = on_ray
+    before = (folder / "trials.jsonl").read_bytes()
+    started = time.monotonic()
+    harness("run", study, "--results", folder.parent)
+    assert (folder / "trials.jsonl").read_bytes() == before
+    assert time.monotonic() - started < 60
+
+
+def test_status_of_a_finished_study(on_ray):
+    said = harness("status", on_ray[0]).stdout
+    assert "20 done of 20" in said
+    assert "device-seconds spent" in said
+
+
+def test_interrupted_and_started_again(study, in_process, tmp_path):
+    """Ctrl-C in the middle, on Ray; the same command then ends with the same rows, none of them run twice."""
+    process = subprocess.Popen(command("run", study, "--results", tmp_path), stderr=subprocess.PIPE,
+                               stdout=subprocess.DEVNULL, text=True, start_new_session=True)  # fmt: skip
+    for line in process.stderr:
+        if line.startswith("done"):
+            break
+    os.kill(process.pid, signal.SIGINT)
+    process.communicate(timeout=120)
+    assert process.returncode not in (0, None)
+    partial = rows(tmp_path / "tiny")
+    assert 0 < len(partial) < 20
+    harness("run", study, "--results", tmp_path)
+    assert rows(tmp_path / "tiny") == rows(in_process[0])
+
+
+def test_a_new_method_adds_its_jobs_only(study, in_process, tmp_path):
+    import shutil
+
+    folder = tmp_path / "tiny"
+    shutil.copytree(in_process[0], folder)
+    more = tmp_path / "more.toml"
+    more.write_text(as_toml({**TINY, "method": [*TINY["method"], {"name": "rnd", "strategy": "random", "rule": "B"}]}))
+    before = rows(folder)
+    harness("run", more, "--executor", "in-process", "--results", tmp_path)
+    after = rows(folder)
+    assert {key: after[key] for key in before} == before
+    assert {row["method"] for key, row in after.items() if key not in before} == {"rnd"}
+
+
+def test_plan_starts_nothing(study, tmp_path):
+    said = harness("plan", study, "--results", tmp_path).stdout
+    assert "20 jobs" in said
+    assert "MACs" in said
+    assert "minutes" in said
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--set", "sede=3"], "unknown key 'sede'"),
+        (["--set", "seeds.search=0"], "seeds.search"),
+        (["--set", "search.snapshots=[9]"], "snapshots: 9"),
+        (["--set", "method.darts-A.rule=C"], "rule 'C' is unknown"),
+        (["--set", "method.darts-A.strategy=magic"], "'magic' is unknown"),
+        (["--set", "search.gate=hard"], "search.gate"),
+        (["--set", "space=shortcut-vgg12"], "'shortcut-vgg12' is unknown"),
+        (["--set", "space_options.width=-1"], "width"),
+        (["--set", "space_options.depth=3"], "depth"),
+        (["--set", "data.name=cifar10", "--data-root", "/nowhere"], "--download"),
+        (["--device", "cuda:7"], "--device cuda:7"),
+        (["--device", "toaster"], "--device toaster"),
+        (["--cpus-per-trial", "many"], "--cpus-per-trial many"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_input_is_one_line_and_nothing_is_written(study, tmp_path, arguments, says):
+    done = harness("run", study, "--results", tmp_path / "results", *arguments, code=2)
+    assert says in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_file_that_is_no_toml(tmp_path):
+    path = tmp_path / "study.toml"
+    path.write_text("name = [")
+    done = harness("run", path, code=2)
+    assert "is not TOML" in done.stderr
+
+
+def test_a_folder_of_another_study_is_refused(study, in_process, tmp_path):
+    import shutil
+
+    shutil.copytree(in_process[0], tmp_path / "other")
+    before = {p: p.read_bytes() for p in (tmp_path / "other").rglob("*") if p.is_file()}
+    done = harness("run", study, "--results", tmp_path, "--set", "name=other", code=2)
+    assert "belongs to the study 'tiny'" in done.stderr
+    assert {p: p.read_bytes() for p in (tmp_path / "other").rglob("*") if p.is_file()} == before
+
+
+def test_a_diverged_trial_is_a_row_and_the_study_goes_on(study, tmp_path):
+    done = harness("run", study, "--executor", "in-process", "--results", tmp_path, "--set", "recipe.lr=1e30",
+                   "--set", "seeds.search=1", "--set", "recipe.epochs=1", code=1)  # fmt: skip
+    found = rows(tmp_path / "tiny").values()
+    assert {row["status"] for row in found if row["kind"] == "search"} == {"diverged"}
+    assert all(row["test_accuracy"] is None and row["error"] for row in found if row["status"] != "done")
+    assert "missing or failed" in done.stderr
+
+
+def test_help_is_quick_and_every_command_has_an_example_or_a_line():
+    times = []
+    for _ in range(3):
+        started = time.monotonic()
+        said = harness("--help").stdout
+        times.append(time.monotonic() - started)
+    assert min(times) < 0.3
+    for name in ("run", "plan", "status", "report"):
+        assert name in said
+        assert "usage: nas-harness" in harness(name, "--help").stdout

@@ -92,19 +92,24 @@ def costs(results: Results, own: pd.DataFrame, search_epochs: int | None) -> dic
     A mean training and all that it needed, each once; a search that went on after the snapshot counts for the part of
     its epochs up to the snapshot.
     """
+    finished = done(own).dropna(subset=["device_seconds"]).sort_values("seed")
+    trained = finished.groupby("seed")["device_seconds"].mean()
+    needs: dict[float, list[tuple[str, ...]]] = {}
+    for seed, keys in zip(finished["seed"], finished["needs"], strict=True):
+        needs.setdefault(seed, []).append(keys)
+    every = [*finished["key"]]
     seeds: list[dict[str, float]] = []
-    keys: list[str] = []
-    for _, group in done(own).dropna(subset=["device_seconds"]).groupby("seed"):
-        needed = _ancestors(results.spent, group["needs"])
-        keys += [*group["key"], *needed]
-        spent = {"train": float(group["device_seconds"].mean())}
+    for seed, seconds in trained.items():
+        spent = {"train": float(seconds)}
+        needed = _ancestors(results.spent, needs[float(seed)])  # type: ignore[arg-type]
         for trial in (results.spent[key] for key in needed):
             part = min(1.0, search_epochs / trial.epochs) if search_epochs and trial.kind == "search" else 1.0
             spent[trial.kind] = spent.get(trial.kind, 0.0) + trial.device_seconds * part
         seeds.append(spent)
+        every += needed
     kinds = sorted({kind for seed in seeds for kind in seed})
-    out = {kind: summary([seed.get(kind, 0.0) for seed in seeds], sorted(keys)) for kind in kinds}
-    return {**out, "cost": summary([sum(seed.values()) for seed in seeds], sorted(keys))}
+    out = {kind: summary([seed.get(kind, 0.0) for seed in seeds], sorted(every)) for kind in kinds}
+    return {**out, "cost": summary([sum(seed.values()) for seed in seeds], sorted(every))}
 
 
 def _ancestors(spent: Mapping[str, Spent], needs: Iterable[Iterable[str]]) -> list[str]:

@@ -56,7 +56,7 @@ def _points(results: Results, method: str, group: str, quantity: str) -> pd.Data
     """One point an architecture: training seeds are averaged, so that no network counts twice."""
     trials = done(results.trainings(method)).dropna(subset=["test_accuracy", quantity])
     each = trials.groupby(["seed", "twin"], as_index=False).agg(
-        x=(quantity, "mean"), y=("test_accuracy", "mean"), key=("key", "min")
+        x=(quantity, "mean"), y=("test_accuracy", "mean"), key=("key", "first")
     )
     each["x"] /= UNITS[quantity]
     return each[["x", "y", "key"]].assign(group=group, method=method)

@@ -82,4 +82,5 @@ def _draws(mean: np.ndarray, covariance: np.ndarray, free: int, count: int) -> n
     rng = np.random.default_rng(0)
     values, vectors = np.linalg.eigh(covariance)
     normal = (vectors * np.sqrt(np.clip(values, 0, None))) @ rng.standard_normal((len(mean), count))
-    return mean[:, None] + normal / np.sqrt(rng.chisquare(free, count) / free)
+    drawn: np.ndarray = mean[:, None] + normal / np.sqrt(rng.chisquare(free, count) / free)
+    return drawn

@@ -22,12 +22,13 @@ def page(found: Findings, pictures: Sequence[Picture]) -> str:
 
     environment = Environment(loader=PackageLoader("analysis", ""), autoescape=True, undefined=StrictUndefined,
                               trim_blocks=True, lstrip_blocks=True)  # fmt: skip
+    environments_, places = environments(found.results.trials)
     twins = {(line.method, line.twin) for line in found.table if line.twin}
     grouped = [(title, [(p, inline(p)) for p in group]) for title, group in groupby(pictures, lambda p: p.group)]
     return environment.get_template("report.html").render(
         name=found.results.name, sheets=[_linked(sheet, twins) for sheet in found.sheets], figures=grouped,
-        caveats=found.caveats, practices=found.practices, methods=found.methods, families=_families(found),
-        environments=environments(found.results.trials)[0], start=found.results.study.get("command"),
+        caveats=found.caveats, practices=found.practices, methods=found.methods, families=_families(found, places),
+        environments=environments_, start=found.results.study.get("command"),
     )  # fmt: skip
 
 
@@ -43,10 +44,9 @@ def _place(cell: Cell, twins: set[tuple[str, str]]) -> str:
     return anchor(cell.methods[0]).replace("rows-", "pair-", 1) if pair else anchor(cell.methods[0])
 
 
-def _families(found: Findings) -> list[dict[str, Any]]:
+def _families(found: Findings, places: pd.Series) -> list[dict[str, Any]]:
     """The rows behind each line and its twins, then the searches and whatever else there is."""
     out, shown = [], set()
-    _, places = environments(found.results.trials)
     for line in found.table:
         groups = [(name, found.results.trainings(name)) for name in (line.method, line.twin) if name]
         shown |= {key for _, trials in groups for key in trials["key"]}

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-_SHOWN = ("key", "seed", "train_seed", "twin", "status", "error", "test_accuracy", "val_accuracy", "parameters",
-          "shortcuts", "seconds", "architecture", "finished", "needs")  # fmt: skip
+SHOWN = ("key", "seed", "train_seed", "twin", "status", "test_accuracy", "val_accuracy", "parameters", "shortcuts",
+         "seconds", "place", "finished", "needs", "architecture")  # fmt: skip
+_WHOLE = ("seed", "train_seed", "twin", "parameters", "shortcuts")
+_DECIMAL = ("test_accuracy", "val_accuracy", "seconds")
 _SETTING = ("device", "threads", "path", "precision", "versions", "commit", "dirty")
 
 
@@ -34,22 +36,17 @@ def environments(trials: pd.DataFrame) -> tuple[list[Environment], pd.Series]:
     return places, texts.map({place.text: place.number for place in places})
 
 
-def provenance(trials: pd.DataFrame, places: pd.Series) -> list[dict[str, Any]]:
-    """One record a row, in the order of seeds, ready to show. `places` numbers each row's environment."""
+def provenance(trials: pd.DataFrame, places: pd.Series) -> list[tuple[Any, ...]]:
+    """One record a row, in the order of seeds and of SHOWN, ready to show. `places` numbers each row's environment."""
     ordered = trials.sort_values(["seed", "train_seed", "twin", "key"])
-    shown = ordered[[*_SHOWN]].to_dict("records")
-    return [_shown(row, place) for row, place in zip(shown, places[ordered.index], strict=True)]
-
-
-def _shown(row: Mapping[Hashable, Any], place: int) -> dict[str, Any]:
-    return {
-        "key": row["key"], "seed": _whole(row["seed"]), "train_seed": _whole(row["train_seed"]),
-        "twin": _whole(row["twin"]), "status": f"{row['status']}: {row['error']}" if row["error"] else row["status"],
-        "accuracy": _decimal(row["test_accuracy"]), "validation": _decimal(row["val_accuracy"]),
-        "parameters": _whole(row["parameters"]), "shortcuts": _whole(row["shortcuts"]),
-        "seconds": _decimal(row["seconds"]), "place": place, "architecture": row["architecture"] or "",
-        "finished": row["finished"] or "", "needs": row["needs"],
-    }  # fmt: skip
+    troubles = [f"{status}: {error}" if error else status for status, error in zip(ordered["status"], ordered["error"],
+                                                                                   strict=True)]  # fmt: skip
+    columns = {name: ordered[name].tolist() for name in SHOWN if name in ordered}
+    columns |= {name: [_whole(value) for value in columns[name]] for name in _WHOLE}
+    columns |= {name: [_decimal(value) for value in columns[name]] for name in _DECIMAL}
+    columns |= {"status": troubles, "place": places[ordered.index].tolist()}
+    columns |= {name: [value or "" for value in columns[name]] for name in ("architecture", "finished")}
+    return list(zip(*(columns[name] for name in SHOWN), strict=True))
 
 
 def _settings(trials: pd.DataFrame) -> list[dict[Hashable, Any]]:

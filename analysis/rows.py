@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from pydantic_core import from_json
 
 NUMBERS = ("seed", "train_seed", "twin", "val_accuracy", "test_accuracy", "train_loss", "test_loss", "parameters",
            "macs", "shortcuts", "long_shortcuts", "epochs", "seconds", "device_seconds", "threads",
@@ -115,10 +116,10 @@ def _records(path: Path) -> Iterator[dict[str, Any] | None]:
         return
     with path.open("rb") as lines:
         for line in lines:
-            if not line.strip():
+            if line.isspace():
                 continue
             try:
-                record = json.loads(line)
+                record = from_json(line)  # twice as fast as json
             except ValueError:
                 record = None
             yield record if isinstance(record, dict) and "key" in record else None

@@ -45,8 +45,8 @@ class Race:
 def trials(studies: Studies) -> pd.DataFrame:
     """One row a trial, by tuning, seed and number; `accuracy` in percent of the α part, NaN unless done.
 
-    `values` holds field → value, `curve` the accuracies after each epoch, `so_far` the best accuracy up to the trial and
-    `spent` the device-seconds up to it, of one repetition.
+    `values` holds field → value, `curve` the accuracies after each epoch; `so_far` is the best accuracy of the
+    repetition up to the trial, `spent` its device-seconds up to there.
     """
     rows = [
         {"tuning": name, "seed": seed, "number": trial.number, "key": trial.user_attrs["key"],
@@ -57,7 +57,7 @@ def trials(studies: Studies) -> pd.DataFrame:
     ]  # fmt: skip
     frame = pd.DataFrame(rows, columns=["tuning", "seed", "number", "key", "status", "accuracy", "device_seconds",
                                         "values", "curve"])  # fmt: skip
-    frame["accuracy"] = frame["accuracy"].astype(float)
+    frame = frame.astype({"accuracy": float, "device_seconds": float})
     grouped = frame.groupby(["tuning", "seed"])
     frame["so_far"] = grouped["accuracy"].transform(lambda accuracy: np.fmax.accumulate(accuracy))
     frame["spent"] = grouped["device_seconds"].cumsum()
@@ -85,12 +85,12 @@ def unit(span: Any, value: float) -> float:
     """Where `value` lies in its range, from 0 to 1, on the range's own scale."""
     if span.log:
         return log(value / span.low) / log(span.high / span.low)
-    return (value - span.low) / (span.high - span.low)
+    return float((value - span.low) / (span.high - span.low))
 
 
 def from_unit(span: Any, place: float) -> float:
     low, high = float(span.low), float(span.high)
-    return low * (high / low) ** place if span.log else low + place * (high - low)
+    return float(low * (high / low) ** place if span.log else low + place * (high - low))
 
 
 def best(frame: pd.DataFrame, spans: Mapping[str, Any], label: str) -> list[Best]:
@@ -102,7 +102,7 @@ def best(frame: pd.DataFrame, spans: Mapping[str, Any], label: str) -> list[Best
     done = frame[frame["status"] == "done"]
     if done.empty:
         return []
-    top = done.loc[done["accuracy"].idxmax(), "values"]
+    top = done.sort_values("accuracy")["values"].iloc[-1]
     fields = [field for field in numeric(spans) if field in top]
     fixed = {field: value for field, value in top.items() if field not in fields}
     alike = done[[fixed.items() <= values.items() and set(fields) <= set(values) for values in done["values"]]]
@@ -110,9 +110,12 @@ def best(frame: pd.DataFrame, spans: Mapping[str, Any], label: str) -> list[Best
     found = optimum(points, alike["accuracy"].to_numpy(), alike["seed"].to_numpy()) if fields else None
     if found is None:
         return []
-    return [Best(label, field, *(from_unit(spans[field], float(place[j])) for place in (found.best, found.low, found.high)),
-                 bool(found.low[j] <= 0), bool(found.high[j] >= 1), found.degree, found.n)
-            for j, field in enumerate(fields)]  # fmt: skip
+    return [
+        Best(label, field, from_unit(spans[field], found.best[j]), from_unit(spans[field], found.low[j]),
+             from_unit(spans[field], found.high[j]), bool(found.low[j] <= 0), bool(found.high[j] >= 1), found.degree,
+             found.n)
+        for j, field in enumerate(fields)
+    ]  # fmt: skip
 
 
 def races(frame: pd.DataFrame, parts: int = 4) -> list[Race]:

@@ -1,15 +1,23 @@
 """Checkpoints: written atomically, with a digest, loaded without executing anything in them."""
 
+import errno
 import hashlib
 import io
 import os
 import shutil
+import uuid
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import torch
 
 KEPT = 2  # so that a corrupt newest one leaves the one before
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class Superseded(Exception):
+    """Someone else has taken the job over, while this process was cut off or orphaned."""
 
 
 class Checkpoints:
@@ -17,13 +25,20 @@ class Checkpoints:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._token = uuid.uuid4().hex
+
+    def claim(self) -> None:
+        """From now on nobody who claimed them before may save."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(self._owner, self._token.encode())
 
     def save(self, epoch: int, state: dict[str, Any]) -> None:
-        """Raises OSError where the disk is full; nothing already written is harmed."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Raises OSError where the disk is full; nothing already written is harmed. Raises Superseded."""
         buffer = io.BytesIO()
         torch.save(state, buffer)
         body = buffer.getvalue()
+        if self._owner.read_text() != self._token:
+            raise Superseded(str(self.folder))
         write_atomically(self._path(epoch), hashlib.sha256(body).digest() + body)
         for old in self._epochs()[:-KEPT]:
             self._path(old).unlink(missing_ok=True)
@@ -39,6 +54,15 @@ class Checkpoints:
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def bytes(self) -> int:
+        """Of the newest one; 0 where there is none."""
+        epochs = self._epochs()
+        return self._path(epochs[-1]).stat().st_size if epochs else 0
+
+    @property
+    def _owner(self) -> Path:
+        return self.folder / "owner"
+
     def _path(self, epoch: int) -> Path:
         return self.folder / f"{epoch:06d}.pt"
 
@@ -46,15 +70,51 @@ class Checkpoints:
         return sorted(int(path.stem) for path in self.folder.glob("??????.pt"))
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, durable: bool = True) -> None:
     """The old content or the new, never a part: a temporary file beside it, synced, then renamed."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open(temporary, "wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
+    if durable:
+        sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes a new or renamed file's name durable, where the file system can."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def sweep(folder: Path, ended: Collection[str]) -> None:
+    """Takes away what killed writers left in a study's folder: half-written files, checkpoints of `ended` jobs."""
+    for temporary in [*folder.glob(".*.tmp"), *folder.glob("checkpoints/*/.*.tmp")]:
+        temporary.unlink(missing_ok=True)
+    for found in folder.glob("checkpoints/*"):
+        if found.name in ended:
+            shutil.rmtree(found, ignore_errors=True)
+
+
+def size_below(folder: Path) -> int:
+    """Bytes below `folder`, whatever vanishes meanwhile."""
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(parent, name)).st_size
+            except FileNotFoundError:
+                continue
+    return total

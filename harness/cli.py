@@ -1,4 +1,4 @@
-"""nas-harness: the command line. The only file that knows both the harness and the analysis.
+"""nas-harness: what each command does. The only file that knows both the harness and the analysis.
 
 Imports wait for the command that needs them, so that `--help` answers at once and `report` never loads torch.
 """
@@ -6,13 +6,18 @@ Imports wait for the command that needs them, so that `--help` answers at once a
 import argparse
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from harness.errors import BadInput
+from harness.errors import BadInput, Stopped
+from harness.options import parser
 
-Command = Callable[[argparse.Namespace], int]
+if TYPE_CHECKING:
+    from harness.prepare import Prepared
+    from harness.admission import Shares
+    from harness.running import Execute, Session
+    from harness.study import Study
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -20,82 +25,65 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser().parse_args(arguments)
     options.line = shlex.join(["nas-harness", *(sys.argv[1:] if arguments is None else arguments)])
     try:
-        sys.exit(options.call(options))
+        sys.exit(COMMANDS[options.command](options))
     except BadInput as error:
         print(f"nas-harness: {error}", file=sys.stderr)
         sys.exit(2)
+    except Stopped as stop:
+        print(f"nas-harness: {stop}", file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:
         print("nas-harness: interrupted; the same command again carries on", file=sys.stderr)
         sys.exit(130)
 
 
-def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
-        "nas-harness",
-        description="Compares architecture-search methods: one study file, Ray trials, tables that lead to their runs.",
-        epilog="example: nas-harness run demo",
-    )
-    commands = top.add_subparsers(required=True, metavar="COMMAND")
-    _study_command(commands, "run", run, "run what is missing of a study, then print its table", _add_execution)
-    _study_command(commands, "plan", plan, "show what would run: jobs, dependencies, MACs, time; starts nothing")
-    status_ = commands.add_parser("status", help="how far a study is, from any terminal")
-    status_.add_argument("study", help="a study's name or file, or a results folder")
-    status_.add_argument("--results", default="results", metavar="DIR")
-    status_.set_defaults(call=status)
-    report_ = commands.add_parser("report", help="tables, figures and the offline page of results folders")
-    report_.add_argument("folders", nargs="+", metavar="FOLDER", help="results folders; several are merged")
-    report_.add_argument("--out", metavar="DIR", help="default: report/ in the first folder")
-    report_.set_defaults(call=report)
-    return top
-
-
-def _study_command(commands: Any, name: str, call: Command, help_: str,
-                   more: Callable[[argparse.ArgumentParser], None] = lambda _: None) -> None:  # fmt: skip
-    command = commands.add_parser(name, help=help_, epilog=f"example: nas-harness {name} demo --set recipe.epochs=3")
-    command.add_argument("study", help="a study file, or the name of a study that comes with the package")
-    command.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", dest="changes",
-                         help="override any field, as in recipe.lr=0.1 or method.darts-A.twins=2")  # fmt: skip
-    command.add_argument("--recipe", metavar="FILE", help="a recipe that `tune --export` wrote")
-    command.add_argument("--results", default="results", metavar="DIR", help="default: results")
-    command.add_argument("--data-root", metavar="DIR", help="where data sets lie (or NAS_HARNESS_DATA)")
-    command.add_argument("--download", action="store_true", help="fetch a missing data set into --data-root")
-    command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
-    command.add_argument("--cpus-per-trial", nargs="+", default=[], metavar="N", help="1, or per kind: search=2")
-    command.add_argument("--gpus-per-trial", nargs="+", default=[], metavar="N", help="0.25, or per kind: train=0.25")
-    more(command)
-    command.set_defaults(call=call)
-
-
-def _add_execution(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--executor", choices=["ray", "in-process"], default="ray")
-    command.add_argument("--address", help="of a running Ray cluster, such as auto; default: a Ray of its own")
-    command.add_argument("--cpus", type=int, help="cores that a Ray of its own may use; default: all")
-
-
 def run(options: argparse.Namespace) -> int:
-    from harness.running import Shares, parse_shares
     from harness.running import run as run_prepared
 
-    shares = Shares(parse_shares("--cpus-per-trial", options.cpus_per_trial),
-                    parse_shares("--gpus-per-trial", options.gpus_per_trial))  # fmt: skip
-    prepared, root, device = _prepared(options)
-    missing = run_prepared(prepared, _executor(options), shares, device, root, options.line)
-    _show_report(prepared.folder)
+    study, session = _study(options), _session(options)
+    if options.until:
+        missing = _until_decided(options, study, session)
+    else:
+        missing = run_prepared(_prepared(options, study, session), session)
+    folder = Path(options.results) / study.name
+    _show_report([folder])
     if missing:
-        print(f"nas-harness: {missing} of {len(prepared.plan.jobs)} trials are missing or failed: "
-              f"nas-harness status {prepared.folder}", file=sys.stderr)  # fmt: skip
+        print(f"nas-harness: {missing} trials are missing or failed: nas-harness status {folder}", file=sys.stderr)
     return 1 if missing else 0
 
 
 def plan(options: argparse.Namespace) -> int:
     from harness.estimate import describe
-    from harness.running import Shares, parse_shares
 
-    shares = Shares(parse_shares("--cpus-per-trial", options.cpus_per_trial),
-                    parse_shares("--gpus-per-trial", options.gpus_per_trial))  # fmt: skip
-    prepared, _, device = _prepared(options)
-    print(describe(prepared, device, shares))
+    session = _session(options)
+    prepared = _prepared(options, _study(options), session)
+    print(describe(prepared, session.device, session.shares))
     return 0
+
+
+def tune(options: argparse.Namespace) -> int:
+    """Runs the tuning jobs alone; the exports read the rows that are there."""
+    from dataclasses import replace
+
+    from harness import records, tuning_export
+    from harness.running import run as run_prepared
+
+    study, session = _study(options), _session(options)
+    if not study.tuning:
+        raise BadInput(f"{options.study} has no [[tuning]]")
+    prepared = _prepared(options, study, session)
+    exporting = options.export or options.export_sqlite
+    missing = 0 if exporting else run_prepared(prepared, replace(session, kinds=("tune",)))
+    rows = [row for key, row in records.latest(prepared.folder).items() if key in prepared.plan.jobs]
+    name = options.tuning or study.tuning[0].name
+    if options.export_sqlite:
+        print("\n".join(tuning_export.export_sqlite(rows, Path(options.export_sqlite))))
+    if options.export:
+        Path(options.export).write_text(tuning_export.export_recipe(rows, name))
+    if not exporting:
+        print(tuning_export.export_recipe(rows, name))
+        _show_report([prepared.folder])
+    return 1 if missing else 0
 
 
 def status(options: argparse.Namespace) -> int:
@@ -109,42 +97,111 @@ def status(options: argparse.Namespace) -> int:
 
 
 def report(options: argparse.Namespace) -> int:
-    folders = [Path(folder) for folder in options.folders]
-    from harness.folder import read_study
-
-    for folder in folders:
-        read_study(folder)
-    _show_report(folders, Path(options.out) if options.out else None)
+    _show_report(_folders(options), Path(options.out) if options.out else None)
     return 0
 
 
-def _prepared(options: argparse.Namespace) -> tuple[Any, Path | None, str]:
-    """The study, checked in full, with the data root and the device's own name."""
-    from harness import data, engine
-    from harness.prepare import load, prepare
+def verify(options: argparse.Namespace) -> int:
+    """Exit status 1 where anything does not hold."""
+    from analysis import report as report_
+    from harness import data
+    from harness import verify as verify_
 
-    loaded = load(options.study, options.changes, options.recipe)
+    wrong = 0
+    for folder in _folders(options):
+        found = [f"report/{name} is not what the rows give" for name in report_.differences(folder)]
+        found += verify_.problems(folder)
+        print(f"{folder}: " + ("tables, keys and architectures hold" if not found else f"{len(found)} problems"))
+        print("".join(f"  {line}\n" for line in found), end="")
+        wrong += len(found)
+        for what, differences in verify_.rerun(folder, options.rerun, data.data_root(options.data_root)):
+            print(f"  {what} trained again: {'; '.join(differences) or 'identical'}", flush=True)
+            wrong += bool(differences)
+    return 1 if wrong else 0
+
+
+def _until_decided(options: argparse.Namespace, study: "Study", session: "Session") -> int:
+    from analysis.comparisons import still_open
+    from analysis.rows import load
+    from analysis.table import lines
+    from harness.running import run as run_prepared
+    from harness.until import Seeds, planned_looks, run_until
+
+    looks = planned_looks(study.looks, options.max_seeds)
+    study = study.model_copy(update={"looks": looks})
+    folder = Path(options.results) / study.name
+
+    def once(seeds: Seeds) -> int:
+        return run_prepared(_prepared(options, study, session, seeds), session)
+
+    def open_rows() -> tuple[int, list[str]]:
+        loaded = load(folder)
+        return still_open(loaded, lines(loaded))
+
+    return run_until([method.name for method in study.method], looks, once, open_rows)
+
+
+def _study(options: argparse.Namespace) -> "Study":
+    from harness.prepare import load
+
+    return load(options.study, options.changes, options.recipe)
+
+
+def _session(options: argparse.Namespace) -> "Session":
+    from harness import data, engine
+    from harness.running import Session
+
     remote = getattr(options, "address", None) and options.device != "auto"
     device = options.device if remote else str(engine.device_named(options.device))
-    root = data.data_root(options.data_root)
-    prepared = prepare(loaded, Path(options.results), root, options.download, device)
-    return prepared, root, device
+    gigabytes = getattr(options, "disk_limit", None)
+    return Session(_executor(options), _shares(options), device, data.data_root(options.data_root), options.line,
+                   time_limit=getattr(options, "time_limit", None),
+                   disk_limit=gigabytes and gigabytes * 1e9)  # fmt: skip
 
 
-def _executor(options: argparse.Namespace) -> Any:
-    if options.executor == "in-process":
+def _shares(options: argparse.Namespace) -> "Shares":
+    from harness.admission import Shares, parse_shares
+
+    return Shares(parse_shares("--cpus-per-trial", options.cpus_per_trial),
+                  parse_shares("--gpus-per-trial", options.gpus_per_trial))  # fmt: skip
+
+
+def _prepared(options: argparse.Namespace, study: "Study", session: "Session",
+              seeds: Mapping[str, int] | None = None) -> "Prepared":  # fmt: skip
+    """The study, checked in full."""
+    from harness.prepare import prepare
+
+    return prepare(study, Path(options.results), session.root, options.download, session.device, seeds)
+
+
+def _executor(options: argparse.Namespace) -> "Execute":
+    if getattr(options, "executor", "in-process") == "in-process":
         from harness import in_process
 
         return in_process.run
-    from harness import on_ray
+    from harness import data, on_ray
 
-    chosen = on_ray.Options(options.address, options.cpus)
+    root = data.data_root(options.data_root)
+    chosen = on_ray.Options(options.address, options.cpus, options.tensorboard, root)
     return lambda driver: on_ray.run(driver, chosen)
 
 
-def _show_report(folders: Any, out: Path | None = None) -> None:
+def _folders(options: argparse.Namespace) -> list[Path]:
+    """Raises BadInput where one holds no study."""
+    from harness.folder import read_study
+
+    folders = [Path(folder) for folder in options.folders]
+    for folder in folders:
+        read_study(folder)
+    return folders
+
+
+def _show_report(folders: list[Path], out: Path | None = None) -> None:
     from analysis import report as report_
 
     page = report_.write(folders, out)
     print(report_.text(folders))
     print(f"\nreport: {page / 'index.html'}")
+
+
+COMMANDS = {"run": run, "plan": plan, "tune": tune, "status": status, "report": report, "verify": verify}

@@ -1,9 +1,10 @@
 """The one who keeps a study: gives out jobs that can run, appends rows, says how far it is.
 
-Executors ask `next` for work, call `progress` after each epoch and `record` at the end. The rows and `study.json` are
-the whole state; the same command again runs what is missing.
+Executors ask `next` for work, call `progress` after each epoch and `end` when a trial has ended, and stop at `halted`.
+The rows and `study.json` are the whole state; the same command again runs what is missing.
 """
 
+import contextlib
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -12,10 +13,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from harness import provenance, records, resolve
-from harness.checkpoint import Checkpoints, write_atomically
+from harness.admission import Admission
+from harness.checkpoint import NO_ROOM, Checkpoints, sweep, write_atomically
 from harness.plan import Job, Plan, Settings
 from harness.schedule import Frontier
-from harness.trial import Place, Progress, checkpoint_folder
+from harness.trial import LOST, NO_MEMORY, NO_SPACE, Place, Progress, checkpoint_folder, watch_file, weights_file
+from harness.watchdog import bite
 from spaces.space import Space
 
 
@@ -45,31 +48,38 @@ class Display(Protocol):
 
 @dataclass
 class Driver:
-    """`places` gives the share of a job; `show` is called whenever something happened."""
+    """`places` gives the place of a job that `admission` lets in; `show` is called whenever something happened.
+
+    `halted`: why the run must end before everything is done, in one line.
+    """
 
     plan: Plan
     space: Space
     folder: Path
     places: Callable[[Job], Place]
+    admission: Admission
     book: records.Records
     show: Display
     running: dict[str, Running] = field(default_factory=dict)
+    halted: str | None = None
 
     def __post_init__(self) -> None:
         self.rows = {key: row for key, row in records.latest(self.folder).items() if key in self.plan.jobs}
         self.rows = {key: row for key, row in self.rows.items() if row["status"] in records.FINAL}
-        self.frontier = Frontier(self.plan, self.rows)
         self._awaited = {j.settings["search"]["supernet"] for j in self.plan.jobs.values()
                          if "supernet" in j.settings.get("search", {})}  # fmt: skip
+        self._search_again_where_weights_are_lost()
+        self.frontier = Frontier(self.plan, self.rows)
+        sweep(self.folder, self.rows)
         self._saved_at = 0.0
 
     @property
     def over(self) -> bool:
-        return not self.frontier.left
+        return not self.frontier.left or self.halted is not None
 
     def next(self) -> Assignment | None:
         """The next job that can run now; what turns out to be unbuildable becomes a row on the way."""
-        while job := self.frontier.take():
+        while not self.over and (job := self.frontier.take(self.admission.allows)):
             try:
                 settings = resolve.resolve(job, self.rows, self.space)
             except resolve.Unbuildable as none:
@@ -78,24 +88,47 @@ class Driver:
             self.running[job.key] = Running(job, time.time())
             place = replace(self.places(job), keep_weights=job.key in self._awaited)
             return Assignment(job, settings, place)
+        if not self.running and not self.over:
+            self.halted = self.admission.disk.refusal()
         return None
 
     def progress(self, key: str, progress: Progress) -> None:
         self.running[key].progress = progress
+        self.halted = self.admission.seen(self.running[key].job, progress) or self.halted
         self._save_state()
         self.show(self, None)
 
-    def record(self, job: Job, settings: Settings, outcome: Mapping[str, Any]) -> None:
-        """Appends the row of a job that has ended. Raises OSError where the disk is full."""
+    def end(self, assignment: Assignment, outcome: Mapping[str, Any]) -> None:
+        """A trial has ended: with its row, or to be tried again, or because the whole run cannot go on."""
+        job, gpus = assignment.job, assignment.place.gpus
         self.running.pop(job.key, None)
+        if outcome["status"] == LOST and (why := bite(watch_file(self.folder, job.key))):
+            outcome = {**outcome, "status": "failed", "error": why}
+        again = self.admission.end(job, outcome["status"], gpus)
+        if outcome["status"] == NO_SPACE:
+            self.halted = NO_SPACE_LEFT.format(folder=self.folder)
+        elif again:
+            self.frontier.put(job.key)
+        else:
+            status = "failed" if outcome["status"] in (NO_MEMORY, LOST) else outcome["status"]
+            self.record(job, assignment.settings, {**outcome, "status": status})
+
+    def record(self, job: Job, settings: Settings, outcome: Mapping[str, Any]) -> None:
+        """Appends the row of a job that is done with; halts where the disk is full."""
         row = {**EMPTY, **_described(job), "host": provenance.host(), **outcome, **provenance.here(),
-               "settings": {k: v for k, v in settings.items() if k != "thresholds"}}  # fmt: skip
-        self.book.append(row)
+               "settings": {**{name: settings[name] for name in RESOLVED if name in settings}, **job.settings}}  # fmt: skip
+        try:
+            self.book.append(row)
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            self.halted = NO_SPACE_LEFT.format(folder=self.folder)
+            return
         self.rows[job.key] = row
-        if job.key not in self._awaited:
+        if row["status"] in records.FINAL:
             Checkpoints(checkpoint_folder(self.folder, job.key)).remove()
         self.frontier.finish(job.key)
-        self._save_state(now=True)
+        self._save_state()
         self.show(self, row)
 
     def _unbuildable(self, job: Job, none: resolve.Unbuildable) -> None:
@@ -105,16 +138,28 @@ class Driver:
             facts |= {"shortcuts": architecture.shortcuts, "long_shortcuts": architecture.long_shortcuts}
         self.record(job, job.settings, facts)
 
-    def _save_state(self, now: bool = False) -> None:
+    def _search_again_where_weights_are_lost(self) -> None:
+        """A done search may have ended before anything was to be scored in its supernet."""
+        wanted = {key for job in self.plan.jobs.values() if job.key not in self.rows
+                  for key in job.needs if key in self._awaited}  # fmt: skip
+        for key in wanted:
+            if key in self.rows and self.rows[key]["status"] == "done" and not weights_file(self.folder, key).exists():
+                del self.rows[key]
+
+    def _save_state(self) -> None:
         """What `status` reads from other terminals, at most once a second."""
-        if not now and time.time() - self._saved_at < 1:
+        if time.time() - self._saved_at < 1:
             return
         self._saved_at = time.time()
         running = [{"key": key, "since": r.since, "progress": asdict(r.progress) if r.progress else None}
                    for key, r in self.running.items()]  # fmt: skip
-        write_atomically(self.folder / "running.json", json.dumps({"at": self._saved_at, "running": running}).encode())
+        content = json.dumps({"at": self._saved_at, "running": running}).encode()
+        with contextlib.suppress(OSError):  # a full disk stops the study where it loses something
+            write_atomically(self.folder / "running.json", content, durable=False)
 
 
+RESOLVED = ("architecture", "asked")  # what a row's settings hold beside those that its key was made from
+NO_SPACE_LEFT = "{folder}: no space left on the disk; free some, then the same command carries on"
 EMPTY: dict[str, Any] = dict.fromkeys(
     ("architecture", "recipe", "split", "error", "val_accuracy", "test_accuracy", "train_loss", "test_loss",
      "parameters", "macs", "shortcuts", "long_shortcuts", "device", "threads", "path", "precision", "started",

@@ -4,9 +4,11 @@ The data stay on the device as uint8, an epoch's augmentation is one gather, and
 so that nothing waits for Python per image. Timing never chooses a precision: `auto` follows from device and network.
 """
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
+import math
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -97,24 +99,56 @@ class Engine:
             loss = loss + network.auxiliary_weight * F.cross_entropy(auxiliary.float(), labels)  # type: ignore[operator]
         return loss
 
-    @torch.no_grad()
     def evaluate(self, network: nn.Module, part: Images) -> tuple[float, float]:
         """(accuracy in percent, mean cross entropy), in evaluation mode."""
         was_training = network.training
         network.eval()
-        hits = torch.zeros((), device=self.device)
-        total = torch.zeros((), device=self.device)
-        for images, labels in self.batches(part, EVALUATION_BATCH):
+        judged = self._judge(network, self.batches(part, EVALUATION_BATCH))
+        network.train(was_training)
+        return judged
+
+    def evaluate_subnet(self, supernet: Any, architecture: Any, part: Images) -> tuple[float, float]:
+        """As `evaluate`, of one architecture inside a supernet whose running statistics are those of the mixture.
+
+        The batches are alike: equally large, and each spread over the whole part.
+        """
+        count = math.ceil(len(part) / EVALUATION_BATCH)
+        places = (torch.arange(first, len(part), count, device=self.device) for first in range(count))
+        batches = ((self.pixels(batch.images), batch.labels) for batch in map(part.take, places))
+        with supernet.subnet(architecture), batch_statistics(supernet):
+            return self._judge(supernet, batches)
+
+    @torch.no_grad()
+    def _judge(self, network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> tuple[float, float]:
+        hits, total, count = torch.zeros((), device=self.device), torch.zeros((), device=self.device), 0
+        for images, labels in batches:
             with self.autocast():
                 logits = network(images).float()
             hits += (logits.argmax(1) == labels).sum()
             total += F.cross_entropy(logits, labels, reduction="sum")
-        network.train(was_training)
-        return 100 * hits.item() / len(part), total.item() / len(part)
+            count += len(labels)
+        return 100 * hits.item() / count, total.item() / count
 
     @property
     def _format(self) -> torch.memory_format:
         return torch.channels_last if self.layout == "channels_last" else torch.contiguous_format
+
+
+@contextmanager
+def batch_statistics(network: nn.Module) -> Iterator[None]:
+    """Within it, `network` normalises by each batch's own statistics; afterwards its buffers and mode are as before.
+
+    A subnet needs statistics of its own (Guo et al. 2020, section 3.4, calculate them anew for every architecture).
+    """
+    was_training, before = network.training, [buffer.clone() for buffer in network.buffers()]
+    network.train()
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for buffer, value in zip(network.buffers(), before, strict=True):
+                buffer.copy_(value)
+        network.train(was_training)
 
 
 def sgd(parameters: list[nn.Parameter], recipe: Settings) -> torch.optim.SGD:

@@ -1,5 +1,9 @@
-"""What is said to the user in one line, with exit status 2."""
+"""What is said to the user in one line: with exit status 2 where the input is wrong, 1 where a run had to stop."""
 
 
 class BadInput(Exception):
     """Something in the study, its data or the command line is wrong; the message says what, where and what to do."""
+
+
+class Stopped(Exception):
+    """The run cannot go on: the disk is full, or Ray has died. Nothing is lost; the message says what to do."""

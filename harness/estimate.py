@@ -7,11 +7,11 @@ from typing import Any
 
 import torch
 
+from harness.admission import Shares
 from harness.data import split
 from harness.engine import Engine, sgd
 from harness.plan import Job
 from harness.prepare import Prepared
-from harness.running import Shares
 from spaces.cost import cost
 
 ALPHA_STEP = 2.0  # a searching epoch's work per image, in weight steps

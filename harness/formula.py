@@ -47,7 +47,7 @@ def job(key: str, settings: Settings, place: Place, outcome: Outcome) -> Epochs:
     """Rows of a formula have the shape of real ones; a search's α are drawn from its stream."""
     work = Formula(settings)
     space = spaces.load(settings["space"], settings["space_options"])
-    outcome.update(recipe=settings["recipe"], path="formula", precision="fp32", split="", parameters=0, macs=0)
+    outcome.update(recipe=settings["recipe"], path="formula", precision="fp32", split="")
     if settings["kind"] == "search":
         outcome["snapshots"] = {}
     if text := settings.get("architecture"):

@@ -5,12 +5,12 @@ from harness.driver import Driver
 
 
 def run(driver: Driver) -> None:
-    """Returns when nothing is left to run."""
+    """Returns when nothing is left to run, or the driver is halted."""
     while assignment := driver.next():
-        job, settings = assignment.job, assignment.settings
-        trial = jobs.run(job.key, settings, assignment.place)
+        key = assignment.job.key
+        trial = jobs.run(key, assignment.settings, assignment.place)
         try:
-            while True:
-                driver.progress(job.key, next(trial))
+            while not driver.halted:
+                driver.progress(key, next(trial))
         except StopIteration as end:
-            driver.record(job, settings, end.value)
+            driver.end(assignment, end.value)

@@ -1,48 +1,68 @@
 """A job as an executor drives it: a generator that yields one `Progress` per epoch and returns the outcome."""
 
 import gc
-import resource
 import time
 from collections.abc import Generator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import torch
 
-from harness import provenance
+from harness import memory, provenance
+from harness.checkpoint import NO_ROOM, Superseded
 from harness.kinds import kind
 from harness.plan import Settings
 from harness.train import Diverged
-from harness.trial import Outcome, Place, Progress
+from harness.trial import LOST, NO_MEMORY, NO_SPACE, Outcome, Place, Progress, watch_file
+from harness.watchdog import TrialWatch
 
 Run = Generator[Progress, None, Outcome]
 
 
 def run(key: str, settings: Settings, place: Place) -> Run:
-    """Any failure of the trial itself becomes an outcome with a status and a reason; OSErrors of the disk do not."""
+    """Any failure becomes an outcome with a status and a reason: the trial's own, or trouble that its place is in.
+
+    Raises Superseded where the trial was started again elsewhere: nobody waits for this one any more.
+    """
     clock = time.perf_counter()
     torch.set_num_threads(place.threads)
+    memory.start(place.device)
     outcome: Outcome = {"started": _now(), "device": place.device, "threads": place.threads,
                         "host": provenance.host(), "status": "done", "error": None}  # fmt: skip
+    watch = TrialWatch(watch_file(place.path, key), place.time_limit)
     try:
-        yield from kind(settings)(key, settings, place, outcome)
-    except Diverged as error:
-        outcome.update(status="diverged", error=str(error))
-    except (RuntimeError, ValueError, ArithmeticError, LookupError, TypeError, AssertionError) as error:
-        if isinstance(error, torch.OutOfMemoryError):
-            raise
-        outcome.update(status="failed", error=f"{type(error).__name__}: {error}"[:2000])
+        if not place.path.is_dir():
+            raise FileNotFoundError(f"{place.path} is not there on {provenance.host()}")
+        watch.start()
+        for progress in kind(settings)(key, settings, place, outcome):
+            watch.stop()
+            yield replace(progress, memory=memory.part(place.device))
+            watch.start()
+    except Superseded:
+        raise
+    except Exception as error:
+        outcome.update(_failure(error))
+    finally:
+        watch.close()
     outcome.setdefault("seconds", time.perf_counter() - clock)
-    outcome.update(device_seconds=outcome["seconds"] * place.share, finished=_now(), peak_memory_bytes=_peak(place))
+    outcome.update(device_seconds=outcome["seconds"] * place.share, finished=_now())
+    outcome.update(peak_memory_bytes=memory.peak(place.device))
     gc.collect()
+    memory.release(place.device)
     return outcome
+
+
+def _failure(error: Exception) -> Outcome:
+    """The status and the reason. An error of the disk says nothing about the trial."""
+    said = f"{type(error).__name__}: {error}"[:2000]
+    if isinstance(error, Diverged):
+        return {"status": "diverged", "error": str(error)}
+    if memory.exhausted(error):
+        return {"status": NO_MEMORY, "error": said.splitlines()[0]}
+    if isinstance(error, OSError):
+        return {"status": NO_SPACE if error.errno in NO_ROOM else LOST, "error": f"on {provenance.host()}: {said}"}
+    return {"status": "failed", "error": said}
 
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _peak(place: Place) -> int:
-    """Of this process so far, in bytes."""
-    if place.device.startswith("cuda"):
-        return torch.cuda.max_memory_allocated(torch.device(place.device))
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -106,9 +106,8 @@ def score_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> E
     )
     supernet: Any = space.supernet(data.classes, data.channels, settings["search"]["gate"] or space.gates[0])
     supernet.load_state_dict(torch.load(weights_file(place.path, settings["search"]["supernet"]), weights_only=True))
-    supernet = engine.place(supernet)
-    with supernet.subnet(architecture):
-        accuracy, _ = engine.evaluate(supernet, data.train.take(part.alpha).to(engine.device))
+    alpha_part = data.train.take(part.alpha).to(engine.device)
+    accuracy, _ = engine.evaluate_subnet(engine.place(supernet), architecture, alpha_part)
     parameters, macs = cost(space.build(architecture, data.classes, data.channels), data.channels, data.size)
     yield Progress(1, 1, 0.0)
     outcome.update(facts(architecture), split=part.digest(), val_accuracy=accuracy, parameters=parameters, macs=macs)
@@ -132,7 +131,17 @@ def search_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> 
         target = weights_file(place.path, key)
         target.parent.mkdir(parents=True, exist_ok=True)
         torch.save(work.network.state_dict(), target)
-    outcome.update(val_accuracy=outcome["curve"][-1]["val_accuracy"], warnings=collapse(outcome["curve"], space))
+    outcome.update(val_accuracy=outcome["curve"][-1]["val_accuracy"], warnings=_warnings(outcome, space))
+
+
+def _warnings(outcome: Outcome, space: spaces.Space) -> list[str]:
+    """What the report should say of a search."""
+    if "returned_to" not in outcome:
+        return collapse(outcome["curve"][-1], space)
+    back, stopped = outcome["returned_to"], outcome["stopped_at"]
+    searching = [point for point in outcome["curve"] if "alpha" in point]
+    early = f"stopped at epoch {stopped} of the search, where the largest eigenvalue grew; read as of epoch {back}"
+    return [early, *collapse(searching[back - 1], space)]
 
 
 def _snapshot(work: Search, test: data_sets.Images | None, number: int, outcome: Outcome) -> bool:
@@ -150,7 +159,7 @@ def _snapshot(work: Search, test: data_sets.Images | None, number: int, outcome:
     back = sharpened_at(eigenvalues) if eigenvalues else None
     if back is None:
         return False
-    searching = outcome["curve"][work.spec["warmup_epochs"] :]
+    searching = [point for point in outcome["curve"] if "alpha" in point]
     for later in [at for at in work.spec["snapshots"] if at > back]:
         outcome["snapshots"][str(later)] = searching[back - 1]["alpha"]
     outcome["stopped_at"], outcome["returned_to"] = epoch, back

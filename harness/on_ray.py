@@ -1,71 +1,108 @@
 """The plan as Ray Tune trials: a Searcher that suggests a job as soon as what it needs is done.
 
-The only file that imports ray. Tune restarts a trial whose process or node has died; the trial goes on from its own
-newest checkpoint. Tune's schedulers and its restore stay out: rows are the truth.
+The only file that imports ray. A trial whose process or node dies goes back to the driver, which suggests it anew; it
+goes on from its own newest checkpoint. Tune's retries, schedulers and restore stay out: rows are the truth.
 """
 
 import json
 import os
 import shutil
 import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from harness import nodes
 from harness.driver import Assignment, Driver
-from harness.trial import Place, Progress
+from harness.errors import BadInput
+from harness.tensorboard import Curves
+from harness.trial import LOST, Place, Progress
+from harness.watchdog import Address, Pulse
 
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
-os.environ.setdefault("TUNE_DISABLE_STRICT_METRIC_CHECKING", "1")
-os.environ.setdefault("TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S", "0")
-os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1", "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Tune's would wait for every epoch to end
+    "TUNE_FORCE_TRIAL_CLEANUP_S": "10", "TUNE_FUNCTION_THREAD_TIMEOUT_S": "60",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000",  # its snapshots are for a restore that never happens
+}  # fmt: skip
+for _name, _value in QUIET.items():
+    os.environ.setdefault(_name, _value)
 
 import ray
 from ray import tune
 from ray.tune.search import Searcher
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-RESTARTS = 5  # of a trial whose process died, before it becomes a failed row
+OBJECT_STORE = 100 * 2**20  # bytes; trials talk through files
+JOIN_SECONDS = 120  # in which a node must have answered
 
 
 @dataclass(frozen=True)
 class Options:
-    """`cpus`: how many cores a local Ray may use, null for all; `address`: a running cluster's."""
+    """`cpus`: how many cores a local Ray may use, null for all; `address`: a cluster's; `root`: where data lie."""
 
     address: str | None = None
     cpus: int | None = None
     tensorboard: bool = False
+    root: Path | None = None
 
 
 class PlanSearcher(Searcher):
-    """Tune asks it for trials; it asks the driver."""
+    """Tune asks it for trials; it asks the driver. `failure`: what broke in here, which Tune would swallow."""
 
-    def __init__(self, driver: Driver) -> None:
+    def __init__(self, driver: Driver, curves: Curves | None = None) -> None:
         super().__init__(metric="epoch", mode="max")
-        self.driver = driver
+        self.driver, self.curves = driver, curves
         self.given: dict[str, Assignment] = {}
+        self.trials: Sequence[Any] = ()
+        self.failure: Exception | None = None
 
     def suggest(self, trial_id: str) -> Any:
-        assignment = self.driver.next()
+        self._notice_the_lost()
+        assignment = self._guarded(self.driver.next)
         if assignment is None:
-            return Searcher.FINISHED if self.driver.over else None
+            return Searcher.FINISHED if self.stopped or self.driver.over else None
         self.given[trial_id] = assignment
         task = {"key": assignment.job.key, "settings": assignment.settings, "place": asdict(assignment.place)}
         return {"key": assignment.job.key, "task": json.dumps(task)}  # as text, for Tune looks into every value
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        if "outcome" not in result:
-            progress = Progress(result["epoch"], result["epochs"], result["seconds"])
-            self.driver.progress(self.given[trial_id].job.key, progress)
+        if "outcome" not in result and trial_id in self.given:
+            job, progress = self.given[trial_id].job, Progress(**json.loads(result["progress"]))
+            self._guarded(partial(self.driver.progress, job.key, progress))
+            if self.curves:
+                self.curves.add(job, progress)
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        assignment = self.given.pop(trial_id)
-        if result and "outcome" in result:
+        if (assignment := self.given.pop(trial_id, None)) is None:
+            return
+        if not error and result and "outcome" in result:
             outcome = json.loads(result["outcome"])
         else:
-            outcome = {"status": "failed", "error": f"its process died {RESTARTS + 1} times, or could not start"}
-        self.driver.record(assignment.job, assignment.settings, outcome)
+            outcome = {"status": LOST, "error": _why(trial_id, self.trials)}
+        self._guarded(partial(self.driver.end, assignment, outcome))
+
+    @property
+    def stopped(self) -> bool:
+        return self.failure is not None or self.driver.halted is not None
+
+    def _guarded(self, call: Callable[[], Any]) -> Any:
+        try:
+            return None if self.failure else call()
+        except Exception as error:
+            self.failure = error
+            return None
+
+    def _notice_the_lost(self) -> None:
+        """Tune forgets a trial for which an actor could not be used again."""
+        lost = [trial.trial_id for trial in self.trials if trial.status == "ERROR" and trial.trial_id in self.given]
+        for trial_id in lost:
+            self.on_trial_complete(trial_id, error=True)
 
     def __getstate__(self) -> dict[str, Any]:
         """Tune writes its searcher down for a restore that never happens."""
@@ -78,30 +115,75 @@ class PlanSearcher(Searcher):
         """Nothing: a new run plans anew from the rows."""
 
 
+class Halt(tune.Stopper):
+    """Ends everything where the driver says so."""
+
+    def __init__(self, searcher: PlanSearcher) -> None:
+        self.searcher = searcher
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return self.searcher.stopped
+
+
+class Look(tune.Callback):
+    """Lets the searcher see Tune's trials."""
+
+    def __init__(self, searcher: PlanSearcher) -> None:
+        self.searcher = searcher
+
+    def on_step_begin(self, iteration: int, trials: list[Any], **_: Any) -> None:
+        self.searcher.trials = trials
+
+
 def run(driver: Driver, options: Options) -> None:
-    """Returns when nothing is left, or when interrupted; what is missing then shows in the rows."""
-    _connect(options)
-    storage = Path(tempfile.mkdtemp(prefix="tune-", dir=driver.folder if options.address else None))
+    """Returns when nothing is left, or when the driver is halted.
+
+    Raises BadInput where a node or the cluster cannot run the study, KeyboardInterrupt where the user stops it. Ends
+    this process with status 1 where Ray itself dies.
+    """
+    storage = _storage(driver.folder, shared=options.address is not None)
     try:
-        _tuner(driver, storage, options).fit()
+        _connect(options)
+        pulse = Pulse(_services(), partial(_dead, options))
+        pulse.start()
+        try:
+            _check(driver, options)
+            searcher = PlanSearcher(driver, Curves(driver.folder) if options.tensorboard else None)
+            _tuner(searcher, storage).fit()
+        finally:
+            pulse.stop()
     finally:
         ray.shutdown()
         shutil.rmtree(storage, ignore_errors=True)
+    if searcher.failure:
+        raise searcher.failure
 
 
-def _tuner(driver: Driver, storage: Path, options: Options) -> tune.Tuner:
+def _tuner(searcher: PlanSearcher, storage: Path) -> tune.Tuner:
     return tune.Tuner(
         tune.with_resources(_trial, _resources),
         tune_config=tune.TuneConfig(
-            search_alg=PlanSearcher(driver), num_samples=driver.frontier.left, reuse_actors=True,
-            trial_dirname_creator=lambda trial: trial.config["key"],
+            search_alg=searcher, num_samples=-1, reuse_actors=True,
+            trial_dirname_creator=lambda trial: f"{trial.config['key']}-{trial.trial_id}",
         ),
         run_config=tune.RunConfig(
-            name="study", storage_path=str(storage), verbose=0,
-            failure_config=tune.FailureConfig(max_failures=RESTARTS),
+            name="study", storage_path=str(storage), verbose=0, stop=Halt(searcher), callbacks=[Look(searcher)],
+            failure_config=tune.FailureConfig(max_failures=0),
             checkpoint_config=tune.CheckpointConfig(num_to_keep=None),
         ),
     )  # fmt: skip
+
+
+def _storage(folder: Path, shared: bool) -> Path:
+    """An empty folder for what Tune writes: where all nodes see it, or else off the results' disk."""
+    name = f"nas-harness-{os.getuid()}-{sha256(str(folder.resolve()).encode()).hexdigest()[:16]}"
+    storage = folder.resolve() / ".tune" if shared else Path(tempfile.gettempdir()) / name
+    shutil.rmtree(storage, ignore_errors=True)
+    storage.mkdir()
+    return storage
 
 
 def _resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
@@ -110,11 +192,75 @@ def _resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
 
 
 def _connect(options: Options) -> None:
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
-    if options.address:
+    """Raises BadInput where no cluster answers."""
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "CRITICAL", "configure_logging": True}
+    if options.address is None:
+        from ray._private import ray_constants
+
+        ray_constants.ENABLE_RAY_CLUSTER = False  # all of it listens on loopback alone, as Ray does on a Mac
+        ray.init(address="local", num_cpus=options.cpus, include_dashboard=False, object_store_memory=OBJECT_STORE,
+                 **quiet)  # fmt: skip
+        return
+    try:
         ray.init(address=options.address, **quiet)
-    else:
-        ray.init(address="local", num_cpus=options.cpus, include_dashboard=False, _node_ip_address="127.0.0.1", **quiet)
+    except (ConnectionError, RuntimeError) as error:
+        raise BadInput(f"--address {options.address}: {str(error).strip().splitlines()[0]}") from None
+
+
+def _services() -> dict[str, Address]:
+    """What must answer for the driver to go on: Ray's head, and the raylet of this machine."""
+    here = ray.get_runtime_context().get_node_id()
+    host, _, port = ray.get_runtime_context().gcs_address.rpartition(":")
+    found = {"head": (host.strip("[]"), int(port))}
+    found |= {"raylet": (n["NodeManagerAddress"], n["NodeManagerPort"]) for n in ray.nodes() if n["NodeID"] == here}
+    return found
+
+
+def _dead(options: Options, service: str) -> None:
+    """Ray's own calls hang from now on, so the process ends at once; every row is on the disk already."""
+    whose = f"at {options.address}" if options.address else "of this run"
+    text = f"\nnas-harness: Ray's {service} {whose} has died; nothing is lost, the same command carries on\n"
+    os.write(2, text.encode())
+    os._exit(1)
+
+
+def _check(driver: Driver, options: Options) -> None:
+    """Raises BadInput with a line per node that cannot do the work."""
+    alive = [node for node in ray.nodes() if node["Alive"]]
+    if options.address:
+        if faults := nodes.faults(driver.folder, options.root, partial(_everywhere, alive)):
+            raise BadInput("\n".join(faults))
+    for kind in {job.kind for job in driver.plan.jobs.values()}:
+        cpus, gpus = driver.admission.shares.of(kind, driver.admission.device)
+        if not any(node["Resources"].get("CPU", 0) >= cpus and node["Resources"].get("GPU", 0) >= gpus for node in alive):
+            raise BadInput(f"a {kind} trial asks for {cpus:g} cores and {gpus:g} GPUs, which no machine here has")
+
+
+def _everywhere(alive: Sequence[dict[str, Any]], look: Callable[[], nodes.Seen]) -> dict[str, nodes.Seen | None]:
+    """Node's name → what it sees; None where it did not answer in time."""
+    asked = {}
+    for node in alive:
+        there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+        name = f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
+        asked[name] = ray.remote(num_cpus=0, scheduling_strategy=there, max_retries=0)(look).remote()
+    done, _ = ray.wait(list(asked.values()), num_returns=len(asked), timeout=JOIN_SECONDS)
+    return {name: _answer(answer) if answer in done else None for name, answer in asked.items()}
+
+
+def _answer(answer: Any) -> nodes.Seen | None:
+    try:
+        found: nodes.Seen = ray.get(answer)
+    except ray.exceptions.RayError as error:
+        return {"error": str(error).strip().splitlines()[-1]}
+    return found
+
+
+def _why(trial_id: str, trials: Sequence[Any]) -> str:
+    """The first line of what Tune knows of a trial's end."""
+    trial = next((trial for trial in trials if trial.trial_id == trial_id), None)
+    error = trial.get_error() if trial else None
+    lines = [line.strip() for line in str(error or "").splitlines() if line.strip()]
+    return f"its process or its node died: {lines[0]}" if lines else "its process or its node died"
 
 
 def _trial(config: dict[str, Any]) -> None:
@@ -128,6 +274,6 @@ def _trial(config: dict[str, Any]) -> None:
         while True:
             progress = next(trial)
             epoch = progress.epoch
-            tune.report(asdict(progress))
+            tune.report({"epoch": epoch, "progress": json.dumps(asdict(progress))})
     except StopIteration as end:
         tune.report({"epoch": epoch + 1, "outcome": json.dumps(end.value)})

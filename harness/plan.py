@@ -6,7 +6,7 @@ runs, equal settings share one job, and any setting that decides a result change
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -70,6 +70,13 @@ class Plan:
             needs = tuple(dict.fromkeys(needs))
             self.jobs[key] = Job(key, kind, method, role, settings, needs, (method,), **more)
         return key
+
+    def only(self, kinds: Collection[str]) -> "Plan":
+        """The jobs of these kinds and whatever they need; all where `kinds` is empty."""
+        wanted = {key for key, job in self.jobs.items() if not kinds or job.kind in kinds}
+        for key in reversed(self.jobs):
+            wanted.update(self.jobs[key].needs if key in wanted else ())
+        return Plan({key: job for key, job in self.jobs.items() if key in wanted}, self.rows)
 
     def summary(self) -> list[Settings]:
         """The jobs as the report wants them, without their settings."""

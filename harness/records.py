@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
@@ -12,6 +13,8 @@ from harness.errors import BadInput
 
 Row = dict[str, Any]
 FINAL = ("done", "diverged", "disconnected", "pruned")  # `failed` is run again by the next command
+PATIENCE = 1.0  # seconds for which a driver waits for the lock, which `status` takes for a moment
+BLOCK = 1 << 16  # bytes read at a time from the end of the file
 
 
 def rows_file(folder: Path) -> Path:
@@ -19,9 +22,12 @@ def rows_file(folder: Path) -> Path:
 
 
 def read(folder: Path) -> list[Row]:
-    """Every whole row, in file order; a torn last line is left out."""
+    """Every whole row, in file order; a torn last line is left out. Raises BadInput where another line is damaged."""
     path = rows_file(folder)
-    return list(_whole(path.read_bytes(), path)) if path.exists() else []
+    if not path.exists():
+        return []
+    with open(path, "rb") as file:
+        return list(_whole(file, path))
 
 
 def latest(folder: Path) -> dict[str, Row]:
@@ -36,29 +42,32 @@ def latest(folder: Path) -> dict[str, Row]:
 class Records:
     """Appending to a study's rows; only one driver at a time may hold them.
 
-    Raises BadInput where another one does.
+    Raises BadInput where another one does, OSError where the disk does not take them.
     """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = open(folder / ".lock", "w")
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            _lock(self._lock.fileno())
+        except BlockingIOError:
             self._lock.close()
             raise BadInput(f"{folder}: another nas-harness is running this study; wait for it, or end it") from None
+        except OSError as error:
+            self._lock.close()
+            raise BadInput(f"{folder}: its file system cannot lock files ({error.strerror})") from None
         self._file = open(rows_file(folder), "ab", buffering=0)
-        _cut_torn_tail(rows_file(folder), self._file)
+        _cut_torn_tail(self._file)
 
     def append(self, row: Row) -> None:
         """Durable when it returns. A write that fails (disk full) leaves no torn row behind."""
         start = self._file.tell()
+        line = json.dumps(row, sort_keys=True, allow_nan=False).encode() + b"\n"
         try:
-            line = json.dumps(row, sort_keys=True, allow_nan=False).encode() + b"\n"
             while line:
                 line = line[self._file.write(line) :]
             os.fsync(self._file.fileno())
-        except OSError:
+        except BaseException:
             os.truncate(self._file.name, start)
             raise
 
@@ -73,17 +82,38 @@ class Records:
         self.close()
 
 
-def _whole(content: bytes, path: Path) -> Iterator[Row]:
-    *lines, _torn = content.split(b"\n")
+def _lock(descriptor: int) -> None:
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+
+
+def _whole(lines: Iterator[bytes], path: Path) -> Iterator[Row]:
     for number, line in enumerate(lines, 1):
+        if not line.endswith(b"\n"):
+            return
         try:
             yield json.loads(line)
         except ValueError:
             raise BadInput(f"{path}, line {number} is no JSON; mend or remove that line") from None
 
 
-def _cut_torn_tail(path: Path, file: FileIO) -> None:
-    content = path.read_bytes()
-    if content and not content.endswith(b"\n"):
-        os.truncate(path, content.rfind(b"\n") + 1)
-        file.seek(0, os.SEEK_END)
+def _cut_torn_tail(file: FileIO) -> None:
+    """Takes what follows the last newline away: a row that a killed driver or a power-off left half-written."""
+    with open(file.name, "rb") as rows:
+        end = start = rows.seek(0, os.SEEK_END)
+        while start:
+            start = max(0, start - BLOCK)
+            rows.seek(start)
+            newline = rows.read(min(BLOCK, end - start)).rfind(b"\n")
+            if newline >= 0:
+                start += newline + 1
+                break
+    if start < end:
+        os.truncate(file.name, start)
+    file.seek(0, os.SEEK_END)

@@ -1,14 +1,15 @@
 """One run of a prepared study: claims the folder, writes `study.json`, hands the plan to an executor."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.checkpoint import write_atomically
+from harness.admission import Admission, DiskCap, Shares
+from harness.checkpoint import NO_ROOM, write_atomically
 from harness.display import Screen
-from harness.driver import Driver
-from harness.errors import BadInput
+from harness.driver import NO_SPACE_LEFT, Driver
+from harness.errors import Stopped
 from harness.folder import claim, study_file
 from harness.plan import Job
 from harness.prepare import Prepared
@@ -19,49 +20,51 @@ Execute = Callable[[Driver], None]
 
 
 @dataclass(frozen=True)
-class Shares:
-    """What one trial of each kind may use; '' is every kind that is not named."""
+class Session:
+    """How this run runs: the executor, shares, device, data and the command line; `kinds` limits it to such jobs."""
 
-    cpus: Mapping[str, float]
-    gpus: Mapping[str, float]
-
-    def of(self, kind: str, device: str) -> tuple[float, float]:
-        """(cores, GPUs): one core unless said otherwise; on CUDA one whole GPU unless said otherwise."""
-        gpus = self.gpus.get(kind, self.gpus.get("", 1.0)) if device.startswith("cuda") else 0.0
-        return self.cpus.get(kind, self.cpus.get("", 1.0)), gpus
-
-
-def parse_shares(option: str, texts: list[str]) -> dict[str, float]:
-    """`0.5` for every kind, `search=2` for one. Raises BadInput."""
-    found = {}
-    for text in texts:
-        kind, _, value = text.rpartition("=")
-        try:
-            found[kind] = float(value)
-        except ValueError:
-            raise BadInput(f"{option} {text}: write a number, or KIND=NUMBER as in search=2") from None
-        if found[kind] <= 0 or (found[kind] > 1 and found[kind] % 1):
-            raise BadInput(f"{option} {text}: a share lies in (0, 1) or is a whole number")
-        if kind not in ("", "search", "train", "score", "tune"):
-            raise BadInput(f"{option} {text}: kinds are search, train, score, tune")
-    return found
+    execute: Execute
+    shares: Shares
+    device: str
+    root: Path | None
+    command: str
+    kinds: tuple[str, ...] = ()
+    time_limit: float | None = None  # seconds in which an epoch must end
+    disk_limit: float | None = None  # bytes of checkpoints
 
 
-def run(prepared: Prepared, execute: Execute, shares: Shares, device: str, root: Path | None, command: str) -> int:
-    """Runs what is missing; returns how many jobs have no `done` or otherwise final row, or ended badly."""
+def run(prepared: Prepared, session: Session) -> int:
+    """Runs what is missing; returns how many jobs have no final row, or ended badly.
+
+    Raises Stopped where the run had to end before; the same call again carries on.
+    """
+    try:
+        return _run(prepared, session)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        raise Stopped(NO_SPACE_LEFT.format(folder=prepared.folder)) from None
+
+
+def _run(prepared: Prepared, session: Session) -> int:
     folder = prepared.folder
+    admission = Admission(session.shares, session.device, DiskCap(folder, session.disk_limit))
 
     def place(job: Job) -> Place:
-        cpus, gpus = shares.of(job.kind, device)
-        return Place(str(folder.resolve()), device, cpus, gpus, str(root) if root else None)
+        cpus, gpus = admission.start(job)
+        root = str(session.root) if session.root else None
+        return Place(str(folder.resolve()), session.device, cpus, gpus, root, time_limit=session.time_limit)
 
+    plan = prepared.plan.only(session.kinds)
     with Records(folder) as book:
         claim(folder, prepared.study.name)
-        content = json.dumps(prepared.as_json(command), indent=1, sort_keys=True)
+        content = json.dumps(prepared.as_json(session.command), indent=1, sort_keys=True)
         write_atomically(study_file(folder), content.encode())
         with Screen() as screen:
-            driver = Driver(prepared.plan, prepared.space, folder, place, book, screen)
+            driver = Driver(plan, prepared.space, folder, place, admission, book, screen)
             if not driver.over:
-                execute(driver)
+                session.execute(driver)
+    if driver.halted:
+        raise Stopped(driver.halted)
     bad = ("failed", "diverged")
-    return sum(key not in driver.rows or driver.rows[key]["status"] in bad for key in prepared.plan.jobs)
+    return sum(key not in driver.rows or driver.rows[key]["status"] in bad for key in plan.jobs)

@@ -2,15 +2,16 @@
 
 import heapq
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from harness.plan import Job, Plan
 
+Rank = tuple[float, int]
 WEIGHT = {"search": 8.0, "train": 2.0, "tune": 1.0, "score": 0.5}  # roughly how long a kind takes, for the order alone
 
 
 class Frontier:
-    """The jobs still to run. `take` gives one out, `finish` frees what waited for it."""
+    """The jobs still to run. `take` gives one out, `put` takes it back, `finish` frees what waited for it."""
 
     def __init__(self, plan: Plan, ended: Collection[str]) -> None:
         self._jobs = {key: job for key, job in plan.jobs.items() if key not in ended}
@@ -21,20 +22,26 @@ class Frontier:
                 self._frees[need].append(job.key)
         ways = self._ways()
         self._rank = {key: (-ways[key], position) for position, key in enumerate(self._jobs)}
-        self._ready = [(self._rank[key], key) for key, waits in self._waits.items() if not waits]
-        heapq.heapify(self._ready)
+        self._ready: dict[str, list[tuple[Rank, str]]] = defaultdict(list)  # kind → heap
+        for key, waits in self._waits.items():
+            if not waits:
+                self.put(key)
         self.left = len(self._jobs)
 
-    def take(self) -> Job | None:
-        """None while everything left waits for what is running."""
-        return self._jobs[heapq.heappop(self._ready)[1]] if self._ready else None
+    def take(self, allowed: Callable[[str], bool] = lambda kind: True) -> Job | None:
+        """The first of the `allowed` kinds; None while everything left waits, for what is running or for room."""
+        heaps = [heap for kind, heap in self._ready.items() if heap and allowed(kind)]
+        return self._jobs[heapq.heappop(min(heaps))[1]] if heaps else None
+
+    def put(self, key: str) -> None:
+        heapq.heappush(self._ready[self._jobs[key].kind], (self._rank[key], key))
 
     def finish(self, key: str) -> None:
         self.left -= 1
         for waiting in self._frees[key]:
             self._waits[waiting] -= 1
             if not self._waits[waiting]:
-                heapq.heappush(self._ready, (self._rank[waiting], waiting))
+                self.put(waiting)
 
     def _ways(self) -> dict[str, float]:
         """The longest way from each job to the end. Plans list a job after what it needs."""

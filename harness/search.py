@@ -10,14 +10,13 @@ from torch import Tensor, nn
 
 from harness import bilevel
 from harness.data import Images, order
-from harness.engine import Engine, learning_rate, sgd
+from harness.engine import Engine, batch_statistics, learning_rate, sgd
 from harness.plan import Settings
 from harness.streams import stream
 from harness.train import checked, set_rate, weight_step
 from spaces.space import Space
 
 TELEMETRY_IMAGES = 1000  # of the α part, enough for a gap of 3 points
-COLLAPSE_SHARE = 0.9  # of all choices being skip connections, or of all shortcuts being open or shut
 
 
 @dataclass
@@ -142,14 +141,14 @@ class Search:
         }
         if self.spec["early_stop"]:
             batch = next(iter(self.engine.batches(part, self.settings["recipe"]["batch_size"])))
-            found["eigenvalue"] = bilevel.largest_eigenvalue(lambda: self._sharp_loss(batch), self.alphas)
+            with batch_statistics(self.network):
+                found["eigenvalue"] = bilevel.largest_eigenvalue(lambda: self._sharp_loss(batch), self.alphas)
         return found
 
     def _inside(self, architecture: Any, part: Images) -> float | None:
         if self.space.broken(architecture):
             return None
-        with self.network.subnet(architecture):
-            return self.engine.evaluate(self.network, part)[0]
+        return self.engine.evaluate_subnet(self.network, architecture, part)[0]
 
     def _sharp_loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         """Second derivatives want fp32."""
@@ -172,12 +171,12 @@ def entropy(probabilities: dict[str, Tensor], gate: str) -> float:
     return torch.cat(every).mean().item()
 
 
-def collapse(curve: list[dict[str, Any]], space: Space) -> list[str]:
-    """Plain words on the field's known failure: skip connections crowd everything else out."""
-    counts = curve[-1].get("counts", {})
+def collapse(point: dict[str, Any], space: Space) -> list[str]:
+    """Plain words on the field's known failure, if `point` of a curve shows it: shortcuts crowd all else out."""
+    most = getattr(space, "most_shortcuts", lambda rule: None)
     said = []
-    for rule, count in counts.items():
-        most = getattr(space, "most_shortcuts", lambda rule: None)(rule)
-        if most and count >= COLLAPSE_SHARE * most:
-            said.append(f"collapse: read by {rule}, {count} of at most {most} choices are shortcuts")
+    for rule, count in point.get("counts", {}).items():
+        limit = most(rule)
+        if limit is not None and count > limit:
+            said.append(f"collapse: read by {rule}, {count} shortcuts, where more than {limit} are too many")
     return said

@@ -37,10 +37,10 @@ STATES = ("done", "pruned", "disconnected", "failed", "diverged", "running", "re
 
 
 def _state(key: str, rows: Mapping[str, Any], running: Mapping[str, Any], plan: Mapping[str, Any]) -> str:
+    if key in rows and (rows[key]["status"] != "failed" or key not in running):
+        return str(rows[key]["status"])
     if key in running:
         return "running"
-    if key in rows:
-        return str(rows[key]["status"])
     return "ready" if all(need in rows for need in plan[key]["needs"]) else "waiting"
 
 
@@ -80,5 +80,5 @@ def _left(plan: Mapping[str, Any], rows: Mapping[str, Any], running: Mapping[str
     todo = [job for key, job in plan.items() if key not in rows]
     if not todo or any(job["kind"] not in means for job in todo):
         return None
-    already = sum(time.time() - entry["since"] for entry in running.values())
+    already = sum(time.time() - float(entry["since"]) for entry in running.values())
     return max(0.0, sum(means[job["kind"]] for job in todo) - already) / max(1, len(running))

@@ -92,7 +92,8 @@ class Search(Model):
 
     def weights_by(self, study: "Study") -> Recipe:
         """How the weights are trained during the search: the study's recipe, changed by `recipe` here."""
-        return _merged(study.recipe, self.recipe, "search.recipe")
+        found: Recipe = _merged(study.recipe, self.recipe, "search.recipe")
+        return found
 
 
 class Method(Model):
@@ -114,10 +115,12 @@ class Method(Model):
     def sought_by(self, study: "Study") -> Search:
         """This method's search settings: the study's, changed by its own."""
         own = {"strategy": self.strategy} if self.strategy else {}
-        return _merged(study.search, {**own, **self.search}, f"method '{self.name}'.search")
+        found: Search = _merged(study.search, {**own, **self.search}, f"method '{self.name}'.search")
+        return found
 
     def trained_by(self, study: "Study") -> Recipe:
-        return _merged(study.recipe, self.recipe, f"method '{self.name}'.recipe")
+        found: Recipe = _merged(study.recipe, self.recipe, f"method '{self.name}'.recipe")
+        return found
 
 
 class Range(Model):

@@ -41,8 +41,8 @@ class Training:
         lr = learning_rate(recipe, number, self.epochs)
         set_rate(self.optimiser, lr)
         torch.manual_seed(stream(*seeds, "dropout", trained, number))
-        if hasattr(self.network, "drop_path_max"):
-            self.network.drop_path = self.network.drop_path_max * (number - 1) / self.epochs  # type: ignore[operator]
+        if (most := getattr(self.network, "drop_path_max", None)) is not None:
+            self.network.drop_path = most * (number - 1) / self.epochs
         self.network.train()
         images = order(len(self.part), *seeds, f"order-{trained}", number)
         total, count = torch.zeros((), device=self.engine.device), 0

@@ -4,13 +4,16 @@ import json
 import os
 import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from harness.checkpoint import Checkpoints
 
 Outcome = dict[str, Any]  # the part of a row that the trial knows itself
+
+# What an outcome's status may be beside a row's: the trial's place is in trouble, not the trial.
+NO_MEMORY, NO_SPACE, LOST = "no memory", "no space", "lost"
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class Place:
     gpus: float
     data_root: str | None
     keep_weights: bool = False  # a later job reads them
+    time_limit: float | None = None  # seconds in which an epoch must end
 
     @property
     def path(self) -> Path:
@@ -45,6 +49,8 @@ class Progress:
     epoch: int
     epochs: int
     seconds: float
+    scalars: dict[str, float] = field(default_factory=dict)  # what the epoch measured
+    memory: float = 0.0  # the most that it took of its device so far, as a part of the whole
 
 
 Epochs = Generator[Progress, None, None]  # of one kind of job, which fills the outcome that it is given
@@ -64,8 +70,12 @@ After = Callable[[int, Outcome], bool]  # called after an epoch; True ends the t
 
 
 def epochs(key: str, work: Work, place: Place, outcome: Outcome, after: After = lambda *_: False) -> Epochs:
-    """Runs `work` from its newest checkpoint on, filling the outcome's `curve`, `epochs` and totals."""
+    """Runs `work` from its newest checkpoint on, filling the outcome's `curve`, `epochs` and totals.
+
+    Raises OSError where a checkpoint cannot be written, Superseded where the trial was started again elsewhere.
+    """
     checkpoints = Checkpoints(checkpoint_folder(place.path, key))
+    checkpoints.claim()
     outcome.update(curve=[], epochs=0)
     if found := checkpoints.load():
         work.restore(found[1]["work"])
@@ -79,7 +89,7 @@ def epochs(key: str, work: Work, place: Place, outcome: Outcome, after: After = 
         ended = after(number, outcome)
         outcome["curve"][-1]["seconds"] = round(time.perf_counter() - clock, 4)
         checkpoints.save(number, {"work": work.state(), "outcome": json.dumps({**outcome, "ended": ended})})
-        yield Progress(number, work.epochs, _seconds(outcome))
+        yield Progress(number, work.epochs, _seconds(outcome), _scalars(outcome["curve"][-1]))
     outcome.update(seconds=_seconds(outcome), train_loss=outcome["curve"][-1]["train_loss"])
 
 
@@ -87,9 +97,18 @@ def checkpoint_folder(folder: Path, key: str) -> Path:
     return folder / "checkpoints" / key
 
 
+def watch_file(folder: Path, key: str) -> Path:
+    """Where a trial that hung says so."""
+    return checkpoint_folder(folder, key) / "hung.txt"
+
+
 def weights_file(folder: Path, key: str) -> Path:
     """What a job leaves for others: a supernet's weights."""
     return folder / "checkpoints" / "weights" / f"{key}.pt"
+
+
+def _scalars(point: dict[str, Any]) -> dict[str, float]:
+    return {name: value for name, value in point.items() if isinstance(value, int | float)}
 
 
 def _seconds(outcome: Outcome) -> float:

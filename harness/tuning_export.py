@@ -15,7 +15,7 @@ Studies = dict[str, dict[int, Any]]  # tuning → seed → optuna.Study
 def studies(rows: Iterable[Row], storage: Any = None) -> Studies:
     """Every tuning and repetition as an Optuna study, named `tuning-seed`, in memory or in `storage`.
 
-    `rows` are those of a study's plan; only tuning trials among them matter.
+    `rows` are those of a study's plan; only tuning trials among them matter. Random search, the yardstick, comes last.
     """
     grouped: dict[tuple[str, int], list[Row]] = {}
     for row in rows:
@@ -23,8 +23,9 @@ def studies(rows: Iterable[Row], storage: Any = None) -> Studies:
             for name in row["methods"]:
                 grouped.setdefault((name, row["seed"]), []).append(row)
     out: Studies = {}
-    for (name, seed), own in sorted(grouped.items()):
-        spec = own[0]["settings"]["tuning"]
+    specs = {place: own[0]["settings"]["tuning"] for place, own in grouped.items()}
+    for name, seed in sorted(grouped, key=lambda place: (specs[place]["sampler"] == "random", place)):
+        spec, own = specs[name, seed], grouped[name, seed]
         out.setdefault(name, {})[seed] = history(spec, own, study_name=f"{name}-{seed}", storage=storage)
     return out
 

@@ -13,7 +13,7 @@ from spaces.architecture import Cells, Edge
 from spaces.cell_graph import NONE, Grid, reached
 from spaces.cell_network import CellNetwork, Layout, depth
 from spaces.cell_supernet import CellSupernet
-from spaces.discretise import RULES, Rule
+from spaces.discretise import RULES, Rule, choices
 from spaces.operations import OPERATIONS
 from spaces.space import Alpha, imported
 
@@ -194,6 +194,13 @@ class CellSpace:
                 nodes = ", ".join(map(str, architecture.concat))
                 return f"{part} cell: none of the concatenated nodes {nodes} is reached from an input"
         return ""
+
+    def most_shortcuts(self, rule: str) -> int | None:
+        """Half of the edges that `rule` can keep: more skip_connects are the collapse that DARTS is known for."""
+        if rule not in RULES:
+            return None
+        kept = sum(max(map(len, part)) for part in choices(rule, self.grid))
+        return kept * len(self.parts) // 2
 
     def _cells(self, edges: list[tuple[Edge, ...]]) -> Cells:
         return Cells(self.inputs, self.concatenated, *edges)

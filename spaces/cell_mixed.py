@@ -127,7 +127,7 @@ def _normalise(norms: Sequence[nn.BatchNorm2d], values: Tensor, scale: Tensor | 
     """Several BatchNorms side by side, each one's output times its entry of `scale`."""
     first, weight, bias = norms[0], None, None
     if scale is not None:
-        weight = scale[:, None].expand(-1, first.num_features).reshape(-1)
+        weight = scale.repeat_interleave(first.num_features)  # a copy: CPU kernels read a view of stride 0 wrongly
         bias = torch.zeros_like(weight)
     means, variances = ([norm.get_buffer(name) for norm in norms] for name in ("running_mean", "running_var"))
     mean, variance = torch.cat(means), torch.cat(variances)

@@ -33,7 +33,8 @@ def _images(count: int = 2) -> torch.Tensor:
 
 def _logits(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
     out = network(images)
-    return out[0] if isinstance(out, tuple) else out
+    logits: torch.Tensor = out[0] if isinstance(out, tuple) else out
+    return logits
 
 
 def _seeded(supernet: Any, seed: int = 0) -> Any:

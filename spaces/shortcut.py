@@ -94,6 +94,10 @@ class ShortcutSpace:
         """VGG's own path always reaches the output."""
         return ""
 
+    def most_shortcuts(self, rule: str) -> int:
+        """More than 9 in 10 of all that `rule` could keep: then the gates hardly choose any more."""
+        return (len(self.pairs) if rule == "A" else len(self._by_target())) * 9 // 10
+
     def _by_target(self) -> list[list[Pair]]:
         """The possible shortcuts into each block that has any: at most 14 blocks on VGG19."""
         return [[(i, k) for i in range(1, k - 1)] for k in range(3, self.depth + 1)]

@@ -43,6 +43,8 @@ class Supernet(Protocol):
 
 
 class Space(Protocol):
+    """A space may also have `most_shortcuts(rule) -> int | None`: a search that ends with more is warned of."""
+
     @property
     def rules(self) -> tuple[str, ...]:
         """The first is the default."""

@@ -16,6 +16,7 @@ from torch import nn
 
 from spaces.architecture import Cells, Edge
 from spaces.cell import PRESETS, CellSpace
+from spaces.cell_graph import parts
 from spaces.cell_network import AuxiliaryHead
 from spaces.cost import cost, parameters
 from spaces.operations import OPERATIONS, FactorizedReduce, layers
@@ -417,9 +418,9 @@ def test_subnet_is_the_supernet_at_a_one_hot_alpha(preset, training):
     images = torch.randn(3, 3, 12, 12, dtype=torch.double)
     for rule in space.rules:
         architecture = space.draw(rule, Random(5))
-        gates = {part: torch.zeros_like(alpha) for part, alpha in supernet.alphas.items()}
-        for part, gate in gates.items():
-            for edge in getattr(architecture, part):
+        gates = {kind: torch.zeros_like(alpha) for kind, alpha in supernet.alphas.items()}
+        for kind, gate in gates.items():
+            for edge in parts(architecture)[kind].edges:
                 gate[space.grid.row(edge.source, edge.target), space.operations.index(edge.operation)] = 1
         (_, logits, _), (_, expected, _) = both(supernet, images, gates, architecture)
         torch.testing.assert_close(logits, expected)

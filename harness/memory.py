@@ -1,0 +1,53 @@
+"""How much memory one trial takes at its peak, whatever its process did before."""
+
+import contextlib
+import resource
+from pathlib import Path
+
+import torch
+
+CONTEXT = 600 * 2**20  # what a process holds on a GPU beside its tensors: CUDA's context and its libraries' handles
+
+
+def start(device: str) -> None:
+    """The peak counts from here."""
+    if device.startswith("cuda"):
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(torch.device(device))
+        return
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")  # Linux: sets the high-water mark back
+
+
+def peak(device: str) -> int:
+    """Bytes since `start`: what the allocator reserved on the GPU, or this process's resident memory."""
+    if device.startswith("cuda"):
+        return torch.cuda.max_memory_reserved(torch.device(device))
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def part(device: str) -> float:
+    """The peak as a part of the whole GPU, CUDA's context included; 0 elsewhere."""
+    if not device.startswith("cuda"):
+        return 0.0
+    whole = torch.cuda.get_device_properties(torch.device(device)).total_memory
+    return (peak(device) + CONTEXT) / whole
+
+
+def release(device: str) -> None:
+    """Gives the allocator's cache back, so that others on the GPU can have it while this process waits for work."""
+    if device.startswith("cuda"):
+        torch.cuda.empty_cache()
+
+
+def exhausted(error: BaseException) -> bool:
+    """Whether the GPU had no memory left; CUDA's libraries say so in words of their own."""
+    said = str(error)
+    return isinstance(error, torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and ("CUDA out of memory" in said or "CUBLAS_STATUS_ALLOC_FAILED" in said)
+        or "CUDA error: out of memory" in said
+    )  # fmt: skip

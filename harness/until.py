@@ -1,0 +1,39 @@
+"""Seeds until every comparison is decided: the looks are fixed in the study, and only open methods get more seeds."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from harness.errors import BadInput
+
+Seeds = Mapping[str, int]  # method → search seeds
+
+
+def planned_looks(looks: Sequence[int], max_seeds: int | None) -> tuple[int, ...]:
+    """The study's looks up to `max_seeds`, which is the last one. Raises BadInput where there are none."""
+    if not looks:
+        raise BadInput("--until decided: the study has no looks; fix them before it runs, as in looks = [3, 5, 10, 20]")
+    if list(looks) != sorted(set(looks)) or looks[0] < 2:
+        raise BadInput(f"looks = {list(looks)} must rise and start at 2 or more")
+    if max_seeds is None:
+        return tuple(looks)
+    if max_seeds < looks[0]:
+        raise BadInput(f"--max-seeds {max_seeds} lies before the first look at {looks[0]}")
+    return tuple(sorted({*(look for look in looks if look < max_seeds), max_seeds}))
+
+
+def run_until(methods: Sequence[str], looks: Sequence[int], run: Callable[[Seeds], int],
+              still_open: Callable[[], tuple[int, Sequence[str]]]) -> int:  # fmt: skip
+    """Runs look after look until nothing is open; returns the last run's count of missing trials.
+
+    `run` runs what is missing at these seeds; `still_open` gives how many looks the rows allow and which table rows
+    are open after them.
+    """
+    seeds = dict.fromkeys(methods, looks[0])
+    for number, look in enumerate(looks, 1):
+        missing = run(seeds)
+        _, rows = still_open()
+        wanted = {row.split("@")[0] for row in rows}
+        if missing or not wanted or number == len(looks):
+            return missing
+        seeds |= {method: looks[number] for method in methods if method in wanted}
+        print(f"{', '.join(sorted(wanted))} still open after {look} seeds: on to {looks[number]}", flush=True)
+    return 0

@@ -1,0 +1,111 @@
+"""Whether a results folder holds together: keys, architectures and recipes against settings, and rows trained again."""
+
+import math
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from harness import jobs, records, resolve
+from harness.driver import RESOLVED
+from harness.folder import read_study
+from harness.plan import Job, Settings, content_key
+from harness.trial import Place
+from spaces import space as spaces
+
+TOLERANCE = 3.0  # percentage points, where device, versions or threads differ from the row's
+EXACT = ("test_accuracy", "val_accuracy", "test_loss", "train_loss", "snapshots", "parameters", "macs", "split")
+
+
+def problems(folder: Path) -> list[str]:
+    """What does not hold, a line each: keys are their settings' hash, and rows follow from the rows they needed."""
+    rows = records.latest(folder)
+    space = _space(read_study(folder))
+    return [line for row in rows.values() for line in _row_problems(row, rows, space)]
+
+
+def rerun(folder: Path, count: int, root: Path | None, seed: int = 0) -> Iterator[tuple[str, list[str]]]:
+    """Trains `count` random rows again, in this process: (what was trained, in what it differs)."""
+    rows = {key: row for key, row in records.latest(folder).items() if row["status"] == "done" and _alone(row)}
+    space = _space(read_study(folder))
+    for key in Random(seed).sample(sorted(rows), min(count, len(rows))):
+        row = rows[key]
+        settings = resolve.resolve(job_of(row), records.latest(folder), space)
+        again = _again(key, settings, row, root)
+        yield f"{row['method']} seed {row['seed']} ({key})", list(_differences(row, again))
+
+
+def job_of(row: Mapping[str, Any]) -> Job:
+    """The job that a row came from."""
+    return Job(row["key"], row["kind"], row["method"], row["role"], planned(row), tuple(row["needs"]),
+               tuple(row["methods"]), row["twin_of"], row["pair"])  # fmt: skip
+
+
+def planned(row: Mapping[str, Any]) -> Settings:
+    """The settings that the key was made from."""
+    return {name: value for name, value in row["settings"].items() if name not in RESOLVED}
+
+
+def _space(study: Mapping[str, Any]) -> spaces.Space:
+    return spaces.load(study["space"], study["space_options"])
+
+
+def _alone(row: Mapping[str, Any]) -> bool:
+    """Whether it can be trained without another trial's weights."""
+    return not row["settings"].get("search", {}).get("supernet")
+
+
+def _row_problems(row: Mapping[str, Any], rows: Mapping[str, Any], space: spaces.Space) -> Iterator[str]:
+    where = f"{row['method']} seed {row['seed']} ({row['key']})"
+    if content_key(planned(row)) != row["key"]:
+        yield f"{where}: its settings give the key {content_key(planned(row))}"
+        return
+    if missing := [key for key in row["needs"] if key not in rows]:
+        yield f"{where}: it needed {missing[0]}, which has no row"
+        return
+    try:
+        settings = resolve.resolve(job_of(row), rows, space)
+    except resolve.Unbuildable as none:
+        if row["status"] != none.status:
+            yield f"{where}: is {row['status']}, but {none.status} by the rows it needed: {none.reason}"
+        return
+    for name in ("architecture", "recipe"):
+        if row["status"] == "done" and row[name] is not None and row[name] != _expected(settings, name):
+            yield f"{where}: its {name} does not follow from the rows it needed"
+
+
+def _expected(settings: Settings, name: str) -> Any:
+    """A score's short training says so in its recipe."""
+    if name == "recipe" and settings["kind"] == "score":
+        return {**settings["recipe"], "epochs": settings["search"]["score_epochs"]}
+    return settings.get(name)
+
+
+def _again(key: str, settings: Settings, row: Mapping[str, Any], root: Path | None) -> Mapping[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        gpus = 1.0 if str(row["device"]).startswith("cuda") else 0.0
+        place = Place(folder, row["device"], float(row["threads"]), gpus, str(root) if root else None)
+        trial = jobs.run(key, settings, place)
+        while True:
+            try:
+                next(trial)
+            except StopIteration as end:
+                return {**dict.fromkeys(EXACT), **end.value}
+
+
+def _differences(row: Mapping[str, Any], again: Mapping[str, Any]) -> Iterator[str]:
+    for name in EXACT:
+        if row[name] != again[name]:
+            yield f"{name} {_short(row[name])} → {_short(again[name])}"
+
+
+def within_tolerance(row: Mapping[str, Any], again: Mapping[str, Any]) -> bool:
+    """Whether accuracies agree as they should between different machines."""
+    names = ("test_accuracy", "val_accuracy")
+    pairs = [(row[name], again[name]) for name in names if row[name] is not None and again[name] is not None]
+    return all(math.isclose(a, b, abs_tol=TOLERANCE) for a, b in pairs)
+
+
+def _short(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, int | float) else str(value)[:40]

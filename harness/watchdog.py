@@ -1,0 +1,100 @@
+"""Ends what hangs: a trial whose epoch does not end, a run whose Ray has died."""
+
+import faulthandler
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO
+
+Address = tuple[str, int]
+
+
+class TrialWatch:
+    """Ends this process where it is not told within `limit` seconds that the trial lives.
+
+    The clock is `faulthandler`'s: a thread without Python, which also ends a process that hangs in C. What it prints
+    on the way out stays in `file`, as the reason.
+    """
+
+    def __init__(self, file: Path, limit: float | None) -> None:
+        self.limit, self._path = limit, file
+        self._file: IO[str] | None = None
+
+    def start(self) -> None:
+        if self.limit is None:
+            return
+        if self._file is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = open(self._path, "w")
+        faulthandler.dump_traceback_later(self.limit, exit=True, file=self._file)
+
+    def stop(self) -> None:
+        if self.limit is not None:
+            faulthandler.cancel_dump_traceback_later()
+
+    def close(self) -> None:
+        self.stop()
+        if self._file is not None:
+            self._file.close()
+            self._path.unlink(missing_ok=True)
+            self._file = None
+
+
+def bite(file: Path) -> str | None:
+    """Why a TrialWatch ended the process, and where it hung; None where none did. Said once."""
+    try:
+        text = file.read_text()
+        file.unlink()
+    except FileNotFoundError:
+        return None
+    if not text:
+        return None
+    threads = text.split("\n\n")
+    mine = next((t for t in threads if re.search(r'harness/(trial|jobs)\.py"', t)), text)
+    where = re.search(r'File "([^"]+)", line (\d+) in (\w+)', mine)
+    limit = re.search(r"Timeout \(([^)]*)\)", text)
+    at = f"; it stood in {where[3]} ({Path(where[1]).name}, line {where[2]})" if where else ""
+    return f"time limit: no epoch ended within {limit[1] if limit else 'it'}{at}"
+
+
+class Pulse(threading.Thread):
+    """Calls `dead` with the name of a service that nobody answers for, once.
+
+    Refused connections count at the second look, silence after `patience` seconds: a head that is cut off may return.
+    """
+
+    def __init__(self, services: Mapping[str, Address], dead: Callable[[str], None], patience: float = 60,
+                 every: float = 2) -> None:  # fmt: skip
+        super().__init__(daemon=True, name="pulse")
+        self.services, self.dead, self.patience, self.every = services, dead, patience, every
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        answered = dict.fromkeys(self.services, time.monotonic())
+        refused = dict.fromkeys(self.services, 0)
+        while not self._over.wait(self.every):
+            for name, address in self.services.items():
+                found = _knock(address, self.every)
+                refused[name] = refused[name] + 1 if found == "refused" else 0
+                if found == "open":
+                    answered[name] = time.monotonic()
+                if refused[name] >= 2 or time.monotonic() - answered[name] > self.patience:
+                    if not self._over.is_set():
+                        self.dead(name)
+                    return
+
+    def stop(self) -> None:
+        self._over.set()
+
+
+def _knock(address: Address, timeout: float) -> str:
+    try:
+        socket.create_connection(address, timeout).close()
+    except ConnectionRefusedError:
+        return "refused"
+    except OSError:
+        return "silent"
+    return "open"

@@ -92,24 +92,29 @@ def costs(results: Results, own: pd.DataFrame, search_epochs: int | None) -> dic
     A mean training and all that it needed, each once; a search that went on after the snapshot counts for the part of
     its epochs up to the snapshot.
     """
-    finished = done(own).dropna(subset=["device_seconds"]).sort_values("seed")
-    trained = finished.groupby("seed")["device_seconds"].mean()
-    needs: dict[float, list[tuple[str, ...]]] = {}
-    for seed, keys in zip(finished["seed"], finished["needs"], strict=True):
-        needs.setdefault(seed, []).append(keys)
-    every = [*finished["key"]]
-    seeds: list[dict[str, float]] = []
-    for seed, seconds in trained.items():
-        spent = {"train": float(seconds)}
-        needed = _ancestors(results.spent, needs[float(seed)])  # type: ignore[arg-type]
-        for trial in (results.spent[key] for key in needed):
-            part = min(1.0, search_epochs / trial.epochs) if search_epochs and trial.kind == "search" else 1.0
-            spent[trial.kind] = spent.get(trial.kind, 0.0) + trial.device_seconds * part
+    finished = done(own).dropna(subset=["device_seconds"])
+    trained: dict[float, list[tuple[float, tuple[str, ...]]]] = {}
+    for seed, seconds, needs in zip(finished["seed"], finished["device_seconds"], finished["needs"], strict=True):
+        trained.setdefault(seed, []).append((seconds, needs))
+    seeds, keys = [], [*finished["key"]]
+    for _, runs in sorted(trained.items()):
+        needed = _ancestors(results.spent, (needs for _, needs in runs))
+        spent = _by_kind((results.spent[key] for key in needed), search_epochs)
+        spent["train"] = spent.get("train", 0.0) + sum(seconds for seconds, _ in runs) / len(runs)
         seeds.append(spent)
-        every += needed
-    kinds = sorted({kind for seed in seeds for kind in seed})
-    out = {kind: summary([seed.get(kind, 0.0) for seed in seeds], sorted(every)) for kind in kinds}
-    return {**out, "cost": summary([sum(seed.values()) for seed in seeds], sorted(every))}
+        keys += needed
+    kinds = sorted({kind for spent in seeds for kind in spent})
+    out = {kind: summary([spent.get(kind, 0.0) for spent in seeds], sorted(keys)) for kind in kinds}
+    return {**out, "cost": summary([sum(spent.values()) for spent in seeds], sorted(keys))}
+
+
+def _by_kind(trials: Iterable[Spent], search_epochs: int | None) -> dict[str, float]:
+    """Device-seconds of the trials, searches up to the snapshot."""
+    spent: dict[str, float] = {}
+    for trial in trials:
+        part = min(1.0, search_epochs / trial.epochs) if search_epochs and trial.kind == "search" else 1.0
+        spent[trial.kind] = spent.get(trial.kind, 0.0) + trial.device_seconds * part
+    return spent
 
 
 def _ancestors(spent: Mapping[str, Spent], needs: Iterable[Iterable[str]]) -> list[str]:

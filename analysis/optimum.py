@@ -1,86 +1,98 @@
-"""Where a noisy response is best, with an interval: a polynomial surface and what its coefficients leave open."""
+"""Where a noisy response is best, with an interval: kriging, and what it leaves open."""
 
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
+from scipy.linalg import cho_factor, cho_solve, cholesky
+from scipy.optimize import minimize
+from scipy.spatial.distance import cdist
 
-DEGREES = (2, 3, 4)
-SPARE = 5  # observations beyond the coefficients that a surface needs
-LATTICE = 4000  # points on which a surface is searched
-LARGEST_LEVERAGE = 0.95  # HC3 divides by 1 - leverage
+ENOUGH = 8  # observations beyond one a block
+LATTICE = 1700  # points on which a surface is searched
+TYPICAL, SPREAD = np.log(0.5), 0.7  # prior of a length scale's logarithm
+LONGEST, SHORTEST = np.log(5.0), np.log(0.05)
+JITTER = 1e-7
 
 
 @dataclass(frozen=True)
 class Optimum:
-    """Per coordinate, in [0, 1]: where the fitted surface is highest, and the interval of that place."""
+    """Per coordinate, in [0, 1]: where the surface is highest, and the interval of that place; `n` observations."""
 
     best: np.ndarray
     low: np.ndarray
     high: np.ndarray
-    degree: int
     n: int
 
 
 def optimum(points: np.ndarray, response: np.ndarray, blocks: np.ndarray, level: float = 0.95,
-            draws: int = 2000) -> Optimum | None:  # fmt: skip
-    """The maximum over [0, 1]^d of a response surface (Box & Wilson 1951) fitted to `points` [n, d], `response` [n].
+            draws: int = 1000) -> Optimum | None:  # fmt: skip
+    """The maximum over [0, 1]^d of the surface behind `response` [n] at `points` [n, d].
 
-    Every block (a seed) has a level of its own. AICc picks the polynomial's degree; the interval holds the middle
-    `level` of the maxima of surfaces whose coefficients are drawn from their t distribution with HC3 covariance. It is
-    no better than the polynomial: on made-up tunings with noise, pruning and a kink at the maximum it covered the
-    true place in 93 % and more of the runs. None where there are too few observations for a quadratic.
+    Universal kriging (Matheron 1969): a Gaussian process with a Matérn 5/2 kernel, white noise, and a free level for
+    each block (a seed); scales by restricted maximum likelihood with a weak prior on the lengths. The interval holds
+    the middle `level` of the maxima of surfaces drawn from the posterior. On made-up tunings (noise, pruning, a kink at
+    the maximum, a maximum at the edge) it covered the true place in 95 % of the runs or more. None where there are
+    too few observations, or all are equal.
     """
-    n, d = points.shape
-    names = np.unique(blocks)
-    levels = (blocks[:, None] == names).astype(float)
-    designs = {degree: np.hstack([_terms(points, degree), levels]) for degree in DEGREES}
-    fitting = [degree for degree in DEGREES if designs[degree].shape[1] + SPARE <= n]
-    if not fitting:
+    levels = (blocks[:, None] == np.unique(blocks)).astype(float)
+    if len(response) < ENOUGH + levels.shape[1] or np.ptp(response) == 0:
         return None
-    degree = min(fitting, key=lambda degree: _aicc(designs[degree], response))
-    coefficients, covariance, free = _fit(designs[degree], response)
-    steps = max(3, min(401, int(LATTICE ** (1 / d))))
-    lattice = np.array(list(product(np.linspace(0, 1, steps), repeat=d)))
-    surface = _terms(lattice, degree)
-    k = surface.shape[1]
-    drawn = _draws(coefficients[:k], covariance[:k, :k], free, draws)
-    places = lattice[(surface @ drawn).argmax(axis=0)]
+    y = response / response.std()
+    steps = max(3, int(LATTICE ** (1 / points.shape[1])))
+    lattice = np.array(list(product(np.linspace(0, 1, steps), repeat=points.shape[1])))
+    mean, covariance = _posterior(_scales(points, y, levels), points, y, levels, lattice)
+    root = cholesky(covariance + JITTER * np.trace(covariance) / len(lattice) * np.eye(len(lattice)), lower=True)
+    drawn = mean[:, None] + root @ np.random.default_rng(0).standard_normal((len(lattice), draws))
+    low, high = np.quantile(lattice[drawn.argmax(axis=0)], [(1 - level) / 2, (1 + level) / 2], axis=0)
     half = 0.5 / (steps - 1)  # the lattice is no finer
-    low, high = np.quantile(places, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    best = lattice[(surface @ coefficients[:k]).argmax()]
-    return Optimum(best, np.maximum(low - half, 0), np.minimum(high + half, 1), degree, n)
+    return Optimum(lattice[mean.argmax()], np.maximum(low - half, 0), np.minimum(high + half, 1), len(y))
 
 
-def _terms(points: np.ndarray, degree: int) -> np.ndarray:
-    """Products of Legendre polynomials up to a total `degree`, without the constant: [n, terms]."""
+def _kernel(scales: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Covariances [n, m] by Matérn 5/2; `scales` are logarithms: variance, noise, then a length per coordinate."""
+    lengths = np.exp(scales[2:])
+    r = np.sqrt(5) * cdist(first / lengths, second / lengths)
+    covariances: np.ndarray = np.exp(scales[0]) * (1 + r + r * r / 3) * np.exp(-r)
+    return covariances
+
+
+def _noisy(scales: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, bool]:
+    """The Cholesky factor of the observations' covariance."""
+    n = len(points)
+    factor: tuple[np.ndarray, bool] = cho_factor(
+        _kernel(scales, points, points) + (np.exp(scales[1]) + JITTER) * np.eye(n), lower=True
+    )
+    return factor
+
+
+def _scales(points: np.ndarray, y: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Where the restricted likelihood (Patterson & Thompson 1971) times the prior is highest."""
+
+    def loss(scales: np.ndarray) -> float:
+        factor = _noisy(scales, points)
+        weighted = cho_solve(factor, levels)
+        inner = levels.T @ weighted
+        rest = y - levels @ np.linalg.solve(inner, weighted.T @ y)
+        fit = 0.5 * rest @ cho_solve(factor, rest) + np.log(np.diag(factor[0])).sum()
+        return float(fit + 0.5 * np.linalg.slogdet(inner)[1] + 0.5 * (((scales[2:] - TYPICAL) / SPREAD) ** 2).sum())
+
     d = points.shape[1]
-    single = [np.polynomial.legendre.legvander(2 * points[:, j] - 1, degree) for j in range(d)]
-    powers = [p for p in product(range(degree + 1), repeat=d) if 0 < sum(p) <= degree]
-    return np.column_stack([np.prod([single[j][:, k] for j, k in enumerate(p)], axis=0) for p in powers])
+    bounds = [(-6.0, 8.0), (-8.0, 1.0), *[(SHORTEST, LONGEST)] * d]
+    starts = [np.r_[0.0, noise, np.full(d, np.log(length))] for noise in (-1.0, -3.0) for length in (0.3, 1.0)]
+    found = [minimize(loss, start, method="L-BFGS-B", bounds=bounds) for start in starts]
+    best: np.ndarray = min(found, key=lambda one: float(one.fun)).x
+    return best
 
 
-def _aicc(design: np.ndarray, response: np.ndarray) -> float:
-    """Akaike's criterion with the correction for small samples (Hurvich & Tsai 1989)."""
-    n, k = design.shape[0], np.linalg.matrix_rank(design) + 1
-    rest = response - design @ np.linalg.lstsq(design, response, rcond=None)[0]
-    return float(n * np.log(max(rest @ rest, 1e-300) / n) + 2 * k * n / (n - k - 1))
-
-
-def _fit(design: np.ndarray, response: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-    """Least squares: coefficients, their HC3 covariance (MacKinnon & White 1985), degrees of freedom."""
-    inverse = np.linalg.pinv(design.T @ design)
-    coefficients = inverse @ design.T @ response
-    leverage = np.einsum("ij,jk,ik->i", design, inverse, design)
-    errors = (response - design @ coefficients) / (1 - np.minimum(leverage, LARGEST_LEVERAGE))
-    covariance = inverse @ (design.T * errors**2) @ design @ inverse
-    return coefficients, covariance, len(response) - int(np.linalg.matrix_rank(design))
-
-
-def _draws(mean: np.ndarray, covariance: np.ndarray, free: int, count: int) -> np.ndarray:
-    """[k, count] from the multivariate t distribution; the same ones every time."""
-    rng = np.random.default_rng(0)
-    values, vectors = np.linalg.eigh(covariance)
-    normal = (vectors * np.sqrt(np.clip(values, 0, None))) @ rng.standard_normal((len(mean), count))
-    drawn: np.ndarray = mean[:, None] + normal / np.sqrt(rng.chisquare(free, count) / free)
-    return drawn
+def _posterior(scales: np.ndarray, points: np.ndarray, y: np.ndarray, levels: np.ndarray,
+               lattice: np.ndarray) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Mean [m] and covariance [m, m] of the surface on the lattice, apart from the blocks' levels."""
+    factor = _noisy(scales, points)
+    weighted = cho_solve(factor, levels)
+    inner = np.linalg.inv(levels.T @ weighted)
+    across = _kernel(scales, points, lattice)
+    solved = cho_solve(factor, across)
+    missed = levels.T @ solved  # what not knowing the levels adds
+    mean = solved.T @ (y - levels @ (inner @ (weighted.T @ y)))
+    return mean, _kernel(scales, lattice, lattice) - across.T @ solved + missed.T @ inner @ missed

@@ -103,16 +103,15 @@ def _outcomes(frame: pd.DataFrame, fields: list[str]) -> Sheet:
 
 
 def _optima(found: list[Best]) -> Sheet:
-    head = ("Tuning", "Field", "Best", "95 % interval", "Surface", "Done trials")
+    head = ("Tuning", "Field", "Best", "95 % interval", "Done trials")
     rows = tuple(
-        tuple(Cell(text) for text in (one.tuning, one.field, _short(one.value), _interval(one),
-                                      f"degree {one.degree}", str(one.n)))
+        tuple(Cell(text) for text in (one.tuning, one.field, _short(one.value), _interval(one), str(one.n)))
         for one in found
     )  # fmt: skip
     note = (
-        "Where a polynomial surface, fitted to the done trials with a level of its own for each repetition, is "
-        "highest; the interval holds 95 % of the maxima of surfaces whose coefficients are drawn from their "
-        "distribution (HC3). An end marked with … is the end of the range."
+        "Where the surface behind the done trials is highest by kriging, with a level of its own for each repetition; "
+        "the interval holds 95 % of the maxima of surfaces drawn from what the trials leave open. … marks an end that "
+        "is the end of the range."
     )
     return Sheet("optima", "Where the best values lie", head, rows, note)
 

@@ -27,7 +27,6 @@ class Best:
     high: float
     cut_low: bool
     cut_high: bool
-    degree: int
     n: int
 
 
@@ -112,8 +111,7 @@ def best(frame: pd.DataFrame, spans: Mapping[str, Any], label: str) -> list[Best
         return []
     return [
         Best(label, field, from_unit(spans[field], found.best[j]), from_unit(spans[field], found.low[j]),
-             from_unit(spans[field], found.high[j]), bool(found.low[j] <= 0), bool(found.high[j] >= 1), found.degree,
-             found.n)
+             from_unit(spans[field], found.high[j]), bool(found.low[j] <= 0), bool(found.high[j] >= 1), found.n)
         for j, field in enumerate(fields)
     ]  # fmt: skip
 

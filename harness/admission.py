@@ -92,8 +92,10 @@ class DiskCap:
 
     def refusal(self) -> str:
         now, one = sum(self.taken().values()), FOOTPRINT * max(self.sizes.values(), default=0)
-        return (f"{self.folder}: its checkpoints take {now / 1e9:.3g} GB, and a trial needs up to {one / 1e9:.3g} GB: "
-                f"--disk-limit {(self.limit or 0) / 1e9:g} is too little; with more, the same command carries on")  # fmt: skip
+        return (
+            f"{self.folder}: its checkpoints take {now / 1e9:.3g} GB, and a trial needs up to {one / 1e9:.3g} GB: "
+            f"--disk-limit {(self.limit or 0) / 1e9:g} is too little; with more, the same command carries on"
+        )
 
     def taken(self) -> dict[str, int]:
         """Bytes below `checkpoints`, by job, at most a second old."""

@@ -4,6 +4,7 @@ Imports wait for the command that needs them, so that `--help` answers at once a
 """
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,8 +15,8 @@ from harness.errors import BadInput, Stopped
 from harness.options import parser
 
 if TYPE_CHECKING:
-    from harness.prepare import Prepared
     from harness.admission import Shares
+    from harness.prepare import Prepared
     from harness.running import Execute, Session
     from harness.study import Study
 
@@ -33,8 +34,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"nas-harness: {stop}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
-        print("nas-harness: interrupted; the same command again carries on", file=sys.stderr)
-        sys.exit(130)
+        print("nas-harness: interrupted; the same command again carries on", file=sys.stderr, flush=True)
+        _leave(130)
+
+
+def _leave(status: int) -> None:
+    """Without Ray's own tear-down, which can crash after an interrupt; it dies with this process."""
+    if "ray" not in sys.modules:
+        sys.exit(status)
+    sys.stdout.flush()
+    os._exit(status)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -22,7 +22,6 @@ class Screen:
         self.console = Console(stderr=True, highlight=False)
         self.live = Live(console=self.console, refresh_per_second=2, transient=True) if sys.stderr.isatty() else None
         self.started = time.time()
-        self.ended_here = 0
 
     def __enter__(self) -> "Screen":
         if self.live:
@@ -34,35 +33,30 @@ class Screen:
             self.live.stop()
 
     def __call__(self, driver: Driver, ended: Mapping[str, Any] | None) -> None:
-        self.ended_here += ended is not None
-        headline = _headline(driver, time.time() - self.started, self.ended_here)
+        headline = _headline(driver, time.time() - self.started)
         if ended is not None:
             self.console.print(Text(f"{_line(ended)}  |  {headline}"), soft_wrap=True)
         if self.live:
             self.live.update(Group(_table(driver), Text(headline)))
 
 
-def seconds_left(total: float, done: float, ended_here: int, elapsed: float) -> float | None:
-    """`total`, `done`: work in the weights of `schedule`; None until something has ended."""
-    return elapsed * (total - done) / done if ended_here and done else None
+def seconds_left(total: float, done: float, elapsed: float) -> float | None:
+    """`total`, `done`: this run's work in the weights of `schedule`; None until an epoch has ended."""
+    return elapsed * (total - done) / done if done else None
 
 
 def duration(seconds: float | None) -> str:
     return "unknown" if seconds is None else str(timedelta(seconds=round(seconds)))
 
 
-def _headline(driver: Driver, elapsed: float, ended_here: int) -> str:
-    total = len(driver.plan.jobs)
-    left = [job for key, job in driver.plan.jobs.items() if key not in driver.rows]
-    done_here = sum(WEIGHT[row["kind"]] for row in list(driver.rows.values())[-ended_here:]) if ended_here else 0.0
-    running = [r for r in driver.running.values() if r.progress]
-    done_here += sum(WEIGHT[r.job.kind] * r.progress.epoch / r.progress.epochs for r in running if r.progress)
-    todo = sum(WEIGHT[job.kind] for job in left) - sum(
-        WEIGHT[r.job.kind] * r.progress.epoch / r.progress.epochs for r in running if r.progress
-    )
-    remaining = seconds_left(todo + done_here, done_here, ended_here, elapsed)
+def _headline(driver: Driver, elapsed: float) -> str:
+    under_way = sum(WEIGHT[r.job.kind] * r.progress.epoch / r.progress.epochs
+                    for r in driver.running.values() if r.progress)  # fmt: skip
+    work = driver.frontier
+    remaining = seconds_left(work.total, work.done + under_way, elapsed)
     when = "" if remaining is None else f", done about {datetime.now() + timedelta(seconds=remaining):%H:%M:%S}"
-    return f"{total - len(left)}/{total} trials, {duration(remaining)} left{when}"
+    jobs = len(driver.plan.jobs)
+    return f"{jobs - work.left}/{jobs} trials, {duration(remaining)} left{when}"
 
 
 def _line(row: Mapping[str, Any]) -> str:

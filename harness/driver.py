@@ -42,7 +42,7 @@ class Running:
 
 class Display(Protocol):
     def __call__(self, driver: "Driver", ended: Mapping[str, Any] | None) -> None:
-        """`ended`: the row just appended, or None after an epoch."""
+        """`ended`: the row just appended, or that of a trial that will be tried again; None after an epoch."""
         ...
 
 
@@ -100,23 +100,27 @@ class Driver:
 
     def end(self, assignment: Assignment, outcome: Mapping[str, Any]) -> None:
         """A trial has ended: with its row, or to be tried again, or because the whole run cannot go on."""
-        job, gpus = assignment.job, assignment.place.gpus
-        self.running.pop(job.key, None)
+        job, place = assignment.job, assignment.place
+        if (running := self.running.pop(job.key, None)) and running.progress:
+            outcome = {"epochs": running.progress.epoch, "seconds": running.progress.seconds, **outcome}
         if outcome["status"] == LOST and (why := bite(watch_file(self.folder, job.key))):
             outcome = {**outcome, "status": "failed", "error": why}
-        again = self.admission.end(job, outcome["status"], gpus)
+        again = self.admission.end(job, outcome["status"], place.gpus)
         if outcome["status"] == NO_SPACE:
             self.halted = NO_SPACE_LEFT.format(folder=self.folder)
         elif again:
             self.frontier.put(job.key)
+            self.show(self, {**EMPTY, **_described(job), **outcome})
         else:
             status = "failed" if outcome["status"] in (NO_MEMORY, LOST) else outcome["status"]
-            self.record(job, assignment.settings, {**outcome, "status": status})
+            self.record(job, assignment.settings, {"device": place.device, "threads": place.threads, **outcome,
+                                                   "status": status})  # fmt: skip
 
     def record(self, job: Job, settings: Settings, outcome: Mapping[str, Any]) -> None:
         """Appends the row of a job that is done with; halts where the disk is full."""
+        resolved = {name: settings[name] for name in RESOLVED if name in settings}
         row = {**EMPTY, **_described(job), "host": provenance.host(), **outcome, **provenance.here(),
-               "settings": {**{name: settings[name] for name in RESOLVED if name in settings}, **job.settings}}  # fmt: skip
+               "settings": {**resolved, **job.settings}}  # fmt: skip
         try:
             self.book.append(row)
         except OSError as error:

@@ -159,13 +159,11 @@ def sgd(parameters: list[nn.Parameter], recipe: Settings) -> torch.optim.SGD:
 
 def learning_rate(recipe: Settings, epoch: int, epochs: int) -> float:
     """For `epoch` from 1: constant; × γ after every `step` epochs; or half a cosine to 0 (Loshchilov & Hutter 2017)."""
-    import math
-
     lr: float = recipe["lr"]
     scheduler = recipe["scheduler"]
     if scheduler["kind"] == "cosine":
         return lr * (1 + math.cos(math.pi * (epoch - 1) / epochs)) / 2
     if scheduler["kind"] == "step":
         step = scheduler["step"] if scheduler["step"] >= 1 else scheduler["step"] * epochs
-        return lr * float(scheduler["gamma"]) ** ((epoch - 1) // max(1, round(step)))
+        return lr * float(scheduler["gamma"] ** ((epoch - 1) // max(1, round(step))))
     return lr

@@ -17,16 +17,20 @@ def read_study(folder: Path) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(study_file(folder).read_text())
     except FileNotFoundError:
         raise BadInput(f"{folder} holds no study.json: nothing was run there yet") from None
-    except ValueError:
-        raise BadInput(f"{study_file(folder)} is damaged; remove it and run the study again: rows are kept") from None
+    except (ValueError, UnicodeError):
+        raise BadInput(f"{study_file(folder)} is damaged; run the study again: rows are kept") from None
     return found
 
 
 def claim(folder: Path, name: str) -> dict[str, Any]:
-    """What the folder already holds of this study, or {}. Raises BadInput where it is another's."""
-    if not study_file(folder).exists():
+    """What the folder already holds of this study, or {}. Raises BadInput where it is another's.
+
+    A damaged study.json (a power-off) counts as none: the run that claims the folder writes it anew.
+    """
+    try:
+        found = read_study(folder)
+    except BadInput:
         return {}
-    found = read_study(folder)
     if found["name"] != name:
         raise BadInput(f"{folder} belongs to the study '{found['name']}', not '{name}'; give another --results")
     return found

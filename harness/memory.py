@@ -47,7 +47,5 @@ def release(device: str) -> None:
 def exhausted(error: BaseException) -> bool:
     """Whether the GPU had no memory left; CUDA's libraries say so in words of their own."""
     said = str(error)
-    return isinstance(error, torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError) and ("CUDA out of memory" in said or "CUBLAS_STATUS_ALLOC_FAILED" in said)
-        or "CUDA error: out of memory" in said
-    )  # fmt: skip
+    words = ("CUDA out of memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+    return isinstance(error, torch.OutOfMemoryError) or any(word in said for word in words)

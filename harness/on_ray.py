@@ -7,6 +7,7 @@ goes on from its own newest checkpoint. Tune's retries, schedulers and restore s
 import json
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -22,16 +23,19 @@ from harness.tensorboard import Curves
 from harness.trial import LOST, Place, Progress
 from harness.watchdog import Address, Pulse
 
-QUIET = {
-    "RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
-    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1", "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Tune's would wait for every epoch to end
-    "TUNE_FORCE_TRIAL_CLEANUP_S": "10", "TUNE_FUNCTION_THREAD_TIMEOUT_S": "60",
-    "TUNE_GLOBAL_CHECKPOINT_S": "1000000",  # its snapshots are for a restore that never happens
-}  # fmt: skip
-for _name, _value in QUIET.items():
-    os.environ.setdefault(_name, _value)
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
+os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")  # what Ray says of dead workers, our lines say shorter
+os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")  # Tune's would wait for every epoch to end
+os.environ.setdefault("TUNE_DISABLE_STRICT_METRIC_CHECKING", "1")
+os.environ.setdefault("TUNE_FORCE_TRIAL_CLEANUP_S", "10")
+os.environ.setdefault("TUNE_FUNCTION_THREAD_TIMEOUT_S", "60")
+os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1000000")  # its snapshots are for a restore that never happens
+os.environ.setdefault("TUNE_PRINT_ALL_TRIAL_ERRORS", "0")
+os.environ.setdefault("TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S", "0")
 
 import ray
 from ray import tune
@@ -211,9 +215,8 @@ def _services() -> dict[str, Address]:
     """What must answer for the driver to go on: Ray's head, and the raylet of this machine."""
     here = ray.get_runtime_context().get_node_id()
     host, _, port = ray.get_runtime_context().gcs_address.rpartition(":")
-    found = {"head": (host.strip("[]"), int(port))}
-    found |= {"raylet": (n["NodeManagerAddress"], n["NodeManagerPort"]) for n in ray.nodes() if n["NodeID"] == here}
-    return found
+    mine = next(node for node in ray.nodes() if node["NodeID"] == here)
+    return {"head": (host.strip("[]"), int(port)), "raylet": (mine["NodeManagerAddress"], mine["NodeManagerPort"])}
 
 
 def _dead(options: Options, service: str) -> None:
@@ -225,15 +228,19 @@ def _dead(options: Options, service: str) -> None:
 
 
 def _check(driver: Driver, options: Options) -> None:
-    """Raises BadInput with a line per node that cannot do the work."""
+    """Raises BadInput with a line per node that cannot do the work. A cluster may yet grow; one machine does not."""
     alive = [node for node in ray.nodes() if node["Alive"]]
-    if options.address:
-        if faults := nodes.faults(driver.folder, options.root, partial(_everywhere, alive)):
-            raise BadInput("\n".join(faults))
+    if options.address and (faults := nodes.faults(driver.folder, options.root, partial(_everywhere, alive))):
+        raise BadInput("\n".join(faults))
     for kind in {job.kind for job in driver.plan.jobs.values()}:
         cpus, gpus = driver.admission.shares.of(kind, driver.admission.device)
-        if not any(node["Resources"].get("CPU", 0) >= cpus and node["Resources"].get("GPU", 0) >= gpus for node in alive):
-            raise BadInput(f"a {kind} trial asks for {cpus:g} cores and {gpus:g} GPUs, which no machine here has")
+        has = [(node["Resources"].get("CPU", 0), node["Resources"].get("GPU", 0)) for node in alive]
+        if any(cores >= cpus and cards >= gpus for cores, cards in has):
+            continue
+        text = f"a {kind} trial asks for {cpus:g} cores and {gpus:g} GPUs, which no machine here has"
+        if not options.address:
+            raise BadInput(text)
+        print(f"nas-harness: {text}; it waits for one to join", file=sys.stderr)
 
 
 def _everywhere(alive: Sequence[dict[str, Any]], look: Callable[[], nodes.Seen]) -> dict[str, nodes.Seen | None]:
@@ -242,7 +249,8 @@ def _everywhere(alive: Sequence[dict[str, Any]], look: Callable[[], nodes.Seen])
     for node in alive:
         there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
         name = f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
-        asked[name] = ray.remote(num_cpus=0, scheduling_strategy=there, max_retries=0)(look).remote()
+        remote: Any = ray.remote(num_cpus=0, max_retries=0)(look)
+        asked[name] = remote.options(scheduling_strategy=there).remote()
     done, _ = ray.wait(list(asked.values()), num_returns=len(asked), timeout=JOIN_SECONDS)
     return {name: _answer(answer) if answer in done else None for name, answer in asked.items()}
 

@@ -28,6 +28,8 @@ def resolve(job: Job, rows: Rows, space: Space) -> Settings:
     Raises Unbuildable where the architecture's output is not reached.
     """
     settings = dict(job.settings)
+    if supernet := settings.get("search", {}).get("supernet"):
+        _searched(rows[supernet])
     if trials := settings.get("recipe_from"):
         settings["recipe"] = _keep(settings["recipe"], rows[best(trials, rows)]["recipe"], rows[trials[0]])
     if "tuning" in settings:
@@ -62,6 +64,7 @@ def _architecture(source: Settings, job: Job, rows: Rows, space: Space) -> Any:
     if "twin" in source:
         return _twin(source, job, rows, space)
     if "read" in source:
+        _searched(rows[source["read"]])
         return space.discretise(alphas(rows[source["read"]], source["epoch"]), source["rule"])
     if "best" in source:
         return space.parse(rows[best(source["best"], rows)]["architecture"])
@@ -70,6 +73,11 @@ def _architecture(source: Settings, job: Job, rows: Rows, space: Space) -> Any:
     if "draw" in source:
         return space.draw(source["draw"], _random(job, "draw", source.get("index", 0)))
     return space.parse(source["text"]) if "text" in source else space.baseline()
+
+
+def _searched(row: Mapping[str, Any]) -> None:
+    if row["status"] != "done":
+        raise Unbuildable(row["status"], f"its search ended as {row['status']}: {row['error']}")
 
 
 def _twin(source: Settings, job: Job, rows: Rows, space: Space) -> Any:

@@ -27,6 +27,7 @@ class Frontier:
             if not waits:
                 self.put(key)
         self.left = len(self._jobs)
+        self.total, self.done = sum(WEIGHT.get(job.kind, 1.0) for job in self._jobs.values()), 0.0  # work
 
     def take(self, allowed: Callable[[str], bool] = lambda kind: True) -> Job | None:
         """The first of the `allowed` kinds; None while everything left waits, for what is running or for room."""
@@ -38,6 +39,7 @@ class Frontier:
 
     def finish(self, key: str) -> None:
         self.left -= 1
+        self.done += WEIGHT.get(self._jobs[key].kind, 1.0)
         for waiting in self._frees[key]:
             self._waits[waiting] -= 1
             if not self._waits[waiting]:

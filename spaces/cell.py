@@ -85,6 +85,8 @@ class CellSpace:
         sizes |= {"train_cells": self.train_cells or 1, "train_channels": self.train_channels or 1}
         if small := [name for name, size in sizes.items() if size < 1]:
             return f"{small[0]} must be 1 or more"
+        if self.reduction and min(self.channels, self.train_channels or self.channels) < 2:
+            return "reduction cells need 2 channels or more"
         if self.inputs not in (1, 2):
             return f"inputs is {self.inputs}; a cell has 1 or 2"
         if unknown := [name for name in self.operations if name not in (*OPERATIONS, NONE)]:

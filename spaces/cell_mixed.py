@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from spaces.architecture import Edge
 from spaces.cell_graph import Grid, Stage
 from spaces.cell_network import name, preprocessing
-from spaces.operations import OPERATIONS, Block, SeparableBlock
+from spaces.operations import OPERATIONS, Block, Norm, SeparableBlock
 
 MOMENTUM = 0.1  # of BatchNorm's running statistics
 
@@ -52,7 +52,7 @@ class MixedCell(nn.Module):
                 elif isinstance(module, nn.Identity):
                     self.shared[f"{source}_{operation}"] = module
                 else:
-                    norm = nn.BatchNorm2d(stage.channels, affine=False)
+                    norm = Norm(stage.channels, affine=False)
                     self.shared[f"{source}_{operation}"] = nn.Sequential(module, norm)
 
     def forward(self, inputs: Sequence[Tensor], use: Use, gates: Tensor | None) -> Tensor:
@@ -123,12 +123,14 @@ def _convolve(blocks: Sequence[Block], values: Tensor, shared: bool) -> Tensor:
     return F.conv2d(values, torch.cat([block.point.weight for block in separable]), groups=len(blocks))
 
 
-def _normalise(norms: Sequence[nn.BatchNorm2d], values: Tensor, scale: Tensor | None) -> Tensor:
+def _normalise(norms: Sequence[Norm], values: Tensor, scale: Tensor | None) -> Tensor:
     """Several BatchNorms side by side, each one's output times its entry of `scale`."""
     first, weight, bias = norms[0], None, None
     if scale is not None:
         weight = scale.repeat_interleave(first.num_features)  # a copy: CPU kernels read a view of stride 0 wrongly
         bias = torch.zeros_like(weight)
+    if first.own:
+        return F.batch_norm(values, None, None, weight, bias, True, 0.0, first.eps)
     means, variances = ([norm.get_buffer(name) for norm in norms] for name in ("running_mean", "running_var"))
     mean, variance = torch.cat(means), torch.cat(variances)
     values = F.batch_norm(values, mean, variance, weight, bias, first.training, MOMENTUM, first.eps)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from spaces.architecture import Cells, Edge
 from spaces.cell_graph import Part, Stage, built, parts, stages
-from spaces.operations import OPERATIONS, FactorizedReduce, PlainBlock, drop_path, layers
+from spaces.operations import OPERATIONS, FactorizedReduce, Norm, PlainBlock, drop_path, layers
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Layout:
 
     def make_stem(self, image_channels: int) -> nn.Sequential:
         outputs = self.stem * self.channels
-        return nn.Sequential(nn.Conv2d(image_channels, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs))
+        return nn.Sequential(nn.Conv2d(image_channels, outputs, 3, padding=1, bias=False), Norm(outputs))
 
 
 def preprocessing(inputs: Sequence[int], nodes: Sequence[int], stage: Stage, affine: bool) -> nn.ModuleDict:

@@ -10,6 +10,7 @@ from spaces.architecture import Cells
 from spaces.cell_graph import Grid, parts
 from spaces.cell_mixed import MixedCell, Use, every, only
 from spaces.cell_network import Layout
+from spaces.operations import Norm
 
 GATES = ("softmax", "sigmoid")
 
@@ -47,13 +48,22 @@ class CellSupernet(nn.Module):
 
     @contextmanager
     def subnet(self, architecture: Cells) -> Iterator[None]:
-        """Within it, exactly the architecture's operations count, each with weight 1, and no others are computed."""
-        before = self._subnet
-        self._subnet = {kind: only(part.edges) for kind, part in parts(architecture).items()}
+        """Within it, exactly the architecture's operations count, each with weight 1, and no others are computed.
+
+        BatchNorm then takes the batch's own statistics, in evaluation too: the running ones are the mixture's, with
+        which a subnet guesses at random (Guo et al. 2020 recompute them for every architecture).
+        """
+        self._limit({kind: only(part.edges) for kind, part in parts(architecture).items()})
         try:
             yield
         finally:
-            self._subnet = before
+            self._limit(None)
+
+    def _limit(self, subnet: dict[str, Use] | None) -> None:
+        self._subnet = subnet
+        for module in self.modules():
+            if isinstance(module, Norm):
+                module.own = subnet is not None
 
     def forward(self, images: Tensor) -> Tensor:
         uses = self._subnet or dict.fromkeys(self.alphas, every(self.grid))

@@ -4,7 +4,14 @@ import torch
 import torch.nn.functional as F
 
 from spaces.architecture import Edge
+from spaces.cell import CellSpace
 from spaces.cell_network import name
+
+SMALL = {"channels": 4, "train_channels": 4, "cells": 3, "train_cells": 3}
+
+
+def small(preset, **options):
+    return CellSpace.named(preset, **{**SMALL, **options})
 
 
 def plain_forward(supernet, images, gates=None):

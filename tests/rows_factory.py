@@ -152,3 +152,20 @@ def write(folder: Path, study: Mapping[str, Any], trials: Sequence[Mapping[str, 
 def failed(trial: Mapping[str, Any], status: str = "failed", error: str = "out of memory") -> dict[str, Any]:
     """The same row as it looks where the trial did not come to a number."""
     return {**trial, "status": status, "error": error, "test_accuracy": None, "test_loss": None, "curve": []}
+
+
+CELL = "cells inputs=1 concat=3,4,5 normal=0>1:conv_5x5,1>2:max_pool_3x3,1>3:conv_5x5,2>4:skip_connect,0>5:conv_3x3"
+
+
+def as_cells(trials: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The same rows as a cell space leaves them: other architectures and α, no long shortcuts."""
+    alpha = np.linspace(-0.2, 0.3, 90).reshape(15, 6).round(4).tolist()
+    out = []
+    for trial in trials:
+        changed = {**trial, "long_shortcuts": None}
+        if trial["architecture"]:
+            changed |= {"architecture": CELL, "shortcuts": 1}
+        if trial["snapshots"]:
+            changed["snapshots"] = {epoch: {"normal": alpha} for epoch in trial["snapshots"]}
+        out.append(changed)
+    return out

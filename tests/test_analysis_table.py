@@ -9,7 +9,7 @@ from statistics import mean, stdev
 import pytest
 import rows_factory as factory
 
-from analysis import formats
+from analysis import formats, sheets
 from analysis.rows import Results, load
 from analysis.table import Line, lines
 
@@ -56,7 +56,7 @@ def test_unfinished_and_failed_runs_are_said_and_counted(tmp_path: Path) -> None
     statuses = iter(("failed", "disconnected", "diverged"))
     rows = [factory.failed(row, next(statuses)) if row["method"] == "darts-A@5" else row for row in rows]
     results = loaded(tmp_path, study, [row for row in rows if (row["method"], row["seed"]) != ("darts-A@10", 0)])
-    text = formats.text(lines(results))
+    text = formats.text(sheets.results(lines(results)))
     assert "0/3 runs, 1 disconnected, 1 diverged, 1 failed" in text
     assert re.search(r"\(n=2\), 2/3 runs", text)
 
@@ -72,7 +72,8 @@ def test_a_disconnected_run_is_finished_without_a_number(tmp_path: Path) -> None
 def test_n_stands_beside_every_plus_minus(tmp_path: Path) -> None:
     study = factory.study()
     table = lines(loaded(tmp_path, study, factory.rows(study)))
-    for written in (formats.text(table), formats.markdown(table), formats.latex(table, "", "").split("tabular", 1)[1]):
+    sheet = sheets.results(table)
+    for written in (formats.text(sheet), formats.markdown([sheet]), formats.latex([sheet], "s").split("tabular", 1)[1]):
         signs = re.findall(r"(?:±|\\pm\$) [\d.]+ (\(n=\d+\))?", written)
         assert len(signs) > 20
         assert all(signs)
@@ -80,10 +81,10 @@ def test_n_stands_beside_every_plus_minus(tmp_path: Path) -> None:
 
 def test_one_seed_has_no_spread_and_no_row_no_number(tmp_path: Path) -> None:
     study = factory.study(seeds=1, rules=["A"], snapshots=[5])
-    text = formats.text(lines(loaded(tmp_path, study, factory.rows(study))))
+    text = formats.text(sheets.results(lines(loaded(tmp_path, study, factory.rows(study)))))
     assert "±" not in text
     assert "(n=1)" in text
-    assert "nan" not in formats.text(lines(loaded(tmp_path / "empty", study, [])))
+    assert "nan" not in formats.text(sheets.results(lines(loaded(tmp_path / "empty", study, []))))
 
 
 def test_search_cost_counts_up_to_the_snapshot(tmp_path: Path) -> None:
@@ -97,7 +98,7 @@ def test_search_cost_counts_up_to_the_snapshot(tmp_path: Path) -> None:
 def test_csv_holds_unrounded_numbers(tmp_path: Path) -> None:
     study = factory.study()
     table = lines(loaded(tmp_path, study, factory.rows(study)))
-    records = list(csv.DictReader(io.StringIO(formats.comma_separated(table))))
+    records = list(csv.DictReader(io.StringIO(formats.comma_separated(table, {}))))
     assert [record["method"] for record in records] == [line.method for line in table]
     assert float(records[0]["accuracy_mean"]) == pytest.approx(table[0].cells["accuracy"].mean, rel=1e-9)
     assert records[-1]["twin_accuracy_mean"] == ""
@@ -115,3 +116,26 @@ def test_table_without_study_rows_is_taken_from_the_trials(tmp_path: Path) -> No
 
 def test_latex_has_no_bare_special_characters() -> None:
     assert formats.escaped("a_b & 50 % ± #1 {x}") == r"a\_b \& 50 \% $\pm$ \#1 \{x\}"
+
+
+def test_spread_is_split_only_where_it_can_be(tmp_path: Path) -> None:
+    study = factory.study(seeds=4, train=3)
+    rows = factory.rows(study)
+    found = line(loaded(tmp_path / "a", study, rows), "darts-A@5").parts
+    assert found is not None
+    assert (found.groups, found.repeats) == (4, 3)
+    once = [row for row in rows if row["train_seed"] == 0]
+    assert line(loaded(tmp_path / "b", study, once), "darts-A@5").parts is None
+    assert sheets.parts(None) == ("not separable", "not separable")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(0.414, "+0.41"), (-0.414, "−0.41"), (0.001, "0.00"), (-0.001, "0.00"), (float("nan"), "–")]
+)
+def test_differences_have_a_sign_unless_they_are_nothing(value: float, words: str) -> None:
+    assert sheets.signed(value) == words
+
+
+@pytest.mark.parametrize(("p", "words"), [(0.0004, "< 0.001"), (0.0314, "0.031"), (1.0, "1.000"), (float("nan"), "–")])
+def test_p_is_never_rounded_to_zero(p: float, words: str) -> None:
+    assert sheets.p_value(p) == words

@@ -70,7 +70,7 @@ def kinked(x: np.ndarray) -> np.ndarray:
 def test_the_interval_covers_the_true_place(surface: Callable[[np.ndarray], np.ndarray]) -> None:
     truth, inside, runs = np.array([0.6, 0.4]), np.zeros(2), 60
     for seed in range(runs):
-        found = optimum(*sample(surface, seed), draws=400)  # type: ignore[misc]
+        found = optimum(*sample(surface, seed), draws=300)  # type: ignore[misc]
         assert found is not None
         inside += (found.low <= truth) & (truth <= found.high)
     assert (inside / runs >= 0.88).all(), inside / runs  # 95 % less three standard errors
@@ -81,7 +81,6 @@ def test_the_interval_is_no_empty_promise() -> None:
     assert found is not None
     assert found.high[0] - found.low[0] < 0.15
     assert found.best == pytest.approx([0.6, 0.4], abs=0.15)
-    assert found.degree == 2
 
 
 def test_levels_of_blocks_do_not_move_the_optimum() -> None:

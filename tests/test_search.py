@@ -15,6 +15,7 @@ from harness.plan import make
 from harness.search import Search, collapse, entropy, zero_one
 from harness.strategies import strategy
 from harness.trial import Place
+from spaces.shortcut import ShortcutSpace
 from spaces.space import load
 from tests.studies import TINY, tiny
 
@@ -174,9 +175,9 @@ def test_batch_statistics_leave_every_buffer_and_the_mode(family):
         assert changed(before, network), "the statistics inside are the batch's"
     assert not network.training
     assert not changed(before, network)
-    with pytest.raises(RuntimeError, match="stop"), batch_statistics(network):
-        network(work.engine.pixels(work.alpha_part.images))
-        raise RuntimeError("stop")
+    with pytest.raises(RuntimeError, match="channels"), batch_statistics(network):
+        network(torch.zeros(2, 7, 32, 32))
+    assert not network.training
     assert not changed(before, network)
 
 
@@ -189,15 +190,21 @@ def test_telemetry_changes_nothing(family):
     assert math.isfinite(point["eigenvalue"])
 
 
-@FAMILIES
-def test_a_trained_supernets_subnet_is_judged_far_above_chance(family):
-    """With the mixture's running statistics it is close to 10 % here."""
-    large = {**family, "data": {**family["data"], "train_images": 600}}
-    work = search(large, epochs=5, recipe={"lr": 0.05, "batch_size": 32})
-    for number in range(1, 6):
+@pytest.mark.parametrize(
+    ("family", "epochs", "spec"),
+    [
+        ({**SHORTCUT, "data": {**SHORTCUT["data"], "train_images": 600}}, 5, {"recipe": {"lr": 0.05}}),
+        ({**CELL, "space_options": {"channels": 8, "cells": 1}, "data": {**CELL["data"], "train_images": 1200}}, 6,
+         {"recipe": {"lr": 0.2}, "alpha_lr": 0.3}),
+    ],
+    ids=["shortcut", "cell"],
+)  # fmt: skip
+def test_a_trained_supernets_subnet_is_judged_far_above_chance(family, epochs, spec):
+    """Chance is 10 %, with a standard error of 1.7 % on 300 images at the most."""
+    work = search(family, epochs=epochs, **spec)
+    for number in range(1, epochs + 1):
         point = work.epoch(number)
-    assert point["val_accuracy"] > 50
-    assert min(accuracy for accuracy in point["discretised_accuracy"].values() if accuracy is not None) > 30
+    assert min(point["discretised_accuracy"].values()) > 20
 
 
 def test_a_subnets_accuracy_does_not_depend_on_how_its_images_are_sorted():
@@ -219,13 +226,17 @@ def finished(tmp_path, monkeypatch=None, eigenvalues=None, **spec):
     if eigenvalues:
         values = iter(eigenvalues)
         monkeypatch.setattr(bilevel, "largest_eigenvalue", lambda *_: next(values))
-    trial = run(key, chosen, Place(str(tmp_path), "cpu", 1, 0, None))
-    try:
-        while True:
+    outcome = ended(run(key, chosen, Place(str(tmp_path), "cpu", 1, 0, None)))
+    assert outcome["status"] == "done", outcome["error"]
+    return outcome
+
+
+def ended(trial):
+    while True:
+        try:
             next(trial)
-    except StopIteration as end:
-        assert end.value["status"] == "done", end.value["error"]
-        return end.value
+        except StopIteration as end:
+            return end.value
 
 
 def test_early_stopping_goes_back_and_says_so(tmp_path, monkeypatch):
@@ -247,10 +258,13 @@ def test_a_flat_eigenvalue_stops_nothing(tmp_path, monkeypatch):
     assert "stopped_at" not in outcome
 
 
-def test_a_collapse_reaches_the_rows_warnings(tmp_path):
-    """Gates that all start open: rule A keeps every pair."""
-    outcome = finished(tmp_path, epochs=1, alpha_lr=1e-6, alpha_noise=0.0)
-    assert outcome["warnings"] == [] or "collapse" in outcome["warnings"][0]
+def test_a_collapse_reaches_the_rows_warnings(tmp_path, monkeypatch):
+    monkeypatch.setattr(ShortcutSpace, "most_shortcuts", lambda space, rule: {"A": -1, "B": None}[rule])
+    (warning,) = finished(tmp_path, epochs=1)["warnings"]
+    assert warning.startswith("collapse: read by A, ")
+
+
+def test_shortcuts_collapse_where_hardly_any_is_left_out():
     space = load("shortcut-vgg11")
     assert collapse({"counts": {"A": 21, "B": 6}}, space) == [
         "collapse: read by A, 21 shortcuts, where more than 18 are too many",

@@ -1,0 +1,144 @@
+"""Paired comparisons: what makes a pair, what is left out, and the verdict in words."""
+
+from math import isnan, nan
+from pathlib import Path
+
+import numpy as np
+import pingouin
+import pytest
+import rows_factory as factory
+from scipy import stats
+
+from analysis.comparisons import still_open, twin_pairs, verdict, with_each_other, with_twins
+from analysis.rows import Results, load
+from analysis.statistics import mean_interval
+from analysis.table import lines
+
+
+def loaded(tmp_path: Path, study: dict, rows: list[dict]) -> Results:
+    return load(factory.write(tmp_path / study["name"], study, rows))
+
+
+def test_comparison_with_twins_agrees_with_scipy_and_pingouin(tmp_path: Path) -> None:
+    study = factory.study(seeds=6)
+    rows = factory.rows(study)
+    results = loaded(tmp_path, study, rows)
+    found = with_twins(results, lines(results))["darts-A@10"]
+    own, twins = ([r["test_accuracy"] for r in rows if r["method"] == name] for name in ("darts-A@10", "random-A@10"))
+    test = stats.ttest_rel(own, twins)
+    interval = test.confidence_interval()
+    assert found.difference.p == pytest.approx(test.pvalue)
+    assert (found.difference.low, found.difference.high) == pytest.approx((interval.low, interval.high))
+    assert found.effect == pytest.approx(pingouin.compute_effsize(own, twins, paired=True, eftype="hedges"))
+    each = [100 * (a - b) / b for a, b in zip(own, twins, strict=True)]
+    assert found.improvement.value == pytest.approx(np.mean(each))
+    assert set(found.keys) == {r["key"] for r in rows if r["method"] in ("darts-A@10", "random-A@10")}
+
+
+def test_p_is_adjusted_over_all_twin_comparisons(tmp_path: Path) -> None:
+    study = factory.study(seeds=5)
+    results = loaded(tmp_path, study, factory.rows(study))
+    found = with_twins(results, lines(results)).values()
+    expected = pingouin.multicomp([c.difference.p for c in found], method="holm")[1]
+    assert [c.adjusted for c in found] == pytest.approx(expected)
+
+
+def test_a_seed_without_a_complete_pair_is_left_out_and_counted(tmp_path: Path) -> None:
+    study = factory.study(seeds=4, rules=["A"], snapshots=[5])
+    rows = factory.rows(study)
+    broken = next(n for n, row in enumerate(rows) if row["method"] == "random-A@5" and row["seed"] == 2)
+    rows[broken] = factory.failed(rows[broken])
+    results = loaded(tmp_path, study, rows)
+    found = with_twins(results, lines(results))["darts-A@5"]
+    assert (found.difference.n, found.missing) == (3, 1)
+
+
+def test_trainings_and_twins_of_a_seed_are_one_pair(tmp_path: Path) -> None:
+    study = factory.study(seeds=3, train=2, twins=2, rules=["A"], snapshots=[5])
+    rows = factory.rows(study)
+    results = loaded(tmp_path, study, rows)
+    pairs = twin_pairs(results.trainings("darts-A@5"), results.trainings("random-A@5"))
+    assert list(pairs.index) == [0, 1, 2]
+    twins = [r["test_accuracy"] for r in rows if r["method"] == "random-A@5" and r["seed"] == 1]
+    assert pairs.loc[1, "other"] == pytest.approx(np.mean(twins))
+
+
+def test_rows_without_pairs_are_paired_by_their_seeds(tmp_path: Path) -> None:
+    study = factory.study(seeds=3, train=2)
+    rows = factory.rows(study)
+    with_pairs = loaded(tmp_path / "a", study, rows)
+    without = loaded(tmp_path / "b", study, [{**row, "pair": None} for row in rows])
+    sides = [with_twins(results, lines(results))["darts-B@20"].difference for results in (with_pairs, without)]
+    assert sides[0].value == pytest.approx(sides[1].value)
+
+
+def test_every_method_meets_every_other_once(tmp_path: Path) -> None:
+    study = factory.study(seeds=5)
+    results = loaded(tmp_path, study, factory.rows(study))
+    table = lines(results)
+    found = with_each_other(results, table)
+    assert len(found) == 7 * 6 / 2
+    assert all(c.difference.n == 5 for c in found)
+    against = next(c for c in found if (c.method, c.against) == ("darts-A@5", "baseline"))
+    means = {line.method: line.cells["accuracy"].mean for line in table}
+    assert against.difference.value == pytest.approx(means["darts-A@5"] - means["baseline"])
+
+
+def test_nothing_is_compared_before_there_are_rows(tmp_path: Path) -> None:
+    results = loaded(tmp_path, factory.study(), [])
+    for found in (*with_twins(results, lines(results)).values(), *with_each_other(results, lines(results))):
+        assert found.verdict == "not tested: no complete pair"
+        assert isnan(found.adjusted)
+
+
+@pytest.mark.parametrize(
+    ("values", "rejected", "needed", "words"),
+    [
+        ([], False, 9, "not tested: no complete pair"),
+        ([0.4], False, 9, "not tested: one pair"),
+        ([0.4, 0.4, 0.4], False, 9, "not tested: all 3 differences are equal"),
+        ([0.4, 0.5, 0.6], True, 9, "better than its twins"),
+        ([-0.4, -0.5, -0.6], True, 9, "worse than its twins"),
+        ([0.10, 0.11, 0.12], True, 9, "better than its twins, by less than 0.2 points"),
+        ([0.4, -0.4, 0.6], False, 17, "no difference shown; to see 0.2 points would take 17 seeds"),
+        ([0.4, -0.4, 0.6], False, None, "no difference shown"),
+        ([0.01, -0.01, 0.02], False, 2, "no difference shown; the interval lies within ±0.2 points"),
+        ([0.4, 0.3, -0.5], False, 3, "no difference shown; 0.2 points would have been seen with a chance of 85%"),
+    ],
+)
+def test_verdict_in_words(values: list[float], rejected: bool, needed: int | None, words: str) -> None:
+    assert verdict(mean_interval(values), rejected, 0.2, needed, 0.85, "its twins") == words
+
+
+def test_looks_count_where_the_study_was_run_until_decided(tmp_path: Path) -> None:
+    study = factory.study(seeds=5, looks=[3, 5], command="nas-harness run s --until decided")
+    rows = factory.rows(study, effect=0.6, noise=0.1)
+    once, twice = (loaded(tmp_path / n, s, rows) for n, s in (("a", {**study, "command": "run s"}), ("b", study)))
+    plain, looked = (with_twins(results, lines(results)) for results in (once, twice))
+    for name, found in looked.items():
+        if found.difference.n == 5:
+            assert found.adjusted >= plain[name].adjusted
+            assert (
+                found.difference.high - found.difference.low > plain[name].difference.high - plain[name].difference.low
+            )
+    assert {found.difference.n for found in looked.values()} <= {3, 5}
+
+
+def test_only_open_comparisons_want_more_seeds(tmp_path: Path) -> None:
+    study = factory.study(seeds=3, rules=["A"], snapshots=[5, 10], looks=[3, 5])
+    rows = factory.rows(study, noise=0.01)
+    clear = {0: 75.0, 1: 75.01, 2: 75.02}
+    rows = [{**r, "test_accuracy": clear[r["seed"]]} if r["method"] == "darts-A@5" else r for r in rows]
+    wild = {0: 60.0, 1: 90.0, 2: 70.0}
+    rows = [{**r, "test_accuracy": wild[r["seed"]]} if r["method"] == "darts-A@10" else r for r in rows]
+    results = loaded(tmp_path, study, rows)
+    assert still_open(results, lines(results)) == (1, ["darts-A@10"])
+
+
+def test_a_missing_number_is_no_pair(tmp_path: Path) -> None:
+    study = factory.study(seeds=3, rules=["A"], snapshots=[5])
+    rows = [
+        {**r, "test_accuracy": nan} if r["method"] == "darts-A@5" and r["seed"] == 0 else r for r in factory.rows(study)
+    ]
+    results = loaded(tmp_path, study, rows)
+    assert with_twins(results, lines(results))["darts-A@5"].difference.n == 2

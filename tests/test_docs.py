@@ -1,0 +1,53 @@
+"""The README says what is there: every command and option it shows exists, every command is in it, its table is real."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from harness.options import parser
+from harness.study import packaged
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SHOWN = re.compile(r"^\s*(?:\.venv/bin/)?nas-harness (?P<rest>[^#`\n]+)", re.MULTILINE)
+
+
+def commands(page):
+    blocks = re.findall(r"```sh\n(.*?)```", page.read_text(), re.DOTALL)
+    joined = "\n".join(blocks).replace("\\\n", " ")
+    return [match["rest"].strip() for match in SHOWN.finditer(joined)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_shown_are_understood(page):
+    for line in commands(page):
+        parser().parse_args(shlex.split(line))
+
+
+def test_every_command_is_in_the_readme():
+    text = (ROOT / "README.md").read_text()
+    names = next(action.choices for action in parser()._actions if action.dest == "command")
+    assert not [name for name in names if f"nas-harness {name}" not in text]
+
+
+def test_packaged_studies_that_pages_name_exist():
+    for page in PAGES:
+        for name in re.findall(r"nas-harness (?:run|plan|tune) ([a-z0-9-]+)", page.read_text()):
+            assert name in packaged(), f"{page.name} names the study {name}"
+
+
+def test_the_readmes_study_is_the_packaged_one():
+    import tomllib
+
+    shown = tomllib.loads(re.search(r"```toml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[1])
+    real = tomllib.loads((ROOT / "harness" / "studies" / "shortcut-cifar10-mini.toml").read_text())
+    assert {k: v for k, v in shown.items() if k != "method"} == {k: v for k, v in real.items() if k != "method"}
+    assert all(method in real["method"] for method in shown["method"])
+
+
+def test_the_readmes_table_is_what_the_rows_give():
+    text = (ROOT / "README.md").read_text()
+    for name, table in re.findall(r"<!-- table: (\S+) -->\n(.*?)<!-- end -->", text, re.DOTALL):
+        assert table.strip() in (ROOT / name / "report" / "table.md").read_text()

@@ -130,6 +130,8 @@ def _rows(results: Results) -> Iterator[str]:
     said = Counter(warning for warnings in results.trials["warnings"] for warning in warnings)
     for warning, n in sorted(said.items(), key=lambda item: (-item[1], item[0])):
         yield f"{warning} ({n} row{'s' * (n > 1)})"
+    if differ := results.study.get("differ"):
+        yield f"The studies put together here differ in {', '.join(differ)}: their rows compare only so far."
     if results.torn:
         yield f"{results.torn} line{'s' * (results.torn > 1)} of trials.jsonl could not be read."
     if any("test_accuracy" in (curve or {}) for curve in results.trials["curve"]):

@@ -13,6 +13,7 @@ LATTICE = 1700  # points on which a surface is searched
 TYPICAL, SPREAD = np.log(0.5), 0.7  # prior of a length scale's logarithm
 LONGEST, SHORTEST = np.log(5.0), np.log(0.05)
 JITTER = 1e-7
+BEYOND = 4  # standard deviations: a place that is worse by so many is never the highest
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Optimum:
 
 
 def optimum(points: np.ndarray, response: np.ndarray, blocks: np.ndarray, level: float = 0.95,
-            draws: int = 1000) -> Optimum | None:  # fmt: skip
+            draws: int = 500) -> Optimum | None:  # fmt: skip
     """The maximum over [0, 1]^d of the surface behind `response` [n] at `points` [n, d].
 
     Universal kriging (Matheron 1969): a Gaussian process with a Matérn 5/2 kernel, white noise, and a free level for
@@ -36,17 +37,18 @@ def optimum(points: np.ndarray, response: np.ndarray, blocks: np.ndarray, level:
     too few observations, or all are equal.
     """
     levels = (blocks[:, None] == np.unique(blocks)).astype(float)
-    if len(response) < ENOUGH + levels.shape[1] or np.ptp(response) == 0:
+    within = response - levels @ (levels.T @ response / levels.sum(axis=0))
+    if len(response) < ENOUGH + levels.shape[1] or within.std() <= JITTER * np.abs(response).max():
         return None
-    y = response / response.std()
+    y = within / within.std()
     steps = max(3, int(LATTICE ** (1 / points.shape[1])))
     lattice = np.array(list(product(np.linspace(0, 1, steps), repeat=points.shape[1])))
-    mean, covariance = _posterior(_scales(points, y, levels), points, y, levels, lattice)
-    root = cholesky(covariance + JITTER * np.trace(covariance) / len(lattice) * np.eye(len(lattice)), lower=True)
-    drawn = mean[:, None] + root @ np.random.default_rng(0).standard_normal((len(lattice), draws))
-    low, high = np.quantile(lattice[drawn.argmax(axis=0)], [(1 - level) / 2, (1 + level) / 2], axis=0)
+    hopeful, mean, covariance = _posterior(_scales(points, y, levels), points, y, levels, lattice)
+    root = cholesky(covariance + JITTER * (1 + np.trace(covariance)) * np.eye(len(mean)), lower=True)
+    drawn = mean[:, None] + root @ np.random.default_rng(0).standard_normal((len(mean), draws))
+    low, high = np.quantile(hopeful[drawn.argmax(axis=0)], [(1 - level) / 2, (1 + level) / 2], axis=0)
     half = 0.5 / (steps - 1)  # the lattice is no finer
-    return Optimum(lattice[mean.argmax()], np.maximum(low - half, 0), np.minimum(high + half, 1), len(y))
+    return Optimum(hopeful[mean.argmax()], np.maximum(low - half, 0), np.minimum(high + half, 1), len(y))
 
 
 def _kernel(scales: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -79,15 +81,15 @@ def _scales(points: np.ndarray, y: np.ndarray, levels: np.ndarray) -> np.ndarray
 
     d = points.shape[1]
     bounds = [(-6.0, 8.0), (-8.0, 1.0), *[(SHORTEST, LONGEST)] * d]
-    starts = [np.r_[0.0, noise, np.full(d, np.log(length))] for noise in (-1.0, -3.0) for length in (0.3, 1.0)]
+    starts = [np.r_[0.0, noise, np.full(d, np.log(length))] for noise, length in ((-3.0, 0.3), (-1.0, 1.0))]
     found = [minimize(loss, start, method="L-BFGS-B", bounds=bounds) for start in starts]
     best: np.ndarray = min(found, key=lambda one: float(one.fun)).x
     return best
 
 
 def _posterior(scales: np.ndarray, points: np.ndarray, y: np.ndarray, levels: np.ndarray,
-               lattice: np.ndarray) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """Mean [m] and covariance [m, m] of the surface on the lattice, apart from the blocks' levels."""
+               lattice: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
+    """Places [m, d] that may be the highest, mean [m] and covariance [m, m] of the surface there, without levels."""
     factor = _noisy(scales, points)
     weighted = cho_solve(factor, levels)
     inner = np.linalg.inv(levels.T @ weighted)
@@ -95,4 +97,9 @@ def _posterior(scales: np.ndarray, points: np.ndarray, y: np.ndarray, levels: np
     solved = cho_solve(factor, across)
     missed = levels.T @ solved  # what not knowing the levels adds
     mean = solved.T @ (y - levels @ (inner @ (weighted.T @ y)))
-    return mean, _kernel(scales, lattice, lattice) - across.T @ solved + missed.T @ inner @ missed
+    variance = np.exp(scales[0]) - (across * solved).sum(axis=0) + (missed * (inner @ missed)).sum(axis=0)
+    reach = BEYOND * np.sqrt(np.maximum(variance, 0))
+    keep = mean + reach >= (mean - reach).max()
+    within = _kernel(scales, lattice[keep], lattice[keep])
+    covariance = within - across[:, keep].T @ solved[:, keep] + missed[:, keep].T @ inner @ missed[:, keep]
+    return lattice[keep], mean[keep], covariance

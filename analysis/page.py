@@ -59,7 +59,7 @@ def _families(found: Findings, places: pd.Series) -> list[dict[str, Any]]:
 
 def _group(results: Results, places: pd.Series, title: str, trials: pd.DataFrame) -> dict[str, Any]:
     return {"title": title, "anchor": anchor(title), "rows": provenance(trials, places),
-            "command": command(results.study, trials["key"])}  # fmt: skip
+            "command": command(results, trials["key"])}  # fmt: skip
 
 
 def inline(picture: Picture) -> str:

@@ -2,11 +2,14 @@
 
 import json
 import shlex
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from math import isnan
 from typing import Any, NamedTuple
 
 import pandas as pd
+
+from analysis.rows import Results
 
 SHOWN = ("key", "seed", "train_seed", "twin", "status", "test_accuracy", "val_accuracy", "parameters", "shortcuts",
          "seconds", "place", "finished", "needs", "architecture")  # fmt: skip
@@ -21,10 +24,19 @@ class Environment(NamedTuple):
     rows: int
 
 
-def command(study: Mapping[str, Any], keys: Iterable[str]) -> str:
-    """The shell command that runs exactly these jobs (and what they need) again, into a folder of their own."""
-    start = study.get("command") or f"nas-harness run {shlex.quote(str(study.get('name', 'STUDY')))}"
-    return f"{start} --results again --only {','.join(keys)}"
+def command(results: Results, keys: Iterable[str]) -> str:
+    """The shell command that trains exactly these rows again and compares."""
+    started = shlex.split(results.study.get("command") or "")
+    root = _option(started, "--results") or "results"
+    folders = [f"{root}/{name}" for name in results.study["names"]]
+    data = _option(started, "--data-root")
+    words = ["nas-harness", "verify", *folders, "--keys", ",".join(keys), *(("--data-root", data) if data else ())]
+    return shlex.join(words)
+
+
+def _option(words: Sequence[str], name: str) -> str | None:
+    """What follows `name` on a command line."""
+    return next((value for word, value in pairwise(words) if word == name), None)
 
 
 def environments(trials: pd.DataFrame) -> tuple[list[Environment], pd.Series]:

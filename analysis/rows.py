@@ -17,6 +17,7 @@ NUMBERS = ("seed", "train_seed", "twin", "val_accuracy", "test_accuracy", "train
 TEXTS = ("key", "kind", "method", "role", "twin_of", "pair", "architecture", "split", "status", "error", "device",
          "path", "precision", "host", "started", "finished", "commit")  # fmt: skip
 PACKED = ("recipe", "versions")  # objects kept as canonical text, so that equal ones are one
+SETUP = ("space", "space_options", "data", "search", "recipe")  # of a study
 CURVE = ("train_loss", "test_accuracy", "val_accuracy", "entropy", "counts", "discretised_accuracy", "eigenvalue")
 
 
@@ -176,8 +177,10 @@ def _named(record: Mapping[str, Any], study: str) -> dict[str, Any]:
 
 
 def _merged(studies: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The first study, with the rows and plans of all; the name tells what was put together."""
+    """The first study, with the rows and plans of all; `names` of all, and the fields in which they `differ`."""
     rows = {row["method"]: row for study in studies for row in study.get("rows", [])}
     plan = {job["key"]: job for study in studies for job in study.get("plan", [])}
-    names = dict.fromkeys(study["name"] for study in studies)
-    return {**studies[0], "name": " + ".join(names), "rows": list(rows.values()), "plan": list(plan.values())}
+    names = list(dict.fromkeys(study["name"] for study in studies))
+    differ = [field for field in SETUP if any(study.get(field) != studies[0].get(field) for study in studies)]
+    return {**studies[0], "name": " + ".join(names), "names": names, "differ": differ, "rows": list(rows.values()),
+            "plan": list(plan.values())}  # fmt: skip

@@ -59,6 +59,11 @@ def styled() -> Iterator[None]:
 
 def rendered(figure: "Figure") -> dict[str, bytes]:
     """The figure in each of FORMATS; equal figures give equal bytes, as no time or chance goes in."""
+    with styled():
+        return _bytes(figure)
+
+
+def _bytes(figure: "Figure") -> dict[str, bytes]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.backends.backend_pdf import FigureCanvasPdf
     from matplotlib.backends.backend_svg import FigureCanvasSVG

@@ -6,6 +6,7 @@ Imports wait for the command that needs them, so that `--help` answers at once a
 import argparse
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Exit status 0: all is there; 1: trials are missing or failed; 2: bad input, with one line that says what."""
     options = parser().parse_args(arguments)
-    options.line = shlex.join(["nas-harness", *(sys.argv[1:] if arguments is None else arguments)])
+    options.line = portable(sys.argv[1:] if arguments is None else arguments)
     try:
         sys.exit(COMMANDS[options.command](options))
     except BadInput as error:
@@ -44,6 +45,18 @@ def _leave(status: int) -> None:
         sys.exit(status)
     sys.stdout.flush()
     os._exit(status)
+
+
+def portable(arguments: Sequence[str]) -> str:
+    """The command as it can be given on any machine: data lie in DATA there, and results where they are kept."""
+    words = [word for argument in arguments for word in (argument.split("=", 1) if argument.startswith("--") else [argument])]
+    out = ["nas-harness"]
+    for word, before in zip(words, ["", *words], strict=False):
+        if before == "--data-root":
+            out.append("DATA")
+        elif word != "--results" and before != "--results":
+            out.append(word)
+    return shlex.join(out)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -68,6 +81,20 @@ def plan(options: argparse.Namespace) -> int:
     prepared = _prepared(options, _study(options), session)
     print(describe(prepared, session.device, session.shares))
     return 0
+
+
+def probe(options: argparse.Namespace) -> int:
+    """Trains for a few seconds at each share; nothing of it is kept."""
+    from harness import probe as probe_
+
+    session = _session(options)
+    prepared = _prepared(options, _study(options), session)
+    found = []
+    for measured in probe_.probe(prepared, session.device, session.root, options.seconds):
+        print(f"{measured.kind}: {measured.at_once} at once measured", file=sys.stderr)
+        found.append(measured)
+    print(probe_.table(found))
+    return 0 if probe_.recommended(found) else 1
 
 
 def tune(options: argparse.Namespace) -> int:
@@ -106,7 +133,13 @@ def status(options: argparse.Namespace) -> int:
 
 
 def report(options: argparse.Namespace) -> int:
-    _show_report(_folders(options), Path(options.out) if options.out else None)
+    folders = _folders(options)
+    if options.published:
+        try:
+            shutil.copyfile(options.published, folders[0] / "published.csv")
+        except OSError as error:
+            raise BadInput(f"--published {options.published}: {error.strerror}") from None
+    _show_report(folders, Path(options.out) if options.out else None)
     return 0
 
 
@@ -213,4 +246,5 @@ def _show_report(folders: list[Path], out: Path | None = None) -> None:
     print(f"\nreport: {page / 'index.html'}")
 
 
-COMMANDS = {"run": run, "plan": plan, "tune": tune, "status": status, "report": report, "verify": verify}
+COMMANDS = {"run": run, "plan": plan, "tune": tune, "probe": probe, "status": status, "report": report,
+            "verify": verify}  # fmt: skip

@@ -18,7 +18,7 @@ from typing import Any
 
 from harness import nodes
 from harness.driver import Assignment, Driver
-from harness.errors import BadInput
+from harness.errors import BadInput, Stopped
 from harness.tensorboard import Curves
 from harness.trial import LOST, Place, Progress
 from harness.watchdog import Address, Pulse
@@ -39,9 +39,11 @@ os.environ.setdefault("TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_
 
 import ray
 from ray import tune
+from ray._private import ray_constants
 from ray.tune.search import Searcher
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+ATTEMPTS = 3  # at starting a Ray of one's own
 OBJECT_STORE = 100 * 2**20  # bytes; trials talk through files
 JOIN_SECONDS = 120  # in which a node must have answered
 
@@ -196,19 +198,25 @@ def _resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
 
 
 def _connect(options: Options) -> None:
-    """Raises BadInput where no cluster answers."""
+    """Raises BadInput where no cluster answers, Stopped where no Ray can be started here."""
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "CRITICAL", "configure_logging": True}
-    if options.address is None:
-        from ray._private import ray_constants
-
-        ray_constants.ENABLE_RAY_CLUSTER = False  # all of it listens on loopback alone, as Ray does on a Mac
-        ray.init(address="local", num_cpus=options.cpus, include_dashboard=False, object_store_memory=OBJECT_STORE,
-                 **quiet)  # fmt: skip
+    if options.address:
+        try:
+            ray.init(address=options.address, **quiet)
+        except (ConnectionError, RuntimeError) as error:
+            raise BadInput(f"--address {options.address}: {_first_line(error)}") from None
         return
-    try:
-        ray.init(address=options.address, **quiet)
-    except (ConnectionError, RuntimeError) as error:
-        raise BadInput(f"--address {options.address}: {str(error).strip().splitlines()[0]}") from None
+    ray_constants.ENABLE_RAY_CLUSTER = False  # all of it listens on loopback alone, as Ray does on a Mac
+    own = {"address": "local", "num_cpus": options.cpus, "include_dashboard": False,
+           "object_store_memory": OBJECT_STORE, **quiet}  # fmt: skip
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            ray.init(**own)
+            return
+        except Exception as error:  # Ray's own timeouts are plain Exceptions, and short for a busy machine
+            ray.shutdown()
+            if attempt == ATTEMPTS:
+                raise Stopped(f"Ray could not be started: {_first_line(error)}") from None
 
 
 def _services() -> dict[str, Address]:
@@ -267,8 +275,11 @@ def _why(trial_id: str, trials: Sequence[Any]) -> str:
     """The first line of what Tune knows of a trial's end."""
     trial = next((trial for trial in trials if trial.trial_id == trial_id), None)
     error = trial.get_error() if trial else None
-    lines = [line.strip() for line in str(error or "").splitlines() if line.strip()]
-    return f"its process or its node died: {lines[0]}" if lines else "its process or its node died"
+    return f"its process or its node died ({_first_line(error)})" if error else "its process or its node died"
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].strip().rstrip(".:")
 
 
 def _trial(config: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ def parser() -> argparse.ArgumentParser:
     _study(commands, "run", "run what is missing of a study, then print its table", _execution, _until)
     _study(commands, "plan", "show what would run: jobs, dependencies, MACs, time; starts nothing")
     _study(commands, "tune", "run a study's tuning alone, or export what it found", _execution, _exports)
+    _study(commands, "probe", "measure how many of a study's trials should share this machine", _probing)
     _status(commands)
     _report(commands)
     _verify(commands)
@@ -54,6 +55,10 @@ def _execution(command: argparse.ArgumentParser) -> None:
                          help="a trial of which no epoch ends in this time has failed; default: none")  # fmt: skip
     command.add_argument("--disk-limit", type=_positive, metavar="GB",
                          help="what the study's checkpoints may take; default: what the disk has")  # fmt: skip
+
+
+def _probing(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--seconds", type=_positive, default=10.0, metavar="N", help="per measurement; default: 10")
 
 
 def _until(command: argparse.ArgumentParser) -> None:

@@ -64,9 +64,10 @@ def test_folders_of_one_study_are_put_together(tmp_path: Path) -> None:
 
 
 def test_methods_of_different_studies_keep_apart(tmp_path: Path) -> None:
-    one, two = factory.study("one", rules=["A"]), factory.study("two", rules=["A"])
+    one, two = factory.study("one", rules=["A"]), factory.study("two", rules=["A"], data={"name": "digits"})
     results = load([factory.write(tmp_path / s["name"], s, factory.rows(s)) for s in (one, two)])
     assert results.name == "one + two"
+    assert (results.study["names"], results.study["differ"]) == (["one", "two"], ["data"])
     assert {"one/baseline", "two/baseline"} <= set(results.trials["method"])
     assert {row["twin"] for row in results.study["rows"] if row["twin"]} >= {"one/random-A@5", "two/random-A@5"}
 

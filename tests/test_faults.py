@@ -26,12 +26,8 @@ FAILING = ("raises", "diverges", "greedy")  # "hangs" is added where Ray runs it
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The rows of a run in one process, without sleeping."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    bench = Bench(folder, drive.study(folder, 0.3, *FAILING), ("--executor", "in-process"))
-    run = bench.start()
-    assert run.finish() == 1, run.text()
-    rows = drive.comparable(bench.place)
+    rows = drive.undisturbed(folder, drive.study(folder, 0.3, *FAILING))
     statuses = [row["status"] for row in rows.values()]
     assert (len(rows), statuses.count("done"), statuses.count("diverged")) == (22, 16, 2)
     return rows
@@ -145,7 +141,8 @@ def test_a_full_disk_stops_a_study_that_goes_on_when_there_is_room(tmp_path: Pat
         ballast.write_bytes(bytes(900_000))
         run = bench.start("--cpus", "2")
         assert run.finish() == 1
-        assert run.text().splitlines()[-1].endswith("no space left on the disk; free some, then the same command carries on")
+        last = run.text().splitlines()[-1]
+        assert last.endswith("no space left on the disk; free some, then the same command carries on")
         had = drive.comparable(bench.place)
         assert had
         assert had.items() <= undisturbed.items()
@@ -166,5 +163,3 @@ def small_disk(mount: Path) -> Iterator[Path]:
         yield mount
     finally:
         subprocess.run(["umount", "--lazy", str(mount)], check=True)
-
-

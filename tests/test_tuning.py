@@ -406,3 +406,34 @@ def test_there_is_nothing_to_export_before_a_trial_is_done(tmp_path: Path) -> No
     with pytest.raises(BadInput, match="nothing to export"):
         tuning_export.export_sqlite([], tmp_path / "tuning.db")
     assert not (tmp_path / "tuning.db").exists()
+
+
+# The studies that come with the package
+
+
+def test_the_tuned_study_shares_its_trials_with_the_tuning_study() -> None:
+    from harness import plan, strategies, study
+    from spaces import space as spaces
+
+    loaded = {name: study.load(name) for name in ("tune-cifar10-mini", "shortcut-cifar10-mini-tuned")}
+    plans = {}
+    for name, one in loaded.items():
+        space = spaces.load(one.space, one.space_options)
+        plans[name] = plan.make(one, space.rules, strategies.strategy)
+    apart, within = ({k: j for k, j in p.jobs.items() if j.kind == "tune"} for p in plans.values())
+    assert within.keys() <= apart.keys()
+    assert len(within) == 40
+    assert {(job.method, job.seed) for job in apart.values()} == {(t, s) for t in ("tpe", "random") for s in range(3)}
+    trainings = [job for job in plans["shortcut-cifar10-mini-tuned"].jobs.values() if job.kind == "train"]
+    assert all(set(job.settings["recipe_from"]) == within.keys() for job in trainings)
+
+
+def test_gamma_has_an_effect_in_the_tuning_study() -> None:
+    from harness import study
+
+    loaded = study.load("tune-cifar10-mini")
+    for own in loaded.tuning:
+        tried = own.tried_by(loaded)
+        assert tried.scheduler.kind == "step"
+        assert tried.scheduler.step < 1  # of the epochs
+        assert own.pruner_warmup_epochs < tried.scheduler.step * tried.epochs < tried.epochs - 1

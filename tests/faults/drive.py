@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fault_task import DIVERGES, GREEDY, HANGS, LOG, RAISES
+from fault_task import DIVERGES, GREEDY, HANGS, HASTE, LOG, RAISES
 
 from harness import records
 
@@ -53,6 +53,8 @@ class Bench:
     folder: Path
     study: Path
     arguments: tuple[str, ...] = ()
+    haste: bool = False
+    corrupted: int = 0  # checkpoints, so that so many epochs are rightly repeated
     started: list["Run"] = field(default_factory=list)
 
     @property
@@ -70,8 +72,8 @@ class Bench:
         output = self.folder / f"output-{len(self.started)}"
         with open(output, "w") as file:
             process = subprocess.Popen([*line, *self.arguments, *arguments], stdout=file, stderr=file,
-                                       env=environment(self.folder), cwd=self.folder, stdin=subprocess.DEVNULL,
-                                       start_new_session=True)  # fmt: skip
+                                       stdin=subprocess.DEVNULL, env=environment(self.folder, self.haste),
+                                       cwd=self.folder, start_new_session=True)  # fmt: skip
         self.started.append(Run(process, output))
         return self.started[-1]
 
@@ -170,6 +172,14 @@ def kill(pid: int) -> bool:
     return True
 
 
+def power_off(run: Run) -> None:
+    """SIGKILL of the driver and of everything below it, workers first."""
+    below = list(descendants(run.process.pid))
+    for pid in reversed(below):
+        kill(pid)
+    run.kill()
+
+
 def comparable(folder: Path) -> dict[str, dict[str, Any]]:
     """The rows that count, key by key, without times and hosts."""
     return {key: _plain(row) for key, row in records.latest(folder).items()}
@@ -204,7 +214,8 @@ def two_nodes(folder: Path) -> Iterator[dict[str, Any]]:
         process = subprocess.Popen([sys.executable, str(Path(__file__).with_name("small_cluster.py"))],
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=output, text=True,
                                    env=environment(folder), start_new_session=True)  # fmt: skip
-    assert process.stdin and process.stdout
+    assert process.stdin
+    assert process.stdout
     below: list[int] = []
     try:
         line = process.stdout.readline()
@@ -222,10 +233,21 @@ def two_nodes(folder: Path) -> Iterator[dict[str, Any]]:
             kill(pid)
 
 
-def environment(folder: Path) -> dict[str, str]:
-    """Loopback for everything, one thread, and the log in `folder`."""
-    return {**os.environ, LOG: str(folder), "PYTHONPATH": f"{REPOSITORY}:{Path(__file__).parent}",
-            "OMP_NUM_THREADS": "1", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # fmt: skip
+def environment(folder: Path, haste: bool = False) -> dict[str, str]:
+    """Loopback for everything, one thread, the log in `folder`, and in `haste` epochs that take no time."""
+    fixed = {LOG: str(folder), "PYTHONPATH": f"{REPOSITORY}:{Path(__file__).parent}", "OMP_NUM_THREADS": "1",
+             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # fmt: skip
+    return {**os.environ, **fixed, **({HASTE: "1"} if haste else {})}
+
+
+def undisturbed(folder: Path, study: Path) -> dict[str, dict[str, Any]]:
+    """The rows of the same study, run in one process that nothing happens to."""
+    bench = Bench(folder, study, ("--executor", "in-process"), haste=True)
+    run = bench.start()
+    status = run.finish()
+    rows = comparable(bench.place)
+    assert status == any(row["status"] in ("failed", "diverged") for row in rows.values()), run.text()
+    return rows
 
 
 def tear_rows(folder: Path) -> None:

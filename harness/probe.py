@@ -1,0 +1,149 @@
+"""How many trials of a study should share a machine: real short trainings, side by side, at several shares."""
+
+import multiprocessing
+import os
+import queue
+import tempfile
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from harness.plan import Job, Settings
+from harness.prepare import Prepared
+from harness.trial import Place
+
+BATCHES = 16  # an epoch of the probe; the first warms up and is not counted
+PATIENCE = 600.0  # seconds for the first epochs, and for all the others
+ALIKE = 0.97  # of the best throughput: so close, fewer and larger shares are better
+
+
+@dataclass(frozen=True)
+class Measured:
+    """`at_once` trials of `kind` with so many cores and GPUs each; `images` a second of all together (None: did not
+    fit), `memory` of one in bytes."""
+
+    kind: str
+    at_once: int
+    cpus: float
+    gpus: float
+    images: float | None
+    memory: int
+
+
+def levels(device: str, cores: int) -> Iterator[tuple[int, float, float]]:
+    """(trials at once, cores of each, GPUs of each), from one trial with everything to many with little."""
+    if device.startswith("cuda"):
+        for at_once in (1, 2, 4, 8):
+            yield at_once, float(max(1, cores // at_once)), 1 / at_once
+        return
+    threads = cores
+    while threads >= 1:
+        yield cores // threads, float(threads), 0.0
+        threads //= 2
+
+
+def probe(prepared: Prepared, device: str, root: Path | None, seconds: float) -> Iterator[Measured]:
+    """Every level of every kind that the study has; a GPU's larger crowds are left out once one did not fit."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    for kind, settings in _examples(prepared):
+        for at_once, cpus, gpus in levels(device, cores):
+            with tempfile.TemporaryDirectory() as folder:
+                place = Place(folder, device, cpus, gpus, str(root) if root else None)
+                found = _side_by_side(settings, place, at_once, seconds)
+            images = sum(rate for rate, _ in found) if len(found) == at_once else None
+            yield Measured(kind, at_once, cpus, gpus, images, max((memory for _, memory in found), default=0))
+            if images is None:
+                break
+
+
+def table(found: Sequence[Measured]) -> str:
+    """For people: what was measured, and what to type."""
+    lines = ["kind    trials at once  cores each  GPUs each   images/s  memory each"]
+    lines += [f"{m.kind:6} {m.at_once:15} {m.cpus:11g} {m.gpus:10g} {_images(m.images)}  {m.memory / 2**20:7,.0f} MiB"
+              for m in found]  # fmt: skip
+    chosen = recommended(found)
+    if not chosen:
+        return "\n".join([*lines, "nothing fitted: a smaller batch, or another device"])
+    gpus = any(m.gpus for m in chosen)
+    option = "--gpus-per-trial" if gpus else "--cpus-per-trial"
+    shares = " ".join(f"{m.kind}={(m.gpus if gpus else m.cpus):g}" for m in chosen)
+    return "\n".join([*lines, f"recommended: {option} {shares}"])
+
+
+def recommended(found: Sequence[Measured]) -> list[Measured]:
+    """Of each kind the level with the most images a second; where some are about alike, the fewest trials at once."""
+    kinds: dict[str, list[tuple[float, Measured]]] = defaultdict(list)
+    for one in found:
+        if one.images is not None:
+            kinds[one.kind].append((one.images, one))
+    return [min((one for images, one in these if images >= ALIKE * max(these, key=lambda t: t[0])[0]),
+                key=lambda one: one.at_once) for these in kinds.values()]  # fmt: skip
+
+
+def _images(images: float | None) -> str:
+    return "  too large" if images is None else f"{images:11,.0f}"
+
+
+def _examples(prepared: Prepared) -> Iterator[tuple[str, Settings]]:
+    """One job of each kind, with few images, no end, and an architecture that the space draws."""
+    seen: set[str] = set()
+    for job in prepared.plan.jobs.values():
+        if job.kind not in seen and "supernet" not in job.settings.get("search", {}):
+            seen.add(job.kind)
+            yield job.kind, _shortened(job, prepared)
+
+
+def _shortened(job: Job, prepared: Prepared) -> Settings:
+    space, recipe = prepared.space, {**job.settings["recipe"], "epochs": 10**6}
+    images = min(len(prepared.data.train), recipe["batch_size"] * BATCHES * (1 if job.kind == "train" else 2))
+    data = {**job.settings["data"], "train_images": images}
+    settings = {**job.settings, "recipe": recipe, "data": data, "test_curve": False}
+    if job.kind == "search":
+        return {**settings, "search": {**settings["search"], "epochs": 10**6, "warmup_epochs": 0, "early_stop": False}}
+    if job.kind == "score":
+        settings["search"] = {**settings["search"], "score_epochs": 10**6}
+    return {**settings, "architecture": str(space.draw(space.rules[0], Random(0)))}
+
+
+def _side_by_side(settings: Settings, place: Place, at_once: int, seconds: float) -> list[tuple[float, int]]:
+    """(images a second, peak bytes) of each process that came through."""
+    context = multiprocessing.get_context("spawn")
+    barrier, answers = context.Barrier(at_once), context.Queue()
+    arguments = [(f"probe-{number}", settings, place, seconds, barrier, answers) for number in range(at_once)]
+    processes = [context.Process(target=_measure, args=one, daemon=True) for one in arguments]
+    for process in processes:
+        process.start()
+    found = []
+    try:
+        for _ in processes:
+            found.append(answers.get(timeout=PATIENCE + seconds))
+    except queue.Empty:
+        pass
+    finally:
+        for process in processes:
+            process.terminate()
+            process.join()
+    return [one for one in found if one is not None]
+
+
+def _measure(key: str, settings: Settings, place: Place, seconds: float, barrier: Any, answers: Any) -> None:
+    """In a process: warms up, waits for the others, trains for so long."""
+    from harness import jobs, memory
+
+    trial = jobs.run(key, settings, place)
+    try:
+        before = next(trial).seconds
+        barrier.wait(PATIENCE)
+        epochs = 0
+        while (progress := next(trial)).seconds - before < seconds:
+            epochs += 1
+        portion = settings.get("alpha_portion", settings.get("search", {}).get("alpha_portion", 0.0))
+        images = settings["data"]["train_images"] * (1 - portion if settings["kind"] != "train" else 1)
+        answers.put(((epochs + 1) * images / (progress.seconds - before), memory.peak(place.device)))
+    except (StopIteration, threading.BrokenBarrierError):  # it failed, or another one did
+        barrier.abort()
+        answers.put(None)

@@ -1,0 +1,171 @@
+"""A study over three separate hosts, started by the shipped cluster.yaml; one is cut off, one dies, nothing is lost.
+
+Where this machine cannot make hosts (no root, no namespaces, no sshd) it says so and ends with status 0.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+HERE = Path(__file__).resolve().parent
+REPOSITORY = HERE.parents[1]
+sys.path[:0] = [str(HERE), str(HERE.parent / "faults"), str(REPOSITORY)]
+
+import drive
+from hosts import Host, Impossible, hosts
+
+LIMIT = 540.0  # seconds for everything
+CUT_OFF = 40.0  # seconds: longer than Ray waits for a node
+STARTED = time.monotonic()
+
+
+def main() -> None:
+    # Not below /tmp, of which every host has its own.
+    workspace = Path(tempfile.mkdtemp(prefix="nas-harness-cluster-", dir="/var/tmp"))
+    try:
+        environment = {"PYTHONPATH": f"{REPOSITORY}:{HERE.parent / 'faults'}", "OMP_NUM_THREADS": "1",
+                       drive.LOG: str(workspace), "RAY_AUTH_MODE": "token", "RAY_health_check_period_ms": "1000",
+                       "RAY_health_check_timeout_ms": "5000"}  # fmt: skip
+        with hosts(workspace, 3, environment) as made:
+            tell(f"three hosts: {', '.join(f'{host.name} {host.address}' for host in made)}")
+            survives(workspace, made)
+    except Impossible as why:
+        print(f"SKIPPED: make test-cluster cannot make hosts here: {why}", flush=True)
+    finally:
+        shutil.rmtree(workspace, ignore_errors=True)
+
+
+def survives(workspace: Path, made: list[Host]) -> None:
+    head, cut, dying = made
+    bench = drive.Bench(workspace, drive.study(workspace, 1.0, seeds=3, epochs=6))
+    config = cluster_yaml(workspace, made)
+    for host in made:
+        until(lambda host=host: on(workspace, host, "true").returncode == 0, f"sshd on {host.name}")
+    try:
+        up(workspace, config)
+        until(lambda: alive(workspace, head) == 3, "three nodes", lambda: monitor(workspace, head))
+        tell("ray up: three nodes")
+        driver = start(workspace, bench, head)
+        until(lambda: len(on_hosts(workspace)) == 3, "epochs on every host", lambda: said(driver, workspace))
+        tell("the study runs on all three")
+        cut.unplug()
+        tell(f"{cut.name} is cut off")
+        time.sleep(CUT_OFF)
+        cut.plug_in()
+        tell(f"{cut.name} is back; {len(bench.log())} epochs so far")
+        dying.kill()
+        tell(f"{dying.name} is dead for good")
+        until(lambda: driver.poll() is not None, "the driver's end", lambda: said(driver, workspace))
+        tell(f"the driver ended with {driver.returncode}")
+    finally:
+        for host in made:
+            host.kill()
+    assert driver.returncode == 0, said(driver, workspace)
+    compare(bench, drive.undisturbed(workspace / "undisturbed", bench.study))
+
+
+def compare(bench: drive.Bench, expected: dict[str, dict[str, Any]]) -> None:
+    """Raises AssertionError where the table differs from an undisturbed run's."""
+    rows = drive.comparable(bench.place)
+    assert rows == expected
+    assert drive.doubled(bench.place) == 0
+    assert drive.repeated(bench.log()) == 0
+    hosts_used = {json.loads(line)["host"] for line in (bench.place / "trials.jsonl").read_text().splitlines()}
+    begun, needed = len(bench.log()), sum(row["epochs"] for row in rows.values())
+    print(f"PASSED: {len(rows)} rows from {len(hosts_used)} hosts equal an undisturbed run's; {needed} epochs, "
+          f"{begun - needed} more begun and cut short, 0 finished ones repeated; {elapsed():.0f} s", flush=True)  # fmt: skip
+
+
+def cluster_yaml(workspace: Path, made: list[Host]) -> Path:
+    """The shipped file, filled in for these hosts. The code is synchronised, but not installed from a registry."""
+    config = yaml.safe_load((REPOSITORY / "cluster.yaml").read_text())
+    config["cluster_name"] = workspace.name
+    config["provider"] |= {"head_ip": made[0].address, "worker_ips": [host.address for host in made[1:]]}
+    config["auth"] = {"ssh_user": "root", "ssh_private_key": str(workspace / "key")}
+    config["file_mounts"]["~/nas-harness"] = str(REPOSITORY)
+    environment = Path(sys.prefix)
+    config["setup_commands"] = [config["setup_commands"][0], f"ln -sfn {environment} ~/nas-harness/.venv"]
+    for commands in ("head_start_ray_commands", "worker_start_ray_commands"):
+        config[commands] = [re.sub(r"( start .*)", r"\1 --num-cpus=2 --num-gpus=1 --object-store-memory=80000000", line)
+                            for line in config[commands]]  # fmt: skip
+    path = workspace / "cluster.yaml"
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+def up(workspace: Path, config: Path) -> None:
+    """As from a laptop that reaches all hosts, with a home of its own."""
+    home = workspace / "laptop"
+    home.mkdir()
+    ray = [str(Path(sys.prefix) / "bin" / "ray")]
+    env = {**os.environ, "HOME": str(home), "RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0"}
+    for arguments in (["get-auth-token", "--generate"], ["up", "--yes", "--no-config-cache", str(config)]):
+        with open(workspace / f"ray-{arguments[0]}", "w") as log:
+            done = subprocess.run(ray + arguments, env=env, stdout=log, stderr=subprocess.STDOUT, check=False,
+                                  stdin=subprocess.DEVNULL, timeout=max(1.0, LIMIT - elapsed()))  # fmt: skip
+        assert done.returncode == 0, (workspace / f"ray-{arguments[0]}").read_text()[-5000:]
+
+
+def start(workspace: Path, bench: drive.Bench, head: Host) -> "subprocess.Popen[bytes]":
+    """The driver, on the head, as its user would start it there."""
+    line = (f"cd {workspace} && ~/nas-harness/.venv/bin/python -m harness run {bench.study} --results {bench.results} "
+            "--address auto --device cpu --cpus-per-trial 0.5 --gpus-per-trial 0.5")  # fmt: skip
+    with open(workspace / "driver", "w") as log:
+        return subprocess.Popen(ssh(workspace, head, line), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+
+
+def ssh(workspace: Path, host: Host, line: str) -> list[str]:
+    return ["ssh", "-i", str(workspace / "key"), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+            "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=5", f"root@{host.address}", line]  # fmt: skip
+
+
+def on(workspace: Path, host: Host, line: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(ssh(workspace, host, line), capture_output=True, text=True, timeout=120, check=False,
+                          stdin=subprocess.DEVNULL)  # fmt: skip
+
+
+def alive(workspace: Path, head: Host) -> int:
+    """Nodes that Ray has."""
+    code = "import ray; ray.init('auto', logging_level='ERROR'); print(sum(n['Alive'] for n in ray.nodes()))"
+    found = on(workspace, head, f'~/nas-harness/.venv/bin/python -c "{code}"').stdout.split()
+    return int(found[-1]) if found and found[-1].isdigit() else 0
+
+
+def monitor(workspace: Path, head: Host) -> str:
+    return on(workspace, head, "tail -n 60 /tmp/ray/session_latest/logs/monitor.*").stdout
+
+
+def on_hosts(workspace: Path) -> set[str]:
+    log = workspace / "epochs.log"
+    return {line.split()[4] for line in log.read_text().splitlines()} if log.exists() else set()
+
+
+def said(driver: "subprocess.Popen[bytes]", workspace: Path) -> str:
+    return f"driver: {driver.poll()}\n" + (workspace / "driver").read_text(errors="replace")[-6000:]
+
+
+def until(done: Callable[[], bool], what: str, more: Callable[[], str] = lambda: "") -> None:
+    while not done():
+        assert elapsed() < LIMIT, f"no {what} within {LIMIT:.0f} s\n{more()}"
+        time.sleep(1)
+
+
+def elapsed() -> float:
+    return time.monotonic() - STARTED
+
+
+def tell(text: str) -> None:
+    print(f"{elapsed():5.0f} s  {text}", flush=True)
+
+
+main()

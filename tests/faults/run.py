@@ -1,0 +1,186 @@
+"""A hundred kills at random moments over one study, and what they cost: nothing.
+
+python tests/faults/run.py [--kills 100] [--seed 0]
+"""
+
+import argparse
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import drive
+from drive import Bench, Run
+
+from harness import records
+
+EPOCH = 0.5  # seconds
+Fault = Callable[[Bench, Run], bool]  # whether the driver ends by it; returns after it has
+
+
+def worker(bench: Bench, run: Run) -> bool:
+    pids = {pid for _, _, pid in bench.log()[-4:]} & set(drive.descendants(run.process.pid))
+    for pid in sorted(pids)[:1]:
+        drive.kill(pid)
+    return False
+
+
+def driver(bench: Bench, run: Run) -> bool:
+    run.kill()
+    return True
+
+
+def interrupt(bench: Bench, run: Run) -> bool:
+    run.signal(signal.SIGINT)
+    return run.finish() == 130
+
+
+def interrupt_twice(bench: Bench, run: Run) -> bool:
+    run.signal(signal.SIGINT)
+    time.sleep(0.2)
+    if run.process.poll() is None:
+        run.signal(signal.SIGINT)
+    return run.finish() == 130
+
+
+def node(bench: Bench, run: Run) -> bool:
+    drive.kill(run.named("raylet/raylet"))
+    return run.finish() == 1
+
+
+def head(bench: Bench, run: Run) -> bool:
+    drive.kill(run.named("gcs_server"))
+    return run.finish() == 1
+
+
+def power(bench: Bench, run: Run) -> bool:
+    """Everything at once, with a row, a checkpoint and the plan half-written."""
+    drive.power_off(run)
+    if records.read(bench.place):
+        drive.tear_rows(bench.place)
+    drive.tear_plan(bench.place)
+    for paths in bench.checkpoints():
+        drive.tear_checkpoint(paths[-1])
+    return True
+
+
+def damage(bench: Bench, run: Run) -> bool:
+    """Power-off, and the newest checkpoint of one trial is damaged."""
+    drive.power_off(run)
+    for paths in bench.checkpoints(at_least=2)[:1]:
+        drive.corrupt(paths[-1])
+        bench.corrupted += 1
+    return True
+
+
+@dataclass
+class Line:
+    """A line of the table."""
+
+    name: str
+    weight: int
+    fault: Fault
+    times: int = 0
+    lost: int = 0
+    doubled: int = 0
+    repeated: int = 0
+
+
+@dataclass
+class Books:
+    """What the folder held when it was last looked at."""
+
+    bench: Bench
+    keys: set[str] = field(default_factory=set)
+    doubled: int = 0
+    repeated: int = 0
+
+    def charge(self, line: Line) -> None:
+        """Puts what has changed since on the account of `line`."""
+        keys = set(drive.comparable(self.bench.place))
+        doubled = drive.doubled(self.bench.place)
+        repeated = drive.repeated(self.bench.log()) - self.bench.corrupted
+        line.lost += len(self.keys - keys)
+        line.doubled += doubled - self.doubled
+        line.repeated += max(0, repeated - self.repeated)
+        self.keys, self.doubled, self.repeated = keys, doubled, max(repeated, self.repeated)
+
+
+LINES = [
+    Line("SIGKILL of a trial's worker", 8, worker),
+    Line("SIGKILL of the driver", 3, driver),
+    Line("SIGKILL of the raylet", 2, node),
+    Line("SIGKILL of the head", 2, head),
+    Line("Ctrl-C", 1, interrupt),
+    Line("Ctrl-C twice", 1, interrupt_twice),
+    Line("power-off: torn row, plan and checkpoints", 2, power),
+    Line("power-off: newest checkpoint damaged", 1, damage),
+]
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--kills", type=int, default=100)
+    options.add_argument("--seed", type=int, default=0)
+    chosen = options.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="nas-harness-faults-"))
+    started = time.monotonic()
+    study = drive.study(folder, EPOCH, "diverges", seeds=10, epochs=40)
+    bench = Bench(folder, study, ("--cpus", "2"))
+    try:
+        rage(bench, chosen.kills, random.Random(chosen.seed))
+        status = finish(bench)
+        expected = drive.undisturbed(folder / "undisturbed", study)
+    finally:
+        bench.end()
+    rows = drive.comparable(bench.place)
+    print(table(), flush=True)
+    clean = all(line.lost + line.doubled + line.repeated == 0 for line in LINES)
+    faults, minutes = sum(line.times for line in LINES), (time.monotonic() - started) / 60
+    how = "equal" if rows == expected else "DIFFER FROM"
+    print(
+        f"\n{faults} faults in {minutes:.0f} minutes, seed {chosen.seed}: {len(rows)} rows {how} an undisturbed run's"
+    )
+    shutil.rmtree(folder)
+    sys.exit(0 if rows == expected and clean and status == 1 else 1)  # the study has methods that diverge
+
+
+def rage(bench: Bench, kills: int, rng: random.Random) -> None:
+    """Faults, drawn by weight, at moments that are random; the same command after each that ended the driver."""
+    run, books = bench.start(), Books(bench)
+    while sum(line.times for line in LINES) < kills:
+        bench.wait_for_epochs(1, run)
+        time.sleep(rng.uniform(0, 2.5))
+        line = rng.choices(LINES, [line.weight for line in LINES])[0]
+        ended = line.fault(bench, run)
+        line.times += 1
+        if ended:
+            run = bench.start()
+        bench.wait_for_epochs(1, run)
+        books.charge(line)
+        total = sum(line.times for line in LINES)
+        print(f"{total:4} {line.name}: {len(books.keys)} rows, {len(bench.log())} epochs begun", flush=True)
+    run.kill()
+
+
+def finish(bench: Bench) -> int:
+    """What is left, in haste."""
+    hasty = replace(bench, haste=True)
+    return hasty.start().finish()
+
+
+def table() -> str:
+    lines = ["| fault | times | rows lost | rows doubled | epochs repeated |", "|---|---|---|---|---|"]
+    lines += [f"| {one.name} | {one.times} | {one.lost} | {one.doubled} | {one.repeated} |" for one in LINES]
+    total = [sum(getattr(one, name) for one in LINES) for name in ("times", "lost", "doubled", "repeated")]
+    return "\n".join([*lines, "| **together** | " + " | ".join(map(str, total)) + " |"])
+
+
+main()

@@ -1,0 +1,94 @@
+"""Rows survive power-offs, full disks and second drivers."""
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness import records
+from harness.errors import BadInput
+from harness.records import Records
+
+ROWS = [{"key": f"{n:016x}", "status": "done", "text": "é" * n, "curve": [n / 3] * n} for n in range(5)]
+
+
+def written(folder: Path, rows: list[records.Row]) -> bytes:
+    with Records(folder) as book:
+        for row in rows:
+            book.append(row)
+    return records.rows_file(folder).read_bytes()
+
+
+def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
+    written(tmp_path, ROWS[:3])
+    written(tmp_path, ROWS[3:])
+    assert records.read(tmp_path) == ROWS
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.data())
+def test_a_file_torn_anywhere_loses_only_the_torn_row(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject):
+    folder = tmp_path_factory.mktemp("torn")
+    content = written(folder, ROWS)
+    cut = data.draw(st.integers(0, len(content)))
+    rest = data.draw(st.sampled_from([b"", b"\0" * 70_000]))  # what some file systems leave after a power-off
+    records.rows_file(folder).write_bytes(content[:cut] + rest)
+    whole = content[:cut].count(b"\n")
+    assert records.read(folder) == ROWS[:whole]
+    written(folder, ROWS[whole:])
+    assert records.read(folder) == ROWS
+
+
+def test_a_damaged_line_in_the_middle_is_named(tmp_path: Path) -> None:
+    content = written(tmp_path, ROWS)
+    records.rows_file(tmp_path).write_bytes(content.replace(b"{", b"", 1))
+    with pytest.raises(BadInput, match="line 1 is no JSON"):
+        records.read(tmp_path)
+
+
+def test_the_last_final_row_of_a_key_counts(tmp_path: Path) -> None:
+    states = ["failed", "done", "failed"]
+    written(tmp_path, [{"key": "a", "status": status, "n": n} for n, status in enumerate(states)])
+    assert records.latest(tmp_path)["a"]["n"] == 1
+
+
+def test_a_second_driver_is_refused_while_status_may_look(tmp_path: Path) -> None:
+    with Records(tmp_path):
+        with pytest.raises(BadInput, match="another nas-harness is running"):
+            Records(tmp_path)
+        assert records.read(tmp_path) == []
+    Records(tmp_path).close()
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from harness.records import Records
+folder, row = Path(sys.argv[1]), {"key": "b", "status": "done", "text": "x" * 5000}
+with Records(folder) as book:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
+    try:
+        book.append(row)
+    except OSError as error:
+        print(error.errno)
+"""
+
+
+def test_a_full_disk_leaves_no_torn_row(tmp_path: Path) -> None:
+    content = written(tmp_path, ROWS)
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 4000
+    said = subprocess.run([sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=True,
+                          cwd=Path(__file__).parents[1])  # fmt: skip
+    assert said.stdout.strip() == "27"  # EFBIG, which this test has in place of ENOSPC
+    assert records.rows_file(tmp_path).read_bytes() == content
+
+
+def test_numbers_that_are_none_are_no_json(tmp_path: Path) -> None:
+    with Records(tmp_path) as book, pytest.raises(ValueError, match="JSON"):
+        book.append({"key": "a", "status": "done", "loss": float("nan")})
+    assert os.path.getsize(records.rows_file(tmp_path)) == 0

@@ -123,7 +123,7 @@ def _search(found: Findings) -> Drawn:
     accuracy = "Accuracy on the α part, %"
     yield "search-accuracy", curves.searches(trials, {"val_accuracy": "supernet", **read}, accuracy)
     yield "search-counts", curves.searches(trials, counts, "Shortcuts")
-    yield "search-entropy", curves.searches(trials, {"entropy": ""}, "Entropy of α, nats")
+    yield "search-entropy", curves.searches(trials, {"entropy": ""}, "Mean entropy of α, bits")
     yield "search-eigenvalue", curves.searches(trials, {"eigenvalue": ""}, "Largest eigenvalue")
     yield "search-test", curves.searches(trials, {"test_accuracy": ""}, "Test accuracy, %")
 

@@ -70,11 +70,12 @@ def _figures(studies: Studies) -> "Iterator[tuple[str, str, str, Figure | None]]
     yield "race", RACES, "Best accuracy so far after equally many trials.", tuning_figures.race(frame)
     for name, seeds in studies.items():
         own, shares = frame[frame["tuning"] == name], tuning_figures.importances(seeds)
-        here = [one for one in found if one.tuning == name]
+        here, spans = [one for one in found if one.tuning == name], distributions({name: seeds})
+        ranked = list(dict.fromkeys([*shares, *spans]))
         drawn = {
             "history": ("Every trial's accuracy, and the best so far.", tuning_figures.history(own)),
             "slice": ("Accuracy over the two fields that explain most of it.",
-                      tuning_figures.slice_(own, distributions({name: seeds}), list(shares), here)),
+                      tuning_figures.slice_(own, spans, ranked, here)),
             "importance": ("How much of the accuracy's variance each field explains; dots are repetitions.",
                            tuning_figures.importance(shares)),
             "parallel": ("Done trials of all repetitions, from accuracy to the fields.",

@@ -49,7 +49,9 @@ def _leave(status: int) -> None:
 
 def portable(arguments: Sequence[str]) -> str:
     """The command as it can be given on any machine: data lie in DATA there, and results where they are kept."""
-    words = [word for argument in arguments for word in (argument.split("=", 1) if argument.startswith("--") else [argument])]
+    words: list[str] = []
+    for argument in arguments:
+        words += argument.split("=", 1) if argument.startswith("--") else [argument]
     out = ["nas-harness"]
     for word, before in zip(words, ["", *words], strict=False):
         if before == "--data-root":
@@ -156,7 +158,8 @@ def verify(options: argparse.Namespace) -> int:
         print(f"{folder}: " + ("tables, keys and architectures hold" if not found else f"{len(found)} problems"))
         print("".join(f"  {line}\n" for line in found), end="")
         wrong += len(found)
-        for what, differences in verify_.rerun(folder, options.rerun, data.data_root(options.data_root)):
+        keys = [key for key in options.keys.split(",") if key]
+        for what, differences in verify_.rerun(folder, options.rerun, keys, data.data_root(options.data_root)):
             print(f"  {what} trained again: {'; '.join(differences) or 'identical'}", flush=True)
             wrong += bool(differences)
     return 1 if wrong else 0

@@ -96,4 +96,5 @@ def _verify(commands: Any) -> None:
                                   epilog="example: nas-harness verify results/demo --rerun 2")  # fmt: skip
     command.add_argument("folders", nargs="+", metavar="FOLDER")
     command.add_argument("--rerun", type=int, default=0, metavar="N", help="train N random rows again and compare")
+    command.add_argument("--keys", default="", metavar="K1,K2", help="train exactly these rows again and compare")
     command.add_argument("--data-root", metavar="DIR", help="where data sets lie (or NAS_HARNESS_DATA)")

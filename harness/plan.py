@@ -81,7 +81,15 @@ class Plan:
     def summary(self) -> list[Settings]:
         """The jobs as the report wants them, without their settings."""
         return [
-            {"key": j.key, "kind": j.kind, "method": j.method, "role": j.role, "seed": j.seed, "needs": list(j.needs)}
+            {
+                "key": j.key,
+                "kind": j.kind,
+                "method": j.method,
+                "methods": list(j.methods),
+                "role": j.role,
+                "seed": j.seed,
+                "needs": list(j.needs),
+            }
             for j in self.jobs.values()
         ]
 

@@ -66,7 +66,7 @@ def weight_step(network: nn.Module, optimiser: torch.optim.Optimizer, engine: En
     """One step of the weights; returns the loss before it, still on the device."""
     optimiser.zero_grad(set_to_none=True)
     loss = engine.loss(network, images, labels)
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     if recipe["clip"]:
         nn.utils.clip_grad_norm_((p for group in optimiser.param_groups for p in group["params"]), recipe["clip"])
     optimiser.step()

@@ -1,20 +1,19 @@
 """Whether a results folder holds together: keys, architectures and recipes against settings, and rows trained again."""
 
-import math
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from harness import jobs, records, resolve
 from harness.driver import RESOLVED
+from harness.errors import BadInput
 from harness.folder import read_study
 from harness.plan import Job, Settings, content_key
 from harness.trial import Place
 from spaces import space as spaces
 
-TOLERANCE = 3.0  # percentage points, where device, versions or threads differ from the row's
 EXACT = ("test_accuracy", "val_accuracy", "test_loss", "train_loss", "snapshots", "parameters", "macs", "split")
 
 
@@ -25,13 +24,19 @@ def problems(folder: Path) -> list[str]:
     return [line for row in rows.values() for line in _row_problems(row, rows, space)]
 
 
-def rerun(folder: Path, count: int, root: Path | None, seed: int = 0) -> Iterator[tuple[str, list[str]]]:
-    """Trains `count` random rows again, in this process: (what was trained, in what it differs)."""
-    rows = {key: row for key, row in records.latest(folder).items() if row["status"] == "done" and _alone(row)}
+def rerun(folder: Path, count: int, keys: Sequence[str], root: Path | None) -> Iterator[tuple[str, list[str]]]:
+    """Trains `count` random rows and those of `keys` again, in this process: (what was trained, in what it differs).
+
+    Raises BadInput where a key has no finished row, or one that cannot be trained alone.
+    """
+    every = records.latest(folder)
+    rows = {key: row for key, row in every.items() if row["status"] == "done" and _alone(row)}
+    if unknown := [key for key in keys if key not in rows]:
+        raise BadInput(f"--keys {unknown[0]}: {folder} has no finished row of this key that can be trained alone")
     space = _space(read_study(folder))
-    for key in Random(seed).sample(sorted(rows), min(count, len(rows))):
+    for key in [*keys, *Random(0).sample(sorted(rows), min(count, len(rows)))]:
         row = rows[key]
-        settings = resolve.resolve(job_of(row), records.latest(folder), space)
+        settings = resolve.resolve(job_of(row), every, space)
         again = _again(key, settings, row, root)
         yield f"{row['method']} seed {row['seed']} ({key})", list(_differences(row, again))
 
@@ -98,13 +103,6 @@ def _differences(row: Mapping[str, Any], again: Mapping[str, Any]) -> Iterator[s
     for name in EXACT:
         if row[name] != again[name]:
             yield f"{name} {_short(row[name])} → {_short(again[name])}"
-
-
-def within_tolerance(row: Mapping[str, Any], again: Mapping[str, Any]) -> bool:
-    """Whether accuracies agree as they should between different machines."""
-    names = ("test_accuracy", "val_accuracy")
-    pairs = [(row[name], again[name]) for name in names if row[name] is not None and again[name] is not None]
-    return all(math.isclose(a, b, abs_tol=TOLERANCE) for a, b in pairs)
 
 
 def _short(value: Any) -> str:

@@ -68,7 +68,7 @@ def kinked(x: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("surface", [smooth, kinked])
 def test_the_interval_covers_the_true_place(surface: Callable[[np.ndarray], np.ndarray]) -> None:
-    truth, inside, runs = np.array([0.6, 0.4]), np.zeros(2), 24
+    truth, inside, runs = np.array([0.6, 0.4]), np.zeros(2), 20
     for seed in range(runs):
         found = optimum(*sample(surface, seed, 60), draws=300)  # type: ignore[misc]
         assert found is not None

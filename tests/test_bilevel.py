@@ -69,7 +69,7 @@ def test_largest_eigenvalue_of_a_known_hessian():
     rng = np.random.default_rng(0)
     vectors, _ = np.linalg.qr(rng.normal(size=(6, 6)))
     matrix = torch.tensor(vectors @ np.diag([5.0, 2, 1, 0.5, 0.1, 0]) @ vectors.T)
-    alphas = [torch.zeros(2, dtype=torch.float64, requires_grad=True), torch.zeros(4, dtype=torch.float64, requires_grad=True)]  # fmt: skip
+    alphas = [torch.zeros(size, dtype=torch.float64, requires_grad=True) for size in (2, 4)]
     loss = lambda: 0.5 * torch.cat(alphas) @ matrix @ torch.cat(alphas)  # noqa: E731
     assert bilevel.largest_eigenvalue(loss, alphas, 50) == pytest.approx(5.0, rel=1e-6)
 

@@ -1,4 +1,4 @@
-"""The README says what is there: every command and option it shows exists, every command is in it, its table is real."""
+"""The README says what is there: what it shows exists, every command is in it, its tables are real."""
 
 import re
 import shlex

@@ -89,7 +89,7 @@ def is_free_of_noise(architecture):
 
 
 TASKS = {
-    "shortcuts": ("tests.test_planted:OnlyShortcuts", {"vgg": "vgg11", "width": 0.0625}, 32, "B", leads_through),
+    "shortcuts": ("tests.test_planted:OnlyShortcuts", {"vgg": "vgg11", "width": 0.125}, 32, "B", leads_through),
     "cells": ("tests.test_planted:Noisy", {}, 8, "node-wise", is_free_of_noise),
 }
 SEARCHES = {

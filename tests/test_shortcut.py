@@ -105,7 +105,7 @@ def test_long_shortcuts_reach_four_blocks():
 
 @pytest.mark.parametrize("text", ["vgg19 1-2", "vgg19 1-17", "vgg16 1-3", "vgg19 1>3", "vgg19 0-3"])
 def test_text_of_another_space_is_refused(text):
-    with pytest.raises(ValueError, match="no (architecture|shortcut)"):
+    with pytest.raises(ValueError, match=r"no (architecture|shortcut)"):
         ShortcutSpace("vgg19").parse(text)
 
 

@@ -177,7 +177,7 @@ def _train(study: Any, method: Any, seed: int, train_seed: int, one: Found, plan
     settings = {**base_settings(study, seed), "train_seed": train_seed, "recipe": plain_recipe(recipe)}
     needs = list(one.needs)
     if recipe.tuned:
-        trials = [job.key for job in plan.jobs.values() if job.kind == "tune" and job.method == recipe.tuned
+        trials = [job.key for job in plan.jobs.values() if job.kind == "tune" and recipe.tuned in job.methods
                   and job.seed == 0]  # fmt: skip
         settings["recipe_from"] = trials
         needs += trials
@@ -200,7 +200,7 @@ def _train(study: Any, method: Any, seed: int, train_seed: int, one: Found, plan
 def _tune(study: Any, tuning: Any, seed: int, plan: Plan) -> None:
     """Trial i needs exactly the results up to i - lag."""
     spec = tuning.model_dump(exclude={"name", "seeds", "recipe", "architecture"})
-    recipe = {**plain_recipe(study.recipe), **tuning.recipe}
+    recipe = plain_recipe(tuning.tried_by(study))
     keys: list[str] = []
     for index in range(tuning.trials):
         seen = keys[: max(0, index - tuning.lag + 1)]

@@ -33,10 +33,11 @@ def resolve(job: Job, rows: Rows, space: Space) -> Settings:
     if trials := settings.get("recipe_from"):
         settings["recipe"] = _keep(settings["recipe"], rows[best(trials, rows)]["recipe"], rows[trials[0]])
     if "tuning" in settings:
-        asked = tuning.ask(settings["tuning"], settings["index"], [rows[key] for key in settings["seen"]], job.seed)
-        settings["recipe"] = tuning.apply(settings["recipe"], asked)
-        settings["asked"] = asked
-        settings["thresholds"] = tuning.thresholds(settings, [rows[key] for key in settings["seen"]])
+        seen = [rows[key] for key in settings["seen"]]
+        start = stream(settings["study_seed"], job.seed, "tuning")
+        asked = tuning.ask(settings["tuning"], settings["index"], seen, start)
+        settings |= {"recipe": tuning.apply(settings["recipe"], asked), "asked": asked}
+        settings["thresholds"] = tuning.thresholds(settings, seen)
     if "source" in settings:
         architecture = _architecture(settings["source"], job, rows, space)
         if reason := space.broken(architecture):
@@ -46,8 +47,11 @@ def resolve(job: Job, rows: Rows, space: Space) -> Settings:
 
 
 def best(keys: Sequence[str], rows: Rows) -> str:
-    """The key with the highest validation accuracy; the earliest among equals."""
-    scored = [key for key in keys if rows[key]["val_accuracy"] is not None]
+    """The key of the finished trial with the highest validation accuracy; the earliest among equals.
+
+    Raises Unbuildable where none has finished.
+    """
+    scored = [key for key in keys if rows[key]["status"] == "done" and rows[key]["val_accuracy"] is not None]
     if not scored:
         raise Unbuildable("failed", "none of the candidates was scored")
     return max(scored, key=lambda key: rows[key]["val_accuracy"])

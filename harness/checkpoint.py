@@ -30,7 +30,7 @@ class Checkpoints:
     def claim(self) -> None:
         """From now on nobody who claimed them before may save."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(self._owner, self._token.encode())
+        write_atomically(self._owner, self._token.encode(), durable=False)
 
     def save(self, epoch: int, state: dict[str, Any]) -> None:
         """Raises OSError where the disk is full; nothing already written is harmed. Raises Superseded."""

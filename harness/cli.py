@@ -154,6 +154,10 @@ def verify(options: argparse.Namespace) -> int:
     wrong = 0
     for folder in _folders(options):
         found = [f"report/{name} is not what the rows give" for name in report_.differences(folder)]
+        pages = _tuning_pages([folder])
+        stored = {name: folder / "report" / name for name in pages}
+        found += [f"{path.relative_to(folder)} is not what the rows give" for name, path in stored.items()
+                  if not path.is_file() or path.read_bytes() != pages[name]]  # fmt: skip
         found += verify_.problems(folder)
         print(f"{folder}: " + ("tables, keys and architectures hold" if not found else f"{len(found)} problems"))
         print("".join(f"  {line}\n" for line in found), end="")
@@ -247,6 +251,27 @@ def _show_report(folders: list[Path], out: Path | None = None) -> None:
     page = report_.write(folders, out)
     print(report_.text(folders))
     print(f"\nreport: {page / 'index.html'}")
+    for name, content in _tuning_pages(folders).items():
+        (page / name).parent.mkdir(parents=True, exist_ok=True)
+        (page / name).write_bytes(content)
+        if name.endswith(".html"):
+            print(f"tuning: {page / name}")
+
+
+def _tuning_pages(folders: list[Path]) -> dict[str, bytes]:
+    """File of the report → content; Optuna's studies are rebuilt from the rows."""
+    from harness import records
+    from harness.folder import read_study
+
+    plan = [job for folder in folders for job in read_study(folder)["plan"] if job["kind"] == "tune"]
+    if not plan:
+        return {}
+    from analysis import tuning_pages
+    from harness import tuning_export
+
+    rows = {key: row for folder in folders for key, row in records.latest(folder).items()}
+    mine = [rows[job["key"]] for job in plan if job["key"] in rows]
+    return tuning_pages.rebuild(folders[0].name, tuning_export.studies(mine)) if mine else {}
 
 
 COMMANDS = {"run": run, "plan": plan, "tune": tune, "probe": probe, "status": status, "report": report,

@@ -1,6 +1,5 @@
 """A job as an executor drives it: a generator that yields one `Progress` per epoch and returns the outcome."""
 
-import gc
 import time
 from collections.abc import Generator
 from dataclasses import replace
@@ -47,8 +46,7 @@ def run(key: str, settings: Settings, place: Place) -> Run:
     outcome.setdefault("seconds", time.perf_counter() - clock)
     outcome.update(device_seconds=outcome["seconds"] * place.share, finished=_now())
     outcome.update(peak_memory_bytes=memory.peak(place.device))
-    gc.collect()
-    memory.release(place.device)
+    memory.release(place.device, time.perf_counter() - clock)
     return outcome
 
 

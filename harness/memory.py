@@ -1,11 +1,13 @@
 """How much memory one trial takes at its peak, whatever its process did before."""
 
 import contextlib
+import gc
 import resource
 from pathlib import Path
 
 import torch
 
+LONG = 10.0  # seconds
 CONTEXT = 600 * 2**20  # what a process holds on a GPU beside its tensors: CUDA's context and its libraries' handles
 
 
@@ -38,8 +40,13 @@ def part(device: str) -> float:
     return (peak(device) + CONTEXT) / whole
 
 
-def release(device: str) -> None:
-    """Gives the allocator's cache back, so that others on the GPU can have it while this process waits for work."""
+def release(device: str, seconds: float) -> None:
+    """After a trial of so many seconds: frees its networks, and the GPU's memory for whoever else is on it.
+
+    Short trials are left to Python: looking through everything for cycles would cost more than they do.
+    """
+    if seconds > LONG or device.startswith("cuda"):
+        gc.collect()
     if device.startswith("cuda"):
         torch.cuda.empty_cache()
 

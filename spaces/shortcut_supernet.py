@@ -1,84 +1,20 @@
 """VGG with every shortcut at once, each behind a gate that α opens.
 
 All shortcuts that need a 1×1 convolution start in an earlier stage than they end in, so their sources are complete
-when the target's stage begins: one convolution per stage computes what all of them add. Its weights are the
-shortcuts' own, scaled by gate and batch statistics, which follow from the inputs' mean and covariance (BN without
-affine parameters is linear once these are known). So nothing is computed per pair on the images themselves.
+when the target's stage begins. They stand side by side in a bank, which is pooled once a stage, and one matrix
+product computes what all of them add (spaces.shortcut_merged).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import groupby
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from spaces.architecture import Shortcuts
+from spaces.shortcut_merged import Merged
 from spaces.vgg import Block, conv_block, is_identity, pool
-
-EPSILON, MOMENTUM = 1e-5, 0.1  # of batch norm
-
-
-class Merged(nn.Module):
-    """The shortcuts from earlier stages into one stage: gate × BN(conv1×1(source)), summed over sources.
-
-    Parameters are named `i_k.weight`; `mean` and `variance` are running statistics for evaluation.
-    """
-
-    def __init__(self, pairs: Sequence[tuple[Block, Block]]) -> None:
-        super().__init__()
-        self.sources = sorted({s.number for s, _ in pairs})
-        self.targets = sorted({t.number for _, t in pairs})
-        self.inputs = {s.number: s.channels for s, _ in pairs}
-        self.halvings = {s.number: t.stage - s.hands_over_at for s, t in pairs}
-        self.outputs = pairs[0][1].channels
-        self.links = [[k for k in self.targets if (i, k) in {(s.number, t.number) for s, t in pairs}]
-                      for i in self.sources]  # fmt: skip
-        self.weights = nn.ParameterDict(
-            {f"{s.number}_{t.number}": nn.Parameter(torch.empty(t.channels, s.channels, 1, 1)) for s, t in pairs}
-        )
-        for weight in self.weights.values():
-            nn.init.kaiming_normal_(weight, mode="fan_out")
-        rows = [len(links) * self.outputs for links in self.links]
-        for index, count in enumerate(rows):
-            self.register_buffer(f"mean_{index}", torch.zeros(count))
-            self.register_buffer(f"variance_{index}", torch.ones(count))
-
-    def forward(self, handed: dict[int, Tensor], gates: Tensor) -> dict[int, Tensor]:
-        """What each target block gets added: {block: [N, C, H, W]}. `gates`: [depth, depth]."""
-        images = [pool(handed[i], self.halvings[i]) for i in self.sources]
-        weights, biases = zip(*(self._scaled(n, x, gates) for n, x in enumerate(images)), strict=True)
-        added = F.conv2d(torch.cat(images, 1), torch.cat(weights, 1)[:, :, None, None], sum(biases))
-        return dict(zip(self.targets, added.split(self.outputs, 1), strict=True))
-
-    def _scaled(self, n: int, images: Tensor, gates: Tensor) -> tuple[Tensor, Tensor]:
-        """Source n's weights [targets × C, inputs] and bias with BN and gates folded in; zero where no pair is."""
-        source, links = self.sources[n], self.links[n]
-        with torch.autocast(images.device.type, enabled=False):
-            weight = torch.cat([self.weights[f"{source}_{k}"].flatten(1) for k in links])
-            mean, variance = self._statistics(n, weight, images)
-            gate = gates[source - 1, [k - 1 for k in links]].repeat_interleave(self.outputs)
-            scale = gate * torch.rsqrt(variance + EPSILON)
-            folded, bias = weight * scale[:, None], -mean * scale
-        missing = (len(self.targets) - len(links)) * self.outputs  # a stage's first block has no neighbour's shortcut
-        return F.pad(folded, (0, 0, missing, 0)), F.pad(bias, (missing, 0))
-
-    def _statistics(self, n: int, weight: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and biased variance of every channel of weight @ images, in fp32."""
-        running_mean, running_variance = getattr(self, f"mean_{n}"), getattr(self, f"variance_{n}")
-        if not self.training:
-            return running_mean, running_variance
-        flat = images.to(weight.dtype).transpose(0, 1).flatten(1)
-        centre = flat.mean(1, keepdim=True)
-        centred = flat - centre
-        covariance = centred @ centred.T / flat.shape[1]
-        mean = (weight @ centre).squeeze(1)
-        variance = ((weight @ covariance) * weight).sum(1)
-        with torch.no_grad():
-            unbiased = flat.shape[1] / max(flat.shape[1] - 1, 1)
-            running_mean.lerp_(mean.detach(), MOMENTUM)
-            running_variance.lerp_(variance.detach() * unbiased, MOMENTUM)
-        return mean, variance
 
 
 class ShortcutSupernet(nn.Module):
@@ -99,38 +35,53 @@ class ShortcutSupernet(nn.Module):
         self.alphas = nn.ParameterDict({"pairs": nn.Parameter(torch.zeros(depth, depth))})
         if gate == "softmax":
             self.alphas["none"] = nn.Parameter(torch.zeros(depth))
-        joined = [(plan[i - 1], plan[k - 1]) for i, k in pairs]
         self.possible: Tensor
-        possible = torch.zeros(depth, depth, dtype=torch.bool)
-        for i, k in pairs:
-            possible[i - 1, k - 1] = True
-        self.register_buffer("possible", possible, persistent=False)
-        self.identities = {b.number: [s.number for s, t in joined if t is b and is_identity(s, t)] for b in plan}
-        by_stage = {b.stage: [(s, t) for s, t in joined if t.stage == b.stage and not is_identity(s, t)] for b in plan}
-        self.merged = nn.ModuleDict({str(stage): Merged(found) for stage, found in by_stage.items() if found})
-        self.starts = {next(b.number for b in plan if str(b.stage) == stage): stage for stage in self.merged}
+        self.register_buffer("possible", _marked(pairs, depth), persistent=False)
+        joined = [(plan[i - 1], plan[k - 1]) for i, k in pairs]
+        self.identities = [(s.number, t.number) for s, t in joined if is_identity(s, t)]
+        self.identity: Tensor
+        self.register_buffer("identity", _marked(self.identities, depth).nonzero(), persistent=False)
+        fitted = [(s, t) for s, t in joined if not is_identity(s, t)]
+        self.banked = sorted({source for source, _ in fitted}, key=lambda block: block.number)
+        self.stages = [list(stage) for _, stage in groupby(plan, lambda block: block.stage)]
+        self.merged = nn.ModuleDict()
+        for stage in range(len(self.stages)):
+            if into := [(s, t) for s, t in fitted if t.stage == stage]:
+                self.merged[str(stage)] = Merged([b for b in self.banked if b.stage < stage], into)
         self._fixed: Tensor | None = None
 
     def forward(self, images: Tensor) -> Tensor:
         gates = self._gates() if self._fixed is None else self._fixed
+        opened = dict(zip(self.identities, gates[self.identity.unbind(1)].unbind(), strict=True))
         handed: dict[int, Tensor] = {}
-        added: dict[int, Tensor] = {}
-        for block, layer in zip(self.plan, self.blocks, strict=True):
-            if block.number in self.starts:
-                added = self.merged[self.starts[block.number]](handed, gates)
-            images = self._block(block, layer, images, handed, added, gates)
-            handed[block.number] = images
+        bank: Tensor | None = None
+        for number, stage in enumerate(self.stages):
+            bank = self._bank(number, bank, handed)
+            added = self.merged[str(number)](bank, gates) if str(number) in self.merged else {}
+            for block in stage:
+                images = self._block(block, images, handed, added, opened)
+                handed[block.number] = images
         logits: Tensor = self.classifier(images.mean((2, 3)))
         return logits
 
-    def _block(self, block: Block, layer: nn.Module, images: Tensor, handed: dict[int, Tensor],
-               added: dict[int, Tensor], gates: Tensor) -> Tensor:  # fmt: skip
-        images = layer(images)
-        for source in self.identities[block.number]:
-            images = images + gates[source - 1, block.number - 1].to(images.dtype) * handed[source]
+    def _block(self, block: Block, images: Tensor, handed: Mapping[int, Tensor], added: Mapping[int, Tensor],
+               opened: Mapping[tuple[int, int], Tensor]) -> Tensor:  # fmt: skip
+        images = self.blocks[block.number - 1](images)
+        for (source, target), gate in opened.items():
+            if target == block.number:
+                images = torch.addcmul(images, handed[source], gate.to(images.dtype))
         if block.number in added:
             images = images + added[block.number]
         return pool(images, int(block.pooled))
+
+    def _bank(self, stage: int, bank: Tensor | None, handed: Mapping[int, Tensor]) -> Tensor | None:
+        """What all blocks before `stage` hand over, as far as it needs weights, at that stage's size."""
+        before = [block for block in self.banked if block.stage == stage - 1]
+        larger = [] if bank is None else [bank]
+        larger += [handed[block.number] for block in before if not block.pooled]
+        pieces = [pool(torch.cat(larger, 1), 1)] if larger else []
+        pieces += [handed[block.number] for block in before if block.pooled]
+        return torch.cat(pieces, 1) if pieces else None
 
     def probabilities(self) -> dict[str, Tensor]:
         """sigmoid: independent gates [pairs]; softmax: a row [sources + none] per block, impossible ones 0."""
@@ -158,3 +109,11 @@ class ShortcutSupernet(nn.Module):
             yield
         finally:
             self._fixed = None
+
+
+def _marked(pairs: list[tuple[int, int]], depth: int) -> Tensor:
+    """[depth, depth], true at the pairs (source, target), which are counted from 1."""
+    marked = torch.zeros(depth, depth, dtype=torch.bool)
+    for i, k in pairs:
+        marked[i - 1, k - 1] = True
+    return marked

@@ -36,7 +36,7 @@ def quarters(root, download):
     images = rng.integers(0, 100, (256, 1, 32, 32)).astype(np.uint8)
     for image, label in zip(images, labels, strict=True):
         top, left = 16 * (label // 2), 16 * (label % 2)
-        image[0, top : top + 16, left : left + 16] += 120
+        image[0, top : top + 16, left : left + 16] += 70
     images, labels = torch.from_numpy(images), torch.from_numpy(labels)
     parts = (Images(images[half], labels[half]) for half in (slice(128), slice(128, None)))
     return DataSet(*parts, CLASSES, (0.3,), (0.25,))
@@ -89,7 +89,7 @@ def is_free_of_noise(architecture):
 
 
 TASKS = {
-    "shortcuts": ("tests.test_planted:OnlyShortcuts", {"vgg": "vgg11", "width": 0.125}, 32, "B", leads_through),
+    "shortcuts": ("tests.test_planted:OnlyShortcuts", {"vgg": "vgg11", "width": 0.0625}, 32, "B", leads_through),
     "cells": ("tests.test_planted:Noisy", {}, 8, "node-wise", is_free_of_noise),
 }
 SEARCHES = {

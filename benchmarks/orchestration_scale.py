@@ -20,7 +20,7 @@ STUDY = """
 name = "scale"
 space = "shortcut-vgg11"
 task = "harness.formula:stand_in"
-data = {{ name = "digits" }}
+data = {{ name = "digits", image_size = 32 }}
 seeds = {{ search = {seeds} }}
 recipe = {{ epochs = 1, lr = 1e-6 }}
 method = [

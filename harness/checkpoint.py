@@ -13,7 +13,6 @@ from typing import Any
 import torch
 
 KEPT = 2  # so that a corrupt newest one leaves the one before
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Superseded(Exception):

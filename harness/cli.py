@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import BadInput, Stopped
+from harness.errors import NO_ROOM, BadInput, Stopped
 from harness.options import parser
 
 if TYPE_CHECKING:
@@ -33,6 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(2)
     except Stopped as stop:
         print(f"nas-harness: {stop}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        print(f"nas-harness: {error.filename or 'output'}: no space left on the disk", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         print("nas-harness: interrupted; the same command again carries on", file=sys.stderr, flush=True)
@@ -169,6 +174,34 @@ def verify(options: argparse.Namespace) -> int:
     return 1 if wrong else 0
 
 
+def decode(options: argparse.Namespace) -> int:
+    from harness import decode as decode_
+    from harness.opening import opened
+
+    found = decode_.decode(options.given, opened(options.space, options.space_options), options.rule)
+    print(found)
+    if options.svg:
+        from analysis.drawings import draw
+        from analysis.style import rendered
+
+        Path(options.svg).write_bytes(rendered(draw(found.architecture))["svg"])
+        print(f"{'drawing':14} {options.svg}")
+    return 0
+
+
+def check(options: argparse.Namespace) -> int:
+    """Exit status 1 where anything does not hold."""
+    from harness import check as check_
+    from harness.opening import opened
+
+    wrong = 0
+    for what, why in check_.verdicts(opened(options.space, options.space_options)):
+        print(f"FAILED  {what}: {why}" if why else f"ok      {what}", flush=True)
+        wrong += bool(why)
+    print(f"{options.space}: {f'{wrong} checks failed' if wrong else 'the contract holds'}")
+    return 1 if wrong else 0
+
+
 def _until_decided(options: argparse.Namespace, study: "Study", session: "Session") -> int:
     from analysis.comparisons import still_open
     from analysis.rows import load
@@ -205,7 +238,8 @@ def _session(options: argparse.Namespace) -> "Session":
     gigabytes = getattr(options, "disk_limit", None)
     return Session(_executor(options), _shares(options), device, data.data_root(options.data_root), options.line,
                    time_limit=getattr(options, "time_limit", None),
-                   disk_limit=gigabytes and gigabytes * 1e9)  # fmt: skip
+                   disk_limit=gigabytes and gigabytes * 1e9,
+                   engine_path=getattr(options, "path", None))  # fmt: skip
 
 
 def _shares(options: argparse.Namespace) -> "Shares":
@@ -275,4 +309,4 @@ def _tuning_pages(folders: list[Path]) -> dict[str, bytes]:
 
 
 COMMANDS = {"run": run, "plan": plan, "tune": tune, "probe": probe, "status": status, "report": report,
-            "verify": verify}  # fmt: skip
+            "verify": verify, "decode": decode, "check": check}  # fmt: skip

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from harness.errors import BadInput
+from harness.plan import LEFT_OUT
 from harness.streams import stream
 from spaces.space import imported
 
@@ -67,8 +68,8 @@ def data_root(given: str | None) -> Path | None:
 
 
 @lru_cache(maxsize=2)
-def _whole(name: str, root: Path | None, download: bool) -> DataSet:
-    return loader(name)(root, download)
+def _whole(name: str, root: Path | None, download: bool, size: int | None) -> DataSet:
+    return loader(name, size)(root, download)
 
 
 def load(data: Mapping[str, Any], root: Path | None, download: bool = False) -> DataSet:
@@ -76,20 +77,24 @@ def load(data: Mapping[str, Any], root: Path | None, download: bool = False) -> 
 
     Raises BadInput where the data are missing or corrupt.
     """
-    whole = _whole(data["name"], root, download)
-    train = _part(whole.train, data.get("train_images"), "train_images", data["name"])
+    size = data.get("image_size")
+    whole = _whole(data["name"], root, download, size)
+    train = _part(whole.train, data.get("train_images"), "train_images", data["name"], data.get(LEFT_OUT, False))
     test = _part(whole.test, data.get("test_images"), "test_images", data["name"])
-    if size := data.get("image_size"):
-        train, test = _scaled(train, size), _scaled(test, size)
+    if size:
+        train, test = scaled(train, size), scaled(test, size)
     return DataSet(train, test, whole.classes, whole.mean, whole.std)
 
 
-def loader(name: str) -> Loader:
-    """The loader behind a data set's name. Raises BadInput."""
-    if name in LOADERS:
-        return LOADERS[name]
+def loader(name: str, size: int | None = None) -> Loader:
+    """The loader behind a data set's name; `size` is for those whose images differ in size. Raises BadInput."""
+    from harness import other_data
+
+    if known := LOADERS.get(name) or other_data.loader(name, size):
+        return known
+    there = ", ".join((*LOADERS, "torchvision:NAME", "folder"))
     try:
-        found: Loader = imported(name, f"data.name '{name}' is unknown; there are {', '.join(LOADERS)}")
+        found: Loader = imported(name, f"data.name '{name}' is unknown; there are {there}")
     except ValueError as error:
         raise BadInput(str(error)) from None
     return found
@@ -115,7 +120,7 @@ def cifar10(root: Path | None, download: bool) -> DataSet:
     try:
         parts = [CIFAR10(str(root), train=train, download=download) for train in (True, False)]
     except (RuntimeError, OSError, EOFError, KeyError) as error:
-        raise BadInput(f"cifar10 in {root}: {_first_line(error)}; add --download to fetch it there") from None
+        raise BadInput(f"cifar10 in {root}: {first_line(error)}; add --download to fetch it there") from None
     train, test = (from_torchvision(part) for part in parts)
     return DataSet(train, test, 10, (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
 
@@ -172,14 +177,11 @@ def augmented(images: Tensor, kind: str, cutout: int, seed: int) -> Tensor:
     device = images.device
     if kind != "none":
         tops, lefts = torch.from_numpy(rng.integers(0, 2 * PADDING + 1, (2, count))).to(device)
-        columns = lefts[:, None] + torch.arange(width, device=device)
-        if kind == "crop-flip":
-            flips = torch.from_numpy(rng.random(count) < 0.5).to(device)
-            columns = torch.where(flips[:, None], columns.flip(1), columns)
-        rows = tops[:, None] + torch.arange(height, device=device)
-        padded = F.pad(images, (PADDING,) * 4).permute(0, 2, 3, 1)
-        which = torch.arange(count, device=device)[:, None, None]
-        images = padded[which, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+        windows = F.pad(images, (PADDING,) * 4).unfold(2, height, 1).unfold(3, width, 1)
+        images = windows[torch.arange(count, device=device), :, tops, lefts]
+    if kind == "crop-flip":
+        flips = torch.from_numpy(rng.random(count) < 0.5).to(device)
+        images = torch.where(flips[:, None, None, None], images.flip(3), images)
     return _cut_out(images, cutout, rng) if cutout else images
 
 
@@ -193,19 +195,26 @@ def _cut_out(images: Tensor, side: int, rng: np.random.Generator) -> Tensor:
     return images.masked_fill((tall[:, :, None] & wide[:, None, :])[:, None], 0)
 
 
-def _part(whole: Images, count: int | None, field: str, name: str) -> Images:
+def _part(whole: Images, count: int | None, field: str, name: str, left_out: bool = False) -> Images:
+    """`count` of the images, or as many again of those that are not among them."""
+    if left_out and (count is None or 2 * count > len(whole)):
+        raise BadInput(f"recipe.pretrained = '{LEFT_OUT}' needs data.{field}, and as many again in {name}")
     if count is None or count == len(whole):
         return whole
     if count > len(whole):
         raise BadInput(f"data.{field} = {count}, but {name} has {len(whole)}")
-    chosen = np.random.default_rng(stream(0, 0, "part")).permutation(len(whole))[:count]
+    first = count if left_out else 0
+    chosen = np.random.default_rng(stream(0, 0, "part")).permutation(len(whole))[first : first + count]
     return whole.take(torch.from_numpy(np.sort(chosen)))
 
 
-def _scaled(part: Images, size: int) -> Images:
-    scaled = F.interpolate(part.images.float(), (size, size), mode="bilinear", antialias=True, align_corners=False)
-    return Images(scaled.round().clamp(0, 255).to(torch.uint8), part.labels)
+def scaled(part: Images, size: int) -> Images:
+    """Every image made `size` pixels wide and high."""
+    if part.images.shape[-2:] == (size, size):
+        return part
+    pixels = F.interpolate(part.images.float(), (size, size), mode="bilinear", antialias=True, align_corners=False)
+    return Images(pixels.round().clamp(0, 255).to(torch.uint8), part.labels)
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(". ")

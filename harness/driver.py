@@ -14,7 +14,8 @@ from typing import Any, Protocol
 
 from harness import provenance, records, resolve
 from harness.admission import Admission
-from harness.checkpoint import NO_ROOM, Checkpoints, sweep, write_atomically
+from harness.checkpoint import Checkpoints, sweep, write_atomically
+from harness.errors import NO_ROOM
 from harness.plan import Job, Plan, Settings
 from harness.schedule import Frontier
 from harness.trial import LOST, NO_MEMORY, NO_SPACE, Place, Progress, checkpoint_folder, watch_file, weights_file
@@ -66,9 +67,8 @@ class Driver:
     def __post_init__(self) -> None:
         self.rows = {key: row for key, row in records.latest(self.folder).items() if key in self.plan.jobs}
         self.rows = {key: row for key, row in self.rows.items() if row["status"] in records.FINAL}
-        self._awaited = {j.settings["search"]["supernet"] for j in self.plan.jobs.values()
-                         if "supernet" in j.settings.get("search", {})}  # fmt: skip
-        self._search_again_where_weights_are_lost()
+        self._awaited = {key for job in self.plan.jobs.values() for key in job.reads}
+        self._train_again_where_weights_are_lost()
         self.frontier = Frontier(self.plan, self.rows)
         sweep(self.folder, self.rows)
         self._saved_at = 0.0
@@ -142,8 +142,8 @@ class Driver:
             facts |= {"shortcuts": architecture.shortcuts, "long_shortcuts": architecture.long_shortcuts}
         self.record(job, job.settings, facts)
 
-    def _search_again_where_weights_are_lost(self) -> None:
-        """A done search may have ended before anything was to be scored in its supernet."""
+    def _train_again_where_weights_are_lost(self) -> None:
+        """A done trial may have ended before anything was to start from its weights."""
         wanted = {key for job in self.plan.jobs.values() if job.key not in self.rows
                   for key in job.needs if key in self._awaited}  # fmt: skip
         for key in wanted:

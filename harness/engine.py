@@ -1,11 +1,12 @@
-"""How a step runs on the hardware: device, precision, memory layout, and what feeds it.
+"""How a step runs on the hardware: device, precision, path, and what feeds it.
 
 The data stay on the device as uint8, an epoch's augmentation is one gather, and losses are added up on the device,
-so that nothing waits for Python per image. Timing never chooses a precision: `auto` follows from device and network.
+so that nothing waits for Python per image. Timing never chooses a precision: `auto` follows from device and network;
+it may choose among the paths of a precision (harness.paths).
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,9 @@ from torch import Tensor, nn
 
 from harness.data import DataSet, Images, augmented
 from harness.errors import BadInput
+from harness.graphs import Captured, CudaGraphs
 from harness.plan import Settings
+from harness.products import by_products
 
 EVALUATION_BATCH = 256
 
@@ -48,28 +51,54 @@ def auto_precision(device: torch.device, network: nn.Module) -> str:
     return "fp32" if grouped else "bf16"
 
 
+def paths(device: torch.device, precision: str) -> tuple[str, ...]:
+    """The ways to run a step; the first is the default. Results differ between them in rounding alone.
+
+    `products`: convolutions of small images as matrix products; `graphs`: a step is one CUDA graph; `tf32`: how CUDA
+    takes the products of an fp32 recipe.
+    """
+    if device.type == "cuda":
+        return tuple(f"{how} channels_last{' tf32' * (precision == 'fp32')}" for how in ("eager", "graphs"))
+    if device.type != "cpu":
+        return ("eager contiguous",)
+    faster = ("products channels_last",)
+    return (
+        ("eager channels_last", *faster)
+        if precision == "bf16"
+        else ("eager contiguous", "eager channels_last", *faster)
+    )
+
+
 @dataclass(frozen=True)
 class Engine:
-    """One way to run steps; `layout` is channels_last or contiguous."""
+    """One way to run steps. `path` is one of `paths`."""
 
     device: torch.device
     precision: str
-    layout: str
+    path: str
     mean: Tensor
     std: Tensor
 
     @classmethod
-    def choose(cls, device: torch.device, precision: str, data: DataSet) -> "Engine":
-        layout = "channels_last" if precision == "bf16" or device.type == "cuda" else "contiguous"
+    def choose(cls, device: torch.device, precision: str, data: DataSet, path: str | None = None) -> "Engine":
+        """By the default where this device and precision have no such `path`."""
+        known = paths(device, precision)
         mean, std = (torch.tensor(values, device=device)[:, None, None] * 255 for values in (data.mean, data.std))
-        return cls(device, precision, layout, mean, std)
-
-    @property
-    def path(self) -> str:
-        return f"eager {self.layout}"
+        return cls(device, precision, path if path in known else known[0], mean, std)
 
     def place(self, network: nn.Module) -> nn.Module:
+        if "products" in self.path:
+            by_products(network)
+        if "tf32" in self.path:
+            torch.backends.cudnn.conv.fp32_precision = "tf32"  # type: ignore[attr-defined]
+            torch.backends.cuda.matmul.fp32_precision = "tf32"
         return network.to(self.device, memory_format=self._format)  # type: ignore[call-overload,no-any-return]
+
+    def repeated(self, step: Callable[..., Tensor], network: nn.Module) -> Callable[..., Tensor]:
+        """`step`, which trains `network` on batches, as it runs fastest when it is called again and again."""
+        if "graphs" not in self.path:
+            return step
+        return Captured(step, lambda: getattr(network, "drop_path", None), CudaGraphs())
 
     def autocast(self) -> AbstractContextManager[object]:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
@@ -131,7 +160,7 @@ class Engine:
 
     @property
     def _format(self) -> torch.memory_format:
-        return torch.channels_last if self.layout == "channels_last" else torch.contiguous_format
+        return torch.channels_last if "channels_last" in self.path else torch.contiguous_format
 
 
 @contextmanager
@@ -152,9 +181,10 @@ def batch_statistics(network: nn.Module) -> Iterator[None]:
 
 
 def sgd(parameters: list[nn.Parameter], recipe: Settings) -> torch.optim.SGD:
-    return torch.optim.SGD(
-        parameters, recipe["lr"], recipe["momentum"], weight_decay=recipe["weight_decay"], fused=True
-    )
+    """The learning rate is a tensor where a CUDA graph may have to read it anew."""
+    device = parameters[0].device
+    lr = torch.tensor(recipe["lr"], device=device) if device.type == "cuda" else recipe["lr"]
+    return torch.optim.SGD(parameters, lr, recipe["momentum"], weight_decay=recipe["weight_decay"], fused=True)
 
 
 def learning_rate(recipe: Settings, epoch: int, epochs: int) -> float:

@@ -82,7 +82,7 @@ def _measured(network: Any, engine: Engine, prepared: Prepared, recipe: dict[str
     times = []
     for _ in range(3):
         clock = time.perf_counter()
-        weight_step(network, optimiser, engine, batch, labels, recipe).item()
+        weight_step(network, optimiser, engine, recipe, batch, labels).item()
         times.append(time.perf_counter() - clock)
     return min(times) / len(labels)
 

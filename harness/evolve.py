@@ -11,6 +11,7 @@ from typing import Any
 
 from deap import tools
 
+from spaces.rules import drawn_by
 from spaces.space import Space
 
 TRIES = 50  # at a child that is not broken and not seen before
@@ -25,7 +26,7 @@ class Individual:
 
 def candidate(source: Mapping[str, Any], seen: Sequence[Mapping[str, Any]], space: Space, rng: Random) -> Any:
     """Candidate `index`, after exactly the results `seen`. A failed one has no fitness and no children."""
-    spec, rule, index = source["evolve"], source["rule"], source["index"]
+    spec, rule, index = source["evolve"], drawn_by(space, source["rule"]), source["index"]
     rng = Random(f"{rng.getrandbits(63)}:{index}")
     scored = [Individual(space.parse(row["architecture"]), row["val_accuracy"]) for row in seen
               if row["val_accuracy"] is not None]  # fmt: skip

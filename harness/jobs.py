@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import torch
 
 from harness import memory, provenance
-from harness.checkpoint import NO_ROOM, Superseded
+from harness.checkpoint import Superseded
+from harness.errors import NO_ROOM
 from harness.kinds import kind
 from harness.plan import Settings
 from harness.train import Diverged

@@ -13,7 +13,7 @@ from harness.bilevel import sharpened_at
 from harness.data import DataSet
 from harness.engine import Engine
 from harness.initial import initialise
-from harness.plan import Settings
+from harness.plan import LEFT_OUT, Settings
 from harness.search import Search, collapse
 from harness.streams import stream
 from harness.train import Training
@@ -26,17 +26,18 @@ def _setting(settings: Settings, place: Place, outcome: Outcome) -> tuple[DataSe
     """Data, the engine and the space."""
     root = Path(place.data_root) if place.data_root else None
     data = data_sets.load(settings["data"], root)
-    engine = Engine.choose(torch.device(place.device), settings["recipe"]["precision"], data)
+    engine = Engine.choose(torch.device(place.device), settings["recipe"]["precision"], data, place.engine_path)
     outcome.update(path=engine.path, precision=engine.precision)
     return data, engine, spaces.load(settings["space"], settings["space_options"])
 
 
-def _network(settings: Settings, data: DataSet, engine: Engine, space: spaces.Space, outcome: Outcome) -> Any:
+def _network(settings: Settings, data: DataSet, engine: Engine, space: spaces.Space, place: Place,
+             outcome: Outcome) -> Any:  # fmt: skip
     """The built network with its start values; the outcome gets what the row says of it."""
     architecture = space.parse(settings["architecture"])
     network = space.build(architecture, data.classes, data.channels)
     parameters, macs = cost(network, data.channels, data.size)
-    _start(network, settings)
+    _start(network, settings, place)
     outcome.update(facts(architecture), parameters=parameters, macs=macs, recipe=settings["recipe"])
     return engine.place(network)
 
@@ -46,21 +47,31 @@ def facts(architecture: Any) -> Outcome:
             "long_shortcuts": architecture.long_shortcuts}  # fmt: skip
 
 
-def _start(network: Any, settings: Settings) -> None:
+def _start(network: Any, settings: Settings, place: Place) -> None:
     initialise(network, settings["study_seed"], settings["seed"], settings.get("train_seed", 0))
     if source := settings["recipe"].get("pretrained"):
-        pretrained.load_into(network, source, settings["space_options"].get("vgg", settings["space"]))
+        path = str(weights_file(place.path, settings["start"])) if source == LEFT_OUT else source
+        pretrained.load_into(network, path, settings["space_options"].get("vgg", settings["space"]))
+
+
+def _keep(network: Any, key: str, place: Place) -> None:
+    """For the jobs that start from these weights."""
+    if place.keep_weights:
+        target = weights_file(place.path, key)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(network.state_dict(), target)
 
 
 def train_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> Epochs:
     """Final training on all training images; the test set is read once, after the last epoch."""
     data, engine, space = _setting(settings, place, outcome)
-    network = _network(settings, data, engine, space, outcome)
+    network = _network(settings, data, engine, space, place, outcome)
     part = data_sets.split(len(data.train), settings["study_seed"], settings["seed"], None)
     test = data.test.to(engine.device)
     work = Training(network, data.train.to(engine.device), settings, engine)
     after: After = partial(_test_point, network, engine, test) if settings["test_curve"] else lambda *_: False
     yield from epochs(key, work, place, outcome, after)
+    _keep(network, key, place)
     accuracy, loss = engine.evaluate(network, test)
     outcome.update(split=part.digest(), test_accuracy=accuracy, test_loss=loss)
 
@@ -74,7 +85,7 @@ def _test_point(network: Any, engine: Engine, test: data_sets.Images, _: int, ou
 def validated_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> Epochs:
     """Tuning and scoring: train on the weights part, judge on the α part after every epoch. No test set here."""
     data, engine, space = _setting(settings, place, outcome)
-    network = _network(settings, data, engine, space, outcome)
+    network = _network(settings, data, engine, space, place, outcome)
     portion = settings.get("alpha_portion", settings.get("search", {}).get("alpha_portion"))
     part = data_sets.split(len(data.train), settings["study_seed"], settings["seed"], portion)
     weights, alpha = (data.train.take(indices).to(engine.device) for indices in (part.weights, part.alpha))
@@ -118,7 +129,7 @@ def search_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> 
     data, engine, space = _setting(settings, place, outcome)
     spec = settings["search"]
     supernet: Any = space.supernet(data.classes, data.channels, spec["gate"] or space.gates[0])
-    _start(supernet, settings)
+    _start(supernet, settings, place)
     _noise(supernet, spec["alpha_noise"], settings)
     part = data_sets.split(len(data.train), settings["study_seed"], settings["seed"], spec["alpha_portion"])
     weights, alpha = (data.train.take(indices).to(engine.device) for indices in (part.weights, part.alpha))
@@ -127,10 +138,7 @@ def search_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> 
     parameters = sum(weight.numel() for weight in work.weights)
     outcome.update(recipe=settings["recipe"], snapshots={}, parameters=parameters, split=part.digest())
     yield from epochs(key, work, place, outcome, partial(_snapshot, work, test))
-    if place.keep_weights:
-        target = weights_file(place.path, key)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(work.network.state_dict(), target)
+    _keep(work.network, key, place)
     outcome.update(val_accuracy=outcome["curve"][-1]["val_accuracy"], warnings=_warnings(outcome, space))
 
 

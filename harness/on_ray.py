@@ -156,7 +156,9 @@ def run(driver: Driver, options: Options) -> None:
         pulse = Pulse(_services(), partial(_dead, options))
         pulse.start()
         try:
-            _check(driver, options)
+            alive = [node for node in ray.nodes() if node["Alive"]]
+            _check(driver, options, alive)
+            os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(len(alive))  # so many start at a time
             searcher = PlanSearcher(driver, Curves(driver.folder) if options.tensorboard else None)
             _tuner(searcher, storage).fit()
         finally:
@@ -235,9 +237,8 @@ def _dead(options: Options, service: str) -> None:
     os._exit(1)
 
 
-def _check(driver: Driver, options: Options) -> None:
+def _check(driver: Driver, options: Options, alive: list[dict[str, Any]]) -> None:
     """Raises BadInput with a line per node that cannot do the work. A cluster may yet grow; one machine does not."""
-    alive = [node for node in ray.nodes() if node["Alive"]]
     if options.address and (faults := nodes.faults(driver.folder, options.root, partial(_everywhere, alive))):
         raise BadInput("\n".join(faults))
     for kind in {job.kind for job in driver.plan.jobs.values()}:
@@ -254,13 +255,17 @@ def _check(driver: Driver, options: Options) -> None:
 def _everywhere(alive: Sequence[dict[str, Any]], look: Callable[[], nodes.Seen]) -> dict[str, nodes.Seen | None]:
     """Node's name → what it sees; None where it did not answer in time."""
     asked = {}
+    remote: Any = ray.remote(num_cpus=0, max_retries=0)(_called)
     for node in alive:
         there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
         name = f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
-        remote: Any = ray.remote(num_cpus=0, max_retries=0)(look)
-        asked[name] = remote.options(scheduling_strategy=there).remote()
+        asked[name] = remote.options(scheduling_strategy=there).remote(look)
     done, _ = ray.wait(list(asked.values()), num_returns=len(asked), timeout=JOIN_SECONDS)
     return {name: _answer(answer) if answer in done else None for name, answer in asked.items()}
+
+
+def _called(look: Callable[[], nodes.Seen]) -> nodes.Seen:
+    return look()
 
 
 def _answer(answer: Any) -> nodes.Seen | None:

@@ -20,6 +20,8 @@ def parser() -> argparse.ArgumentParser:
     _status(commands)
     _report(commands)
     _verify(commands)
+    _decode(commands)
+    _check(commands)
     return top
 
 
@@ -50,6 +52,7 @@ def _execution(command: argparse.ArgumentParser) -> None:
     command.add_argument("--executor", choices=["ray", "in-process"], default="ray")
     command.add_argument("--address", help="of a running Ray cluster, such as auto; default: a Ray of its own")
     command.add_argument("--cpus", type=int, help="cores that a Ray of its own may use; default: all")
+    command.add_argument("--path", metavar="PATH", help="how steps run, as 'eager channels_last'; default: measured")
     command.add_argument("--tensorboard", action="store_true", help="live curves below FOLDER/tensorboard")
     command.add_argument("--time-limit", type=_positive, metavar="SECONDS",
                          help="a trial of which no epoch ends in this time has failed; default: none")  # fmt: skip
@@ -98,3 +101,26 @@ def _verify(commands: Any) -> None:
     command.add_argument("--rerun", type=int, default=0, metavar="N", help="train N random rows again and compare")
     command.add_argument("--keys", default="", metavar="K1,K2", help="train exactly these rows again and compare")
     command.add_argument("--data-root", metavar="DIR", help="where data sets lie (or NAS_HARNESS_DATA)")
+
+
+def _decode(commands: Any) -> None:
+    command = commands.add_parser("decode", help="what a published θ table or an architecture's text stands for",
+                                  epilog="example: nas-harness decode theta.csv --space cell-study1")  # fmt: skip
+    command.add_argument("given", metavar="TABLE", help="a θ table (source,target,OPERATION…), an architecture's text, "
+                         "DARTS's Genotype(…), or a file that holds one of them")  # fmt: skip
+    command.add_argument("--space", required=True, help="a space's name, or package.module:Class")
+    command.add_argument("--rule", help="how the table is read; default: the space's first rule")
+    command.add_argument("--svg", metavar="FILE", help="draw it there")
+    _space_options(command)
+
+
+def _check(commands: Any) -> None:
+    command = commands.add_parser("check", help="run the contract of search spaces on one of your own",
+                                  epilog="example: nas-harness check package.module:MySpace")  # fmt: skip
+    command.add_argument("space", help="a space's name, or package.module:Class")
+    _space_options(command)
+
+
+def _space_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", dest="space_options",
+                         help="one of the space's options, as in width=0.125")  # fmt: skip

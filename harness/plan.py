@@ -12,6 +12,7 @@ from typing import Any
 
 Settings = dict[str, Any]
 SCHEMA = 1  # of keys: raised where a change of the code changes what equal settings give
+LEFT_OUT = "left-out"  # recipe.pretrained: by the baseline, trained on as many images again that the study leaves out
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,11 @@ class Job:
     @property
     def twin(self) -> int:
         return int(self.settings.get("source", {}).get("twin", 0))
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Of the jobs that it needs, those whose weights it starts from."""
+        return weights_read(self.settings)
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,24 @@ def content_key(settings: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def weights_read(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Keys of the jobs whose weights a job of these settings starts from."""
+    found = (settings.get("start"), settings.get("search", {}).get("supernet"))
+    return tuple(key for key in found if key)
+
+
+def started(plan: Plan, settings: Settings, needs: Iterable[str]) -> tuple[Settings, tuple[str, ...]]:
+    """`settings` and `needs` with the training that a pretrained start on left-out images comes from, if they ask."""
+    recipe = settings["recipe"]
+    if recipe["pretrained"] != LEFT_OUT:
+        return settings, tuple(needs)
+    base = {name: settings[name] for name in BASE if name in settings}
+    training = {**base, "data": {**base["data"], LEFT_OUT: True}, "train_seed": 0, "source": {"baseline": True},
+                "recipe": {**recipe, "pretrained": None}}  # fmt: skip
+    key = plan.add("train", "pretraining", training, role="pretraining")
+    return {**settings, "start": key}, (*needs, key)
+
+
 @dataclass(frozen=True)
 class Found:
     """Where the architecture of one table row comes from: what a strategy gives."""
@@ -149,6 +173,9 @@ def make(study: Any, rules: tuple[str, ...], strategies: Callable[[str], Strateg
     return plan
 
 
+BASE = ("space", "space_options", "data", "study_seed", "seed", "test_curve", "task")
+
+
 def base_settings(study: Any, seed: int) -> Settings:
     base = {
         "space": study.space,
@@ -175,12 +202,13 @@ def _train(study: Any, method: Any, seed: int, train_seed: int, one: Found, plan
     """The trainings of one architecture found, and of its twins."""
     recipe = method.trained_by(study)
     settings = {**base_settings(study, seed), "train_seed": train_seed, "recipe": plain_recipe(recipe)}
-    needs = list(one.needs)
+    needs = one.needs
     if recipe.tuned:
         trials = [job.key for job in plan.jobs.values() if job.kind == "tune" and recipe.tuned in job.methods
                   and job.seed == 0]  # fmt: skip
         settings["recipe_from"] = trials
-        needs += trials
+        needs = (*needs, *trials)
+    settings, needs = started(plan, settings, needs)
     baseline = "baseline" in one.source
     twin_row = twin_name(one.row) if method.twins else None
     plan.rows.setdefault(one.row, TableRow(one.row, "baseline" if baseline else "method", one.rule,
@@ -208,7 +236,7 @@ def _tune(study: Any, tuning: Any, seed: int, plan: Plan) -> None:
         trial = {"tuning": {k: v for k, v in spec.items() if k != "trials"}, "index": index, "seen": seen}
         settings = {**base_settings(study, seed), "source": source, "recipe": recipe, **trial,
                     "alpha_portion": study.search.alpha_portion}  # fmt: skip
-        keys.append(plan.add("tune", tuning.name, settings, seen))
+        keys.append(plan.add("tune", tuning.name, *started(plan, settings, seen)))
 
 
 def plain_recipe(recipe: Any) -> Settings:

@@ -5,15 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from harness import data as data_sets
 from harness import engine, pretrained, study
 from harness.data import DataSet
 from harness.errors import BadInput
 from harness.folder import claim
-from harness.plan import Plan, as_json, make
-from harness.strategies import strategy
-from harness.study import Study
+from harness.plan import LEFT_OUT, Plan, as_json, make
+from harness.strategies import DRAWING, strategy
+from harness.study import Method, Study
+from spaces import rules
 from spaces import space as spaces
+from spaces.cost import cost
 from spaces.space import Space
 
 
@@ -45,7 +49,8 @@ def prepare(loaded: Study, results: Path, root: Path | None, download: bool, dev
     before = claim(folder, loaded.name)
     data = data_sets.load(loaded.data.model_dump(), root, download)
     resolved = with_precision(loaded, space, data, device, before)
-    _check_pretrained(resolved)
+    _check_size(loaded, space, data)
+    _check_pretrained(resolved, space, data, root)
     return Prepared(resolved, space, data, make(resolved, space.rules, strategy, seeds), folder)
 
 
@@ -85,7 +90,7 @@ def _check_methods(loaded: Study, space: Space) -> None:
     for method in loaded.method:
         search = method.sought_by(loaded)
         strategy(search.strategy)
-        _check_rule(method.name, method.rule, space.rules)
+        _check_rule(method, search.strategy, space)
         if search.gate and search.gate not in space.gates:
             raise BadInput(f"search.gate = '{search.gate}': {loaded.space} has {', '.join(space.gates)}")
         if method.name == "baseline" and space.baseline() is None:
@@ -96,9 +101,16 @@ def _check_methods(loaded: Study, space: Space) -> None:
             _check_architecture(method.architecture, space)
 
 
-def _check_rule(method: str, rule: str | None, rules: Sequence[str]) -> None:
-    if rule and rule not in rules:
-        raise BadInput(f"method '{method}': rule '{rule}' is unknown; this space has {', '.join(rules)}")
+def _check_rule(method: Method, strategy: str, space: Space) -> None:
+    if not method.rule:
+        return
+    try:
+        if method.rule not in space.rules:
+            rules.function(space, method.rule)
+        if method.twins or strategy in DRAWING:
+            rules.drawn_by(space, method.rule)
+    except ValueError as error:
+        raise BadInput(f"method '{method.name}': {error}") from None
 
 
 def _check_architecture(text: str, space: Space) -> None:
@@ -108,11 +120,27 @@ def _check_architecture(text: str, space: Space) -> None:
         raise BadInput(f"architecture: {error}") from None
 
 
-def _check_pretrained(resolved: Study) -> None:
+def _check_size(loaded: Study, space: Space, data: DataSet) -> None:
+    try:
+        with torch.device("meta"):
+            cost(space.build(_example(space), data.classes, data.channels), data.channels, data.size)
+    except RuntimeError:
+        raise BadInput(f"data: images of {data.size}×{data.size} are too small for {loaded.space}; "
+                       "set data.image_size, as in data.image_size=32") from None  # fmt: skip
+
+
+def _check_pretrained(resolved: Study, space: Space, data: DataSet, root: Path | None) -> None:
     vgg = resolved.space_options.get("vgg", resolved.space)
     recipes = [m.trained_by(resolved) for m in resolved.method] + [resolved.search.weights_by(resolved)]
     for source in {recipe.pretrained for recipe in recipes if recipe.pretrained}:
-        pretrained.check(source, vgg)
+        if source != LEFT_OUT:
+            with torch.device("meta"):
+                network = space.build(_example(space), data.classes, data.channels)
+            pretrained.check(network, source, vgg)
+        elif space.baseline() is None:
+            raise BadInput(f"recipe.pretrained = '{LEFT_OUT}': {resolved.space} has no baseline to train on them")
+        else:
+            data_sets.load({**resolved.data.model_dump(), LEFT_OUT: True}, root)
 
 
 def load(name: str, changes: Sequence[str], recipe: str | None = None) -> Study:

@@ -1,4 +1,7 @@
-"""Pretrained starts: torchvision's ImageNet weights, or a state dict from a file."""
+"""Pretrained starts: torchvision's ImageNet weights, or a state dict from a file.
+
+A start on left-out images (plan.LEFT_OUT) is a file as well: what a job that is planned for it leaves behind.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -15,17 +18,23 @@ def load_into(network: nn.Module, source: str, vgg: str) -> None:
     `source`: 'imagenet' (torchvision's VGG with batch norm) or the path of a state dict. Raises ValueError where
     nothing fits, BadInput where the weights cannot be had.
     """
-    found = _imagenet(vgg) if source == "imagenet" else _file(source)
-    own = network.state_dict()
+    network.load_state_dict(_fitting(network, source, vgg), strict=False)
+
+
+def check(network: nn.Module, source: str, vgg: str) -> None:
+    """Raises BadInput where `load_into` would fail; the network may lie on the meta device."""
+    try:
+        _fitting(network, source, vgg)
+    except ValueError as error:
+        raise BadInput(f"recipe.{error}") from None
+
+
+def _fitting(network: nn.Module, source: str, vgg: str) -> dict[str, Tensor]:
+    found, own = _imagenet(vgg) if source == "imagenet" else _file(source), network.state_dict()
     fitting = {name: value for name, value in found.items() if name in own and own[name].shape == value.shape}
-    if not fitting:
+    if not any(value.dim() > 1 for value in fitting.values()):
         raise ValueError(f"pretrained = '{source}': no weight there fits this network by name and shape")
-    network.load_state_dict(fitting, strict=False)
-
-
-def check(source: str, vgg: str) -> None:
-    """Raises BadInput before anything runs."""
-    _imagenet(vgg) if source == "imagenet" else _file(source)
+    return fitting
 
 
 def from_torchvision(state: dict[str, Tensor]) -> dict[str, Tensor]:

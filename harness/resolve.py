@@ -9,7 +9,8 @@ import numpy as np
 from harness import evolve, tuning
 from harness.plan import Job, Settings
 from harness.streams import stream
-from spaces.space import Space
+from spaces import rules
+from spaces.space import Space, imported
 
 Rows = Mapping[str, Mapping[str, Any]]
 
@@ -28,8 +29,8 @@ def resolve(job: Job, rows: Rows, space: Space) -> Settings:
     Raises Unbuildable where the architecture's output is not reached.
     """
     settings = dict(job.settings)
-    if supernet := settings.get("search", {}).get("supernet"):
-        _searched(rows[supernet])
+    for key in job.reads:
+        _finished(rows[key])
     if trials := settings.get("recipe_from"):
         settings["recipe"] = _keep(settings["recipe"], rows[best(trials, rows)]["recipe"], rows[trials[0]])
     if "tuning" in settings:
@@ -39,7 +40,7 @@ def resolve(job: Job, rows: Rows, space: Space) -> Settings:
         settings |= {"recipe": tuning.apply(settings["recipe"], asked), "asked": asked}
         settings["thresholds"] = tuning.thresholds(settings, seen)
     if "source" in settings:
-        architecture = _architecture(settings["source"], job, rows, space)
+        architecture = _found(settings["source"], job, rows, space)
         if reason := space.broken(architecture):
             raise Unbuildable("disconnected", reason, str(architecture))
         settings["architecture"] = str(architecture)
@@ -64,24 +65,37 @@ def alphas(row: Mapping[str, Any], epoch: int) -> dict[str, np.ndarray]:
     return {name: np.array(value) for name, value in snapshots[at].items()}
 
 
+def _found(source: Settings, job: Job, rows: Rows, space: Space) -> Any:
+    """A space, a rule or a strategy from outside may fail here: that is the trial's failure, not the study's."""
+    try:
+        return _architecture(source, job, rows, space)
+    except Unbuildable:
+        raise
+    except Exception as error:
+        raise Unbuildable("failed", f"{type(error).__name__}: {error}") from error
+
+
 def _architecture(source: Settings, job: Job, rows: Rows, space: Space) -> Any:
     if "twin" in source:
         return _twin(source, job, rows, space)
     if "read" in source:
-        _searched(rows[source["read"]])
-        return space.discretise(alphas(rows[source["read"]], source["epoch"]), source["rule"])
+        _finished(rows[source["read"]])
+        return rules.read(space, alphas(rows[source["read"]], source["epoch"]), source["rule"])
     if "best" in source:
         return space.parse(rows[best(source["best"], rows)]["architecture"])
     if "evolve" in source:
         return evolve.candidate(source, [rows[key] for key in source["seen"]], space, _random(job, "evolve"))
+    if "propose" in source:
+        propose = imported(source["propose"], f"'{source['propose']}' proposes no architectures")
+        return propose(source, [rows[key] for key in source["seen"]], space, _random(job, "propose", source["index"]))
     if "draw" in source:
-        return space.draw(source["draw"], _random(job, "draw", source.get("index", 0)))
+        return space.draw(rules.drawn_by(space, source["draw"]), _random(job, "draw", source.get("index", 0)))
     return space.parse(source["text"]) if "text" in source else space.baseline()
 
 
-def _searched(row: Mapping[str, Any]) -> None:
+def _finished(row: Mapping[str, Any]) -> None:
     if row["status"] != "done":
-        raise Unbuildable(row["status"], f"its search ended as {row['status']}: {row['error']}")
+        raise Unbuildable(row["status"], f"its {row['role']} ended as {row['status']}: {row['error']}")
 
 
 def _twin(source: Settings, job: Job, rows: Rows, space: Space) -> Any:
@@ -89,7 +103,7 @@ def _twin(source: Settings, job: Job, rows: Rows, space: Space) -> Any:
     original = _architecture(source["of"], job, rows, space)
     if space.broken(original):
         raise Unbuildable("disconnected", f"no twin: {original} is disconnected itself")
-    return space.draw(source["rule"], Random(job.key), original.shortcuts)
+    return space.draw(rules.drawn_by(space, source["rule"]), Random(job.key), original.shortcuts)
 
 
 def _random(job: Job, purpose: str, *more: int) -> Random:

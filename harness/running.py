@@ -5,11 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness import paths
 from harness.admission import Admission, DiskCap, Shares
-from harness.checkpoint import NO_ROOM, write_atomically
+from harness.checkpoint import write_atomically
 from harness.display import Screen
 from harness.driver import NO_SPACE_LEFT, Driver
-from harness.errors import Stopped
+from harness.errors import NO_ROOM, Stopped
 from harness.folder import claim, study_file
 from harness.plan import Job
 from harness.prepare import Prepared
@@ -31,6 +32,7 @@ class Session:
     kinds: tuple[str, ...] = ()
     time_limit: float | None = None  # seconds in which an epoch must end
     disk_limit: float | None = None  # bytes of checkpoints
+    engine_path: str | None = None  # forces a path, where it would be measured
 
 
 def run(prepared: Prepared, session: Session) -> int:
@@ -53,12 +55,14 @@ def _run(prepared: Prepared, session: Session) -> int:
     def place(job: Job) -> Place:
         cpus, gpus = admission.start(job)
         root = str(session.root) if session.root else None
-        return Place(str(folder.resolve()), session.device, cpus, gpus, root, time_limit=session.time_limit)
+        return Place(str(folder.resolve()), session.device, cpus, gpus, root, time_limit=session.time_limit,
+                     engine_path=paths.of(job.kind, ways))  # fmt: skip
 
     plan = prepared.plan.only(session.kinds)
     with Records(folder) as book:
         claim(folder, prepared.study.name)
-        content = json.dumps(prepared.as_json(session.command), indent=1, sort_keys=True)
+        ways = paths.settled(prepared, session.device, session.engine_path)
+        content = json.dumps({**prepared.as_json(session.command), "paths": ways}, indent=1, sort_keys=True)
         write_atomically(study_file(folder), content.encode())
         with Screen() as screen:
             driver = Driver(plan, prepared.space, folder, place, admission, book, screen)

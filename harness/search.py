@@ -1,7 +1,7 @@
 """Differentiable search (DARTS, Liu et al. 2019): α and weights in turn, each on its own part of the images."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,13 +31,18 @@ class Search:
     engine: Engine
     weight_optimiser: torch.optim.Optimizer = field(init=False)
     alpha_optimiser: torch.optim.Optimizer = field(init=False)
+    step: Callable[..., Tensor] = field(init=False, repr=False)
+    both: Callable[..., Tensor] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         spec = self.spec
         self.weight_optimiser = sgd(self.weights, self.settings["recipe"])
         self.alpha_optimiser = torch.optim.Adam(
-            self.alphas, spec["alpha_lr"], tuple(spec["alpha_betas"]), weight_decay=spec["alpha_weight_decay"]
-        )
+            self.alphas, spec["alpha_lr"], tuple(spec["alpha_betas"]), weight_decay=spec["alpha_weight_decay"],
+            capturable=self.engine.device.type == "cuda",
+        )  # fmt: skip
+        self.step = self.engine.repeated(self._weight_step, self.network)
+        self.both = self.engine.repeated(self._both_steps, self.network) if spec["order"] == 1 else self._both_steps
 
     @property
     def spec(self) -> Settings:
@@ -68,9 +73,8 @@ class Search:
         alpha_batches = self._alpha_batches(number)
         images = order(len(self.weights_part), *seeds, "order-0", number)
         for batch in self.engine.epoch(self.weights_part, images, recipe, stream(*seeds, "augmentation", 0, number)):
-            if searching:
-                self._alpha_step(next(alpha_batches), batch, lr)
-            total += self._weight_step(*batch) * len(batch[1])
+            loss = self.both(*batch, *next(alpha_batches)) if searching else self.step(*batch)
+            total += loss * len(batch[1])
             count += len(batch[1])
         return {"train_loss": checked(total.item() / count), "lr": lr, **self._telemetry(searching)}
 
@@ -100,14 +104,18 @@ class Search:
             yield from self.engine.epoch(self.alpha_part, images, recipe, seed)
             cycle += 1
 
-    def _alpha_step(self, alpha_batch: tuple[Tensor, Tensor], weight_batch: tuple[Tensor, Tensor], lr: float) -> None:
+    def _both_steps(self, images: Tensor, labels: Tensor, alpha_images: Tensor, alpha_labels: Tensor) -> Tensor:
+        self._alpha_step((alpha_images, alpha_labels), (images, labels))
+        return self._weight_step(images, labels)
+
+    def _alpha_step(self, alpha_batch: tuple[Tensor, Tensor], weight_batch: tuple[Tensor, Tensor]) -> None:
         recipe = self.settings["recipe"]
         if self.spec["order"] == 1:
             gradients = list(torch.autograd.grad(self._alpha_loss(alpha_batch), self.alphas))
         else:
             gradients = bilevel.second_order(
                 lambda: self.engine.loss(self.network, *weight_batch), lambda: self._alpha_loss(alpha_batch),
-                self.weights, self.alphas, lr, self._momenta(), recipe["momentum"], recipe["weight_decay"],
+                self.weights, self.alphas, self._lr, self._momenta(), recipe["momentum"], recipe["weight_decay"],
             )  # fmt: skip
         for alpha, gradient in zip(self.alphas, gradients, strict=True):
             alpha.grad = gradient
@@ -116,7 +124,7 @@ class Search:
     def _weight_step(self, images: Tensor, labels: Tensor) -> Tensor:
         for alpha in self.alphas:
             alpha.requires_grad_(False)
-        loss = weight_step(self.network, self.weight_optimiser, self.engine, images, labels, self.settings["recipe"])
+        loss = weight_step(self.network, self.weight_optimiser, self.engine, self.settings["recipe"], images, labels)
         for alpha in self.alphas:
             alpha.requires_grad_(True)
         return loss
@@ -124,6 +132,10 @@ class Search:
     def _alpha_loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         loss = self.engine.loss(self.network, *batch)
         return loss + self.spec["zero_one"] * zero_one(self.network.probabilities()) if self.spec["zero_one"] else loss
+
+    @property
+    def _lr(self) -> float:
+        return float(self.weight_optimiser.param_groups[0]["lr"])
 
     def _momenta(self) -> list[Tensor | None]:
         return [self.weight_optimiser.state[weight].get("momentum_buffer") for weight in self.weights]

@@ -1,16 +1,18 @@
 """Search strategies: how a method's architectures are asked for. A strategy only plans; `resolve` and `jobs` do.
 
-One of your own is a function from a `plan.Request` to `plan.Found`s, named in a study as `package.module:function`.
+One of your own is a function from a `plan.Request` to `plan.Found`s, named in a study as `package.module:function`; it
+plans with `supernet` and `score`, and may have candidates proposed by a function of its own (docs/extending.md).
 """
 
 from collections.abc import Iterable
 
 from harness.errors import BadInput
-from harness.plan import Found, Request, Settings, Strategy
+from harness.plan import Found, Request, Settings, Strategy, started
 
 DARTS = ("epochs", "gate", "order", "warmup_epochs", "alpha_lr", "alpha_betas", "alpha_weight_decay", "alpha_noise",
          "alpha_portion", "zero_one", "early_stop")  # fmt: skip
 SCORE = ("score", "score_epochs", "gate", "alpha_portion")
+DRAWING = ("random", "random-search", "evolution")  # these need rules that architectures can be drawn by
 EVOLVE = ("population", "lag", "mutation_rate", "crossover_rate", "tournament")
 
 
@@ -29,7 +31,7 @@ def strategy(name: str) -> Strategy:
 
 def darts(ask: Request) -> Iterable[Found]:
     """One bilevel search (Liu et al. 2019), read at its snapshots; methods with equal settings share it."""
-    key = _supernet(ask)
+    key = supernet(ask)
     for epoch in ask.search.read_at:
         source = {"read": key, "rule": ask.rule, "epoch": epoch}
         yield Found(f"{ask.method}@{epoch}", source, (key,), ask.rule, epoch)
@@ -41,21 +43,25 @@ def random_draw(ask: Request) -> Iterable[Found]:
 
 
 def random_search(ask: Request) -> Iterable[Found]:
-    """`candidates` even draws, each scored on the α part; the best is trained."""
-    supernet = _shared(ask)
-    keys = [_score(ask, {"draw": ask.rule, "index": index}, (), supernet) for index in range(ask.search.candidates)]
+    """`candidates` even draws, each scored on the α part; the best is trained (Li & Talwalkar 2019).
+
+    Its budget is candidates × score_epochs epochs on the weights part: as many as the search that it stands beside
+    has epochs make the two equal. Scored inside a supernet, it costs that supernet's epochs and none of its own.
+    """
+    shared = _shared(ask)
+    keys = [score(ask, {"draw": ask.rule, "index": index}, (), shared) for index in range(ask.search.candidates)]
     yield Found(ask.method, {"best": keys}, tuple(keys), ask.rule)
 
 
 def evolution(ask: Request) -> Iterable[Found]:
     """Genetic search: candidate i descends from exactly the candidates up to i - lag (see `evolve`)."""
-    supernet = _shared(ask)
+    shared = _shared(ask)
     spec = {name: getattr(ask.search, name) for name in EVOLVE}
     keys: list[str] = []
     for index in range(ask.search.candidates):
         seen = keys[: max(0, index - ask.search.lag + 1)]
         source = {"evolve": spec, "rule": ask.rule, "index": index, "seen": seen}
-        keys.append(_score(ask, source, tuple(seen), supernet))
+        keys.append(score(ask, source, tuple(seen), shared))
     yield Found(ask.method, {"best": keys}, tuple(keys), ask.rule)
 
 
@@ -79,7 +85,8 @@ STRATEGIES: dict[str, Strategy] = {
 }
 
 
-def _supernet(ask: Request) -> str:
+def supernet(ask: Request) -> str:
+    """Plans the bilevel search of these settings, or finds it planned; its key."""
     settings = {name: getattr(ask.search, name) for name in DARTS}
     settings["snapshots"] = list(ask.search.read_at)
     return _plan(ask, "search", settings, (), "darts")
@@ -87,10 +94,15 @@ def _supernet(ask: Request) -> str:
 
 def _shared(ask: Request) -> str | None:
     """The supernet in which candidates are scored without training of their own, or None."""
-    return _supernet(ask) if ask.search.score == "supernet" else None
+    return supernet(ask) if ask.search.score == "supernet" else None
 
 
-def _score(ask: Request, source: Settings, needs: tuple[str, ...], supernet: str | None) -> str:
+def score(ask: Request, source: Settings, needs: tuple[str, ...] = (), supernet: str | None = None) -> str:
+    """Plans the scoring of the architecture that comes from `source`: a short training, or inside `supernet`; its key.
+
+    `source` is `{"draw": rule, "index": i}`, `{"text": architecture}`, or `{"propose": "package.module:function",
+    "index": i, "seen": keys, …}`, where function(source, rows of `seen`, space, random.Random) gives the architecture.
+    """
     settings = {name: getattr(ask.search, name) for name in SCORE}
     if supernet:
         settings["supernet"] = supernet
@@ -101,4 +113,4 @@ def _score(ask: Request, source: Settings, needs: tuple[str, ...], supernet: str
 def _plan(ask: Request, kind: str, search: Settings, needs: tuple[str, ...], label: str,
           source: Settings | None = None) -> str:  # fmt: skip
     settings = {**ask.base, "search": search, "recipe": ask.recipe, **({"source": source} if source else {})}
-    return ask.plan.add(kind, label, settings, needs)
+    return ask.plan.add(kind, label, *started(ask.plan, settings, needs))

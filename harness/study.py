@@ -50,7 +50,7 @@ class Recipe(Model):
     augment: Literal["crop-flip", "crop", "none"] = "crop-flip"
     cutout: int = Field(0, ge=0)  # side of the square that is blanked, in pixels
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    pretrained: str | None = None  # "imagenet", or the path of a state dict
+    pretrained: str | None = None  # "imagenet", the path of a state dict, or "left-out" (plan.LEFT_OUT)
     tuned: str | None = None  # name of a [[tuning]]; what it found replaces the fields that it ranged over
 
 

@@ -1,7 +1,9 @@
 """Training of one network: an epoch at a time, so that a job can checkpoint, report and stop in between."""
 
 import math
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -26,9 +28,13 @@ class Training:
     settings: Settings
     engine: Engine
     optimiser: torch.optim.Optimizer = field(init=False)
+    step: Callable[..., torch.Tensor] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.optimiser = sgd(list(self.network.parameters()), self.settings["recipe"])
+        recipe = self.settings["recipe"]
+        self.optimiser = sgd(list(self.network.parameters()), recipe)
+        step = partial(weight_step, self.network, self.optimiser, self.engine, recipe)
+        self.step = self.engine.repeated(step, self.network)
 
     @property
     def epochs(self) -> int:
@@ -36,21 +42,32 @@ class Training:
 
     def epoch(self, number: int) -> dict[str, float]:
         """Raises Diverged."""
+        steps = self.steps(number)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                said: dict[str, float] = end.value
+                return said
+
+    def steps(self, number: int) -> Generator[None, None, dict[str, float]]:
+        """An epoch that stops after every step, and returns what it says."""
         recipe, seeds = self.settings["recipe"], (self.settings["study_seed"], self.settings["seed"])
         trained = self.settings.get("train_seed", 0)
         lr = learning_rate(recipe, number, self.epochs)
         set_rate(self.optimiser, lr)
         torch.manual_seed(stream(*seeds, "dropout", trained, number))
-        if (most := getattr(self.network, "drop_path_max", None)) is not None:
-            self.network.drop_path = most * (number - 1) / self.epochs
+        if hasattr(self.network, "drop_path_max"):
+            self.network.drop_path = self.network.drop_path_max * (number - 1) / self.epochs  # type: ignore
         self.network.train()
         images = order(len(self.part), *seeds, f"order-{trained}", number)
         total, count = torch.zeros((), device=self.engine.device), 0
         for batch, labels in self.engine.epoch(
             self.part, images, recipe, stream(*seeds, "augmentation", trained, number)
         ):
-            total += weight_step(self.network, self.optimiser, self.engine, batch, labels, recipe) * len(labels)
+            total += self.step(batch, labels) * len(labels)
             count += len(labels)
+            yield
         return {"train_loss": checked(total.item() / count), "lr": lr}
 
     def state(self) -> dict[str, Any]:
@@ -61,8 +78,8 @@ class Training:
         self.optimiser.load_state_dict(state["optimiser"])
 
 
-def weight_step(network: nn.Module, optimiser: torch.optim.Optimizer, engine: Engine, images: torch.Tensor,
-                labels: torch.Tensor, recipe: Settings) -> torch.Tensor:  # fmt: skip
+def weight_step(network: nn.Module, optimiser: torch.optim.Optimizer, engine: Engine, recipe: Settings,
+                images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:  # fmt: skip
     """One step of the weights; returns the loss before it, still on the device."""
     optimiser.zero_grad(set_to_none=True)
     loss = engine.loss(network, images, labels)
@@ -75,7 +92,10 @@ def weight_step(network: nn.Module, optimiser: torch.optim.Optimizer, engine: En
 
 def set_rate(optimiser: torch.optim.Optimizer, lr: float) -> None:
     for group in optimiser.param_groups:
-        group["lr"] = lr
+        if isinstance(group["lr"], torch.Tensor):
+            group["lr"].fill_(lr)
+        else:
+            group["lr"] = lr
 
 
 def checked(loss: float) -> float:

@@ -27,6 +27,7 @@ class Place:
     data_root: str | None
     keep_weights: bool = False  # a later job reads them
     time_limit: float | None = None  # seconds in which an epoch must end
+    engine_path: str | None = None  # one of harness.engine.paths; null: the device's default
 
     @property
     def path(self) -> Path:

@@ -10,7 +10,7 @@ from harness import jobs, records, resolve
 from harness.driver import RESOLVED
 from harness.errors import BadInput
 from harness.folder import read_study
-from harness.plan import Job, Settings, content_key
+from harness.plan import Job, Settings, content_key, weights_read
 from harness.trial import Place
 from spaces import space as spaces
 
@@ -58,7 +58,7 @@ def _space(study: Mapping[str, Any]) -> spaces.Space:
 
 def _alone(row: Mapping[str, Any]) -> bool:
     """Whether it can be trained without another trial's weights."""
-    return not row["settings"].get("search", {}).get("supernet")
+    return not weights_read(row["settings"])
 
 
 def _row_problems(row: Mapping[str, Any], rows: Mapping[str, Any], space: spaces.Space) -> Iterator[str]:
@@ -90,7 +90,8 @@ def _expected(settings: Settings, name: str) -> Any:
 def _again(key: str, settings: Settings, row: Mapping[str, Any], root: Path | None) -> Mapping[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         gpus = 1.0 if str(row["device"]).startswith("cuda") else 0.0
-        place = Place(folder, row["device"], float(row["threads"]), gpus, str(root) if root else None)
+        place = Place(folder, row["device"], float(row["threads"]), gpus, str(root) if root else None,
+                      engine_path=row["path"])  # fmt: skip
         trial = jobs.run(key, settings, place)
         while True:
             try:

@@ -207,7 +207,7 @@ class CellSpace:
     def _cells(self, edges: list[tuple[Edge, ...]]) -> Cells:
         return Cells(self.inputs, self.concatenated, *edges)
 
-    def depth(self, architecture: Cells) -> int:
+    def layers(self, architecture: Cells) -> int:
         """Convolutions and linear layers on the longest live path of the trained network (STUDIES.md)."""
         return depth(architecture, self.trained)
 

@@ -17,6 +17,7 @@ from spaces.cell_network import name, preprocessing
 from spaces.operations import OPERATIONS, Block, Norm, SeparableBlock
 
 MOMENTUM = 0.1  # of BatchNorm's running statistics
+FAULTY = 3 << 19  # rows × columns of bf16 with which oneDNN's matrix product divides by zero on AMX (torch 2.14)
 
 Use = Mapping[int, Mapping[str, tuple[int, ...]]]  # source → operation → targets
 
@@ -143,5 +144,11 @@ def weighted_sums(values: Sequence[Tensor], weights: Tensor) -> Sequence[Tensor]
     """Σ_p weights[t, p] · values[p] for every t, each [N, C, H, W]: a matrix product, in the values' memory format."""
     last = values[0].is_contiguous(memory_format=torch.channels_last) and not values[0].is_contiguous()
     stacked = torch.stack([value.permute(0, 2, 3, 1) for value in values] if last else list(values))
-    sums = (weights.to(stacked.dtype) @ stacked.flatten(1)).view(len(weights), *stacked.shape[1:])
+    sums = _product(weights.to(stacked.dtype), stacked.flatten(1)).view(len(weights), *stacked.shape[1:])
     return (sums.permute(0, 1, 4, 2, 3) if last else sums).unbind(0)
+
+
+def _product(weights: Tensor, columns: Tensor) -> Tensor:
+    if len(weights) * columns.shape[1] == FAULTY:
+        return torch.cat([weights @ half for half in columns.chunk(2, dim=1)], dim=1)
+    return weights @ columns

@@ -94,13 +94,18 @@ class ShortcutSpace:
         """VGG's own path always reaches the output."""
         return ""
 
+    def layers(self, architecture: Shortcuts) -> int:
+        """Convolutions and linear layers on the longest way, which is VGG's own (STUDIES.md)."""
+        return self.depth + 1
+
     def most_shortcuts(self, rule: str) -> int:
         """More than 9 in 10 of all that `rule` could keep: then the gates hardly choose any more."""
         return (len(self.pairs) if rule == "A" else len(self._by_target())) * 9 // 10
 
     def _by_target(self) -> list[list[Pair]]:
         """The possible shortcuts into each block that has any: at most 14 blocks on VGG19."""
-        return [[(i, k) for i in range(1, k - 1)] for k in range(3, self.depth + 1)]
+        into = ([pair for pair in self.pairs if pair[1] == k] for k in range(1, self.depth + 1))
+        return [pairs for pairs in into if pairs]
 
     @staticmethod
     def _changed(pairs: set[Pair], option: list[Pair], rule: str, rng: Random) -> set[Pair]:

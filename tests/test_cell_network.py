@@ -117,7 +117,7 @@ def test_layers():
 def test_depth_of_a_reduction_space_counts_its_strided_skips():
     space = CellSpace.named("cell-study1-reduction", cells=3)
     skip = (Edge(0, 5, "skip_connect"),)
-    assert space.depth(Cells(1, (3, 4, 5), skip, skip)) == 1 + 3 + 2 + 1
+    assert space.layers(Cells(1, (3, 4, 5), skip, skip)) == 1 + 3 + 2 + 1
 
 
 def test_auxiliary_logits_in_training_mode_alone():

@@ -23,7 +23,7 @@ def test_study1_read_node_wise():
     """STUDIES.md: conv_5x5 and max_pool_3x3 only, 10 layers, preprocessing counted."""
     cells = STUDY1.discretise({"normal": theta.parse(TABLE, STUDY1.grid)}, "node-wise")
     assert {edge.operation for edge in cells.normal} == {"conv_5x5", "max_pool_3x3"}
-    assert STUDY1.depth(cells) == 10
+    assert STUDY1.layers(cells) == 10
     assert STUDY1.broken(cells) == ""
     assert str(cells) == (
         "cells inputs=1 concat=3,4,5 "

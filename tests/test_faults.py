@@ -4,7 +4,6 @@ The long form, with a hundred kills at random moments, is `make test-faults`.
 """
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from drive import Bench
 
 from harness import records
 
-FAILING = ("raises", "diverges", "greedy")  # "hangs" is added where Ray runs it
+FAILING = ("raises", "diverges")  # two methods more hang or do not fit where a cluster runs them
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +28,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("undisturbed")
     rows = drive.undisturbed(folder, drive.study(folder, 0.3, *FAILING))
     statuses = [row["status"] for row in rows.values()]
-    assert (len(rows), statuses.count("done"), statuses.count("diverged")) == (22, 16, 2)
+    assert (len(rows), statuses.count("done"), statuses.count("diverged")) == (20, 16, 2)
     return rows
 
 
@@ -108,23 +107,28 @@ def the_user_has_no_patience(bench: Bench) -> None:
 
 def test_of_a_cluster_anything_may_die(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
     """A node, while one trial hangs and one does not fit beside others; then the head. One machine takes over."""
-    bench = Bench(tmp_path, drive.study(tmp_path, 0.3, *FAILING, "hangs"), ("--time-limit", "10"))
+    bench = Bench(tmp_path, drive.study(tmp_path, 0.3, *FAILING, "hangs", "greedy"), ("--time-limit", "10"))
     try:
         with drive.two_nodes(tmp_path) as cluster:
             run = bench.start("--address", cluster["address"], "--gpus-per-trial", "0.5", "--cpus-per-trial", "0.5")
-            bench.wait_for(lambda: len({pid for _, _, pid in bench.log()}) >= 3, run)
-            assert drive.kill(cluster["raylet"])
-            bench.wait_for_epochs(8, run)
+            node = bench.wait_for(lambda: at_work_below(cluster["raylet"], bench), run)
+            for pid in [*node, cluster["raylet"]]:
+                drive.kill(pid)
+            bench.wait_for(lambda: {"greedy", "hangs"} <= {row["method"] for row in records.read(bench.place)}, run)
             assert drive.kill(cluster["head"])
             assert run.finish() == 1
             assert "Ray's head at" in run.text()
             assert "the same command carries on" in run.text()
+            assert "lost " in run.text()
+            assert "no memory train  greedy seed" in run.text()
         assert bench.start("--cpus", "2").finish() == 1
         rows = drive.comparable(bench.place)
-        hung = [rows.pop(key) for key in set(rows) - set(undisturbed)]
+        more = [rows.pop(key) for key in set(rows) - set(undisturbed)]
+        hung = [row for row in more if row["method"] == "hangs"]
         assert [row["status"] for row in hung] == ["failed", "failed"]
         assert all(row["error"].startswith("time limit: no epoch ended within") for row in hung)
         assert all("fault_task.py" in row["error"] for row in hung)
+        assert any(row["status"] == "done" for row in more if row["method"] == "greedy")  # with the whole GPU
         assert rows == undisturbed
         assert drive.doubled(bench.place) == 0
         assert drive.repeated(bench.log()) == 0
@@ -132,21 +136,28 @@ def test_of_a_cluster_anything_may_die(tmp_path: Path, undisturbed: dict[str, An
         bench.end()
 
 
-def test_a_full_disk_stops_a_study_that_goes_on_when_there_is_room(tmp_path: Path,
-                                                                   undisturbed: dict[str, Any]) -> None:  # fmt: skip
-    with small_disk(tmp_path / "disk") as disk:
-        bench = Bench(tmp_path, drive.study(tmp_path, 0.3, *FAILING))
-        (tmp_path / "results").symlink_to(disk)
-        ballast = disk / "ballast"
-        ballast.write_bytes(bytes(900_000))
-        run = bench.start("--cpus", "2")
+def at_work_below(raylet: int, bench: Bench) -> list[int]:
+    """The processes of a node, where one of them has begun the newest epoch."""
+    below = list(drive.descendants(raylet))
+    return below if bench.log() and bench.log()[-1][2] in below else []
+
+
+@pytest.mark.parametrize("kind", ["a file system of a megabyte", "files that may not grow"])
+def test_a_full_disk_stops_a_study_that_goes_on_when_there_is_room(
+    kind: str, tmp_path: Path, undisturbed: dict[str, Any]
+) -> None:
+    bench = Bench(tmp_path, drive.study(tmp_path, 0.3, *FAILING))
+    with little_room(kind, bench) as arguments:
+        run = bench.start(*arguments)
         assert run.finish() == 1
         last = run.text().splitlines()[-1]
         assert last.endswith("no space left on the disk; free some, then the same command carries on")
         had = drive.comparable(bench.place)
         assert had
         assert had.items() <= undisturbed.items()
-        ballast.unlink()
+        bench.prefix = ()
+        (bench.results / "ballast").unlink(missing_ok=True)
+        bench.hurry()
         assert bench.start("--executor", "in-process").finish() == 1
         assert drive.comparable(bench.place) == undisturbed
         assert drive.doubled(bench.place) == 0
@@ -154,12 +165,19 @@ def test_a_full_disk_stops_a_study_that_goes_on_when_there_is_room(tmp_path: Pat
 
 
 @contextlib.contextmanager
-def small_disk(mount: Path) -> Iterator[Path]:
-    mount.mkdir()
-    size = "size=1m,mode=0777"
-    if os.getuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", size, "none", str(mount)], check=False).returncode:
-        pytest.skip("a file system of one megabyte needs root")
+def little_room(kind: str, bench: Bench) -> Iterator[list[str]]:
+    """Gives the arguments of a run that will find the disk full. Only root can mount; limits are anyone's."""
+    if kind == "files that may not grow":
+        bench.prefix = ("prlimit", "--fsize=40000")
+        bench.hurry()
+        yield ["--executor", "in-process"]
+        return
+    bench.results.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(bench.results)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a file system of its own needs root")
     try:
-        yield mount
+        (bench.results / "ballast").write_bytes(bytes(975_000))
+        yield ["--cpus", "2"]
     finally:
-        subprocess.run(["umount", "--lazy", str(mount)], check=True)
+        subprocess.run(["umount", "--lazy", str(bench.results)], check=True)

@@ -15,6 +15,7 @@ from harness.plan import make
 from harness.search import Search, collapse, entropy, zero_one
 from harness.strategies import strategy
 from harness.trial import Place
+from spaces.cell_mixed import weighted_sums
 from spaces.shortcut import ShortcutSpace
 from spaces.space import load
 from tests.studies import TINY, tiny
@@ -215,6 +216,16 @@ def test_a_subnets_accuracy_does_not_depend_on_how_its_images_are_sorted():
     by_class = part.take(part.labels.argsort(stable=True))
     mixed, ordered = (work.engine.evaluate_subnet(work.network, architecture, p)[1] for p in (part, by_class))
     assert ordered == pytest.approx(mixed, rel=0.1)
+
+
+def test_a_product_that_onednn_cannot_take_in_bf16():
+    """Three operations without weights into three nodes, 64 images of 8 × 32 × 32: a crash of the process on AMX."""
+    values = [torch.ones(64, 8, 32, 32, dtype=torch.bfloat16, requires_grad=True) for _ in range(3)]
+    weights = torch.full((3, 3), 0.5, requires_grad=True)
+    sums = weighted_sums(values, weights)
+    torch.stack(list(sums)).float().mean().backward()
+    assert sums[0].dtype == torch.bfloat16
+    assert weights.grad.sum().item() == pytest.approx(3, rel=0.01)
 
 
 # --- the end of a search

@@ -6,14 +6,14 @@ from random import Random
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
+from benchmarks.plain import shortcut_forward
 from spaces.architecture import Shortcuts
 from spaces.shortcut import ShortcutSpace
-from spaces.vgg import VGG, blocks, is_identity, pool
+from spaces.vgg import VGG, blocks, is_identity
 
 
 def parameters(network):
@@ -120,23 +120,6 @@ def test_parameters_a_shortcut_are_those_of_the_reading():
     assert parameters(one) - 20_040_522 == extra[space.pairs.index((2, 16))]
 
 
-def plain(supernet, images, gates):
-    """The supernet as its definition reads: one convolution and batch norm per pair."""
-    handed = {}
-    for block, layer in zip(supernet.plan, supernet.blocks, strict=True):
-        images = layer(images)
-        for i in range(1, block.number - 1):
-            source = supernet.plan[i - 1]
-            added = pool(handed[i], block.stage - source.hands_over_at)
-            if not is_identity(source, block):
-                weight = supernet.merged[str(block.stage)].weights[f"{i}_{block.number}"]
-                added = F.batch_norm(F.conv2d(added, weight), None, None, training=True)
-            images = images + gates[i - 1, block.number - 1] * added
-        images = pool(images, int(block.pooled))
-        handed[block.number] = images
-    return supernet.classifier(images.mean((2, 3)))
-
-
 @pytest.mark.parametrize("vgg", ["vgg11", "vgg19"])
 def test_merged_supernet_equals_the_plain_one(vgg):
     torch.manual_seed(0)
@@ -145,7 +128,7 @@ def test_merged_supernet_equals_the_plain_one(vgg):
         torch.nn.init.normal_(parameter, std=0.3)
     images = torch.randn(8, 3, 32, 32, dtype=torch.float64)
     gates = torch.sigmoid(supernet.alphas["pairs"])
-    ours, theirs = supernet(images), plain(supernet, images, gates)
+    ours, theirs = supernet(images), shortcut_forward(supernet, images, gates)
     torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-9)
     wanted = [p for name, p in supernet.named_parameters() if "merged" in name or name == "alphas.pairs"]
     for a, b in zip(*(torch.autograd.grad(out.square().sum(), wanted) for out in (ours, theirs)), strict=True):

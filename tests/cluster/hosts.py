@@ -81,6 +81,7 @@ def _host(workspace: Path, bridge: str, name: str, address: str, environment: di
             run(*inside, "address", "add", f"{address}/24", "dev", "eth0")
             for link in ("eth0", "lo"):
                 run(*inside, "link", "set", link, "up")
+            run(*inside, "route", "add", "default", "via", address.rpartition(".")[0] + ".1")
             with open(own / "log", "w") as log:
                 process = subprocess.Popen(
                     ["ip", "netns", "exec", name, "unshare", "--pid", "--fork", "--mount", "--uts", "--kill-child",

@@ -26,7 +26,7 @@ STUDY = """
 name = "faults"
 space = "shortcut-vgg11"
 task = "fault_task:logged"
-data = {{ name = "digits" }}
+data = {{ name = "digits", image_size = 32 }}
 seeds = {{ search = {seeds} }}
 search = {{ epochs = {epochs}, snapshots = [2, {epochs}] }}
 recipe = {{ epochs = {epochs}, lr = {seconds} }}
@@ -53,7 +53,7 @@ class Bench:
     folder: Path
     study: Path
     arguments: tuple[str, ...] = ()
-    haste: bool = False
+    prefix: tuple[str, ...] = ()
     corrupted: int = 0  # checkpoints, so that so many epochs are rightly repeated
     started: list["Run"] = field(default_factory=list)
 
@@ -68,14 +68,18 @@ class Bench:
     def start(self, *arguments: str) -> "Run":
         """The same command as ever, in a process group of its own."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        line = [sys.executable, "-m", "harness", "run", str(self.study), "--results", str(self.results)]
+        line = [*self.prefix, sys.executable, "-m", "harness", "run", str(self.study), "--results", str(self.results)]
         output = self.folder / f"output-{len(self.started)}"
         with open(output, "w") as file:
             process = subprocess.Popen([*line, *self.arguments, *arguments], stdout=file, stderr=file,
-                                       stdin=subprocess.DEVNULL, env=environment(self.folder, self.haste),
+                                       stdin=subprocess.DEVNULL, env=environment(self.folder),
                                        cwd=self.folder, start_new_session=True)  # fmt: skip
         self.started.append(Run(process, output))
         return self.started[-1]
+
+    def hurry(self) -> None:
+        """From now on epochs take no time."""
+        (self.folder / HASTE).touch()
 
     def log(self) -> list[tuple[str, int, int]]:
         """Every epoch begun: (trial, epoch, pid), in this order."""
@@ -233,16 +237,18 @@ def two_nodes(folder: Path) -> Iterator[dict[str, Any]]:
             kill(pid)
 
 
-def environment(folder: Path, haste: bool = False) -> dict[str, str]:
-    """Loopback for everything, one thread, the log in `folder`, and in `haste` epochs that take no time."""
+def environment(folder: Path) -> dict[str, str]:
+    """Loopback for everything, one thread, and the log in `folder`."""
     fixed = {LOG: str(folder), "PYTHONPATH": f"{REPOSITORY}:{Path(__file__).parent}", "OMP_NUM_THREADS": "1",
              "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # fmt: skip
-    return {**os.environ, **fixed, **({HASTE: "1"} if haste else {})}
+    return {**os.environ, **fixed}
 
 
 def undisturbed(folder: Path, study: Path) -> dict[str, dict[str, Any]]:
     """The rows of the same study, run in one process that nothing happens to."""
-    bench = Bench(folder, study, ("--executor", "in-process"), haste=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    bench = Bench(folder, study, ("--executor", "in-process"))
+    bench.hurry()
     run = bench.start()
     status = run.finish()
     rows = comparable(bench.place)

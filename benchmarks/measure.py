@@ -1,0 +1,128 @@
+"""What the benchmarks share: sides measured in turn, a table of medians and ratios, a JSON that says where and how."""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+PACKAGES = ("torch", "torchvision", "ray", "numpy", "pandas", "nas-harness")
+
+
+@dataclass
+class Comparison:
+    """Values of each side, one a round, the sides in turn within a round; the others are set against the first.
+
+    `unit` ends in `/s` or `/h` where more is better; else less is.
+    """
+
+    name: str
+    unit: str
+    sides: dict[str, list[float]] = field(default_factory=dict)
+
+    def ratios(self, side: str) -> list[float]:
+        """How many times better than the first side, round by round."""
+        base = next(iter(self.sides.values()))
+        more = self.unit.endswith(("/s", "/h"))
+        return [(ours / first) if more else (first / ours) for first, ours in zip(base, self.sides[side], strict=True)]
+
+    def lines(self) -> Iterator[tuple[str, ...]]:
+        for side, values in self.sides.items():
+            ratios = self.ratios(side)
+            yield (self.name, side, f"{statistics.median(values):,.4g} {self.unit}", f"{statistics.median(ratios):.2f}",
+                   f"{min(ratios):.2f} to {max(ratios):.2f}", str(len(values)))  # fmt: skip
+
+
+def in_turn(name: str, unit: str, sides: Mapping[str, Callable[[], float]], rounds: int) -> Comparison:
+    """A B A B …: each side once a round, after one round that does not count."""
+    for measure in sides.values():
+        measure()
+    found = Comparison(name, unit, {side: [] for side in sides})
+    for _ in range(rounds):
+        for side, measure in sides.items():
+            found.sides[side].append(measure())
+    return found
+
+
+def table(comparisons: list[Comparison]) -> str:
+    """Markdown."""
+    head = ("what", "side", "median", "times the first", "range", "rounds")
+    rows = [head, ("---",) * len(head), *(line for one in comparisons for line in one.lines())]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def finish(benchmark: str, comparisons: list[Comparison], options: argparse.Namespace, **more: Any) -> None:
+    """Prints the table and stores everything as results/BENCHMARK.json, a quick run's as BENCHMARK-quick.json."""
+    print(table(comparisons))
+    for name, value in more.items():
+        print(f"\n{name}: {json.dumps(value)}")
+    settings = {name: value for name, value in vars(options).items() if name != "data_root"}
+    content = {"benchmark": benchmark, "machine": machine(), "versions": versions(), "commit": commit(),
+               "settings": settings, "comparisons": [asdict(one) for one in comparisons],
+               "ratios": {f"{one.name}: {side}": round(statistics.median(one.ratios(side)), 3)
+                          for one in comparisons for side in one.sides}, **more}  # fmt: skip
+    RESULTS.mkdir(exist_ok=True)
+    target = RESULTS / f"{benchmark}{'-quick' * options.quick}.json"
+    target.write_text(json.dumps(content, indent=1) + "\n")
+    print(f"\nstored as benchmarks/results/{target.name}")
+
+
+def parser(words: str | None) -> argparse.ArgumentParser:
+    """With the options that all have."""
+    found = argparse.ArgumentParser(description=words, formatter_class=argparse.RawDescriptionHelpFormatter)
+    found.add_argument("--quick", action="store_true", help="small sizes, to see that it works")
+    found.add_argument("--rounds", type=int, default=5)
+    return found
+
+
+def machine() -> dict[str, Any]:
+    import torch
+
+    names = [line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name")]
+    units = {name: bool(torch.cpu.get_capabilities().get(name)) for name in ("amx_bf16", "avx512_bf16", "avx512_f")}
+    gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    return {"processor": (names or [platform.processor()])[0], "cores": os.cpu_count(), "units": units, "gpus": gpus,
+            "system": platform.system(), "load": [round(value, 1) for value in os.getloadavg()],
+            "at": time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime())}  # fmt: skip
+
+
+def versions() -> dict[str, str]:
+    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+
+
+def commit() -> str | None:
+    """Of the source tree, with + where it was changed since."""
+    git = ["git", "-C", str(Path(__file__).parent)]
+    try:
+        head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+        changed = subprocess.run([*git, "status", "--porcelain"], check=True, capture_output=True, text=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return head + "+" * bool(changed)
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Within it, torch computes with so many threads."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _cpuinfo() -> list[str]:
+    path = Path("/proc/cpuinfo")
+    return path.read_text().splitlines() if path.exists() else []

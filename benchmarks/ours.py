@@ -1,0 +1,64 @@
+"""Trainings and searches of the harness as the benchmarks run them: the code that trials run, without a study."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness import data as data_sets
+from harness import paths
+from harness.data import DataSet
+from harness.engine import Engine, auto_precision
+from harness.initial import initialise
+from harness.search import Search
+from harness.study import Recipe, Scheduler
+from harness.study import Search as SearchSettings
+from harness.train import Training
+from spaces.space import Space, load
+
+RECIPE = Recipe(lr=0.0090131, scheduler=Scheduler(kind="constant"))  # study 2's rate
+
+
+def cifar10(root: Path | None, images: int) -> DataSet:
+    """The first `images` training images, and the whole test set."""
+    whole = data_sets.load({"name": "cifar10"}, root)
+    return replace(whole, train=whole.train.take(torch.arange(images)))
+
+
+def settings(epochs: int = 1, seed: int = 0, **recipe: Any) -> dict[str, Any]:
+    chosen = RECIPE.model_copy(update={"epochs": epochs, **recipe})
+    search = SearchSettings(epochs=epochs).model_dump()
+    return {"study_seed": 0, "seed": seed, "train_seed": 0, "recipe": chosen.model_dump(), "search": search}
+
+
+def network(space: Space, data: DataSet, seed: int = 0) -> Any:
+    """The space's baseline with its start values."""
+    built = space.build(space.baseline(), data.classes, data.channels)
+    initialise(built, 0, seed)
+    return built
+
+
+def engine(device: torch.device, build: Callable[[], Any], data: DataSet, batch_size: int = 64) -> Engine:
+    """With the precision that `auto` gives, and the path that a study would measure for networks from `build`."""
+    precision = auto_precision(device, build())
+    recipe = settings(batch_size=batch_size, precision=precision)["recipe"]
+    return Engine.choose(device, precision, data, paths.measured(build, data, device, recipe))
+
+
+def vgg19(width: float) -> Space:
+    return load("shortcut-vgg19", {"width": width})
+
+
+def training(space: Space, data: DataSet, how: Engine, epochs: int = 1, seed: int = 0) -> Training:
+    """Of the space's baseline on all of `data.train`, placed on the device."""
+    part = data.train.to(how.device)
+    return Training(how.place(network(space, data, seed)), part, settings(epochs, seed), how)
+
+
+def search(space: Space, supernet: Any, data: DataSet, how: Engine, batch_size: int) -> Search:
+    """On halves of `data.train`."""
+    halves = data_sets.split(len(data.train), 0, 0, 0.5)
+    weights, alpha = (data.train.take(half).to(how.device) for half in (halves.weights, halves.alpha))
+    return Search(space, how.place(supernet), weights, alpha, settings(batch_size=batch_size), how)

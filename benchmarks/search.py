@@ -1,0 +1,90 @@
+"""A bilevel step (α, then weights) of supernets against the same network as one would first write it.
+
+python -m benchmarks.search [--quick] [--rounds 5] [--only shortcut-0.125 …] [--threads 1]
+
+The plain side runs every pair or edge by itself, eagerly, in fp32, contiguous. Both sides are the harness's own Search,
+on made-up images. Next to wall time stands processor time, which other programs on the machine disturb less.
+"""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+
+from benchmarks import ours, plain
+from benchmarks.measure import Comparison, finish, in_turn, parser, threads
+from harness.data import DataSet, Images
+from harness.engine import Engine
+from harness.search import Search
+from spaces.space import load
+
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+Case = tuple[str, dict[str, Any], int, Callable[..., torch.Tensor]]  # space, options, batch size, plain form
+CASES: dict[str, Case] = {
+    "shortcut-0.125": ("shortcut-vgg19", {"width": 0.125}, 64, plain.shortcut_forward),
+    "shortcut-0.5": ("shortcut-vgg19", {"width": 0.5}, 64, plain.shortcut_forward),
+    "cell-study1": ("cell-study1", {}, 64, plain.cell_forward),
+    "cell-darts": ("cell-darts", {}, 16, plain.cell_forward),
+}
+
+
+def made_up(images: int) -> DataSet:
+    """CIFAR-10's shape, no CIFAR-10."""
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randint(0, 256, (images, 3, 32, 32), dtype=torch.uint8, generator=generator)
+    part = Images(pixels, torch.randint(0, 10, (images,), generator=generator))
+    return DataSet(part, part, 10, plain.MEAN, plain.STD)
+
+
+def step(search: Search) -> Callable[[], float]:
+    """Runs one bilevel step, the same batches every time; what it takes is the clock's to say."""
+    size = search.settings["recipe"]["batch_size"]
+    batches = [next(iter(search.engine.batches(part, size))) for part in (search.weights_part, search.alpha_part)]
+    search.network.train()
+    return lambda: search.both(*batches[0], *batches[1]).item()
+
+
+def sides(case: Case) -> dict[str, Callable[[], float]]:
+    """A bilevel step plainly, and as ours."""
+    name, settings, batch_size, forward = case
+    space, data = load(name, settings), made_up(2 * batch_size)
+    build = partial(space.supernet, data.classes, data.channels, space.gates[0])
+    first = build()
+    first.forward = partial(forward, first)
+    plainly = Engine.choose(DEVICE, "fp32", data, "eager contiguous")
+    how = ours.engine(DEVICE, build, data, batch_size)
+    return {"plain": step(ours.search(space, first, data, plainly, batch_size)),
+            f"ours ({how.precision} {how.path})": step(ours.search(space, build(), data, how, batch_size))}  # fmt: skip
+
+
+def compare(name: str, rounds: int) -> list[Comparison]:
+    """The same steps by both clocks."""
+    steps = sides(CASES[name])
+    processor: dict[str, list[float]] = {side: [] for side in steps}
+
+    def timed(side: str) -> float:
+        wall, own = time.perf_counter(), time.process_time()
+        steps[side]()
+        processor[side].append(time.process_time() - own)
+        return time.perf_counter() - wall
+
+    wall = in_turn(name, "s", {side: partial(timed, side) for side in steps}, rounds)
+    return [wall, Comparison(f"{name}, processor", "s", {side: values[1:] for side, values in processor.items()})]
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--only", nargs="*", choices=list(CASES), default=list(CASES))
+    options.add_argument("--threads", type=int, default=1)
+    chosen = options.parse_args()
+    if chosen.quick:
+        chosen.only, chosen.rounds = ["shortcut-0.125"], 2
+    with threads(chosen.threads):
+        found = [one for name in chosen.only for one in compare(name, chosen.rounds)]
+    finish("search", found, chosen)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""A space by name and `name=value` options, for the commands that take no study."""
+
+import tomllib
+from collections.abc import Sequence
+from typing import Any
+
+from harness.errors import BadInput
+from spaces.space import Space, load
+
+
+def opened(name: str, options: Sequence[str] = ()) -> Space:
+    """`options` are `space_options`, written `width=0.125`. Raises BadInput."""
+    try:
+        return load(name, dict(map(_option, options)))
+    except ValueError as error:
+        raise BadInput(str(error)) from None
+
+
+def _option(text: str) -> tuple[str, Any]:
+    """The value is TOML, or else taken as text."""
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise BadInput(f"--option {text}: write NAME=VALUE, as in width=0.125")
+    try:
+        return name, tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return name, value

@@ -1,0 +1,35 @@
+"""Rules from outside: a function from a space and its α to an architecture, named as `package.module:rule`.
+
+A cell's or a block's own rules live in their spaces. What is drawn evenly (twins, random and genetic methods) needs
+more than a function, so one from outside names a rule of the space in its attribute `draws`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from spaces.space import Alpha, Space, imported
+
+
+def read(space: Space, alpha: Alpha, rule: str) -> Any:
+    """The architecture that `rule` reads from `alpha`: one of the space's rules, or a function(space, alpha)."""
+    return space.discretise(alpha, rule) if rule in space.rules else function(space, rule)(space, alpha)
+
+
+def drawn_by(space: Space, rule: str) -> str:
+    """The space's rule by which architectures of `rule` are drawn. Raises ValueError where `rule` names none."""
+    if rule in space.rules:
+        return rule
+    named = getattr(function(space, rule), "draws", None)
+    if named not in space.rules:
+        name = rule.partition(":")[2]
+        raise ValueError(f"rule '{rule}' says not how to draw; set {name}.draws to one of {', '.join(space.rules)}")
+    return str(named)
+
+
+def function(space: Space, rule: str) -> Callable[[Space, Alpha], Any]:
+    """The function behind a rule from outside. Raises ValueError."""
+    found = imported(rule, f"rule '{rule}' is unknown; this space has {', '.join(space.rules)}")
+    if not callable(found):
+        raise ValueError(f"rule '{rule}' is no function")
+    called: Callable[[Space, Alpha], Any] = found
+    return called

@@ -42,9 +42,10 @@ class Comparison:
                    f"{min(ratios):.2f} to {max(ratios):.2f}", str(len(values)))  # fmt: skip
 
 
-def in_turn(name: str, unit: str, sides: Mapping[str, Callable[[], float]], rounds: int) -> Comparison:
-    """A B A B …: each side once a round, after one round that does not count."""
-    for measure in sides.values():
+def in_turn(name: str, unit: str, sides: Mapping[str, Callable[[], float]], rounds: int,
+            warm: bool = True) -> Comparison:  # fmt: skip
+    """A B A B …: each side once a round, after one round that does not count where they are to be `warm`."""
+    for measure in sides.values() if warm else ():
         measure()
     found = Comparison(name, unit, {side: [] for side in sides})
     for _ in range(rounds):

@@ -10,6 +10,7 @@ sleep) against the larger of its longest chain and its work over the cores.
 
 import argparse
 import json
+import logging
 import subprocess
 import sys
 import tempfile
@@ -64,7 +65,7 @@ def tuner(reuse: bool, trials: int, cores: int) -> float:
         def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
             ends.append(time.perf_counter())
 
-    ray.init(address="local", num_cpus=cores, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    ray.init(address="local", num_cpus=cores, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     with tempfile.TemporaryDirectory() as folder:
         tune.Tuner(
             formula, param_space={"seed": tune.grid_search(list(range(trials)))},
@@ -124,7 +125,14 @@ def _run(study: str, folder: Path, cores: int) -> tuple[list[float], list[dict[s
     prepared = prepare(load(str(path), []), folder, None, False, "cpu")
 
     def execute(driver: Any) -> None:
-        driver.show = lambda driver, row: ends.append(time.perf_counter()) if row else None
+        show = driver.show
+
+        def timed(driver: Any, row: Any) -> None:
+            show(driver, row)
+            if row:
+                ends.append(time.perf_counter())
+
+        driver.show = timed
         on_ray.run(driver, on_ray.Options(cpus=cores))
 
     missing = run(prepared, Session(execute, Shares({}, {}), "cpu", None, ""))
@@ -169,7 +177,7 @@ def main() -> None:
         chosen.trials, chosen.slow, chosen.rounds = 50, 4, 1
     sizes = [chosen.trials, chosen.trials, chosen.slow, chosen.slow]
     sides = {side: partial(apart, side, size, chosen.cores) for side, size in zip(ONES, sizes, strict=False)}
-    found: Comparison = in_turn("a trial's cost", "ms", sides, chosen.rounds)
+    found: Comparison = in_turn("a trial's cost", "ms", sides, chosen.rounds, warm=False)
     dag = apart("mixed", 2 if chosen.quick else 4, 0.25, chosen.cores)
     finish("orchestration", [found], chosen, mixed=dag)
 

@@ -27,6 +27,6 @@ def test_real_cifar10_loads_whole_and_in_parts():
 
 @pytest.mark.parametrize("name", KEPT)
 def test_kept_results_hold_together(name):
-    done = subprocess.run([sys.executable, "-m", "harness", "verify", str(ROOT / "results" / name)], capture_output=True,
-                          text=True, timeout=300)  # fmt: skip
+    command = [sys.executable, "-m", "harness", "verify", str(ROOT / "results" / name)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -18,13 +18,11 @@ from typing import Any
 
 import yaml
 
-HERE = Path(__file__).resolve().parent
-REPOSITORY = HERE.parents[1]
-sys.path.insert(0, str(HERE.parent / "faults"))
-sys.path.insert(0, str(REPOSITORY))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "faults"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import drive
-from hosts import Host, Impossible, hosts
+from hosts import REPOSITORY, Host, Impossible, hosts
 
 LIMIT = 330.0  # seconds until both faults have happened
 AFTERWARDS = 200.0  # seconds for what is left, in haste
@@ -37,7 +35,7 @@ def main() -> None:
     # Not below /tmp, of which every host has its own.
     workspace = Path(tempfile.mkdtemp(prefix="nas-harness-cluster-", dir="/var/tmp"))
     try:
-        environment = {"PYTHONPATH": f"{REPOSITORY}:{HERE.parent / 'faults'}", "OMP_NUM_THREADS": "1",
+        environment = {"PYTHONPATH": f"{REPOSITORY}:{REPOSITORY}/tests/faults", "OMP_NUM_THREADS": "1",
                        drive.LOG: str(workspace), "RAY_AUTH_MODE": "token", "RAY_health_check_period_ms": "1000",
                        "RAY_health_check_timeout_ms": "5000"}  # fmt: skip
         with hosts(workspace, 3, environment) as made:

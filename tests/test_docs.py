@@ -34,7 +34,7 @@ def test_every_command_is_in_the_readme():
 
 def test_packaged_studies_that_pages_name_exist():
     for page in PAGES:
-        for name in re.findall(r"nas-harness (?:run|plan|tune) ([a-z0-9-]+)", page.read_text()):
+        for name in re.findall(r"nas-harness (?:run|plan|tune) ([a-z0-9-]+)(?=\s)", page.read_text()):
             assert name in packaged(), f"{page.name} names the study {name}"
 
 

@@ -80,6 +80,9 @@ class Driver:
     def next(self) -> Assignment | None:
         """The next job that can run now; what turns out to be unbuildable becomes a row on the way."""
         while not self.over and (job := self.frontier.take(self.admission.allows)):
+            if why := bite(watch_file(self.folder, job.key)):  # of the run before, which it ended
+                self.record(job, job.settings, {"status": "failed", "error": why})
+                continue
             try:
                 settings = resolve.resolve(job, self.rows, self.space)
             except resolve.Unbuildable as none:

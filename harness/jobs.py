@@ -1,5 +1,6 @@
 """A job as an executor drives it: a generator that yields one `Progress` per epoch and returns the outcome."""
 
+import math
 import time
 from collections.abc import Generator
 from dataclasses import replace
@@ -15,6 +16,8 @@ from harness.plan import Settings
 from harness.train import Diverged
 from harness.trial import LOST, NO_MEMORY, NO_SPACE, Outcome, Place, Progress, watch_file
 from harness.watchdog import TrialWatch
+
+NUMBERS = ("train_loss", "val_accuracy", "test_accuracy", "test_loss")  # what a trial that failed does not have
 
 Run = Generator[Progress, None, Outcome]
 
@@ -38,12 +41,15 @@ def run(key: str, settings: Settings, place: Place) -> Run:
             watch.stop()
             yield replace(progress, memory=memory.part(place.device))
             watch.start()
+        outcome.update(_nonsense(outcome))
     except Superseded:
         raise
     except Exception as error:
         outcome.update(_failure(error))
     finally:
         watch.close()
+    if outcome["status"] not in ("done", "pruned"):
+        outcome.update(dict.fromkeys(NUMBERS))
     outcome.setdefault("seconds", time.perf_counter() - clock)
     outcome.update(device_seconds=outcome["seconds"] * place.share, finished=_now())
     outcome.update(peak_memory_bytes=memory.peak(place.device))
@@ -61,6 +67,15 @@ def _failure(error: Exception) -> Outcome:
     if isinstance(error, OSError):
         return {"status": NO_SPACE if error.errno in NO_ROOM else LOST, "error": f"on {provenance.host()}: {said}"}
     return {"status": "failed", "error": said}
+
+
+def _nonsense(outcome: Outcome) -> Outcome:
+    """A training may end with numbers that are none although its loss was one to the last epoch."""
+    bad = [name for name in NUMBERS if not math.isfinite(outcome.get(name) or 0.0)]
+    curve = [{name: None if isinstance(value, float) and not math.isfinite(value) else value
+              for name, value in point.items()} for point in outcome.get("curve", [])]  # fmt: skip
+    verdict = {"status": "diverged", "error": f"{bad[0]} became {outcome[bad[0]]}"} if bad else {}
+    return {"curve": curve, **verdict}
 
 
 def _now() -> str:

@@ -131,7 +131,8 @@ def _check_size(loaded: Study, space: Space, data: DataSet) -> None:
 
 def _check_pretrained(resolved: Study, space: Space, data: DataSet, root: Path | None) -> None:
     vgg = resolved.space_options.get("vgg", resolved.space)
-    recipes = [m.trained_by(resolved) for m in resolved.method] + [resolved.search.weights_by(resolved)]
+    recipes = [m.trained_by(resolved) for m in resolved.method] + [t.tried_by(resolved) for t in resolved.tuning]
+    recipes += [m.sought_by(resolved).weights_by(resolved) for m in resolved.method]
     for source in {recipe.pretrained for recipe in recipes if recipe.pretrained}:
         if source != LEFT_OUT:
             with torch.device("meta"):

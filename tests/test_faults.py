@@ -59,20 +59,14 @@ def a_worker_and_then_the_driver_are_killed(bench: Bench) -> None:
     assert drive.kill(worker)
     bench.wait_for(lambda: records.read(bench.place), run)
     bench.wait_for(lambda: bench.checkpoints(at_least=2), run)
-    assert listens_on_loopback_alone(run.process.pid)
+    addresses = drive.listening([run.process.pid, *drive.descendants(run.process.pid)])
+    assert len(addresses) >= 3
+    assert set(addresses) <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
     below = run.kill()
     bench.wait_for(lambda: not any(drive.command(pid).startswith("ray::ImplicitFunc") for pid in below))
     before = bench.log()
     time.sleep(0.5)
     assert bench.log() == before  # a dead driver's workers do not go on
-
-
-def listens_on_loopback_alone(driver: int) -> bool:
-    pids = [driver, *drive.descendants(driver)]
-    listening = subprocess.run(["ss", "-ltnpH"], capture_output=True, text=True, check=True).stdout.splitlines()
-    ours = [line.split()[3] for line in listening if any(f"pid={pid}," in line for pid in pids)]
-    assert len(ours) >= 3
-    return all(address.startswith(("127.0.0.1:", "[::ffff:127.0.0.1]:", "[::1]:")) for address in ours)
 
 
 def files_are_torn(bench: Bench) -> None:

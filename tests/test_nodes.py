@@ -39,7 +39,7 @@ def test_a_node_that_sees_the_same_is_fine_and_nothing_is_left(root: Path) -> No
     [
         (lambda seen: "silent", "does not answer"),
         (lambda seen: seen.update(error="No module named 'harness'"), "cannot run nas-harness (No module named"),
-        (lambda seen: seen.update(read=False, why="No such file"), "is not the folder that the driver sees (No such file)"),
+        (lambda seen: seen.update(read=False, why="No such file"), "that the driver sees (No such file)"),
         (lambda seen: seen.update(back=".nonce-elsewhere"), "is not the folder that the driver sees; put --results on"),
         (lambda seen: seen.update(data="other"), "holds other data than here"),
         (lambda seen: seen.update(torch="1.0"), "has torch 1.0, the driver 2."),

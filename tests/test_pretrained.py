@@ -110,6 +110,12 @@ def test_weights_that_do_not_fit_are_refused_before_anything_runs(torchvisions, 
         prepare(study, tmp_path, None, False, "cpu")
 
 
+def test_a_methods_own_start_is_checked_too(tmp_path):
+    method = {"name": "darts", "rule": "A", "search": {"recipe": {"pretrained": str(tmp_path / "missing.pt")}}}
+    with pytest.raises(BadInput, match=r"missing\.pt' cannot be read"):
+        prepare(tiny(method=[method]), tmp_path / "results", None, False, "cpu")
+
+
 def test_imagenet_is_for_vggs(tmp_path):
     cell = {
         "space": "cell-study1",

@@ -132,7 +132,7 @@ def main() -> None:
     chosen = options.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="nas-harness-faults-"))
     started = time.monotonic()
-    study = drive.study(folder, EPOCH, "diverges", seeds=10, epochs=40)
+    study = drive.study(folder, EPOCH, "diverges", seeds=20, epochs=8)
     bench = Bench(folder, study, ("--cpus", "2"))
     try:
         rage(bench, chosen.kills, random.Random(chosen.seed))

@@ -33,18 +33,36 @@ def second_order(train_loss: Loss, val_loss: Loss, weights: Sequence[Tensor], al
 
 
 def largest_eigenvalue(loss: Loss, alphas: Sequence[Tensor], iterations: int = 20) -> float:
-    """Of the Hessian of `loss` in α, by power iteration (R-DARTS, Zela et al. 2020, section 4)."""
+    """Of the Hessian of `loss` in α (R-DARTS, Zela et al. 2020, section 4), by power iteration from a fixed start.
+
+    That finds the one of largest magnitude; where it is negative, a second iteration on the Hessian shifted by it finds
+    the largest.
+    """
     gradients = torch.autograd.grad(loss(), list(alphas), create_graph=True)
-    vectors = [torch.ones_like(alpha) for alpha in alphas]
+
+    def times(vectors: Sequence[Tensor]) -> list[Tensor]:
+        dot = sum(((g * v).sum() for g, v in zip(gradients, vectors, strict=True)), torch.zeros(()))
+        found = torch.autograd.grad(dot, list(alphas), retain_graph=True, allow_unused=True)
+        return [_or_zero(product, alpha).detach() for product, alpha in zip(found, alphas, strict=True)]
+
+    dominant = _dominant(times, alphas, iterations)
+    if dominant >= 0:
+        return dominant
+    shifted = lambda vectors: [p - dominant * v for p, v in zip(times(vectors), vectors, strict=True)]  # noqa: E731
+    return dominant + _dominant(shifted, alphas, iterations)
+
+
+def _dominant(times: Callable[[Sequence[Tensor]], list[Tensor]], like: Sequence[Tensor], iterations: int) -> float:
+    """The Rayleigh quotient after power iteration. A softmax does not feel a shift: a start of ones would not do."""
+    generator = torch.Generator().manual_seed(0)
+    vectors = [torch.randn(alpha.shape, generator=generator, dtype=alpha.dtype).to(alpha.device) for alpha in like]
     value = 0.0
     for _ in range(iterations):
         norm = torch.sqrt(sum((v.square().sum() for v in vectors), torch.zeros(())))
         if not norm > 0:
             return 0.0
         vectors = [v / norm for v in vectors]
-        dot = sum(((g * v).sum() for g, v in zip(gradients, vectors, strict=True)), torch.zeros(()))
-        found = torch.autograd.grad(dot, list(alphas), retain_graph=True, allow_unused=True)
-        products = [_or_zero(product, alpha).detach() for product, alpha in zip(found, alphas, strict=True)]
+        products = times(vectors)
         value = float(sum((v * p).sum() for v, p in zip(vectors, products, strict=True)))
         vectors = products
     return value

@@ -74,6 +74,16 @@ def test_largest_eigenvalue_of_a_known_hessian():
     assert bilevel.largest_eigenvalue(loss, alphas, 50) == pytest.approx(5.0, rel=1e-6)
 
 
+def test_largest_eigenvalue_where_another_is_larger_in_magnitude():
+    """And where, as with a softmax, the loss does not feel a shift of all α."""
+    rng = np.random.default_rng(0)
+    vectors, _ = np.linalg.qr(np.column_stack([np.ones(6), rng.normal(size=(6, 5))]))
+    matrix = torch.tensor(vectors @ np.diag([0, -5.0, 2, 1, -1, 0.5]) @ vectors.T)
+    alpha = torch.zeros(6, dtype=torch.float64, requires_grad=True)
+    loss = lambda: 0.5 * alpha @ matrix @ alpha  # noqa: E731
+    assert bilevel.largest_eigenvalue(loss, [alpha], 200) == pytest.approx(2.0, rel=1e-6)
+
+
 def test_early_stopping_goes_back_before_the_eigenvalue_grew():
     assert bilevel.sharpened_at([1.0] * 30) is None
     assert bilevel.sharpened_at([1.0] * 9) is None

@@ -47,6 +47,7 @@ def measure(jobs: int, executor: str, folder: Path) -> dict[str, Any]:
     prepared = prepare(load(str(path), []), folder, None, False, "cpu")
     planned = len(prepared.plan.jobs)
     clocks.append(time.perf_counter())
+    busy = time.process_time()
     session = Session(lambda driver: execute(driver, executor, planned // 2), Shares({}, {}), "cpu", None, "")
     try:
         run(prepared, session)
@@ -55,10 +56,11 @@ def measure(jobs: int, executor: str, folder: Path) -> dict[str, Any]:
     missing = run(prepared, Session(lambda driver: execute(driver, executor), Shares({}, {}), "cpu", None, ""))
     clocks.append(time.perf_counter())
     assert missing == 0
-    seconds = [round(after - before, 2) for before, after in pairwise(clocks)]
-    rows = (prepared.folder / "trials.jsonl").stat().st_size
-    return {"jobs": planned, "seconds": seconds, "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
-            "rows_megabytes": rows >> 20}  # fmt: skip
+    return {
+        "jobs": planned, "seconds": [round(after - before, 2) for before, after in pairwise(clocks)],
+        "busy": time.process_time() - busy, "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
+        "rows_megabytes": (prepared.folder / "trials.jsonl").stat().st_size >> 20,
+    }  # fmt: skip
 
 
 def execute(driver: Any, executor: str, only: int | None = None) -> None:
@@ -93,16 +95,20 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             print(json.dumps(measure(int(chosen.one[1]), chosen.one[0], Path(folder))))
         return
-    print("| executor | jobs | plan, s | first half, s | the rest, s | ms a job | peak memory, MB | rows, MB |")
-    print("|---|---|---|---|---|---|---|---|", flush=True)
+    names = ("executor", "jobs", "plan, s", "first half, s", "the rest, s", "ms a job", "of the driver's CPU",
+             "peak memory, MB", "rows, MB")  # fmt: skip
+    print("| " + " | ".join(names) + " |\n" + "|---" * len(names) + "|", flush=True)
     for executor, jobs in [("in-process", n) for n in chosen.jobs] + [("ray", n) for n in chosen.ray]:
         line = [sys.executable, __file__, "--one", executor, str(jobs)]
         done = subprocess.run(line, check=True, stdout=subprocess.PIPE, text=True).stdout
-        found = json.loads(done.splitlines()[-1])
-        plan, half, rest = found["seconds"]
-        each = 1000 * (half + rest) / found["jobs"]
-        print(f"| {executor} | {found['jobs']:,} | {plan:.1f} | {half:.0f} | {rest:.0f} | {each:.1f} | "
-              f"{found['megabytes']:,} | {found['rows_megabytes']:,} |", flush=True)  # fmt: skip
+        print(row(executor, json.loads(done.splitlines()[-1])), flush=True)
+
+
+def row(executor: str, found: dict[str, Any]) -> str:
+    plan, half, rest = found["seconds"]
+    each, busy = (1000 * seconds / found["jobs"] for seconds in (half + rest, found["busy"]))
+    return (f"| {executor} | {found['jobs']:,} | {plan:.1f} | {half:.0f} | {rest:.0f} | {each:.1f} | {busy:.1f} | "
+            f"{found['megabytes']:,} | {found['rows_megabytes']:,} |")  # fmt: skip
 
 
 main()

@@ -199,7 +199,7 @@ def main() -> None:
     assert root, "give --data-root DIR, or NAS_HARNESS_DATA"
     if chosen.quick:
         chosen.widths, chosen.steps, chosen.rounds, chosen.seeds = [0.125], 10, 2, 0
-    steps = {width: chosen.steps or (15 if width > 0.5 else 60) for width in chosen.widths}
+    steps = {width: chosen.steps or (8 if width > 0.5 else 40) for width in chosen.widths}
     measures = [processor] * (DEVICE.type == "cpu") + [throughput] * (not chosen.processor)
     found = [measure(width, root, steps[width], chosen.rounds) for width in chosen.widths for measure in measures]
     more: dict[str, Any] = {"losses": [losses(width, root) for width in chosen.widths]}

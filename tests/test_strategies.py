@@ -136,6 +136,19 @@ def test_cells_have_no_baseline(tmp_path):
         prepare(validated(Study, study, "all"), tmp_path, None, False, "cpu")
 
 
+def test_a_cell_that_fell_apart_is_a_row_that_says_what_was_cut_off_and_costs_nothing(tmp_path):
+    text = "cells inputs=1 concat=3,4,5 normal=0>1:conv_3x3,2>3:skip_connect"
+    method = {"name": "apart", "architecture": text, "rule": "edge-wise", "twins": 1}
+    study = validated(Study, {**values("cell-study1"), "method": [method]}, "all")
+    prepared = prepare(study, tmp_path, None, False, "cpu")
+    assert run(prepared, Session(in_process.run, Shares({}, {}), "cpu", None, "test")) == 0
+    rows = {row["role"]: row for row in records.read(prepared.folder)}
+    assert {row["status"] for row in rows.values()} == {"disconnected"}
+    assert "none of the concatenated nodes 3, 4, 5 is reached" in rows["method"]["error"]
+    assert (rows["method"]["shortcuts"], rows["method"]["seconds"]) == (1, 0)
+    assert rows["twin"]["error"].startswith("no twin")
+
+
 def test_every_kind_of_job_on_ray(tmp_path):
     study = {
         **values("shortcut-vgg11"),

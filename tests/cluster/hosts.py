@@ -6,14 +6,17 @@ Nothing outside the namespaces is changed but for one bridge, which goes away wi
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 NEEDED = ("ip", "unshare", "sshd", "ssh", "ssh-keygen", "rsync", "mount", "hostname")
+BOOT_SECONDS = 60.0
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -29,6 +32,20 @@ class Host:
     address: str
     veth: str
     process: "subprocess.Popen[bytes]"
+    log: Path
+
+    def wait(self) -> None:
+        """Until it can be logged in to. Raises Impossible where it does not come up."""
+        end = time.monotonic() + BOOT_SECONDS
+        while True:
+            try:
+                return socket.create_connection((self.address, 22), 2).close()
+            except OSError as error:
+                if self.process.poll() is not None or time.monotonic() > end:
+                    raise Impossible(
+                        f"{self.name} does not come up ({error}): {self.log.read_text().strip()}"
+                    ) from None
+                time.sleep(0.2)
 
     def unplug(self) -> None:
         run("ip", "link", "set", self.veth, "down")
@@ -88,8 +105,9 @@ def _host(workspace: Path, bridge: str, name: str, address: str, environment: di
                      "--mount-proc", "bash", "-euc", _boot(own, name)],
                     stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
                 )  # fmt: skip
-            host = Host(name, address, veth, process)
+            host = Host(name, address, veth, process, own / "log")
             try:
+                host.wait()
                 yield host
             finally:
                 if process.poll() is None:

@@ -54,11 +54,10 @@ def survives(workspace: Path, made: list[Host]) -> None:
     head, cut, dying = made
     bench = drive.Bench(workspace, drive.study(workspace, 1.0, seeds=3, epochs=40))
     try:
-        for host in made:
-            until(lambda host=host: on(workspace, host, "true").returncode == 0, f"sshd on {host.name}")
         up(workspace, cluster_yaml(workspace, made))
         until(lambda: alive(workspace, head) == 3, "three nodes", lambda: monitor(workspace, head))
         tell("ray up: three nodes")
+        private_results_are_refused(workspace, bench, made)
         driver = start(workspace, bench, head)
         until(lambda: driver.poll() is not None or at_work(workspace) >= {host.name for host in made},
               "epochs on every host", lambda: said(driver, workspace))  # fmt: skip
@@ -80,6 +79,15 @@ def survives(workspace: Path, made: list[Host]) -> None:
     assert driver.returncode == 0, output
     assert "lost " in output, output
     compare(bench, drive.undisturbed(workspace / "undisturbed", bench.study))
+
+
+def private_results_are_refused(workspace: Path, bench: drive.Bench, made: list[Host]) -> None:
+    """Of a folder that each host has for itself; the two that do not see the driver's are named."""
+    done = on(workspace, made[0], command(bench, "/tmp/private"))
+    assert done.returncode == 2, done
+    lines = [line for line in done.stderr.splitlines() if "is not the folder that the driver sees" in line]
+    assert {host.name for host in made[1:]} == {name for line in lines for name in line.split() if name[:2] == "nh"}
+    tell("results that are not shared are refused, and the hosts named")
 
 
 def ended(driver: "subprocess.Popen[bytes]", workspace: Path) -> str:
@@ -136,10 +144,14 @@ def up(workspace: Path, config: Path) -> None:
 
 def start(workspace: Path, bench: drive.Bench, head: Host) -> "subprocess.Popen[bytes]":
     """The driver, on the head, as its user would start it there."""
-    line = (f"cd {workspace} && ~/nas-harness/.venv/bin/python -m harness run {bench.study} --results {bench.results} "
-            "--address auto --device cpu --cpus-per-trial 0.5 --gpus-per-trial 0.5")  # fmt: skip
+    line = ssh(workspace, head, command(bench, str(bench.results)))
     with open(workspace / "driver", "w") as log:
-        return subprocess.Popen(ssh(workspace, head, line), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        return subprocess.Popen(line, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+
+
+def command(bench: drive.Bench, results: str) -> str:
+    return (f"cd {bench.folder} && ~/nas-harness/.venv/bin/python -m harness run {bench.study} --results {results} "
+            "--address auto --device cpu --cpus-per-trial 0.5 --gpus-per-trial 0.5")  # fmt: skip
 
 
 def ssh(workspace: Path, host: Host, line: str) -> list[str]:
@@ -148,8 +160,12 @@ def ssh(workspace: Path, host: Host, line: str) -> list[str]:
 
 
 def on(workspace: Path, host: Host, line: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(ssh(workspace, host, line), capture_output=True, text=True, timeout=120, check=False,
-                          stdin=subprocess.DEVNULL)  # fmt: skip
+    """Raises Impossible where it takes minutes."""
+    try:
+        return subprocess.run(ssh(workspace, host, line), capture_output=True, text=True, timeout=180, check=False,
+                              stdin=subprocess.DEVNULL)  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise Impossible(f"too slow: {line}") from None
 
 
 def alive(workspace: Path, head: Host) -> int:

@@ -1,0 +1,86 @@
+"""What the words of a command line stand for: a study, a session, the study prepared, results folders.
+
+Imports wait for the command that needs them, so that `--help` answers at once.
+"""
+
+import argparse
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.admission import Shares
+    from harness.prepare import Prepared
+    from harness.running import Execute, Session
+    from harness.study import Study
+
+
+def study(options: argparse.Namespace) -> "Study":
+    from harness.prepare import load
+
+    return load(options.study, options.changes, options.recipe)
+
+
+def prepared(options: argparse.Namespace, study: "Study", session: "Session",
+              seeds: Mapping[str, int] | None = None) -> "Prepared":  # fmt: skip
+    """The study, checked in full. Raises BadInput."""
+    from harness.prepare import prepare
+
+    return prepare(study, Path(options.results), session.root, options.download, session.device, seeds)
+
+
+def session(options: argparse.Namespace) -> "Session":
+    from harness import data, engine
+    from harness.running import Session
+
+    remote = getattr(options, "address", None) and options.device != "auto"
+    device = options.device if remote else str(engine.device_named(options.device))
+    gigabytes = getattr(options, "disk_limit", None)
+    return Session(_executor(options), _shares(options), device, data.data_root(options.data_root), options.line,
+                   time_limit=getattr(options, "time_limit", None),
+                   disk_limit=gigabytes and gigabytes * 1e9,
+                   engine_path=getattr(options, "path", None))  # fmt: skip
+
+
+def _shares(options: argparse.Namespace) -> "Shares":
+    from harness.admission import Shares, parse_shares
+
+    return Shares(parse_shares("--cpus-per-trial", options.cpus_per_trial),
+                  parse_shares("--gpus-per-trial", options.gpus_per_trial))  # fmt: skip
+
+
+def _executor(options: argparse.Namespace) -> "Execute":
+    if getattr(options, "executor", "in-process") == "in-process":
+        from harness import in_process
+
+        return in_process.run
+    from harness import data, on_ray
+
+    root = data.data_root(options.data_root)
+    chosen = on_ray.Options(options.address, options.cpus, options.tensorboard, root)
+    return lambda driver: on_ray.run(driver, chosen)
+
+
+def folders(options: argparse.Namespace) -> list[Path]:
+    """Raises BadInput where one holds no study."""
+    from harness.folder import read_study
+
+    found = [Path(folder) for folder in options.folders]
+    for folder in found:
+        read_study(folder)
+    return found
+
+
+def portable(arguments: Sequence[str]) -> str:
+    """The command as it can be given on any machine: data lie in DATA there, and results where they are kept."""
+    words: list[str] = []
+    for argument in arguments:
+        words += argument.split("=", 1) if argument.startswith("--") else [argument]
+    out = ["nas-harness"]
+    for word, before in zip(words, ["", *words], strict=False):
+        if before == "--data-root":
+            out.append("DATA")
+        elif word != "--results" and before != "--results":
+            out.append(word)
+    return shlex.join(out)

@@ -9,14 +9,15 @@ import torch
 
 from harness import data as data_sets
 from harness import paths
-from harness.data import DataSet
 from harness.engine import Engine, auto_precision
+from harness.images import DataSet
 from harness.initial import initialise
 from harness.search import Search
 from harness.study import Recipe, Scheduler
 from harness.study import Search as SearchSettings
 from harness.train import Training
-from spaces.space import Space, load
+from spaces.registry import load
+from spaces.space import Space
 
 RECIPE = Recipe(lr=0.0090131, scheduler=Scheduler(kind="constant"))  # study 2's rate
 

@@ -15,10 +15,10 @@ import torch
 
 from benchmarks import ours, plain
 from benchmarks.measure import Comparison, finish, in_turn, parser, threads
-from harness.data import DataSet, Images
 from harness.engine import Engine
+from harness.images import DataSet, Images
 from harness.search import Search
-from spaces.space import load
+from spaces.registry import load
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 Case = tuple[str, dict[str, Any], int, Callable[..., torch.Tensor]]  # space, options, batch size, plain form

@@ -19,8 +19,9 @@ from scipy import stats
 
 from benchmarks import ours, plain
 from benchmarks.measure import Comparison, finish, in_turn, parser, threads
-from harness.data import DataSet, data_root
+from harness.data import data_root
 from harness.engine import Engine
+from harness.images import DataSet
 from harness.packing import packed
 from harness.streams import stream
 from spaces.space import Space

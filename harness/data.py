@@ -1,8 +1,8 @@
-"""Data sets as uint8 tensors; splits; augmentation per image on the device."""
+"""Data sets by name, the part of them that a study uses, and its splits."""
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,55 +10,16 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from harness.errors import BadInput
+from harness import other_data
+from harness.errors import BadInput, first_line
+from harness.images import DataSet, Images, Loader, scaled
 from harness.plan import LEFT_OUT
 from harness.streams import stream
 from spaces.space import imported
 
 DATA_ROOT = "NAS_HARNESS_DATA"  # environment variable: where data sets lie unless --data-root says otherwise
-PADDING = 4  # of the random crop, in pixels (He et al. 2016)
-
-
-@dataclass(frozen=True)
-class Images:
-    """`images` uint8 [N, C, H, W], `labels` int64 [N]."""
-
-    images: Tensor
-    labels: Tensor
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def take(self, indices: Tensor) -> "Images":
-        return Images(self.images[indices], self.labels[indices])
-
-    def to(self, device: torch.device) -> "Images":
-        return Images(self.images.to(device), self.labels.to(device))
-
-
-@dataclass(frozen=True)
-class DataSet:
-    """`mean` and `std` per channel, in units of the full range [0, 1]."""
-
-    train: Images
-    test: Images
-    classes: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-    @property
-    def channels(self) -> int:
-        return self.train.images.shape[1]
-
-    @property
-    def size(self) -> int:
-        return self.train.images.shape[-1]
-
-
-Loader = Callable[[Path | None, bool], DataSet]  # (data root, download?) → everything
 
 
 def data_root(given: str | None) -> Path | None:
@@ -88,8 +49,6 @@ def load(data: Mapping[str, Any], root: Path | None, download: bool = False) -> 
 
 def loader(name: str, size: int | None = None) -> Loader:
     """The loader behind a data set's name; `size` is for those whose images differ in size. Raises BadInput."""
-    from harness import other_data
-
     if known := LOADERS.get(name) or other_data.loader(name, size):
         return known
     there = ", ".join((*LOADERS, "torchvision:NAME", "folder"))
@@ -168,33 +127,6 @@ def order(images: int, study_seed: int, seed: int, purpose: str, epoch: int) -> 
     return torch.from_numpy(rng.permutation(images))
 
 
-def augmented(images: Tensor, kind: str, cutout: int, seed: int) -> Tensor:
-    """Per image: a random crop from the padded image, a random flip, a square cut out. uint8 [N, C, H, W] → same."""
-    if kind == "none" and not cutout:
-        return images
-    rng = np.random.default_rng(seed)
-    count, _, height, width = images.shape
-    device = images.device
-    if kind != "none":
-        tops, lefts = torch.from_numpy(rng.integers(0, 2 * PADDING + 1, (2, count))).to(device)
-        windows = F.pad(images, (PADDING,) * 4).unfold(2, height, 1).unfold(3, width, 1)
-        images = windows[torch.arange(count, device=device), :, tops, lefts]
-    if kind == "crop-flip":
-        flips = torch.from_numpy(rng.random(count) < 0.5).to(device)
-        images = torch.where(flips[:, None, None, None], images.flip(3), images)
-    return _cut_out(images, cutout, rng) if cutout else images
-
-
-def _cut_out(images: Tensor, side: int, rng: np.random.Generator) -> Tensor:
-    """DeVries & Taylor 2017: the square's centre lies anywhere, so that it may reach over the border."""
-    count, _, height, width = images.shape
-    centres = torch.from_numpy(rng.integers(0, (height, width), (count, 2))).to(images.device)
-    y, x = torch.arange(height, device=images.device), torch.arange(width, device=images.device)
-    tall = (y >= centres[:, :1] - side // 2) & (y < centres[:, :1] - side // 2 + side)
-    wide = (x >= centres[:, 1:] - side // 2) & (x < centres[:, 1:] - side // 2 + side)
-    return images.masked_fill((tall[:, :, None] & wide[:, None, :])[:, None], 0)
-
-
 def _part(whole: Images, count: int | None, field: str, name: str, left_out: bool = False) -> Images:
     """`count` of the images, or as many again of those that are not among them."""
     if left_out and (count is None or 2 * count > len(whole)):
@@ -206,15 +138,3 @@ def _part(whole: Images, count: int | None, field: str, name: str, left_out: boo
     first = count if left_out else 0
     chosen = np.random.default_rng(stream(0, 0, "part")).permutation(len(whole))[first : first + count]
     return whole.take(torch.from_numpy(np.sort(chosen)))
-
-
-def scaled(part: Images, size: int) -> Images:
-    """Every image made `size` pixels wide and high."""
-    if part.images.shape[-2:] == (size, size):
-        return part
-    pixels = F.interpolate(part.images.float(), (size, size), mode="bilinear", antialias=True, align_corners=False)
-    return Images(pixels.round().clamp(0, 255).to(torch.uint8), part.labels)
-
-
-def first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(". ")

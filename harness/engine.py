@@ -6,18 +6,19 @@ it may choose among the paths of a precision (harness.paths).
 """
 
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from harness.data import DataSet, Images, augmented
 from harness.errors import BadInput
 from harness.graphs import Captured, CudaGraphs
+from harness.images import DataSet, Images, augmented
 from harness.plan import Settings
 from harness.products import by_products
 
@@ -54,11 +55,13 @@ def auto_precision(device: torch.device, network: nn.Module) -> str:
 def paths(device: torch.device, precision: str) -> tuple[str, ...]:
     """The ways to run a step; the first is the default. Results differ between them in rounding alone.
 
-    `products`: convolutions of small images as matrix products; `graphs`: a step is one CUDA graph; `tf32`: how CUDA
-    takes the products of an fp32 recipe.
+    `products`: convolutions of small images as matrix products; `graphs`: a step is one CUDA graph; `tf32`: CUDA
+    rounds what it multiplies of an fp32 recipe, elsewhere not.
     """
+    if device.type == "cuda" and precision == "fp32":
+        return ("eager channels_last tf32", "graphs channels_last tf32", "eager contiguous")
     if device.type == "cuda":
-        return tuple(f"{how} channels_last{' tf32' * (precision == 'fp32')}" for how in ("eager", "graphs"))
+        return ("eager channels_last", "graphs channels_last")
     if device.type != "cpu":
         return ("eager contiguous",)
     faster = ("products channels_last",)
@@ -83,15 +86,15 @@ class Engine:
     def choose(cls, device: torch.device, precision: str, data: DataSet, path: str | None = None) -> "Engine":
         """By the default where this device and precision have no such `path`."""
         known = paths(device, precision)
+        if device.type == "cuda":
+            _deterministic(device)
         mean, std = (torch.tensor(values, device=device)[:, None, None] * 255 for values in (data.mean, data.std))
         return cls(device, precision, path if path in known else known[0], mean, std)
 
     def place(self, network: nn.Module) -> nn.Module:
         if "products" in self.path:
             by_products(network)
-        if "tf32" in self.path:
-            torch.backends.cudnn.conv.fp32_precision = "tf32"  # type: ignore[attr-defined]
-            torch.backends.cuda.matmul.fp32_precision = "tf32"
+        rounded_products("tf32" if "tf32" in self.path else "ieee")
         return network.to(self.device, memory_format=self._format)  # type: ignore[call-overload,no-any-return]
 
     def repeated(self, step: Callable[..., Tensor], network: nn.Module) -> Callable[..., Tensor]:
@@ -102,6 +105,16 @@ class Engine:
 
     def autocast(self) -> AbstractContextManager[object]:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+
+    @contextmanager
+    def exact(self) -> Iterator["Engine"]:
+        """This engine in fp32 without rounded products, for what small differences decide."""
+        before = torch.backends.cuda.matmul.fp32_precision
+        rounded_products("ieee")
+        try:
+            yield replace(self, precision="fp32")
+        finally:
+            rounded_products(before)
 
     def pixels(self, images: Tensor) -> Tensor:
         """uint8 → normalised fp32 in this engine's layout."""
@@ -115,7 +128,7 @@ class Engine:
         """Augmented batches of `part` in this order. A single image left over is dropped: batch norm needs two."""
         order = order[: len(order) - (len(order) % recipe["batch_size"] == 1)] if len(order) > 1 else order
         chosen = part.take(order.to(self.device))
-        images = augmented(chosen.images, recipe["augment"], recipe["cutout"], seed)
+        images = augmented(chosen.images, recipe["augment"], recipe["cutout"], seed, self.mean)
         return self.batches(Images(images, chosen.labels), recipe["batch_size"])
 
     def loss(self, network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
@@ -178,6 +191,31 @@ def batch_statistics(network: nn.Module) -> Iterator[None]:
             for buffer, value in zip(network.buffers(), before, strict=True):
                 buffer.copy_(value)
         network.train(was_training)
+
+
+def rounded_products(precision: str) -> None:
+    """How CUDA takes fp32 products, in the whole process: 'ieee' or 'tf32'."""
+    torch.backends.cudnn.conv.fp32_precision = precision  # type: ignore[attr-defined]
+    torch.backends.cuda.matmul.fp32_precision = precision
+
+
+def _deterministic(device: torch.device) -> None:
+    """The same bits for the same seed; and what is made without naming a card is made on this one."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.backends.cudnn.deterministic = True
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    if device.index is not None:
+        torch.cuda.set_device(device)
+
+
+def restore(optimiser: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Loads `state`. A learning rate that a CUDA graph reads stays the tensor that it is and takes the saved value."""
+    rates = [group["lr"] for group in optimiser.param_groups]
+    optimiser.load_state_dict(state)
+    for group, rate in zip(optimiser.param_groups, rates, strict=True):
+        if isinstance(rate, Tensor):
+            group["lr"] = rate.fill_(float(group["lr"]))
 
 
 def sgd(parameters: list[nn.Parameter], recipe: Settings) -> torch.optim.SGD:

@@ -11,3 +11,8 @@ class BadInput(Exception):
 
 class Stopped(Exception):
     """The run cannot go on: the disk is full, or Ray has died. Nothing is lost; the message says what to do."""
+
+
+def first_line(error: BaseException) -> str:
+    """What it says, in one line."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(". ")

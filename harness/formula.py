@@ -14,7 +14,7 @@ import numpy as np
 from harness.plan import Settings
 from harness.streams import stream
 from harness.trial import Epochs, Outcome, Place, epochs
-from spaces import space as spaces
+from spaces import registry as spaces
 from spaces.space import imported
 
 

@@ -1,5 +1,6 @@
 """A training step as one CUDA graph: the host launches it at once instead of kernel by kernel."""
 
+import warnings
 from collections.abc import Callable
 from typing import Protocol
 
@@ -46,8 +47,9 @@ class CudaGraphs:
 class Captured:
     """`step`, replayed on batches shaped like the first; others, as an epoch's smaller last one, run eagerly.
 
-    The loss that it returns holds until the next call. `version` gives what the host reads within a step, such as
-    drop-path's probability: where it has changed, the step is captured anew.
+    A step that cannot be captured, as where it reads from the device, runs eagerly too, with a warning. The loss that
+    it returns holds until the next call. `version` gives what the host reads within a step, such as drop-path's
+    probability: where it has changed, the step is captured anew.
     """
 
     def __init__(self, step: Step, version: Callable[[], object], graphs: Graphs) -> None:
@@ -56,20 +58,22 @@ class Captured:
         self._shapes: tuple[torch.Size, ...] = ()
         self._captured_at: object = None
         self._replay: Callable[[], None] | None = None
+        self._eager = False
 
     def __call__(self, *batch: Tensor) -> Tensor:
         shapes = tuple(part.shape for part in batch)
         self._shapes = self._shapes or shapes
-        if shapes != self._shapes:
+        if self._eager or shapes != self._shapes:
             return self._step(*batch)
         if self._warmed < WARM:
             self._warmed += 1
             return self._graphs.warm(self._step, batch)
         if self._replay is None or self._captured_at != self._version():
             self._capture(batch)
+        if self._replay is None:
+            return self._step(*batch)
         for kept, part in zip(self._batch, batch, strict=True):
             kept.copy_(part)
-        assert self._replay is not None
         self._replay()
         return self._loss
 
@@ -77,4 +81,8 @@ class Captured:
         self._replay = None  # gives the old graph's memory back
         self._batch = tuple(part.clone() for part in batch)
         self._captured_at = self._version()
-        self._replay, self._loss = self._graphs.capture(self._step, self._batch)
+        try:
+            self._replay, self._loss = self._graphs.capture(self._step, self._batch)
+        except RuntimeError as error:
+            self._eager = True
+            warnings.warn(f"the step cannot be one CUDA graph: {error}", stacklevel=2)

@@ -10,19 +10,20 @@ import torch
 from harness import data as data_sets
 from harness import formula, pretrained
 from harness.bilevel import sharpened_at
-from harness.data import DataSet
 from harness.engine import Engine
+from harness.images import DataSet, Images
 from harness.initial import initialise
 from harness.plan import LEFT_OUT, Settings
 from harness.search import Search, collapse
 from harness.streams import stream
 from harness.train import Training
 from harness.trial import After, Epochs, Outcome, Place, Progress, epochs, weights_file
-from spaces import space as spaces
+from spaces import registry as spaces
 from spaces.cost import cost
+from spaces.space import Space
 
 
-def _setting(settings: Settings, place: Place, outcome: Outcome) -> tuple[DataSet, Engine, spaces.Space]:
+def _setting(settings: Settings, place: Place, outcome: Outcome) -> tuple[DataSet, Engine, Space]:
     """Data, the engine and the space."""
     root = Path(place.data_root) if place.data_root else None
     data = data_sets.load(settings["data"], root)
@@ -31,7 +32,7 @@ def _setting(settings: Settings, place: Place, outcome: Outcome) -> tuple[DataSe
     return data, engine, spaces.load(settings["space"], settings["space_options"])
 
 
-def _network(settings: Settings, data: DataSet, engine: Engine, space: spaces.Space, place: Place,
+def _network(settings: Settings, data: DataSet, engine: Engine, space: Space, place: Place,
              outcome: Outcome) -> Any:  # fmt: skip
     """The built network with its start values; the outcome gets what the row says of it."""
     architecture = space.parse(settings["architecture"])
@@ -76,7 +77,7 @@ def train_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> E
     outcome.update(split=part.digest(), test_accuracy=accuracy, test_loss=loss)
 
 
-def _test_point(network: Any, engine: Engine, test: data_sets.Images, _: int, outcome: Outcome) -> bool:
+def _test_point(network: Any, engine: Engine, test: Images, _: int, outcome: Outcome) -> bool:
     """For figure 3 alone; nothing else may read it."""
     outcome["curve"][-1]["test_accuracy"] = engine.evaluate(network, test)[0]
     return False
@@ -142,7 +143,7 @@ def search_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> 
     outcome.update(val_accuracy=outcome["curve"][-1]["val_accuracy"], warnings=_warnings(outcome, space))
 
 
-def _warnings(outcome: Outcome, space: spaces.Space) -> list[str]:
+def _warnings(outcome: Outcome, space: Space) -> list[str]:
     """What the report should say of a search."""
     if "returned_to" not in outcome:
         return collapse(outcome["curve"][-1], space)
@@ -152,7 +153,7 @@ def _warnings(outcome: Outcome, space: spaces.Space) -> list[str]:
     return [early, *collapse(searching[back - 1], space)]
 
 
-def _snapshot(work: Search, test: data_sets.Images | None, number: int, outcome: Outcome) -> bool:
+def _snapshot(work: Search, test: Images | None, number: int, outcome: Outcome) -> bool:
     """Keeps α where the study reads it; ends a search whose eigenvalue grows, going back to the epoch before."""
     if test is not None:
         outcome["curve"][-1]["test_accuracy"] = work.engine.evaluate(work.network, test)[0]

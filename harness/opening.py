@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.errors import BadInput
-from spaces.space import Space, load
+from spaces.registry import load
+from spaces.space import Space
 
 
 def opened(name: str, options: Sequence[str] = ()) -> Space:

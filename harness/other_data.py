@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from harness.data import DataSet, Images, Loader, first_line, scaled
-from harness.errors import BadInput
+from harness.errors import BadInput, first_line
+from harness.images import DataSet, Images, Loader, scaled
 from harness.streams import stream
 
 

@@ -14,24 +14,27 @@ from typing import Any
 import torch
 
 from harness import records
-from harness.data import DataSet
 from harness.engine import Engine, paths, sgd
 from harness.errors import BadInput
 from harness.folder import read_study
 from harness.graphs import WARM
+from harness.images import DataSet
 from harness.plan import Settings
 from harness.prepare import Prepared
 from harness.train import weight_step
 
 REPEATS = 3
 MARGIN = 0.9  # of the default's time: what is not clearly faster is not worth another rounding
-SMALL = 0.05  # seconds; quicker steps are not worth a trial
+SMALL = 0.05  # seconds; on a CPU, quicker steps are not worth a trial
 
 
-def fastest(names: tuple[str, ...], seconds: Callable[[str], float]) -> str:
-    """The quickest of `names`, taken in turn; the first, the default, unless another one is quicker by the margin."""
+def fastest(names: tuple[str, ...], seconds: Callable[[str], float], small: float = 0.0) -> str:
+    """The quickest of `names`, taken in turn; the first, the default, unless another one is quicker by the margin.
+
+    Where the default takes less than `small` seconds, nothing else is tried.
+    """
     best = {names[0]: seconds(names[0])}
-    if best[names[0]] < SMALL:
+    if best[names[0]] < small:
         return names[0]
     for _ in range(REPEATS):
         for name in names:
@@ -43,15 +46,19 @@ def fastest(names: tuple[str, ...], seconds: Callable[[str], float]) -> str:
 def settled(prepared: Prepared, device: str, forced: str | None = None) -> dict[str, str]:
     """{"network": …, "supernet": …}: `forced`, else as study.json and rows have it, else measured.
 
-    Nothing is measured for a device that this machine has not, as on a cluster: then defaults hold.
+    Nothing is measured for a device that this machine has not, as on a cluster: then defaults hold. Raises BadInput
+    where `forced` is no path of the device.
     """
     if forced:
+        known = dict.fromkeys(path for precision in ("fp32", "bf16") for path in paths(torch.device(device), precision))
+        if forced not in known:
+            raise BadInput(f"--path '{forced}' is unknown; {device} has {', '.join(map(repr, known))}")
         return {"network": forced, "supernet": forced}
-    known = _known(prepared.folder)
+    found = _known(prepared.folder)
     absent = device.startswith("cuda") and not torch.cuda.is_available()
-    if known.keys() == {"network", "supernet"} or absent or prepared.study.task != "images":
-        return known
-    return {**_chosen(prepared, torch.device(device)), **known}
+    if found.keys() == {"network", "supernet"} or absent or prepared.study.task != "images":
+        return found
+    return {**_chosen(prepared, torch.device(device)), **found}
 
 
 def of(job_kind: str, known: Mapping[str, str]) -> str | None:
@@ -92,7 +99,7 @@ def measured(build: Callable[[], Any], data: DataSet, device: torch.device, reci
                 steps[name]()
         return steps[name]()
 
-    return names[0] if len(names) == 1 else fastest(names, seconds)
+    return names[0] if len(names) == 1 else fastest(names, seconds, SMALL if device.type == "cpu" else 0.0)
 
 
 def _timer(network: Any, engine: Engine, data: DataSet, recipe: Settings) -> Callable[[], float]:

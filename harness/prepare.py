@@ -9,14 +9,14 @@ import torch
 
 from harness import data as data_sets
 from harness import engine, pretrained, study
-from harness.data import DataSet
 from harness.errors import BadInput
 from harness.folder import claim
+from harness.images import DataSet
 from harness.plan import LEFT_OUT, Plan, as_json, make
 from harness.strategies import DRAWING, strategy
 from harness.study import Method, Study
+from spaces import registry as spaces
 from spaces import rules
-from spaces import space as spaces
 from spaces.cost import cost
 from spaces.space import Space
 
@@ -70,14 +70,24 @@ def with_precision(loaded: Study, space: Space, data: DataSet, device: str, befo
         build: Callable[[], Any] = lambda: space.supernet(data.classes, data.channels, space.gates[0])  # noqa: E731
         supernet = engine.auto_precision(chosen, build())
         network = engine.auto_precision(chosen, space.build(_example(space), data.classes, data.channels))
-    recipe, search = loaded.recipe, loaded.search
-    if recipe.precision == "auto":
-        recipe = recipe.model_copy(update={"precision": network})
-        supernet_recipe = {"precision": supernet, **search.recipe}
-    else:
-        supernet_recipe = {"precision": recipe.precision, **search.recipe}
-    search = search.model_copy(update={"recipe": supernet_recipe})
-    return loaded.model_copy(update={"recipe": recipe, "search": search})
+    recipe = _with({"precision": loaded.recipe.precision}, network)
+    search = _with({"precision": loaded.recipe.precision, **loaded.search.recipe}, supernet)
+    methods = tuple(m.model_copy(update={"recipe": _with(m.recipe, network), "search": _of_search(m.search, supernet)})
+                    for m in loaded.method)  # fmt: skip
+    tunings = tuple(t.model_copy(update={"recipe": _with(t.recipe, network)}) for t in loaded.tuning)
+    return loaded.model_copy(update={
+        "recipe": loaded.recipe.model_copy(update=recipe), "method": methods, "tuning": tunings,
+        "search": loaded.search.model_copy(update={"recipe": search}),
+    })  # fmt: skip
+
+
+def _with(recipe: Mapping[str, Any], precision: str) -> dict[str, Any]:
+    """`recipe`, a whole one or a part, with `auto` resolved."""
+    return {**recipe, "precision": precision} if recipe.get("precision") == "auto" else dict(recipe)
+
+
+def _of_search(search: Mapping[str, Any], precision: str) -> dict[str, Any]:
+    return {**search, "recipe": _with(search["recipe"], precision)} if "recipe" in search else dict(search)
 
 
 def _example(space: Space) -> Any:

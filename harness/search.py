@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from harness import bilevel
-from harness.data import Images, order
-from harness.engine import Engine, batch_statistics, learning_rate, sgd
+from harness.data import order
+from harness.engine import Engine, batch_statistics, learning_rate, restore, sgd
+from harness.images import Images
 from harness.plan import Settings
 from harness.streams import stream
 from harness.train import checked, set_rate, weight_step
@@ -80,7 +81,7 @@ class Search:
 
     def theta(self) -> dict[str, Any]:
         """α as plain numbers."""
-        return {name: value.detach().double().cpu().numpy() for name, value in self.network.alphas.items()}
+        return {name: value.detach().cpu().double().numpy() for name, value in self.network.alphas.items()}
 
     def state(self) -> dict[str, Any]:
         return {
@@ -91,8 +92,8 @@ class Search:
 
     def restore(self, state: dict[str, Any]) -> None:
         self.network.load_state_dict(state["network"])
-        self.weight_optimiser.load_state_dict(state["weight_optimiser"])
-        self.alpha_optimiser.load_state_dict(state["alpha_optimiser"])
+        restore(self.weight_optimiser, state["weight_optimiser"])
+        restore(self.alpha_optimiser, state["alpha_optimiser"])
 
     def _alpha_batches(self, number: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Goes through the α part without replacement, as often as the epoch needs."""
@@ -111,12 +112,13 @@ class Search:
     def _alpha_step(self, alpha_batch: tuple[Tensor, Tensor], weight_batch: tuple[Tensor, Tensor]) -> None:
         recipe = self.settings["recipe"]
         if self.spec["order"] == 1:
-            gradients = list(torch.autograd.grad(self._alpha_loss(alpha_batch), self.alphas))
+            gradients = list(torch.autograd.grad(self._alpha_loss(alpha_batch, self.engine), self.alphas))
         else:
-            gradients = bilevel.second_order(
-                lambda: self.engine.loss(self.network, *weight_batch), lambda: self._alpha_loss(alpha_batch),
-                self.weights, self.alphas, self._lr, self._momenta(), recipe["momentum"], recipe["weight_decay"],
-            )  # fmt: skip
+            with self.engine.exact() as engine:  # bf16 would not see so small a step of the weights
+                gradients = bilevel.second_order(
+                    lambda: engine.loss(self.network, *weight_batch), lambda: self._alpha_loss(alpha_batch, engine),
+                    self.weights, self.alphas, self._lr, self._momenta(), recipe["momentum"], recipe["weight_decay"],
+                )  # fmt: skip
         for alpha, gradient in zip(self.alphas, gradients, strict=True):
             alpha.grad = gradient
         self.alpha_optimiser.step()
@@ -129,8 +131,8 @@ class Search:
             alpha.requires_grad_(True)
         return loss
 
-    def _alpha_loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
-        loss = self.engine.loss(self.network, *batch)
+    def _alpha_loss(self, batch: tuple[Tensor, Tensor], engine: Engine) -> Tensor:
+        loss = engine.loss(self.network, *batch)
         return loss + self.spec["zero_one"] * zero_one(self.network.probabilities()) if self.spec["zero_one"] else loss
 
     @property
@@ -177,7 +179,7 @@ def entropy(probabilities: dict[str, Tensor], gate: str) -> float:
     """Mean entropy of α's choices in bits: of each gate by itself, or over the last dimension."""
     every = []
     for p in probabilities.values():
-        p = p.double()
+        p = p.cpu().double()
         full = torch.stack([p, 1 - p], -1) if gate == "sigmoid" else p
         every.append(-(torch.special.xlogy(full, full).sum(-1) / math.log(2)).flatten())
     return torch.cat(every).mean().item()

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from harness.data import Images, order
-from harness.engine import Engine, learning_rate, sgd
+from harness.data import order
+from harness.engine import Engine, learning_rate, restore, sgd
+from harness.images import Images
 from harness.plan import Settings
 from harness.streams import stream
 
@@ -75,7 +76,7 @@ class Training:
 
     def restore(self, state: dict[str, Any]) -> None:
         self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        restore(self.optimiser, state["optimiser"])
 
 
 def weight_step(network: nn.Module, optimiser: torch.optim.Optimizer, engine: Engine, recipe: Settings,

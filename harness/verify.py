@@ -12,7 +12,8 @@ from harness.errors import BadInput
 from harness.folder import read_study
 from harness.plan import Job, Settings, content_key, weights_read
 from harness.trial import Place
-from spaces import space as spaces
+from spaces import registry as spaces
+from spaces.space import Space
 
 EXACT = ("test_accuracy", "val_accuracy", "test_loss", "train_loss", "snapshots", "parameters", "macs", "split")
 
@@ -52,7 +53,7 @@ def planned(row: Mapping[str, Any]) -> Settings:
     return {name: value for name, value in row["settings"].items() if name not in RESOLVED}
 
 
-def _space(study: Mapping[str, Any]) -> spaces.Space:
+def _space(study: Mapping[str, Any]) -> Space:
     return spaces.load(study["space"], study["space_options"])
 
 
@@ -61,7 +62,7 @@ def _alone(row: Mapping[str, Any]) -> bool:
     return not weights_read(row["settings"])
 
 
-def _row_problems(row: Mapping[str, Any], rows: Mapping[str, Any], space: spaces.Space) -> Iterator[str]:
+def _row_problems(row: Mapping[str, Any], rows: Mapping[str, Any], space: Space) -> Iterator[str]:
     where = f"{row['method']} seed {row['seed']} ({row['key']})"
     if content_key(planned(row)) != row["key"]:
         yield f"{where}: its settings give the key {content_key(planned(row))}"

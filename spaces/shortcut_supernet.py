@@ -37,6 +37,10 @@ class ShortcutSupernet(nn.Module):
             self.alphas["none"] = nn.Parameter(torch.zeros(depth))
         self.possible: Tensor
         self.register_buffer("possible", _marked(pairs, depth), persistent=False)
+        choices = self.possible if gate == "sigmoid" else _with_none(self.possible)
+        self.choices: Tensor
+        self.register_buffer("choices", choices.T.flatten().nonzero().flatten(), persistent=False)
+        self.choosing = {f"block {k}": int(n) for k, n in enumerate(choices.sum(0), start=1) if n}
         joined = [(plan[i - 1], plan[k - 1]) for i, k in pairs]
         self.identities = [(s.number, t.number) for s, t in joined if is_identity(s, t)]
         self.identity: Tensor
@@ -84,10 +88,10 @@ class ShortcutSupernet(nn.Module):
         return torch.cat(pieces, 1) if pieces else None
 
     def probabilities(self) -> dict[str, Tensor]:
-        """sigmoid: independent gates [pairs]; softmax: a row [sources + none] per block, impossible ones 0."""
-        if self.gate == "sigmoid":
-            return {"pairs": torch.sigmoid(self.alphas["pairs"])[self.possible]}
-        return {"pairs": self._softmax().T}
+        """Per block that shortcuts can reach: its gates [sources], of a softmax [sources + none], that one last."""
+        every = torch.sigmoid(self.alphas["pairs"]) if self.gate == "sigmoid" else self._softmax()
+        found = every.T.flatten()[self.choices].split(list(self.choosing.values()))
+        return dict(zip(self.choosing, found, strict=True))
 
     def _gates(self) -> Tensor:
         if self.gate == "sigmoid":
@@ -109,6 +113,11 @@ class ShortcutSupernet(nn.Module):
             yield
         finally:
             self._fixed = None
+
+
+def _with_none(possible: Tensor) -> Tensor:
+    """[depth + 1, depth]: where there is a choice, none is one."""
+    return torch.cat([possible, possible.any(0, keepdim=True)])
 
 
 def _marked(pairs: list[tuple[int, int]], depth: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""The two contracts that a search space fulfils, and the spaces that come with the package.
+"""The contracts of search spaces: what a space, its architectures and its supernets offer.
 
 A space of your own is a class with the methods of `Space`; a study names it as `package.module:MySpace`, and
 `nas-harness check package.module:MySpace` runs the whole contract on it. Keyword arguments of the class are the
@@ -6,9 +6,8 @@ study's `space_options`.
 """
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from functools import partial
 from random import Random
 from typing import Any, Protocol
 
@@ -75,34 +74,6 @@ class Space(Protocol):
     def broken(self, architecture: Any) -> str:
         """What was cut off where the output is not reached; '' where the network works."""
         ...
-
-
-def _shortcut(vgg: str, **options: Any) -> Space:
-    from spaces.shortcut import ShortcutSpace
-
-    return ShortcutSpace(vgg=vgg, **options)
-
-
-def _cell(preset: str, **options: Any) -> Space:
-    from spaces.cell import CellSpace
-
-    return CellSpace.named(preset, **options)
-
-
-SPACES: dict[str, Callable[..., Space]] = {
-    **{f"shortcut-{vgg}": partial(_shortcut, vgg) for vgg in ("vgg11", "vgg13", "vgg16", "vgg19")},
-    **{name: partial(_cell, name) for name in
-       ("cell-study1", "cell-study1-two-inputs", "cell-study1-reduction", "cell-darts")},
-}  # fmt: skip
-
-
-def load(name: str, options: Mapping[str, Any] | None = None) -> Space:
-    """The space called `name`, or the class at `package.module:Class`. Raises ValueError with one clear line."""
-    factory = SPACES.get(name) or imported(name, f"space '{name}' is unknown; there are {', '.join(SPACES)}")
-    try:
-        return factory(**(options or {}))
-    except TypeError as error:
-        raise ValueError(f"space_options of {name}: {error}") from None
 
 
 def imported(path: str, otherwise: str) -> Any:

@@ -13,7 +13,7 @@ from scipy.stats import chisquare
 
 from spaces.architecture import Cells, Edge
 from spaces.cell import PRESETS, CellSpace
-from spaces.space import load
+from spaces.registry import load
 from tests.plain_cells import small
 
 

@@ -19,7 +19,7 @@ from harness.resolve import resolve
 from harness.strategies import strategy
 from harness.study import Study, validated
 from harness.trial import Outcome, Place, checkpoint_folder
-from spaces import space as spaces
+from spaces import registry as spaces
 
 STATE = {"weights": {"a": torch.arange(5.0), "b": torch.ones(2, 2)}, "step": 3, "text": "{}"}
 

@@ -3,7 +3,7 @@
 import pytest
 
 from spaces.contract import checks
-from spaces.space import SPACES, load
+from spaces.registry import SPACES, load
 
 SMALL = {name: {"width": 0.125} if name.startswith("shortcut") else {"channels": 4} for name in SPACES}
 SMALL["cell-darts"] = {"channels": 4, "cells": 3, "train_channels": 4, "train_cells": 3}

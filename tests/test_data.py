@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 from harness import data
 from harness.errors import BadInput
+from harness.images import augmented
+
+BLACK = torch.zeros(3, 1, 1)
 
 
 def test_digits_are_real_and_scaled():
@@ -48,7 +51,7 @@ def test_splits_differ_between_seeds_and_final_training_has_no_alpha_part():
 @settings(max_examples=30)
 def test_augmentation_draws_a_crop_and_a_flip_for_each_image(seed, kind):
     images = torch.randint(0, 256, (16, 3, 12, 12), dtype=torch.uint8)
-    out = data.augmented(images, kind, 0, seed)
+    out = augmented(images, kind, 0, seed, BLACK)
     assert out.shape == images.shape
     assert out.dtype == torch.uint8
     padded = torch.nn.functional.pad(images, (4,) * 4)
@@ -60,16 +63,19 @@ def test_augmentation_draws_a_crop_and_a_flip_for_each_image(seed, kind):
 
 def test_augmentation_differs_between_images_and_not_between_runs():
     images = torch.arange(144, dtype=torch.uint8).reshape(1, 1, 12, 12).repeat(64, 1, 1, 1)
-    out = data.augmented(images, "crop-flip", 0, 1)
+    out = augmented(images, "crop-flip", 0, 1, BLACK)
     assert len({image.numpy().tobytes() for image in out}) > 40
-    assert torch.equal(out, data.augmented(images, "crop-flip", 0, 1))
+    assert torch.equal(out, augmented(images, "crop-flip", 0, 1, BLACK))
 
 
 def test_cutout_blanks_a_square_of_each_image():
-    images = torch.full((200, 1, 16, 16), 255, dtype=torch.uint8)
-    blanked = (data.augmented(images, "none", 4, 0) == 0).flatten(1).sum(1)
+    images = torch.full((200, 2, 16, 16), 255, dtype=torch.uint8)
+    out = augmented(images, "none", 4, 0, torch.tensor([99.6, 7.2])[:, None, None])
+    blanked = (out != 255).flatten(2).sum(2)
     assert blanked.max() == 16
     assert blanked.min() >= 4
+    assert out[:, 0].unique().tolist() == [100, 255]
+    assert out[:, 1].unique().tolist() == [7, 255]
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from harness.running import Session, run
 from harness.strategies import score
 from spaces import rules
 from spaces.architecture import Shortcuts
-from spaces.space import load
+from spaces.registry import load
 from tests.studies import TINY, tiny
 
 ROOT = Path(__file__).parent.parent

@@ -15,7 +15,7 @@ from harness.strategies import strategy
 from harness.study import Study, validated
 from harness.train import Diverged
 from harness.trial import LOST, NO_MEMORY, NO_SPACE, Outcome, Place, checkpoint_folder
-from spaces import space as spaces
+from spaces import registry as spaces
 
 RAISED: list[BaseException] = []
 VALUES: list[float] = []

@@ -5,9 +5,10 @@ import json
 import pytest
 
 from harness.plan import content_key, make
+from harness.prepare import prepare
 from harness.strategies import strategy
 from harness.study import load, packaged
-from spaces.space import load as load_space
+from spaces.registry import load as load_space
 from tests.studies import TINY, tiny
 
 
@@ -96,3 +97,11 @@ def test_every_packaged_study_plans(name):
     plan = make(study, space.rules, strategy)
     assert plan.jobs
     json.dumps(plan.summary())
+
+
+def test_auto_is_a_precision_before_keys_are_made_wherever_it_stands(tmp_path):
+    auto = {"precision": "auto"}
+    methods = [{"name": "darts", "recipe": auto, "search": {"recipe": auto}}, {"name": "baseline"}]
+    study = tiny(recipe=TINY["recipe"] | auto, search=TINY["search"] | {"recipe": auto}, method=methods)
+    plan = prepare(study, tmp_path, None, False, "cpu").plan
+    assert {job.settings["recipe"]["precision"] for job in plan.jobs.values()} <= {"fp32", "bf16"}

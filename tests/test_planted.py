@@ -14,7 +14,7 @@ import torch
 from scipy.stats import binomtest
 from torch import nn
 
-from harness.data import DataSet, Images
+from harness.images import DataSet, Images
 from harness.jobs import run
 from harness.plan import make
 from harness.resolve import resolve
@@ -24,8 +24,8 @@ from harness.trial import Place
 from spaces.cell import CellSpace
 from spaces.cell_graph import live
 from spaces.operations import OPERATIONS
+from spaces.registry import load
 from spaces.shortcut import ShortcutSpace
-from spaces.space import load
 
 SEEDS, CLASSES, CHANCE_DRAWS = 8, 4, 2000
 

@@ -18,7 +18,7 @@ from harness.running import Session, run
 from harness.strategies import strategy
 from harness.trial import weights_file
 from spaces.architecture import Shortcuts
-from spaces.space import load
+from spaces.registry import load
 from tests.studies import TINY, tiny
 
 PRETRAINED = {**TINY["search"], "recipe": {"pretrained": LEFT_OUT}}

@@ -3,6 +3,7 @@
 import io
 import json
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -16,8 +17,8 @@ from harness.search import Search, collapse, entropy, zero_one
 from harness.strategies import strategy
 from harness.trial import Place
 from spaces.cell_mixed import weighted_sums
+from spaces.registry import load
 from spaces.shortcut import ShortcutSpace
-from spaces.space import load
 from tests.studies import TINY, tiny
 
 SHORTCUT = {"space": "shortcut-vgg11", "space_options": {"width": 0.0625}, "data": TINY["data"]}
@@ -116,6 +117,19 @@ def test_the_second_order_gradient_differs_from_the_first(family):
         alphas.append(torch.cat([alpha.flatten() for alpha in work.network.alphas.values()]))
     assert torch.isfinite(alphas[1]).all()
     assert not torch.equal(*alphas)
+
+
+@FAMILIES
+def test_the_second_order_gradient_is_taken_in_full_precision(family):
+    """bf16 would not see how far its difference quotient moves the weights."""
+    gradients = []
+    for precision in ("fp32", "bf16"):
+        work = search(family, order=2, epochs=1)
+        work.engine = replace(work.engine, precision=precision)
+        batch = next(work.engine.batches(work.alpha_part, 8))
+        work._alpha_step(batch, batch)
+        gradients.append([alpha.grad for alpha in work.alphas])
+    torch.testing.assert_close(*gradients, rtol=0, atol=0)
 
 
 @FAMILIES

@@ -161,4 +161,17 @@ def test_a_subnet_of_no_shortcuts_is_the_plain_vgg():
 def test_softmax_gates_sum_to_one_with_none():
     supernet = ShortcutSpace("vgg11", 0.0625).supernet(10, 3, "softmax")
     torch.nn.init.normal_(supernet.alphas["pairs"])
-    torch.testing.assert_close(supernet.probabilities()["pairs"].sum(-1), torch.ones(8))
+    found = supernet.probabilities()
+    assert {name: len(choices) for name, choices in found.items()} == {f"block {k}": k - 1 for k in range(3, 9)}
+    for choices in found.values():
+        torch.testing.assert_close(choices.sum(), torch.ones(()))
+        assert (choices > 0).all()
+
+
+def test_sigmoid_gates_are_one_for_each_pair():
+    space = ShortcutSpace("vgg11", 0.0625)
+    supernet = space.supernet(10, 3, "sigmoid")
+    supernet.alphas["pairs"].data[0, 4] = 1.0
+    found = supernet.probabilities()
+    assert sum(map(len, found.values())) == len(space.pairs)
+    torch.testing.assert_close(found["block 5"], torch.tensor([torch.tensor(1.0).sigmoid(), 0.5, 0.5]))

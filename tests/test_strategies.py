@@ -21,7 +21,7 @@ from harness.running import Session, run
 from harness.strategies import strategy
 from harness.streams import stream
 from harness.study import Study, validated
-from spaces.space import SPACES, load
+from spaces.registry import SPACES, load
 from tests.studies import as_toml
 
 ARCHITECTURES = {

@@ -188,7 +188,7 @@ def test_the_test_images_are_out_of_a_trials_reach(
     """With a test set that fails at any touch a tuning trial runs through; a final training shows that it fails."""
     from harness import data, jobs, plan, resolve, strategies
     from harness.trial import Place
-    from spaces import space as spaces
+    from spaces import registry as spaces
 
     class Forbidden:
         def __getattr__(self, name: str) -> Any:
@@ -413,7 +413,7 @@ def test_there_is_nothing_to_export_before_a_trial_is_done(tmp_path: Path) -> No
 
 def test_the_tuned_study_shares_its_trials_with_the_tuning_study() -> None:
     from harness import plan, strategies, study
-    from spaces import space as spaces
+    from spaces import registry as spaces
 
     loaded = {name: study.load(name) for name in ("tune-cifar10-mini", "shortcut-cifar10-mini-tuned")}
     plans = {}

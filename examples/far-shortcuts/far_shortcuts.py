@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from harness.data import DataSet, Images
+from harness.images import DataSet, Images
 from harness.plan import Found
 from harness.strategies import score
 from spaces.architecture import Shortcuts

@@ -1,0 +1,89 @@
+"""Images as uint8 tensors: a data set, scaling, and augmentation per image on the device."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+PADDING = 4  # of the random crop, in pixels (He et al. 2016)
+
+
+@dataclass(frozen=True)
+class Images:
+    """`images` uint8 [N, C, H, W], `labels` int64 [N]."""
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, indices: Tensor) -> "Images":
+        return Images(self.images[indices], self.labels[indices])
+
+    def to(self, device: torch.device) -> "Images":
+        return Images(self.images.to(device), self.labels.to(device))
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """`mean` and `std` per channel, in units of the full range [0, 1]."""
+
+    train: Images
+    test: Images
+    classes: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @property
+    def channels(self) -> int:
+        return self.train.images.shape[1]
+
+    @property
+    def size(self) -> int:
+        return self.train.images.shape[-1]
+
+
+Loader = Callable[[Path | None, bool], DataSet]  # (data root, download?) → everything
+
+
+def augmented(images: Tensor, kind: str, cutout: int, seed: int, mean: Tensor) -> Tensor:
+    """Per image: a random crop from the padded image, a random flip, a square cut out. uint8 [N, C, H, W] → same.
+
+    `mean` [C, 1, 1], of the images, fills the square: 0 once they are normalised.
+    """
+    if kind == "none" and not cutout:
+        return images
+    rng = np.random.default_rng(seed)
+    count, _, height, width = images.shape
+    device = images.device
+    if kind != "none":
+        tops, lefts = torch.from_numpy(rng.integers(0, 2 * PADDING + 1, (2, count))).to(device)
+        windows = F.pad(images, (PADDING,) * 4).unfold(2, height, 1).unfold(3, width, 1)
+        images = windows[torch.arange(count, device=device), :, tops, lefts]
+    if kind == "crop-flip":
+        flips = torch.from_numpy(rng.random(count) < 0.5).to(device)
+        images = torch.where(flips[:, None, None, None], images.flip(3), images)
+    return _cut_out(images, cutout, rng, mean) if cutout else images
+
+
+def _cut_out(images: Tensor, side: int, rng: np.random.Generator, mean: Tensor) -> Tensor:
+    """DeVries & Taylor 2017: the square's centre lies anywhere, so that it may reach over the border."""
+    count, _, height, width = images.shape
+    centres = torch.from_numpy(rng.integers(0, (height, width), (count, 2))).to(images.device)
+    y, x = torch.arange(height, device=images.device), torch.arange(width, device=images.device)
+    tall = (y >= centres[:, :1] - side // 2) & (y < centres[:, :1] - side // 2 + side)
+    wide = (x >= centres[:, 1:] - side // 2) & (x < centres[:, 1:] - side // 2 + side)
+    return torch.where((tall[:, :, None] & wide[:, None, :])[:, None], mean.round().to(images.dtype), images)
+
+
+def scaled(part: Images, size: int) -> Images:
+    """Every image made `size` pixels wide and high."""
+    if part.images.shape[-2:] == (size, size):
+        return part
+    pixels = F.interpolate(part.images.float(), (size, size), mode="bilinear", antialias=True, align_corners=False)
+    return Images(pixels.round().clamp(0, 255).to(torch.uint8), part.labels)

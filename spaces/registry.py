@@ -1,0 +1,24 @@
+"""The spaces that come with the package, by name."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from spaces.cell import CellSpace
+from spaces.shortcut import ShortcutSpace
+from spaces.space import Space, imported
+
+SPACES: dict[str, Callable[..., Space]] = {
+    **{f"shortcut-{vgg}": partial(ShortcutSpace, vgg) for vgg in ("vgg11", "vgg13", "vgg16", "vgg19")},
+    **{name: partial(CellSpace.named, name) for name in
+       ("cell-study1", "cell-study1-two-inputs", "cell-study1-reduction", "cell-darts")},
+}  # fmt: skip
+
+
+def load(name: str, options: Mapping[str, Any] | None = None) -> Space:
+    """The space called `name`, or the class at `package.module:Class`. Raises ValueError with one clear line."""
+    factory = SPACES.get(name) or imported(name, f"space '{name}' is unknown; there are {', '.join(SPACES)}")
+    try:
+        return factory(**(options or {}))
+    except TypeError as error:
+        raise ValueError(f"space_options of {name}: {error}") from None

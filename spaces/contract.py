@@ -1,16 +1,20 @@
 """What every search space must keep to, as checks that `nas-harness check` and the tests run alike."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
 import torch
+from scipy.stats import chisquare
 from torch import nn
 
 from spaces.cost import cost
 from spaces.space import Space
 
 CLASSES, CHANNELS, SIZE = 10, 3, 32
+COUNTABLE, DRAWS = 250, 4000  # architectures with some count of shortcuts; draws that must be even over them
+UNEVEN = 1e-4  # p below which they are not
 Check = tuple[str, Callable[[], None]]
 
 
@@ -22,6 +26,7 @@ def checks(space: Space) -> Iterator[Check]:
         yield f"{rule}: what a supernet holds can be read, written, built and run", lambda r=rule: _reads(space, r)  # type: ignore[misc]
         yield f"{rule}: draws are valid, reproducible and different", lambda r=rule: _draws(space, r)  # type: ignore[misc]
         yield f"{rule}: a draw with a fixed count of shortcuts has it", lambda r=rule: _counts(space, r)  # type: ignore[misc]
+        yield f"{rule}: draws of few shortcuts, where they can be counted, are even", lambda r=rule: _even(space, r)  # type: ignore[misc]
         yield f"{rule}: mutation and crossover stay in the space", lambda r=rule: _varies(space, r)  # type: ignore[misc]
         yield f"{rule}: parameters and MACs need no weights", lambda r=rule: _costs(space, r)  # type: ignore[misc]
         yield f"{rule}: a supernet can be limited to one architecture", lambda r=rule: _limits(space, r)  # type: ignore[misc]
@@ -91,6 +96,35 @@ def _counts(space: Space, rule: str) -> None:
         assert not space.broken(found), f"{found} was drawn, and is broken"
 
 
+def _even(space: Space, rule: str) -> None:
+    """What can be is what draws, their mutations and their crossovers show; each must be drawn about equally often."""
+    for count in (1, 2):
+        try:
+            few = Counter(str(space.draw(rule, Random(seed), count)) for seed in range(2 * COUNTABLE))
+        except ValueError:
+            continue  # nothing has so few
+        if len(few) > COUNTABLE:
+            continue
+        drawn = few + Counter(str(space.draw(rule, Random(seed), count)) for seed in range(2 * COUNTABLE, DRAWS))
+        strange = _descendants(space, rule, count) - drawn.keys()
+        assert not strange, f"mutation or crossover gives {min(strange)}, but no draw does"
+        p_value = float(chisquare(list(drawn.values())).pvalue)
+        often, rarely = drawn.most_common()[0], drawn.most_common()[-1]
+        assert p_value > UNEVEN, f"of {DRAWS} draws, {often[1]} are {often[0]}, and {rarely[1]} are {rarely[0]}"
+
+
+def _descendants(space: Space, rule: str, count: int) -> set[str]:
+    """Children of children of draws, those that have as many shortcuts."""
+    rng, found = Random(0), set()
+    here = space.draw(rule, rng, count)
+    for _ in range(500):
+        child = space.mutate(space.crossover(here, space.draw(rule, rng, count), rule, rng), rule, rng, 0.1)
+        if child.shortcuts == count:
+            found.add(str(child))
+            here = child
+    return found
+
+
 def _varies(space: Space, rule: str) -> None:
     rng = Random(0)
     first, second = space.draw(rule, rng), space.draw(rule, rng)
@@ -98,9 +132,18 @@ def _varies(space: Space, rule: str) -> None:
     for _ in range(20):
         for child in (space.mutate(first, rule, rng, 0.2), space.crossover(first, second, rule, rng)):
             assert space.parse(str(child)) == child, f"{child} does not parse back"
+            assert _drawable(space, rule, child.shortcuts), f"{child} has more shortcuts than {rule} can give"
             changed.add(str(child))
     assert len(changed) > 2, "mutation and crossover hardly change anything"
     assert space.mutate(first, rule, Random(1), 0.0) == first, "mutation with rate 0 changes something"
+
+
+def _drawable(space: Space, rule: str, shortcuts: int) -> bool:
+    try:
+        space.draw(rule, Random(0), shortcuts)
+    except ValueError:
+        return False
+    return True
 
 
 def _costs(space: Space, rule: str) -> None:

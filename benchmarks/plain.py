@@ -1,6 +1,7 @@
 """What users write without a harness: the training loop, and supernets edge by edge. Tests compare with these too."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,24 @@ def loader(root: Path, indices: Sequence[int], batch_size: int = 64, workers: in
     return DataLoader(images, batch_size, shuffle=True, num_workers=workers, persistent_workers=workers > 0)
 
 
+@contextmanager
+def as_torch_comes() -> Iterator[None]:
+    """Within it, CUDA multiplies as torch does by itself: convolutions in TF32, nothing deterministic."""
+    conv, products = torch.backends.cudnn.conv, torch.backends.cuda.matmul
+    before = (conv.fp32_precision, products.fp32_precision)  # type: ignore[attr-defined]
+    fixed = (torch.backends.cudnn.deterministic, torch.are_deterministic_algorithms_enabled())
+    conv.fp32_precision, products.fp32_precision = "tf32", "none"  # type: ignore[attr-defined]
+    torch.backends.cudnn.deterministic = False
+    torch.use_deterministic_algorithms(False)
+    try:
+        yield
+    finally:
+        conv.fp32_precision, products.fp32_precision = before  # type: ignore[attr-defined]
+        torch.backends.cudnn.deterministic = fixed[0]
+        torch.use_deterministic_algorithms(fixed[1], warn_only=True)
+
+
+@as_torch_comes()
 def train(network: nn.Module, batches: Iterator[Any], optimiser: torch.optim.Optimizer) -> list[float]:
     """One pass over `batches`, in fp32; the loss of every step."""
     network.train()

@@ -55,7 +55,8 @@ def sides(case: Case) -> dict[str, Callable[[], float]]:
     first.forward = partial(forward, first)
     plainly = Engine.choose(DEVICE, "fp32", data, "eager contiguous")
     how = ours.engine(DEVICE, build, data, batch_size)
-    return {"plain": step(ours.search(space, first, data, plainly, batch_size)),
+    slow = plain.as_torch_comes()(step(ours.search(space, first, data, plainly, batch_size)))
+    return {"plain": slow,
             f"ours ({how.precision} {how.path})": step(ours.search(space, build(), data, how, batch_size))}  # fmt: skip
 
 

@@ -20,7 +20,7 @@ class Superseded(Exception):
 
 
 class Checkpoints:
-    """The checkpoints of one job, one file per epoch: a SHA-256 digest, then what `torch.save` writes."""
+    """The checkpoints of one job, one file per epoch."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -33,21 +33,18 @@ class Checkpoints:
 
     def save(self, epoch: int, state: dict[str, Any]) -> None:
         """Raises OSError where the disk is full; nothing already written is harmed. Raises Superseded."""
-        buffer = io.BytesIO()
-        torch.save(state, buffer)
-        body = buffer.getvalue()
+        content = packed(state)
         if self._owner.read_text() != self._token:
             raise Superseded(str(self.folder))
-        write_atomically(self._path(epoch), hashlib.sha256(body).digest() + body)
+        write_atomically(self._path(epoch), content)
         for old in self._epochs()[:-KEPT]:
             self._path(old).unlink(missing_ok=True)
 
     def load(self) -> tuple[int, dict[str, Any]] | None:
         """The newest whole one: (epoch, state)."""
         for epoch in reversed(self._epochs()):
-            content = self._path(epoch).read_bytes()
-            if hashlib.sha256(content[32:]).digest() == content[:32]:
-                return epoch, torch.load(io.BytesIO(content[32:]), weights_only=True, map_location="cpu")
+            if (state := unpacked(self._path(epoch))) is not None:
+                return epoch, state
         return None
 
     def remove(self) -> None:
@@ -67,6 +64,26 @@ class Checkpoints:
 
     def _epochs(self) -> list[int]:
         return sorted(int(path.stem) for path in self.folder.glob("??????.pt"))
+
+
+def packed(state: dict[str, Any]) -> bytes:
+    """A SHA-256 digest, then what `torch.save` writes."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    body = buffer.getvalue()
+    return hashlib.sha256(body).digest() + body
+
+
+def unpacked(path: Path) -> dict[str, Any] | None:
+    """What was packed, on the CPU; None where the file is missing or damaged."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    if hashlib.sha256(content[32:]).digest() != content[:32]:
+        return None
+    state: dict[str, Any] = torch.load(io.BytesIO(content[32:]), weights_only=True, map_location="cpu")
+    return state
 
 
 def write_atomically(path: Path, content: bytes, durable: bool = True) -> None:

@@ -188,20 +188,27 @@ def _until_decided(options: argparse.Namespace, study: "Study", session: "Sessio
     from analysis.rows import load
     from analysis.table import lines
     from harness.running import run as run_prepared
+    from harness.running import unfinished
     from harness.until import Seeds, planned_looks, run_until
 
     looks = planned_looks(study.looks, options.max_seeds)
     study = study.model_copy(update={"looks": looks})
     folder = Path(options.results) / study.name
 
+    bad = 0
+
     def once(seeds: Seeds) -> int:
-        return run_prepared(given.prepared(options, study, session, seeds), session)
+        nonlocal bad
+        prepared = given.prepared(options, study, session, seeds)
+        bad = run_prepared(prepared, session)
+        return unfinished(prepared)
 
     def open_rows() -> tuple[int, list[str]]:
         loaded = load(folder)
         return still_open(loaded, lines(loaded))
 
-    return run_until([method.name for method in study.method], looks, once, open_rows)
+    run_until([method.name for method in study.method], looks, once, open_rows)
+    return bad
 
 
 COMMANDS = {"run": run, "plan": plan, "tune": tune, "probe": probe, "status": status, "report": report,

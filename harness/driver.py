@@ -18,8 +18,9 @@ from harness.checkpoint import Checkpoints, sweep, write_atomically
 from harness.errors import NO_ROOM
 from harness.plan import Job, Plan, Settings
 from harness.schedule import Frontier
-from harness.trial import LOST, NO_MEMORY, NO_SPACE, Place, Progress, checkpoint_folder, watch_file, weights_file
+from harness.trial import LOST, NO_MEMORY, NO_SPACE, Place, Progress, checkpoint_folder, watch_file
 from harness.watchdog import bite
+from harness.weights import Weights
 from spaces.space import Space
 
 
@@ -67,10 +68,14 @@ class Driver:
     def __post_init__(self) -> None:
         self.rows = {key: row for key, row in records.latest(self.folder).items() if key in self.plan.jobs}
         self.rows = {key: row for key, row in self.rows.items() if row["status"] in records.FINAL}
-        self._awaited = {key for job in self.plan.jobs.values() for key in job.reads}
-        self._train_again_where_weights_are_lost()
+        self.weights = Weights(self.folder, self.plan)
+        for key in self.weights.lost(self.rows):
+            del self.rows[key]
         self.frontier = Frontier(self.plan, self.rows)
         sweep(self.folder, self.rows)
+        self.weights.sweep(self.rows)
+        self._saved_at = 0.0
+        self._save_state()
         self._saved_at = 0.0
 
     @property
@@ -89,7 +94,8 @@ class Driver:
                 self._unbuildable(job, none)
                 continue
             self.running[job.key] = Running(job, time.time())
-            place = replace(self.places(job), keep_weights=job.key in self._awaited)
+            place = replace(self.places(job), keep_weights=bool(self.weights.readers[job.key]))
+            self._save_state()
             return Assignment(job, settings, place)
         if not self.running and not self.over:
             self.halted = self.admission.disk.refusal()
@@ -134,7 +140,10 @@ class Driver:
         self.rows[job.key] = row
         if row["status"] in records.FINAL:
             Checkpoints(checkpoint_folder(self.folder, job.key)).remove()
-        self.frontier.finish(job.key)
+            self.weights.sweep(self.rows, job.reads)
+            self.frontier.finish(job.key)
+        else:
+            self.frontier.hold(job.key)
         self._save_state()
         self.show(self, row)
 
@@ -144,14 +153,6 @@ class Driver:
             architecture = self.space.parse(none.architecture)
             facts |= {"shortcuts": architecture.shortcuts, "long_shortcuts": architecture.long_shortcuts}
         self.record(job, job.settings, facts)
-
-    def _train_again_where_weights_are_lost(self) -> None:
-        """A done trial may have ended before anything was to start from its weights."""
-        wanted = {key for job in self.plan.jobs.values() if job.key not in self.rows
-                  for key in job.needs if key in self._awaited}  # fmt: skip
-        for key in wanted:
-            if key in self.rows and self.rows[key]["status"] == "done" and not weights_file(self.folder, key).exists():
-                del self.rows[key]
 
     def _save_state(self) -> None:
         """What `status` reads from other terminals, at most once a second."""

@@ -5,6 +5,7 @@ import time
 from collections.abc import Generator
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import torch
 
@@ -41,13 +42,13 @@ def run(key: str, settings: Settings, place: Place) -> Run:
             watch.stop()
             yield replace(progress, memory=memory.part(place.device))
             watch.start()
-        outcome.update(_nonsense(outcome))
     except Superseded:
         raise
     except Exception as error:
         outcome.update(_failure(error))
     finally:
         watch.close()
+    outcome.update(_nonsense(outcome))
     if outcome["status"] not in ("done", "pruned"):
         outcome.update(dict.fromkeys(NUMBERS))
     outcome.setdefault("seconds", time.perf_counter() - clock)
@@ -71,11 +72,19 @@ def _failure(error: Exception) -> Outcome:
 
 def _nonsense(outcome: Outcome) -> Outcome:
     """A training may end with numbers that are none although its loss was one to the last epoch."""
-    bad = [name for name in NUMBERS if not math.isfinite(outcome.get(name) or 0.0)]
-    curve = [{name: None if isinstance(value, float) and not math.isfinite(value) else value
-              for name, value in point.items()} for point in outcome.get("curve", [])]  # fmt: skip
-    verdict = {"status": "diverged", "error": f"{bad[0]} became {outcome[bad[0]]}"} if bad else {}
-    return {"curve": curve, **verdict}
+    clean: Outcome = {name: _clean(outcome[name]) for name in ("curve", "snapshots") if name in outcome}
+    bad = [f"{name} became {outcome[name]}" for name in NUMBERS if not math.isfinite(outcome.get(name) or 0.0)]
+    bad += ["α became no number"] * (clean.get("snapshots") != outcome.get("snapshots"))
+    return {**clean, "status": "diverged", "error": bad[0]} if bad and outcome["status"] == "done" else clean
+
+
+def _clean(value: Any) -> Any:
+    """With null for every number that is none: JSON has no other."""
+    if isinstance(value, dict):
+        return {name: _clean(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_clean(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _now() -> str:

@@ -17,7 +17,8 @@ from harness.plan import LEFT_OUT, Settings
 from harness.search import Search, collapse
 from harness.streams import stream
 from harness.train import Training
-from harness.trial import After, Epochs, Outcome, Place, Progress, epochs, weights_file
+from harness.trial import After, Epochs, Outcome, Place, Progress, epochs
+from harness.weights import keep, kept
 from spaces import registry as spaces
 from spaces.cost import cost
 from spaces.space import Space
@@ -51,16 +52,15 @@ def facts(architecture: Any) -> Outcome:
 def _start(network: Any, settings: Settings, place: Place) -> None:
     initialise(network, settings["study_seed"], settings["seed"], settings.get("train_seed", 0))
     if source := settings["recipe"].get("pretrained"):
-        path = str(weights_file(place.path, settings["start"])) if source == LEFT_OUT else source
-        pretrained.load_into(network, path, settings["space_options"].get("vgg", settings["space"]))
+        vgg = settings["space_options"].get("vgg", settings["space"])
+        found = kept(place.path, settings["start"]) if source == LEFT_OUT else pretrained.read(source, vgg)
+        pretrained.load_into(network, found, source)
 
 
 def _keep(network: Any, key: str, place: Place) -> None:
     """For the jobs that start from these weights."""
     if place.keep_weights:
-        target = weights_file(place.path, key)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(network.state_dict(), target)
+        keep(place.path, key, network)
 
 
 def train_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> Epochs:
@@ -117,7 +117,7 @@ def score_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> E
         len(data.train), settings["study_seed"], settings["seed"], settings["search"]["alpha_portion"]
     )
     supernet: Any = space.supernet(data.classes, data.channels, settings["search"]["gate"] or space.gates[0])
-    supernet.load_state_dict(torch.load(weights_file(place.path, settings["search"]["supernet"]), weights_only=True))
+    supernet.load_state_dict(kept(place.path, settings["search"]["supernet"]))
     alpha_part = data.train.take(part.alpha).to(engine.device)
     accuracy, _ = engine.evaluate_subnet(engine.place(supernet), architecture, alpha_part)
     parameters, macs = cost(space.build(architecture, data.classes, data.channels), data.channels, data.size)

@@ -108,8 +108,8 @@ def content_key(settings: Mapping[str, Any]) -> str:
 
 def weights_read(settings: Mapping[str, Any]) -> tuple[str, ...]:
     """Keys of the jobs whose weights a job of these settings starts from."""
-    found = (settings.get("start"), settings.get("search", {}).get("supernet"))
-    return tuple(key for key in found if key)
+    found = settings.get("search", {}).get("supernet") or settings.get("start")
+    return (found,) if found else ()
 
 
 def started(plan: Plan, settings: Settings, needs: Iterable[str]) -> tuple[Settings, tuple[str, ...]]:

@@ -12,26 +12,33 @@ from torch import Tensor, nn
 from harness.errors import BadInput
 
 
-def load_into(network: nn.Module, source: str, vgg: str) -> None:
+def load_into(network: nn.Module, state: dict[str, Tensor], source: str) -> None:
     """Copies every weight whose name and shape fit the network; the rest (other classes, shortcuts) keep theirs.
 
-    `source`: 'imagenet' (torchvision's VGG with batch norm) or the path of a state dict. Raises ValueError where
-    nothing fits, BadInput where the weights cannot be had.
+    Raises ValueError where nothing fits.
     """
-    network.load_state_dict(_fitting(network, source, vgg), strict=False)
+    network.load_state_dict(_fitting(network, state, source), strict=False)
+
+
+def read(source: str, vgg: str) -> dict[str, Tensor]:
+    """`source`: 'imagenet' (torchvision's VGG with batch norm) or the path of a state dict.
+
+    Raises BadInput where the weights cannot be had.
+    """
+    return _imagenet(vgg) if source == "imagenet" else _file(source)
 
 
 def check(network: nn.Module, source: str, vgg: str) -> None:
-    """Raises BadInput where `load_into` would fail; the network may lie on the meta device."""
+    """Raises BadInput where `read` or `load_into` would fail; the network may lie on the meta device."""
     try:
-        _fitting(network, source, vgg)
+        _fitting(network, read(source, vgg), source)
     except ValueError as error:
         raise BadInput(f"recipe.{error}") from None
 
 
-def _fitting(network: nn.Module, source: str, vgg: str) -> dict[str, Tensor]:
-    found, own = _imagenet(vgg) if source == "imagenet" else _file(source), network.state_dict()
-    fitting = {name: value for name, value in found.items() if name in own and own[name].shape == value.shape}
+def _fitting(network: nn.Module, state: dict[str, Tensor], source: str) -> dict[str, Tensor]:
+    own = network.state_dict()
+    fitting = {name: value for name, value in state.items() if name in own and own[name].shape == value.shape}
     if not any(value.dim() > 1 for value in fitting.values()):
         raise ValueError(f"pretrained = '{source}': no weight there fits this network by name and shape")
     return fitting

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import paths
+from harness import paths, records
 from harness.admission import Admission, DiskCap, Shares
 from harness.checkpoint import write_atomically
 from harness.display import Screen
@@ -46,6 +46,12 @@ def run(prepared: Prepared, session: Session) -> int:
         if error.errno not in NO_ROOM:
             raise
         raise Stopped(NO_SPACE_LEFT.format(folder=prepared.folder)) from None
+
+
+def unfinished(prepared: Prepared) -> int:
+    """How many jobs have no final row; that of one that diverged is final."""
+    rows = records.latest(prepared.folder)
+    return sum(key not in rows or rows[key]["status"] not in records.FINAL for key in prepared.plan.jobs)
 
 
 def _run(prepared: Prepared, session: Session) -> int:

@@ -45,6 +45,15 @@ class Frontier:
             if not self._waits[waiting]:
                 self.put(waiting)
 
+    def hold(self, key: str) -> None:
+        """It got no final row: what needs it, directly or not, is left to another run."""
+        held = [key]
+        while held:
+            if (job := self._jobs.pop(held.pop(), None)) is not None:
+                self.left -= 1
+                self.total -= WEIGHT.get(job.kind, 1.0)
+                held += self._frees[job.key]
+
     def _ways(self) -> dict[str, float]:
         """The longest way from each job to the end. Plans list a job after what it needs."""
         ways: dict[str, float] = {}

@@ -28,7 +28,7 @@ def report(folder: Path) -> str:
               for key, row in mine.items() if row["status"] not in ("done", "pruned")]  # fmt: skip
     left = _left(plan, mine, running)
     lines.append(f"  {spent:,.0f} device-seconds spent" + (f", about {left / 60:,.0f} minutes left" if left else ""))
-    if states["waiting"] + states["ready"] and not running:
+    if states["waiting"] + states["ready"] + states["failed"] and not held(folder):
         lines.append("  nobody is running it: the same command again runs what is missing")
     return "\n".join(lines)
 
@@ -41,19 +41,26 @@ def _state(key: str, rows: Mapping[str, Any], running: Mapping[str, Any], plan: 
         return str(rows[key]["status"])
     if key in running:
         return "running"
-    return "ready" if all(need in rows for need in plan[key]["needs"]) else "waiting"
+    ended = (rows.get(need, {}).get("status") in records.FINAL for need in plan[key]["needs"])
+    return "ready" if all(ended) else "waiting"
+
+
+def held(folder: Path) -> bool:
+    """Whether a driver runs the study now."""
+    try:
+        with open(folder / ".lock") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
 
 
 def _running(folder: Path) -> dict[str, Any]:
     """What the driver last wrote, where one holds the folder now."""
-    try:
-        with open(folder / ".lock") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    if not held(folder):
         return {}
-    except FileNotFoundError:
-        return {}
-    except OSError:
-        pass
     try:
         return {entry["key"]: entry for entry in json.loads((folder / "running.json").read_text())["running"]}
     except (OSError, ValueError):

@@ -103,11 +103,6 @@ def watch_file(folder: Path, key: str) -> Path:
     return checkpoint_folder(folder, key) / "hung.txt"
 
 
-def weights_file(folder: Path, key: str) -> Path:
-    """What a job leaves for others: a supernet's weights."""
-    return folder / "checkpoints" / "weights" / f"{key}.pt"
-
-
 def _scalars(point: dict[str, Any]) -> dict[str, float]:
     return {name: value for name, value in point.items() if isinstance(value, int | float)}
 

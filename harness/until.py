@@ -22,10 +22,10 @@ def planned_looks(looks: Sequence[int], max_seeds: int | None) -> tuple[int, ...
 
 def run_until(methods: Sequence[str], looks: Sequence[int], run: Callable[[Seeds], int],
               still_open: Callable[[], tuple[int, Sequence[str]]]) -> int:  # fmt: skip
-    """Runs look after look until nothing is open; returns the last run's count of missing trials.
+    """Runs look after look until nothing is open or `run` has left something; returns what it gave last.
 
-    `run` runs what is missing at these seeds; `still_open` gives how many looks the rows allow and which table rows
-    are open after them.
+    `run` runs what is missing at these seeds and gives how many jobs have no final row; `still_open` gives how many
+    looks the rows allow and which table rows are open after them.
     """
     seeds = dict.fromkeys(methods, looks[0])
     for number, look in enumerate(looks, 1):

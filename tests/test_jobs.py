@@ -17,6 +17,7 @@ from harness.train import Diverged
 from harness.trial import LOST, NO_MEMORY, NO_SPACE, Outcome, Place, checkpoint_folder
 from spaces import registry as spaces
 
+KEY = "0123456789abcdef"
 RAISED: list[BaseException] = []
 VALUES: list[float] = []
 
@@ -38,7 +39,7 @@ def settings() -> dict[str, Any]:
 
 def ended(folder: Path, *raised: BaseException, values: tuple[float, ...] = (1.0, 2.0, 3.0)) -> Outcome:
     RAISED[:], VALUES[:] = raised, values
-    trial = jobs.run("0123456789abcdef", settings(), Place(str(folder), "cpu", 1, 0, None))
+    trial = jobs.run(KEY, settings(), Place(str(folder), "cpu", 1, 0, None))
     while True:
         try:
             next(trial)
@@ -52,6 +53,15 @@ def test_a_trial_that_works_has_its_numbers(tmp_path: Path) -> None:
     found = ended(tmp_path)
     assert (found["status"], found["error"], found["test_accuracy"], found["epochs"]) == ("done", None, 3.0, 3)
     assert found["peak_memory_bytes"] > 0
+
+
+def test_a_number_that_is_none_never_reaches_a_row(tmp_path: Path) -> None:
+    """Whether the trial ends by itself or is ended."""
+    found = ended(tmp_path, Diverged("the training loss became nan"), values=(float("nan"), 2.0, 3.0))
+    assert (found["status"], found["curve"][0]["val_accuracy"]) == ("diverged", None)
+    Checkpoints(checkpoint_folder(tmp_path, KEY)).remove()
+    found = ended(tmp_path, values=(1.0, 2.0, float("inf")))
+    assert (found["status"], found["error"]) == ("diverged", "test_accuracy became inf")
 
 
 @pytest.mark.parametrize(
@@ -91,9 +101,9 @@ def test_a_failed_trial_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
 
 def test_who_was_superseded_has_no_outcome(tmp_path: Path) -> None:
     VALUES[:], RAISED[:] = (1.0, 2.0, 3.0), ()
-    trial = jobs.run("0123456789abcdef", settings(), Place(str(tmp_path), "cpu", 1, 0, None))
+    trial = jobs.run(KEY, settings(), Place(str(tmp_path), "cpu", 1, 0, None))
     next(trial)
-    Checkpoints(checkpoint_folder(tmp_path, "0123456789abcdef")).claim()
+    Checkpoints(checkpoint_folder(tmp_path, KEY)).claim()
     with pytest.raises(Superseded):
         next(trial)
 

@@ -9,14 +9,14 @@ import torch
 from torch.nn import Linear
 from torchvision.models import VGG11_BN_Weights, vgg11_bn
 
-from harness import data, in_process, pretrained, records
+from harness import data, in_process, kinds, pretrained, records
 from harness.admission import Shares
 from harness.errors import BadInput
 from harness.plan import LEFT_OUT, make
 from harness.prepare import prepare
 from harness.running import Session, run
 from harness.strategies import strategy
-from harness.trial import weights_file
+from harness.weights import keep
 from spaces.architecture import Shortcuts
 from spaces.registry import load
 from tests.studies import TINY, tiny
@@ -41,7 +41,7 @@ def test_our_vgg_computes_what_torchvisions_does(torchvisions):
     theirs, path = torchvisions
     ours = load("shortcut-vgg11").build(Shortcuts("vgg11"), 10, 3).eval()
     before = ours.classifier.weight.clone()
-    pretrained.load_into(ours, str(path), "vgg11")
+    pretrained.load_into(ours, pretrained.read(str(path), "vgg11"), "weights.pt")
     images = torch.randn(2, 3, 32, 32)
     with torch.no_grad():
         expected = ours.classifier(theirs.features(images).mean((2, 3)))
@@ -54,7 +54,7 @@ def test_a_supernet_gets_the_blocks_and_keeps_the_rest(torchvisions, gate):
     _, path = torchvisions
     supernet = load("shortcut-vgg11").supernet(10, 3, gate)
     before = {name: value.clone() for name, value in supernet.state_dict().items()}
-    pretrained.load_into(supernet, str(path), "vgg11")
+    pretrained.load_into(supernet, pretrained.read(str(path), "vgg11"), "weights.pt")
     changed = {name for name, value in supernet.state_dict().items() if not torch.equal(before[name], value)}
     assert {name.split(".")[0] for name in changed} == {"blocks"}
     assert len({name.split(".")[1] for name in changed}) == 8
@@ -72,7 +72,7 @@ def test_imagenet_weights_that_cannot_be_fetched_are_one_clear_line(monkeypatch)
 def test_imagenet_weights_fit_under_our_names(monkeypatch):
     monkeypatch.setattr(VGG11_BN_Weights, "get_state_dict", lambda *args, **more: vgg11_bn().state_dict())
     network = load("shortcut-vgg11").build(Shortcuts("vgg11"), 10, 3)
-    pretrained.load_into(network, "imagenet", "shortcut-vgg11")
+    pretrained.load_into(network, pretrained.read("imagenet", "shortcut-vgg11"), "imagenet")
 
 
 class Dangerous:
@@ -101,7 +101,7 @@ def test_a_file_that_is_no_state_dict(tmp_path, capsys, content, says):
 def test_weights_of_another_network_are_refused(torchvisions):
     narrow = load("shortcut-vgg11", {"width": 0.0625}).build(Shortcuts("vgg11"), 10, 1)
     with pytest.raises(ValueError, match="no weight there fits this network"):
-        pretrained.load_into(narrow, str(torchvisions[1]), "vgg11")
+        pretrained.load_into(narrow, pretrained.read(str(torchvisions[1]), "vgg11"), "weights.pt")
 
 
 def test_weights_that_do_not_fit_are_refused_before_anything_runs(torchvisions, tmp_path):
@@ -152,8 +152,15 @@ def test_a_plan_has_one_pretraining_a_seed_and_changes_nothing_else():
     assert not {job.key for job in plain.jobs.values() if job.kind == "search"} & started.jobs.keys()
 
 
-def test_a_search_starts_from_the_pretraining_and_its_curve_has_the_test_accuracy(tmp_path):
+def test_a_search_starts_from_the_pretraining_and_its_curve_has_the_test_accuracy(tmp_path, monkeypatch):
     """With a learning rate of almost 0 the supernet's blocks stay where they started."""
+    left = {}
+
+    def kept(folder, key, network):
+        left[key] = {name: value.clone() for name, value in network.state_dict().items()}
+        keep(folder, key, network)
+
+    monkeypatch.setattr(kinds, "keep", kept)
     methods = [
         {"name": "rs", "strategy": "random-search", "rule": "B", "search": {"score": "supernet", "candidates": 2}}
     ]
@@ -162,7 +169,8 @@ def test_a_search_starts_from_the_pretraining_and_its_curve_has_the_test_accurac
     ready = prepare(study, tmp_path, None, False, "cpu")
     assert run(ready, Session(in_process.run, Shares({}, {}), "cpu", None, "test")) == 0
     rows = {row["role"]: row for row in records.read(ready.folder)}
-    first, second = (torch.load(weights_file(ready.folder, rows[role]["key"])) for role in ("pretraining", "search"))
+    first, second = (left[rows[role]["key"]] for role in ("pretraining", "search"))
+    assert not list(ready.folder.glob("checkpoints/weights/*")), "nobody needs them any more"
     blocks = [name for name in first if name.startswith("blocks.") and name.endswith("weight")]
     assert len(blocks) == 16
     assert all(torch.allclose(first[name], second[name], atol=1e-6) for name in blocks)

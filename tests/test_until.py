@@ -2,7 +2,10 @@
 
 import pytest
 
+from harness import records
+from harness.cli import main
 from harness.errors import BadInput
+from harness.streams import stream
 from harness.until import planned_looks, run_until
 
 
@@ -31,3 +34,33 @@ def test_it_stops_when_decided_or_when_trials_are_missing():
     run_until(["a"], (3, 5), lambda s: ran.append(1) or 0, lambda: (1, []))
     assert len(ran) == 1
     assert run_until(["a"], (3, 5), lambda s: 2, lambda: (0, ["a"])) == 2
+
+
+def test_a_trial_that_diverged_does_not_end_the_looks(tmp_path):
+    """Its row is final: the same command would find it again for ever."""
+    (tmp_path / "study.toml").write_text(STUDY)
+    line = ["run", str(tmp_path / "study.toml"), "--results", str(tmp_path), "--executor", "in-process", "--until",
+            "decided", "--max-seeds", "4"]  # fmt: skip
+    with pytest.raises(SystemExit) as end:
+        main(line)
+    assert end.value.code == 1, "some trials diverged"
+    rows = records.read(tmp_path / "looking")
+    assert {row["seed"] for row in rows if row["status"] == "done"} == {0, 1, 2, 3}
+    assert [row["seed"] for row in rows if row["status"] == "diverged"] == [0]
+
+
+def one_diverges(settings, epoch):
+    """Of the given architecture's trainings the first; the other numbers decide nothing."""
+    bad = settings["seed"] == 0 and settings["architecture"].endswith("1-3")
+    return {"value": float("nan") if bad else 50.0 + stream(0, settings["seed"], settings["architecture"]) % 7}
+
+
+STUDY = f"""
+name = "looking"
+space = "shortcut-vgg11"
+task = "{__name__}:one_diverges"
+data = {{ name = "digits", image_size = 32 }}
+recipe = {{ epochs = 1 }}
+looks = [2, 4]
+method = [{{ name = "one", architecture = "vgg11 1-3" }}, {{ name = "two", architecture = "vgg11 2-6", twins = 1 }}]
+"""

@@ -1,0 +1,60 @@
+"""Weights that jobs leave for others: supernets and pretrained starts. Kept until the last reader has its row."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness.checkpoint import packed, unpacked, write_atomically
+from harness.plan import Plan
+
+
+def weights_file(folder: Path, key: str) -> Path:
+    return folder / "checkpoints" / "weights" / f"{key}.pt"
+
+
+def keep(folder: Path, key: str, network: torch.nn.Module) -> None:
+    """Durable and whole when it returns. Raises OSError where the disk is full."""
+    target = weights_file(folder, key)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(target, packed(network.state_dict()))
+
+
+def kept(folder: Path, key: str) -> dict[str, Any]:
+    """The state dict. Raises OSError where it is missing or damaged: the place is in trouble, not the trial."""
+    found: dict[str, Any] | None = unpacked(weights_file(folder, key))
+    if found is None:
+        raise OSError(f"{weights_file(folder, key)} is missing or damaged")
+    return found
+
+
+class Weights:
+    """Of one plan. `readers`: the jobs that start from the weights of a job."""
+
+    def __init__(self, folder: Path, plan: Plan) -> None:
+        self.folder, self._jobs = folder, plan.jobs
+        self.readers: Mapping[str, list[str]] = defaultdict(list)
+        for job in plan.jobs.values():
+            for key in job.reads:
+                self.readers[key].append(job.key)
+
+    def lost(self, rows: Mapping[str, Any]) -> set[str]:
+        """Done jobs that must run again, because something still to run starts from weights that are not there.
+
+        A trial may have ended before anything was to start from it, and it may itself start from another's weights.
+        """
+        again: set[str] = set()
+        for job in reversed(self._jobs.values()):  # a plan lists a job after what it needs
+            if job.key in rows and job.key not in again:
+                continue
+            again |= {key for key in job.reads if key in rows and rows[key]["status"] == "done"
+                      and unpacked(weights_file(self.folder, key)) is None}  # fmt: skip
+        return again
+
+    def sweep(self, rows: Collection[str], keys: Iterable[str] | None = None) -> None:
+        """Takes away what nobody will read any more, among `keys` or all."""
+        for key in list(self.readers) if keys is None else keys:
+            if all(reader in rows for reader in self.readers[key]):
+                weights_file(self.folder, key).unlink(missing_ok=True)

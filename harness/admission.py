@@ -14,7 +14,7 @@ from pathlib import Path
 from harness.checkpoint import KEPT, Checkpoints, size_below
 from harness.errors import BadInput
 from harness.plan import Job
-from harness.trial import LOST, NO_MEMORY, Progress, checkpoint_folder
+from harness.trial import LOST, NO_MEMORY, UNFIT, Progress, checkpoint_folder
 
 MARGIN = 1.1  # over the measured peak, for what the allocator loses to fragments
 TRIES = 5  # of a trial whose process died or whose node is in trouble, without an epoch's progress in between
@@ -148,4 +148,4 @@ class Admission:
         if status == LOST:
             self._tries[job.key] = self._tries.get(job.key, 0) + 1
             return self._tries[job.key] <= TRIES
-        return False
+        return status == UNFIT

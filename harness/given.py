@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.errors import BadInput
+
 if TYPE_CHECKING:
     from harness.admission import Shares
     from harness.prepare import Prepared
@@ -34,10 +36,11 @@ def session(options: argparse.Namespace) -> "Session":
     from harness import data, engine
     from harness.running import Session
 
+    execute = _executor(options)
     remote = getattr(options, "address", None) and options.device != "auto"
     device = options.device if remote else str(engine.device_named(options.device))
     gigabytes = getattr(options, "disk_limit", None)
-    return Session(_executor(options), _shares(options), device, data.data_root(options.data_root), options.line,
+    return Session(execute, _shares(options), device, data.data_root(options.data_root), options.line,
                    time_limit=getattr(options, "time_limit", None),
                    disk_limit=gigabytes and gigabytes * 1e9,
                    engine_path=getattr(options, "path", None))  # fmt: skip
@@ -54,7 +57,12 @@ def _executor(options: argparse.Namespace) -> "Execute":
     if getattr(options, "executor", "in-process") == "in-process":
         from harness import in_process
 
+        if getattr(options, "tensorboard", False):
+            raise BadInput("--tensorboard goes with Ray, not with --executor in-process")
         return in_process.run
+    if options.device.startswith("cuda:"):
+        raise BadInput(f"--device {options.device}: Ray hands out the GPUs; write --device cuda, and set "
+                       f"CUDA_VISIBLE_DEVICES={options.device[5:]} to keep to that one")  # fmt: skip
     from harness import data, on_ray
 
     root = data.data_root(options.data_root)

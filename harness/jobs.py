@@ -30,13 +30,13 @@ def run(key: str, settings: Settings, place: Place) -> Run:
     """
     clock = time.perf_counter()
     torch.set_num_threads(place.threads)
-    memory.start(place.device)
     outcome: Outcome = {"started": _now(), "device": place.device, "threads": place.threads,
                         "host": provenance.host(), "status": "done", "error": None}  # fmt: skip
     watch = TrialWatch(watch_file(place.path, key), place.time_limit)
     try:
         if not place.path.is_dir():
             raise FileNotFoundError(f"{place.path} is not there on {provenance.host()}")
+        memory.start(place.device)
         watch.start()
         for progress in kind(settings)(key, settings, place, outcome):
             watch.stop()

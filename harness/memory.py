@@ -12,8 +12,9 @@ CONTEXT = 600 * 2**20  # what a process holds on a GPU beside its tensors: CUDA'
 
 
 def start(device: str) -> None:
-    """The peak counts from here."""
+    """The peak counts from here. Raises RuntimeError where the GPU has no room for one more process."""
     if device.startswith("cuda"):
+        torch.cuda.init()
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(torch.device(device))
         return
@@ -24,7 +25,7 @@ def start(device: str) -> None:
 def peak(device: str) -> int:
     """Bytes since `start`: what the allocator reserved on the GPU, or this process's resident memory."""
     if device.startswith("cuda"):
-        return torch.cuda.max_memory_reserved(torch.device(device))
+        return torch.cuda.max_memory_reserved(torch.device(device)) if torch.cuda.is_initialized() else 0
     with contextlib.suppress(OSError):
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
@@ -47,12 +48,13 @@ def release(device: str, seconds: float) -> None:
     """
     if seconds > LONG or device.startswith("cuda"):
         gc.collect()
-    if device.startswith("cuda"):
+    if device.startswith("cuda") and torch.cuda.is_initialized():
         torch.cuda.empty_cache()
 
 
 def exhausted(error: BaseException) -> bool:
     """Whether the GPU had no memory left; CUDA's libraries say so in words of their own."""
     said = str(error)
-    words = ("CUDA out of memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+    words = ("CUDA out of memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED",
+             "CUBLAS_STATUS_NOT_INITIALIZED", "CUDNN_STATUS_ALLOC_FAILED", "CUDNN_STATUS_NOT_INITIALIZED")  # fmt: skip
     return isinstance(error, torch.OutOfMemoryError) or any(word in said for word in words)

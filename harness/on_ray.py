@@ -9,18 +9,19 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from harness import nodes
+from harness import provenance
 from harness.driver import Assignment, Driver
 from harness.errors import BadInput, Stopped
+from harness.nodes import Common, Seen
 from harness.tensorboard import Curves
-from harness.trial import LOST, Place, Progress
+from harness.trial import LOST, UNFIT, Place, Progress
 from harness.watchdog import Address, Pulse
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -61,9 +62,11 @@ class Options:
 class PlanSearcher(Searcher):
     """Tune asks it for trials; it asks the driver. `failure`: what broke in here, which Tune would swallow."""
 
-    def __init__(self, driver: Driver, curves: Curves | None = None) -> None:
+    def __init__(self, driver: Driver, curves: Curves | None = None, common: Common | None = None) -> None:
         super().__init__(metric="epoch", mode="max")
         self.driver, self.curves = driver, curves
+        self.guard = {"common": asdict(common), "mine": common.look()} if common else None
+        self.unfit: dict[str, str] = {}  # node's id → why it gets no trials
         self.given: dict[str, Assignment] = {}
         self.trials: Sequence[Any] = ()
         self.failure: Exception | None = None
@@ -74,7 +77,8 @@ class PlanSearcher(Searcher):
         if assignment is None:
             return Searcher.FINISHED if self.stopped or self.driver.over else None
         self.given[trial_id] = assignment
-        task = {"key": assignment.job.key, "settings": assignment.settings, "place": asdict(assignment.place)}
+        task = {"key": assignment.job.key, "settings": assignment.settings, "place": asdict(assignment.place),
+                "guard": self.guard, "unfit": sorted(self.unfit)}  # fmt: skip
         return {"key": assignment.job.key, "task": json.dumps(task)}  # as text, for Tune looks into every value
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
@@ -89,9 +93,12 @@ class PlanSearcher(Searcher):
             return
         if not error and result and "outcome" in result:
             outcome = json.loads(result["outcome"])
+            self._notice_the_unfit(outcome)
         else:
             outcome = {"status": LOST, "error": _why(trial_id, self.trials)}
         self._guarded(partial(self.driver.end, assignment, outcome))
+        if self.curves:
+            self.curves.close(assignment.job)
 
     @property
     def stopped(self) -> bool:
@@ -103,6 +110,11 @@ class PlanSearcher(Searcher):
         except Exception as error:
             self.failure = error
             return None
+
+    def _notice_the_unfit(self, outcome: Mapping[str, Any]) -> None:
+        if outcome["status"] == UNFIT and outcome["node"] not in self.unfit:
+            self.unfit[outcome["node"]] = outcome["error"]
+            print(f"nas-harness: {outcome['error']}; it gets no trials", file=sys.stderr, flush=True)
 
     def _notice_the_lost(self) -> None:
         """Tune forgets a trial for which an actor could not be used again."""
@@ -157,9 +169,10 @@ def run(driver: Driver, options: Options) -> None:
         pulse.start()
         try:
             alive = [node for node in ray.nodes() if node["Alive"]]
-            _check(driver, options, alive)
+            common = Common.marked(driver.folder, storage, options.root) if options.address else None
+            _check(driver, common, alive)
             os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(len(alive))  # so many start at a time
-            searcher = PlanSearcher(driver, Curves(driver.folder) if options.tensorboard else None)
+            searcher = PlanSearcher(driver, Curves(driver.folder) if options.tensorboard else None, common)
             _tuner(searcher, storage).fit()
         finally:
             pulse.stop()
@@ -195,8 +208,12 @@ def _storage(folder: Path, shared: bool) -> Path:
 
 
 def _resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
-    place = Place(**json.loads(config["task"])["place"])
-    return tune.PlacementGroupFactory([{"CPU": place.cpus, "GPU": place.gpus}])
+    task = json.loads(config["task"])
+    share = {"CPU": task["place"]["cpus"], "GPU": task["place"]["gpus"]}
+    if not task["unfit"]:
+        return tune.PlacementGroupFactory([share])
+    elsewhere = {"ray.io/node-id": f"!in({','.join(task['unfit'])})"}
+    return tune.PlacementGroupFactory([share], bundle_label_selector=[elsewhere])
 
 
 def _connect(options: Options) -> None:
@@ -237,9 +254,9 @@ def _dead(options: Options, service: str) -> None:
     os._exit(1)
 
 
-def _check(driver: Driver, options: Options, alive: list[dict[str, Any]]) -> None:
+def _check(driver: Driver, common: Common | None, alive: list[dict[str, Any]]) -> None:
     """Raises BadInput with a line per node that cannot do the work. A cluster may yet grow; one machine does not."""
-    if options.address and (faults := nodes.faults(driver.folder, options.root, partial(_everywhere, alive))):
+    if common and (faults := common.faults(partial(_everywhere, alive))):
         raise BadInput("\n".join(faults))
     for kind in {job.kind for job in driver.plan.jobs.values()}:
         cpus, gpus = driver.admission.shares.of(kind, driver.admission.device)
@@ -247,12 +264,12 @@ def _check(driver: Driver, options: Options, alive: list[dict[str, Any]]) -> Non
         if any(cores >= cpus and cards >= gpus for cores, cards in has):
             continue
         text = f"a {kind} trial asks for {cpus:g} cores and {gpus:g} GPUs, which no machine here has"
-        if not options.address:
+        if not common:
             raise BadInput(text)
         print(f"nas-harness: {text}; it waits for one to join", file=sys.stderr)
 
 
-def _everywhere(alive: Sequence[dict[str, Any]], look: Callable[[], nodes.Seen]) -> dict[str, nodes.Seen | None]:
+def _everywhere(alive: Sequence[dict[str, Any]], look: Callable[[], Seen]) -> dict[str, Seen | None]:
     """Node's name → what it sees; None where it did not answer in time."""
     asked = {}
     remote: Any = ray.remote(num_cpus=0, max_retries=0)(_called)
@@ -264,13 +281,13 @@ def _everywhere(alive: Sequence[dict[str, Any]], look: Callable[[], nodes.Seen])
     return {name: _answer(answer) if answer in done else None for name, answer in asked.items()}
 
 
-def _called(look: Callable[[], nodes.Seen]) -> nodes.Seen:
+def _called(look: Callable[[], Seen]) -> Seen:
     return look()
 
 
-def _answer(answer: Any) -> nodes.Seen | None:
+def _answer(answer: Any) -> Seen | None:
     try:
-        found: nodes.Seen = ray.get(answer)
+        found: Seen = ray.get(answer)
     except ray.exceptions.RayError as error:
         return {"error": str(error).strip().splitlines()[-1]}
     return found
@@ -291,9 +308,12 @@ def _trial(config: dict[str, Any]) -> None:
     """Runs in a worker process, which may have run other trials before."""
     from harness import jobs
 
-    task = json.loads(config["task"])
+    task, epoch = json.loads(config["task"]), 0
+    if (why := _misfit(task["guard"])) is not None:
+        unfit = {"status": UNFIT, "error": why, "node": ray.get_runtime_context().get_node_id()}
+        tune.report({"epoch": epoch, "outcome": json.dumps(unfit)})
+        return
     trial = jobs.run(task["key"], task["settings"], Place(**task["place"]))
-    epoch = 0
     try:
         while True:
             progress = next(trial)
@@ -301,3 +321,18 @@ def _trial(config: dict[str, Any]) -> None:
             tune.report({"epoch": epoch, "progress": json.dumps(asdict(progress))})
     except StopIteration as end:
         tune.report({"epoch": epoch + 1, "outcome": json.dumps(end.value)})
+
+
+def _misfit(guard: Mapping[str, Any] | None) -> str | None:
+    """Why this node, which may have joined after the others were asked, cannot take part; looked up once a process."""
+    if guard is None or guard["common"]["mark"] in _FIT:
+        return None
+    common = Common(**guard["common"])
+    why = common.fault(guard["mine"], common.look())
+    if why is None:
+        _FIT.add(common.mark)
+        return None
+    return f"node {provenance.host()}: {why}"
+
+
+_FIT: set[str] = set()  # marks of the runs for which this process has looked

@@ -17,7 +17,6 @@ from harness.prepare import Prepared
 from harness.trial import Place
 
 BATCHES = 16  # an epoch of the probe; the first warms up and is not counted
-PATIENCE = 600.0  # seconds for the first epochs, and for all the others
 ALIKE = 0.97  # of the best throughput: so close, fewer and larger shares are better
 
 
@@ -68,10 +67,10 @@ def table(found: Sequence[Measured]) -> str:
     chosen = recommended(found)
     if not chosen:
         return "\n".join([*lines, "nothing fitted: a smaller batch, or another device"])
-    gpus = any(m.gpus for m in chosen)
-    option = "--gpus-per-trial" if gpus else "--cpus-per-trial"
-    shares = " ".join(f"{m.kind}={(m.gpus if gpus else m.cpus):g}" for m in chosen)
-    return "\n".join([*lines, f"recommended: {option} {shares}"])
+    options = "--cpus-per-trial " + " ".join(f"{m.kind}={m.cpus:g}" for m in chosen)
+    if any(m.gpus for m in chosen):
+        options += " --gpus-per-trial " + " ".join(f"{m.kind}={m.gpus:g}" for m in chosen)
+    return "\n".join([*lines, f"recommended: {options}"])
 
 
 def recommended(found: Sequence[Measured]) -> list[Measured]:
@@ -117,17 +116,28 @@ def _side_by_side(settings: Settings, place: Place, at_once: int, seconds: float
     processes = [context.Process(target=_measure, args=one, daemon=True) for one in arguments]
     for process in processes:
         process.start()
-    found = []
     try:
-        for _ in processes:
-            found.append(answers.get(timeout=PATIENCE + seconds))
-    except queue.Empty:
-        pass
+        return list(_answers(processes, answers))
     finally:
         for process in processes:
             process.terminate()
             process.join()
-    return [one for one in found if one is not None]
+
+
+def _answers(processes: Sequence[Any], answers: Any) -> Iterator[tuple[float, int]]:
+    """What comes until all have answered, or one has died without a word: killed, where memory ran out."""
+    left = len(processes)
+    while left:
+        dead = [process for process in processes if process.exitcode not in (None, 0)]
+        try:
+            answer = answers.get(timeout=0.5)
+        except queue.Empty:
+            if dead:
+                return
+            continue
+        left -= 1
+        if answer is not None:
+            yield answer
 
 
 def _measure(key: str, settings: Settings, place: Place, seconds: float, barrier: Any, answers: Any) -> None:
@@ -137,7 +147,7 @@ def _measure(key: str, settings: Settings, place: Place, seconds: float, barrier
     trial = jobs.run(key, settings, place)
     try:
         before = next(trial).seconds
-        barrier.wait(PATIENCE)
+        barrier.wait()
         epochs = 0
         while (progress := next(trial)).seconds - before < seconds:
             epochs += 1

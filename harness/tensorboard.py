@@ -25,5 +25,8 @@ class Curves:
             self._open[job.key] = self._writer(str(self._folder / name))
         for scalar, value in progress.scalars.items():
             self._open[job.key].add_scalar(scalar, value, progress.epoch)
-        if progress.epoch == progress.epochs:
-            self._open.pop(job.key).close()
+
+    def close(self, job: Job) -> None:
+        """After the trial has ended, in whatever way."""
+        if writer := self._open.pop(job.key, None):
+            writer.close()

@@ -13,7 +13,7 @@ from harness.checkpoint import Checkpoints
 Outcome = dict[str, Any]  # the part of a row that the trial knows itself
 
 # What an outcome's status may be beside a row's: the trial's place is in trouble, not the trial.
-NO_MEMORY, NO_SPACE, LOST = "no memory", "no space", "lost"
+NO_MEMORY, NO_SPACE, LOST, UNFIT = "no memory", "no space", "lost", "unfit"
 
 
 @dataclass(frozen=True)

@@ -196,3 +196,15 @@ def test_help_is_quick_and_every_command_has_an_example_or_a_line():
     for name in ("run", "plan", "status", "report"):
         assert name in said
         assert "usage: nas-harness" in harness(name, "--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (("--device", "cuda:1"), "Ray hands out the GPUs; write --device cuda, and set CUDA_VISIBLE_DEVICES=1"),
+        (("--executor", "in-process", "--tensorboard"), "--tensorboard goes with Ray"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(study, tmp_path, more, says):
+    assert says in harness("run", study, "--results", tmp_path, *more, code=2).stderr
+    assert not list(tmp_path.iterdir())

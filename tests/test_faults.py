@@ -4,6 +4,7 @@ The long form, with a hundred kills at random moments, is `make test-faults`.
 """
 
 import contextlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -126,6 +127,30 @@ def test_of_a_cluster_anything_may_die(tmp_path: Path, undisturbed: dict[str, An
         assert rows == undisturbed
         assert drive.doubled(bench.place) == 0
         assert drive.repeated(bench.log()) == 0
+    finally:
+        bench.end()
+
+
+def test_a_machine_that_joins_with_other_code_gets_no_trials(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    for package in ("harness", "spaces"):
+        shutil.copytree(drive.REPOSITORY / package, other / package, ignore=shutil.ignore_patterns("__pycache__"))
+    (other / "spaces" / "__init__.py").write_text("# another version")
+    bench = Bench(tmp_path, drive.study(tmp_path, 3.0))
+    try:
+        with drive.two_nodes(tmp_path) as cluster:
+            run = bench.start("--address", cluster["address"], "--gpus-per-trial", "0.5", "--cpus-per-trial", "0.5")
+            bench.wait_for_epochs(1, run)
+            cluster["input"].write(f"{other}:{Path(drive.__file__).parent}\n")
+            cluster["input"].flush()
+            bench.wait_for(lambda: "it gets no trials" in run.text(), run)
+            bench.hurry()
+            assert run.finish() == 0
+        said = [line for line in run.text().splitlines() if line.endswith("it gets no trials")]
+        assert len(said) == 1, run.text()
+        assert "has another version of nas-harness's code than the driver" in said[0]
+        assert drive.comparable(bench.place) == drive.undisturbed(tmp_path / "undisturbed", bench.study)
+        assert drive.doubled(bench.place) == drive.repeated(bench.log()) == 0
     finally:
         bench.end()
 

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from harness import nodes
-from harness.nodes import Seen
+from harness.nodes import Common, Seen
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     (tmp_path / "data" / "cifar").mkdir(parents=True)
     (tmp_path / "data" / "cifar" / "batch").write_bytes(b"images")
-    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "run").mkdir(parents=True)
     return tmp_path
 
 
@@ -26,12 +26,15 @@ def asked(root: Path, change: Callable[[Seen], Any] = lambda _: None) -> list[st
         assert answer is not None
         return {"lab2 (10.0.0.2)": None if change(answer) == "silent" else answer}
 
-    return nodes.faults(root / "results", root / "data", ask)
+    return common(root).faults(ask)
 
 
-def test_a_node_that_sees_the_same_is_fine_and_nothing_is_left(root: Path) -> None:
+def common(root: Path) -> Common:
+    return Common.marked(root / "results", root / "results" / "run", root / "data")
+
+
+def test_a_node_that_sees_the_same_is_fine(root: Path) -> None:
     assert asked(root) == []
-    assert list((root / "results").iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -40,7 +43,7 @@ def test_a_node_that_sees_the_same_is_fine_and_nothing_is_left(root: Path) -> No
         (lambda seen: "silent", "does not answer"),
         (lambda seen: seen.update(error="No module named 'harness'"), "cannot run nas-harness (No module named"),
         (lambda seen: seen.update(read=False, why="No such file"), "that the driver sees (No such file)"),
-        (lambda seen: seen.update(back=".nonce-elsewhere"), "is not the folder that the driver sees; put --results on"),
+        (lambda seen: seen.update(back="/elsewhere/mark"), "is not the folder that the driver sees; put --results on"),
         (lambda seen: seen.update(data="other"), "holds other data than here"),
         (lambda seen: seen.update(torch="1.0"), "has torch 1.0, the driver 2."),
         (lambda seen: seen.update(code="other"), "has another version of nas-harness's code"),
@@ -55,7 +58,7 @@ def test_a_node_that_differs_is_named_in_one_line(root: Path, change: Callable[[
 
 
 def test_a_folder_that_is_not_there_is_said_by_the_node(root: Path) -> None:
-    seen = nodes.look(str(root / "nowhere"), "nonce", None)
+    seen = Common(str(root), str(root / "nowhere" / "mark"), None).look()
     assert "No such file" in seen["why"]
 
 

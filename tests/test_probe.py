@@ -29,7 +29,8 @@ def test_most_images_win_and_about_equal_means_fewer_at_once() -> None:
              Measured("train", 4, 2, 0.25, 1510, 10), Measured("train", 8, 1, 0.125, None, 10),
              Measured("search", 1, 8, 1.0, 50, 10), Measured("search", 2, 4, 0.5, None, 10)]  # fmt: skip
     assert [(m.kind, m.gpus) for m in recommended(found)] == [("train", 0.5), ("search", 1.0)]
-    assert table(found).splitlines()[-1] == "recommended: --gpus-per-trial train=0.5 search=1"
+    said = table(found).splitlines()[-1]
+    assert said == "recommended: --cpus-per-trial train=4 search=8 --gpus-per-trial train=0.5 search=1"
     assert "too large" in table(found)
 
 

@@ -13,6 +13,8 @@ def test_every_epochs_numbers_are_there(tmp_path: Path) -> None:
     curves, job = Curves(tmp_path), Job("0123456789abcdef", "train", "darts-A@2", "method", {"seed": 1})
     for epoch in (1, 2, 3):
         curves.add(job, Progress(epoch, 3, 1.0, {"train_loss": 1 / epoch}))
+    curves.close(job)
+    curves.close(job)  # one that never had an epoch
     (run,) = (tmp_path / "tensorboard").iterdir()
     assert run.name == "darts-A@2 seed 1 012345"
     found = EventAccumulator(str(run)).Reload().Scalars("train_loss")

@@ -1,7 +1,6 @@
 """A study over three separate hosts, started by the shipped cluster.yaml; one is cut off, one dies, nothing is lost.
 
-Where this machine cannot make hosts (no root, no namespaces, no sshd) or is too busy to get as far as the faults, it
-says so and ends with status 0.
+Where this machine cannot make hosts (no root, no namespaces, no sshd), it says so and ends with status 0.
 """
 
 import json
@@ -24,8 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import drive
 from hosts import REPOSITORY, Host, Impossible, hosts
 
-LIMIT = 330.0  # seconds until both faults have happened
-AFTERWARDS = 200.0  # seconds for what is left, in haste
+LIMIT = 300.0  # seconds for anything at all
 RECENT = 3.0  # seconds
 CUT_OFF = 40.0  # seconds: longer than Ray waits for a node
 STARTED = time.monotonic()
@@ -50,7 +48,7 @@ def main() -> None:
 
 
 def survives(workspace: Path, made: list[Host]) -> None:
-    """Raises AssertionError where something is lost, Impossible where this machine is too slow to get so far."""
+    """Raises AssertionError where something is lost."""
     head, cut, dying = made
     bench = drive.Bench(workspace, drive.study(workspace, 1.0, seeds=3, epochs=40))
     try:
@@ -93,7 +91,7 @@ def private_results_are_refused(workspace: Path, bench: drive.Bench, made: list[
 def ended(driver: "subprocess.Popen[bytes]", workspace: Path) -> str:
     """What it said, once it has ended by itself."""
     try:
-        driver.wait(AFTERWARDS)
+        driver.wait(LIMIT)
     except subprocess.TimeoutExpired:
         raise AssertionError(f"the driver still runs\n{said(driver, workspace)}") from None
     tell(f"the driver ended with {driver.returncode}")
@@ -160,12 +158,8 @@ def ssh(workspace: Path, host: Host, line: str) -> list[str]:
 
 
 def on(workspace: Path, host: Host, line: str) -> "subprocess.CompletedProcess[str]":
-    """Raises Impossible where it takes minutes."""
-    try:
-        return subprocess.run(ssh(workspace, host, line), capture_output=True, text=True, timeout=180, check=False,
-                              stdin=subprocess.DEVNULL)  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise Impossible(f"too slow: {line}") from None
+    return subprocess.run(ssh(workspace, host, line), capture_output=True, text=True, timeout=LIMIT, check=False,
+                          stdin=subprocess.DEVNULL)  # fmt: skip
 
 
 def alive(workspace: Path, head: Host) -> int:
@@ -191,9 +185,9 @@ def said(driver: "subprocess.Popen[bytes]", workspace: Path) -> str:
 
 
 def until(done: Callable[[], bool], what: str, more: Callable[[], str] = lambda: "") -> None:
+    end = time.monotonic() + LIMIT
     while not done():
-        if elapsed() > LIMIT:
-            raise Impossible(f"too slow: no {what} within {LIMIT:.0f} s\n{more()}")
+        assert time.monotonic() < end, f"no {what} within {LIMIT:.0f} s\n{more()}"
         time.sleep(1)
 
 

@@ -55,7 +55,7 @@ class Bench:
     study: Path
     arguments: tuple[str, ...] = ()
     prefix: tuple[str, ...] = ()
-    corrupted: int = 0  # checkpoints, so that so many epochs are rightly repeated
+    damaged: list[tuple[str, int, int]] = field(default_factory=list)  # (job's key, epoch, length of the log then)
     started: list["Run"] = field(default_factory=list)
 
     @property
@@ -223,14 +223,18 @@ def doubled(folder: Path) -> int:
     return sum(count - 1 for count in counts.values())
 
 
-def repeated(log: Sequence[tuple[str, int, int]]) -> int:
-    """Epochs begun again although a later one of the same trial had begun, so that they were finished."""
+def repeats(log: Sequence[tuple[str, int, int]]) -> list[int]:
+    """Where an epoch begins again although a later one of the same trial had begun, so that it was finished."""
     latest: dict[str, int] = {}
-    found = 0
-    for trial, epoch, _ in log:
-        found += epoch < latest.get(trial, 0)
+    found = []
+    for place, (trial, epoch, _) in enumerate(log):
+        found += [place] if epoch < latest.get(trial, 0) else []
         latest[trial] = epoch
     return found
+
+
+def repeated(log: Sequence[tuple[str, int, int]]) -> int:
+    return len(repeats(log))
 
 
 @contextmanager
@@ -248,7 +252,7 @@ def two_nodes(folder: Path) -> Iterator[dict[str, Any]]:
         line = process.stdout.readline()
         assert line, (folder / "cluster").read_text()
         below = list(descendants(process.pid))
-        yield json.loads(line)
+        yield {**json.loads(line), "input": process.stdin}
     finally:
         process.stdin.close()
         try:

@@ -19,13 +19,17 @@ RAISES, DIVERGES, HANGS, GREEDY = "vgg11 1-3", "vgg11 1-4", "vgg11 1-5", "vgg11 
 
 def logged(settings: dict[str, Any], epoch: int) -> dict[str, float]:
     """A number from the seeds and the architecture alone; takes `recipe.lr` seconds."""
-    trial = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+    trial = identity(settings)
     write(trial, epoch)
     time.sleep(0 if (Path(os.environ[LOG]) / HASTE).exists() else settings["recipe"]["lr"])
     if epoch == 2:
         _misbehave(settings.get("architecture"), trial)
     seed = stream(settings["study_seed"], settings["seed"], str(settings.get("architecture")), epoch)
     return {"value": 50 + seed % 5000 / 100}
+
+
+def identity(settings: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def write(trial: str, epoch: int) -> None:

@@ -17,19 +17,19 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import drive
+import fault_task
 from drive import Bench, Run
 
 from harness import records
 
 EPOCH = 0.5  # seconds
-Fault = Callable[[Bench, Run], bool]  # whether the driver ends by it; returns after it has
+# Whether the driver ends by it, and it has when the call returns; None where nothing was struck.
+Fault = Callable[[Bench, Run], bool | None]
 
 
-def worker(bench: Bench, run: Run) -> bool:
+def worker(bench: Bench, run: Run) -> bool | None:
     pids = {pid for _, _, pid in bench.log()[-4:]} & set(drive.descendants(run.process.pid))
-    for pid in sorted(pids)[:1]:
-        drive.kill(pid)
-    return False
+    return False if any(drive.kill(pid) for pid in sorted(pids)[:1]) else None
 
 
 def driver(bench: Bench, run: Run) -> bool:
@@ -72,11 +72,12 @@ def power(bench: Bench, run: Run) -> bool:
 
 
 def damage(bench: Bench, run: Run) -> bool:
-    """Power-off, and the newest checkpoint of one trial is damaged."""
+    """Power-off, and the newest checkpoint of one trial is damaged; a finished epoch of it has to be done again."""
+    bench.wait_for(lambda: bench.checkpoints(at_least=2), run)
     drive.power_off(run)
-    for paths in bench.checkpoints(at_least=2)[:1]:
-        drive.corrupt(paths[-1])
-        bench.corrupted += 1
+    newest = bench.checkpoints(at_least=2)[0][-1]
+    drive.corrupt(newest)
+    bench.damaged.append((newest.parent.name, int(newest.stem), len(bench.log())))
     return True
 
 
@@ -100,17 +101,35 @@ class Books:
     bench: Bench
     keys: set[str] = field(default_factory=set)
     doubled: int = 0
-    repeated: int = 0
+    until: list[tuple[int, Line]] = field(default_factory=list)  # up to where in the log a fault is to blame
 
     def charge(self, line: Line) -> None:
         """Puts what has changed since on the account of `line`."""
         keys = set(drive.comparable(self.bench.place))
         doubled = drive.doubled(self.bench.place)
-        repeated = drive.repeated(self.bench.log()) - self.bench.corrupted
         line.lost += len(self.keys - keys)
         line.doubled += doubled - self.doubled
-        line.repeated += max(0, repeated - self.repeated)
-        self.keys, self.doubled, self.repeated = keys, doubled, max(repeated, self.repeated)
+        self.keys, self.doubled = keys, doubled
+        self.until.append((len(self.bench.log()), line))
+
+    def close(self) -> None:
+        """At the end, when every trial has its row: the epochs that were repeated, but for those that had to be."""
+        self.charge(self.until[-1][1])
+        for place in unexcused(self.bench):
+            next(line for end, line in self.until if place < end).repeated += 1
+
+
+def unexcused(bench: Bench) -> list[int]:
+    """Where in the log a finished epoch begins again although its checkpoint had not been damaged."""
+    keys = {fault_task.identity(row["settings"]): row["key"] for row in records.read(bench.place)}
+    log, damaged = bench.log(), list(bench.damaged)
+    found = []
+    for place in drive.repeats(log):
+        trial, epoch, _ = log[place]
+        excuses = [one for one in damaged if one[:2] == (keys[trial], epoch) and one[2] <= place]
+        found += [] if excuses else [place]
+        damaged = [one for one in damaged if one not in excuses[:1]]
+    return found
 
 
 LINES = [
@@ -135,8 +154,9 @@ def main() -> None:
     study = drive.study(folder, EPOCH, "diverges", seeds=20, epochs=8)
     bench = Bench(folder, study, ("--cpus", "2"))
     try:
-        rage(bench, chosen.kills, random.Random(chosen.seed))
+        books = rage(bench, chosen.kills, random.Random(chosen.seed))
         status = finish(bench)
+        books.close()
         expected = drive.undisturbed(folder / "undisturbed", study)
     finally:
         bench.end()
@@ -152,14 +172,15 @@ def main() -> None:
     sys.exit(0 if rows == expected and clean and status == 1 else 1)  # the study has methods that diverge
 
 
-def rage(bench: Bench, kills: int, rng: random.Random) -> None:
+def rage(bench: Bench, kills: int, rng: random.Random) -> Books:
     """Faults, drawn by weight, at moments that are random; the same command after each that ended the driver."""
     run, books = bench.start(), Books(bench)
     while sum(line.times for line in LINES) < kills:
         bench.wait_for_epochs(1, run)
         time.sleep(rng.uniform(0, 2.5))
         line = rng.choices(LINES, [line.weight for line in LINES])[0]
-        ended = line.fault(bench, run)
+        if (ended := line.fault(bench, run)) is None:
+            continue
         line.times += 1
         if ended:
             run = bench.start()
@@ -168,6 +189,7 @@ def rage(bench: Bench, kills: int, rng: random.Random) -> None:
         total = sum(line.times for line in LINES)
         print(f"{total:4} {line.name}: {len(books.keys)} rows, {len(bench.log())} epochs begun", flush=True)
     run.kill()
+    return books
 
 
 def finish(bench: Bench) -> int:

@@ -1,6 +1,7 @@
 """A Ray of two nodes on this machine, each with a core and a made-up GPU, until its input closes.
 
-Prints the address and the processes that can be killed, as JSON.
+Prints the address and the processes that can be killed, as JSON. Each line that it reads is the PYTHONPATH of one more
+node, larger than the others, that joins.
 """
 
 import json
@@ -18,7 +19,9 @@ def main() -> None:
     pids = {"head": cluster.head_node.all_processes["gcs_server"][0].process.pid,
             "raylet": other.all_processes["raylet"][0].process.pid}  # fmt: skip
     print(json.dumps({"address": cluster.address, **pids}), flush=True)
-    sys.stdin.read()
+    for line in sys.stdin:
+        cluster.add_node(num_cpus=2, num_gpus=2, object_store_memory=80 * 2**20,
+                         env_vars={"PYTHONPATH": line.strip()})  # fmt: skip
     cluster.shutdown()
 
 

@@ -74,7 +74,8 @@ class Bench:
         with open(output, "w") as file:
             process = subprocess.Popen([*line, *self.arguments, *arguments], stdout=file, stderr=file,
                                        stdin=subprocess.DEVNULL, env=environment(self.folder),
-                                       cwd=self.folder, start_new_session=True)  # fmt: skip
+                                       cwd=self.folder, start_new_session=True,
+                                       preexec_fn=_hears_ctrl_c)  # fmt: skip
         self.started.append(Run(process, output))
         return self.started[-1]
 
@@ -112,6 +113,11 @@ class Bench:
         """Ends whatever still runs."""
         for run in self.started:
             run.kill()
+
+
+def _hears_ctrl_c() -> None:
+    """Even where whoever runs the tests ignores it, as a shell's background jobs do."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass

@@ -58,6 +58,17 @@ def training(space: Space, data: DataSet, how: Engine, epochs: int = 1, seed: in
     return Training(how.place(network(space, data, seed)), part, settings(epochs, seed), how)
 
 
+def epoch(work: Training | Search, number: int) -> dict[str, Any]:
+    """All steps of an epoch, and what it measured."""
+    steps = work.steps(number)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            said: dict[str, Any] = end.value
+            return said
+
+
 def search(space: Space, supernet: Any, data: DataSet, how: Engine, batch_size: int) -> Search:
     """On halves of `data.train`."""
     halves = data_sets.split(len(data.train), 0, 0, 0.5)

@@ -22,7 +22,7 @@ from benchmarks.measure import Comparison, finish, in_turn, parser, threads
 from harness.data import data_root
 from harness.engine import Engine
 from harness.images import DataSet
-from harness.packing import packed
+from harness.packing import in_turn as together
 from harness.streams import stream
 from spaces.space import Space
 
@@ -58,7 +58,7 @@ def our_side(width: float, root: Path, steps: int, count: int, clock: Clock = ti
     def measure() -> float:
         with threads(count):
             start = clock()
-            work.epoch(1)
+            ours.epoch(work, 1)
             return steps * BATCH / (clock() - start)
 
     return measure
@@ -107,7 +107,7 @@ def packed_side(width: float, root: Path, steps: int, count: int) -> Side:
 
     def measure() -> float:
         clock = time.perf_counter()
-        list(packed(works))
+        list(together({str(number): work.steps(1) for number, work in enumerate(works)}, DEVICE))
         return count * steps * BATCH / (time.perf_counter() - clock)
 
     return measure
@@ -182,7 +182,7 @@ def _plain_accuracy(space: Space, data: DataSet, root: Path, epochs: int, seed: 
 def _our_accuracy(space: Space, data: DataSet, how: Engine, epochs: int, seed: int) -> float:
     work = ours.training(space, data, how, epochs, seed)
     for number in range(1, epochs + 1):
-        work.epoch(number)
+        ours.epoch(work, number)
     return how.evaluate(work.network, data.test.to(DEVICE))[0]
 
 

@@ -82,9 +82,19 @@ class Driver:
     def over(self) -> bool:
         return not self.frontier.left or self.halted is not None
 
-    def next(self) -> Assignment | None:
-        """The next job that can run now; what turns out to be unbuildable becomes a row on the way."""
-        while not self.over and (job := self.frontier.take(self.admission.allows)):
+    def pack(self) -> list[Assignment]:
+        """The next job that can run now, and of its kind as many more as shall take turns in one process with it."""
+        if (first := self.next()) is None:
+            return []
+        found = [first]
+        while len(found) < first.place.pack and (more := self.next(first.job.kind)):
+            found.append(more)
+        return [replace(one, place=replace(one.place, pack=len(found))) for one in found]
+
+    def next(self, kind: str | None = None) -> Assignment | None:
+        """The next job, of `kind`, that can run now; what turns out to be unbuildable becomes a row on the way."""
+        allows: Callable[[str], bool] = lambda one: kind in (None, one) and self.admission.allows(one)  # noqa: E731
+        while not self.over and (job := self.frontier.take(allows)):
             if why := bite(watch_file(self.folder, job.key)):  # of the run before, which it ended
                 self.record(job, job.settings, {"status": "failed", "error": why})
                 continue

@@ -13,7 +13,7 @@ import numpy as np
 
 from harness.plan import Settings
 from harness.streams import stream
-from harness.trial import Epochs, Outcome, Place, epochs
+from harness.trial import Epochs, Outcome, Place, Steps, epochs
 from spaces import registry as spaces
 from spaces.space import imported
 
@@ -32,7 +32,8 @@ class Formula:
             return int(self.settings["search"]["epochs"])
         return int(self.settings["recipe"]["epochs"])
 
-    def epoch(self, number: int) -> dict[str, Any]:
+    def steps(self, number: int) -> Steps:
+        yield
         self.values.append(float(self.function(self.settings, number)["value"]))
         return {"train_loss": 0.0, "lr": 0.0, "val_accuracy": self.values[-1]}
 

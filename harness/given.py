@@ -43,7 +43,8 @@ def session(options: argparse.Namespace) -> "Session":
     return Session(execute, _shares(options), device, data.data_root(options.data_root), options.line,
                    time_limit=getattr(options, "time_limit", None),
                    disk_limit=gigabytes and gigabytes * 1e9,
-                   engine_path=getattr(options, "path", None))  # fmt: skip
+                   engine_path=getattr(options, "path", None),
+                   pack=_pack(options))  # fmt: skip
 
 
 def _shares(options: argparse.Namespace) -> "Shares":
@@ -51,6 +52,16 @@ def _shares(options: argparse.Namespace) -> "Shares":
 
     return Shares(parse_shares("--cpus-per-trial", options.cpus_per_trial),
                   parse_shares("--gpus-per-trial", options.gpus_per_trial))  # fmt: skip
+
+
+def _pack(options: argparse.Namespace) -> dict[str, int]:
+    """Kind → trials that share a process."""
+    from harness.admission import parse_shares
+
+    found = parse_shares("--pack", getattr(options, "pack", []))
+    if odd := [value for value in found.values() if value % 1]:
+        raise BadInput(f"--pack {odd[0]:g}: write a whole number, or KIND=NUMBER as in train=4")
+    return {kind: int(value) for kind, value in found.items()}
 
 
 def _executor(options: argparse.Namespace) -> "Execute":

@@ -1,20 +1,26 @@
-"""The plan in this process, one job after another: for pdb, and for machines without Ray."""
+"""The plan in this process, one job or pack of jobs after another: for pdb, and for machines without Ray."""
+
+import torch
 
 from harness import jobs
 from harness.driver import Assignment, Driver
+from harness.packing import in_turn
 
 
 def run(driver: Driver) -> None:
     """Returns when nothing is left to run, or the driver is halted."""
-    while assignment := driver.next():
-        finish(driver, assignment)
+    while assignments := driver.pack():
+        finish(driver, *assignments)
 
 
-def finish(driver: Driver, assignment: Assignment) -> None:
-    """Runs one job to its end, or until the driver is halted."""
-    trial = jobs.run(assignment.job.key, assignment.settings, assignment.place)
-    try:
-        while not driver.halted:
-            driver.progress(assignment.job.key, next(trial))
-    except StopIteration as end:
-        driver.end(assignment, end.value)
+def finish(driver: Driver, *assignments: Assignment) -> None:
+    """Runs jobs, which take turns, to their ends, or until the driver is halted."""
+    given = {one.job.key: one for one in assignments}
+    trials = {key: jobs.turns(key, one.settings, one.place) for key, one in given.items()}
+    for key, said, ended in in_turn(trials, torch.device(assignments[0].place.device)):
+        if ended:
+            driver.end(given[key], said)
+        else:
+            driver.progress(key, said)
+        if driver.halted:
+            return

@@ -1,4 +1,4 @@
-"""A job as an executor drives it: a generator that yields one `Progress` per epoch and returns the outcome."""
+"""A job as an executor drives it: a generator that yields a `Progress` per epoch and returns the outcome."""
 
 import math
 import time
@@ -21,10 +21,25 @@ from harness.watchdog import TrialWatch
 NUMBERS = ("train_loss", "val_accuracy", "test_accuracy", "test_loss")  # what a trial that failed does not have
 
 Run = Generator[Progress, None, Outcome]
+Turns = Generator[Progress | None, None, Outcome]
 
 
 def run(key: str, settings: Settings, place: Place) -> Run:
-    """Any failure becomes an outcome with a status and a reason: the trial's own, or trouble that its place is in.
+    """As `turns`, an epoch at a time."""
+    trial = turns(key, settings, place)
+    while True:
+        try:
+            if (progress := next(trial)) is not None:
+                yield progress
+        except StopIteration as end:
+            outcome: Outcome = end.value
+            return outcome
+
+
+def turns(key: str, settings: Settings, place: Place) -> Turns:
+    """Yields None after a step, when another trial may have its turn, and a Progress after an epoch.
+
+    Any failure becomes an outcome with a status and a reason: the trial's own, or trouble that its place is in.
 
     Raises Superseded where the trial was started again elsewhere: nobody waits for this one any more.
     """
@@ -39,8 +54,11 @@ def run(key: str, settings: Settings, place: Place) -> Run:
         memory.start(place.device)
         watch.start()
         for progress in kind(settings)(key, settings, place, outcome):
+            if progress is None:
+                yield None
+                continue
             watch.stop()
-            yield replace(progress, memory=memory.part(place.device))
+            yield replace(progress, memory=memory.part(place.device) / place.pack)
             watch.start()
     except Superseded:
         raise

@@ -5,6 +5,7 @@ goes on from its own newest checkpoint. Tune's retries, schedulers and restore s
 """
 
 import json
+import math
 import os
 import shutil
 import sys
@@ -67,35 +68,43 @@ class PlanSearcher(Searcher):
         self.driver, self.curves = driver, curves
         self.guard = {"common": asdict(common), "mine": common.look()} if common else None
         self.unfit: dict[str, str] = {}  # node's id → why it gets no trials
-        self.given: dict[str, Assignment] = {}
+        self.given: dict[str, dict[str, Assignment]] = {}  # Tune's trial → what runs in it, by key
         self.trials: Sequence[Any] = ()
         self.failure: Exception | None = None
 
     def suggest(self, trial_id: str) -> Any:
         self._notice_the_lost()
-        assignment = self._guarded(self.driver.next)
-        if assignment is None:
+        assignments = self._guarded(self.driver.pack)
+        if not assignments:
             return Searcher.FINISHED if self.stopped or self.driver.over else None
-        self.given[trial_id] = assignment
-        task = {"key": assignment.job.key, "settings": assignment.settings, "place": asdict(assignment.place),
-                "guard": self.guard, "unfit": sorted(self.unfit)}  # fmt: skip
-        return {"key": assignment.job.key, "task": json.dumps(task)}  # as text, for Tune looks into every value
+        self.given[trial_id] = {one.job.key: one for one in assignments}
+        tasks = [{"key": one.job.key, "settings": one.settings, "place": asdict(one.place)} for one in assignments]
+        text = json.dumps({"tasks": tasks, "guard": self.guard, "unfit": sorted(self.unfit)})
+        return {"key": tasks[0]["key"], "task": text}  # as text, for Tune looks into every value
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        if "outcome" not in result and trial_id in self.given:
-            job, progress = self.given[trial_id].job, Progress(**json.loads(result["progress"]))
-            self._guarded(partial(self.driver.progress, job.key, progress))
-            if self.curves:
-                self.curves.add(job, progress)
+        if (assignment := self.given.get(trial_id, {}).get(result["key"])) is None:
+            return
+        if "outcome" in result:
+            if len(self.given[trial_id]) > 1:  # the last one ends with its trial
+                self._end(trial_id, result["key"], json.loads(result["outcome"]))
+            return
+        progress = Progress(**json.loads(result["progress"]))
+        self._guarded(partial(self.driver.progress, assignment.job.key, progress))
+        if self.curves:
+            self.curves.add(assignment.job, progress)
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        if (assignment := self.given.pop(trial_id, None)) is None:
-            return
         if not error and result and "outcome" in result:
-            outcome = json.loads(result["outcome"])
-            self._notice_the_unfit(outcome)
-        else:
-            outcome = {"status": LOST, "error": _why(trial_id, self.trials)}
+            self._end(trial_id, result["key"], json.loads(result["outcome"]))
+        for key in list(self.given.get(trial_id, {})):
+            self._end(trial_id, key, {"status": LOST, "error": _why(trial_id, self.trials)})
+        self.given.pop(trial_id, None)
+
+    def _end(self, trial_id: str, key: str, outcome: Mapping[str, Any]) -> None:
+        if (assignment := self.given.get(trial_id, {}).pop(key, None)) is None:
+            return
+        self._notice_the_unfit(outcome)
         self._guarded(partial(self.driver.end, assignment, outcome))
         if self.curves:
             self.curves.close(assignment.job)
@@ -209,7 +218,9 @@ def _storage(folder: Path, shared: bool) -> Path:
 
 def _resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
     task = json.loads(config["task"])
-    share = {"CPU": task["place"]["cpus"], "GPU": task["place"]["gpus"]}
+    places = [Place(**one["place"]) for one in task["tasks"]]
+    gpus = sum(place.gpus for place in places)
+    share = {"CPU": places[0].cpus, "GPU": gpus if gpus <= 1 else math.ceil(gpus)}
     if not task["unfit"]:
         return tune.PlacementGroupFactory([share])
     elsewhere = {"ray.io/node-id": f"!in({','.join(task['unfit'])})"}
@@ -306,21 +317,23 @@ def _first_line(error: BaseException) -> str:
 
 def _trial(config: dict[str, Any]) -> None:
     """Runs in a worker process, which may have run other trials before."""
-    from harness import jobs
+    import torch
 
-    task, epoch = json.loads(config["task"]), 0
+    from harness import jobs
+    from harness.packing import in_turn
+
+    task = json.loads(config["task"])
     if (why := _misfit(task["guard"])) is not None:
-        unfit = {"status": UNFIT, "error": why, "node": ray.get_runtime_context().get_node_id()}
-        tune.report({"epoch": epoch, "outcome": json.dumps(unfit)})
+        unfit = json.dumps({"status": UNFIT, "error": why, "node": ray.get_runtime_context().get_node_id()})
+        for one in task["tasks"]:
+            tune.report({"epoch": 0, "key": one["key"], "outcome": unfit})
         return
-    trial = jobs.run(task["key"], task["settings"], Place(**task["place"]))
-    try:
-        while True:
-            progress = next(trial)
-            epoch = progress.epoch
-            tune.report({"epoch": epoch, "progress": json.dumps(asdict(progress))})
-    except StopIteration as end:
-        tune.report({"epoch": epoch + 1, "outcome": json.dumps(end.value)})
+    places = {one["key"]: Place(**one["place"]) for one in task["tasks"]}
+    trials = {one["key"]: jobs.turns(one["key"], one["settings"], places[one["key"]]) for one in task["tasks"]}
+    device = torch.device(next(iter(places.values())).device)
+    for count, (key, said, ended) in enumerate(in_turn(trials, device), 1):
+        what = {"outcome": json.dumps(said)} if ended else {"progress": json.dumps(asdict(said))}
+        tune.report({"epoch": count, "key": key, **what})
 
 
 def _misfit(guard: Mapping[str, Any] | None) -> str | None:

@@ -52,6 +52,8 @@ def _execution(command: argparse.ArgumentParser) -> None:
     command.add_argument("--executor", choices=["ray", "in-process"], default="ray")
     command.add_argument("--address", help="of a running Ray cluster, such as auto; default: a Ray of its own")
     command.add_argument("--cpus", type=int, help="cores that a Ray of its own may use; default: all")
+    command.add_argument("--pack", nargs="+", default=[], metavar="N",
+                         help="trials that take turns in one process, for GPUs; or per kind: train=4")  # fmt: skip
     command.add_argument("--path", metavar="PATH", help="how steps run, as 'eager channels_last'; default: measured")
     command.add_argument("--tensorboard", action="store_true", help="live curves below FOLDER/tensorboard")
     command.add_argument("--time-limit", type=_positive, metavar="SECONDS",

@@ -1,26 +1,25 @@
-"""Several trainings side by side in one process: a step of each in turn, on a GPU each on a stream of its own.
+"""Several trials side by side in one process: a step of each in turn, on a GPU each on a stream of its own.
 
 A GPU that one small network leaves idle works on the next one's step meanwhile; the host only launches, most of all
-where a step is one CUDA graph. Each training's result is that of the training alone. A CPU gains nothing by it: there,
+where a step is one CUDA graph. Each trial's result is that of the trial alone. A CPU gains nothing by it: there,
 processes of one thread each are the way (benchmarks/README.md).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
 
-from harness.train import Training
+Trial = Generator[Any, None, Any]  # stops after every step; what it yields then is None, or something to say
 
 
 class Seat:
-    """One training's turn: its stream and its random generators, which all trainings of a process share otherwise."""
+    """One trial's turn: its stream and its random generators, which all trials of a process share otherwise."""
 
-    def __init__(self, training: Training) -> None:
-        self.training = training
-        self._device = training.engine.device
-        self._stream = torch.cuda.Stream(self._device) if self._device.type == "cuda" else None
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None
         self._generators = self._read()
 
     @contextmanager
@@ -44,25 +43,21 @@ class Seat:
             torch.cuda.set_rng_state(states[1], self._device)
 
 
-def packed(trainings: Sequence[Training]) -> Iterator[list[dict[str, float]]]:
-    """Trains all to their ends, an epoch of each per item: what their epochs said, in the trainings' order.
-
-    All have equally many epochs; parts may differ in size. Raises train.Diverged as soon as one diverges.
-    """
-    seats = [Seat(training) for training in trainings]
-    for number in range(1, trainings[0].epochs + 1):
-        yield _epoch(seats, number)
-
-
-def _epoch(seats: Sequence[Seat], number: int) -> list[dict[str, float]]:
-    running: dict[int, Any] = {place: seat.training.steps(number) for place, seat in enumerate(seats)}
-    said: dict[int, dict[str, float]] = {}
+def in_turn(trials: Mapping[str, Trial], device: torch.device) -> Iterator[tuple[str, Any, bool]]:
+    """Runs all to their ends: (which trial, what it yields but None or in the end returns, whether it has ended)."""
+    if len(trials) == 1:
+        seats: Mapping[str, Any] = dict.fromkeys(trials)
+    else:
+        seats = {name: Seat(device) for name in trials}
+    running = dict(trials)
     while running:
-        for place, steps in list(running.items()):
-            with seats[place].turn():
+        for name, trial in list(running.items()):
+            with seats[name].turn() if seats[name] else nullcontext():
                 try:
-                    next(steps)
+                    said, ended = next(trial), False
                 except StopIteration as end:
-                    said[place] = end.value
-                    del running[place]
-    return [said[place] for place in range(len(seats))]
+                    said, ended = end.value, True
+            if ended:
+                del running[name]
+            if ended or said is not None:
+                yield name, said, ended

@@ -1,8 +1,8 @@
 """One run of a prepared study: claims the folder, writes `study.json`, hands the plan to an executor."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness import paths, records
@@ -33,6 +33,7 @@ class Session:
     time_limit: float | None = None  # seconds in which an epoch must end
     disk_limit: float | None = None  # bytes of checkpoints
     engine_path: str | None = None  # forces a path, where it would be measured
+    pack: Mapping[str, int] = field(default_factory=dict)  # kind ('': every other) → trials that share a process
 
 
 def run(prepared: Prepared, session: Session) -> int:
@@ -62,7 +63,8 @@ def _run(prepared: Prepared, session: Session) -> int:
         cpus, gpus = admission.start(job)
         root = str(session.root) if session.root else None
         return Place(str(folder.resolve()), session.device, cpus, gpus, root, time_limit=session.time_limit,
-                     engine_path=paths.of(job.kind, ways))  # fmt: skip
+                     engine_path=paths.of(job.kind, ways),
+                     pack=session.pack.get(job.kind, session.pack.get("", 1)))  # fmt: skip
 
     plan = prepared.plan.only(session.kinds)
     with Records(folder) as book:

@@ -15,6 +15,7 @@ from harness.images import Images
 from harness.plan import Settings
 from harness.streams import stream
 from harness.train import checked, set_rate, weight_step
+from harness.trial import Steps
 from spaces.space import Space
 
 TELEMETRY_IMAGES = 1000  # of the α part, enough for a gap of 3 points
@@ -62,7 +63,7 @@ class Search:
     def weights(self) -> list[nn.Parameter]:
         return [p for name, p in self.network.named_parameters() if not name.startswith("alphas.")]
 
-    def epoch(self, number: int) -> dict[str, Any]:
+    def steps(self, number: int) -> Steps:
         """Raises train.Diverged."""
         searching = number > self.spec["warmup_epochs"]
         recipe, seeds = self.settings["recipe"], (self.settings["study_seed"], self.settings["seed"])
@@ -77,6 +78,7 @@ class Search:
             loss = self.both(*batch, *next(alpha_batches)) if searching else self.step(*batch)
             total += loss * len(batch[1])
             count += len(batch[1])
+            yield
         return {"train_loss": checked(total.item() / count), "lr": lr, **self._telemetry(searching)}
 
     def theta(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""Training of one network: an epoch at a time, so that a job can checkpoint, report and stop in between."""
+"""Training of one network: step by step, so that a job can checkpoint, report, stop and let others have their turn."""
 
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -14,6 +14,7 @@ from harness.engine import Engine, learning_rate, restore, sgd
 from harness.images import Images
 from harness.plan import Settings
 from harness.streams import stream
+from harness.trial import Steps
 
 
 class Diverged(Exception):
@@ -22,7 +23,7 @@ class Diverged(Exception):
 
 @dataclass
 class Training:
-    """`network` on `part`, by `settings` (recipe and seeds). `epoch` is called with 1, 2, … in turn."""
+    """`network` on `part`, by `settings` (recipe and seeds). `steps` is called with 1, 2, … in turn."""
 
     network: nn.Module
     part: Images
@@ -41,18 +42,8 @@ class Training:
     def epochs(self) -> int:
         return int(self.settings["recipe"]["epochs"])
 
-    def epoch(self, number: int) -> dict[str, float]:
+    def steps(self, number: int) -> Steps:
         """Raises Diverged."""
-        steps = self.steps(number)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                said: dict[str, float] = end.value
-                return said
-
-    def steps(self, number: int) -> Generator[None, None, dict[str, float]]:
-        """An epoch that stops after every step, and returns what it says."""
         recipe, seeds = self.settings["recipe"], (self.settings["study_seed"], self.settings["seed"])
         trained = self.settings.get("train_seed", 0)
         lr = learning_rate(recipe, number, self.epochs)

@@ -25,6 +25,7 @@ class Place:
     cpus: float
     gpus: float
     data_root: str | None
+    pack: int = 1  # trials that take turns in this process
     keep_weights: bool = False  # a later job reads them
     time_limit: float | None = None  # seconds in which an epoch must end
     engine_path: str | None = None  # one of harness.engine.paths; null: the device's default
@@ -54,7 +55,9 @@ class Progress:
     memory: float = 0.0  # the most that it took of its device so far, as a part of the whole
 
 
-Epochs = Generator[Progress, None, None]  # of one kind of job, which fills the outcome that it is given
+# Of one kind of job, which fills the outcome that it is given: None after a step, a Progress after an epoch.
+Epochs = Generator[Progress | None, None, None]
+Steps = Generator[None, None, dict[str, Any]]  # an epoch that stops after every step, and returns what it measured
 
 
 class Work(Protocol):
@@ -62,7 +65,7 @@ class Work(Protocol):
 
     @property
     def epochs(self) -> int: ...
-    def epoch(self, number: int) -> dict[str, Any]: ...
+    def steps(self, number: int) -> Steps: ...
     def state(self) -> dict[str, Any]: ...
     def restore(self, state: dict[str, Any]) -> None: ...
 
@@ -85,7 +88,7 @@ def epochs(key: str, work: Work, place: Place, outcome: Outcome, after: After = 
     while outcome["epochs"] < work.epochs and not ended:
         clock = time.perf_counter()
         number = outcome["epochs"] + 1
-        outcome["curve"].append({"epoch": number, **work.epoch(number)})
+        outcome["curve"].append({"epoch": number, **(yield from work.steps(number))})
         outcome["epochs"] = number
         ended = after(number, outcome)
         outcome["curve"][-1]["seconds"] = round(time.perf_counter() - clock, 4)

@@ -56,6 +56,13 @@ def on_ray(study):
     return results / "tiny", harness("run", study, "--results", results)
 
 
+@pytest.mark.parametrize("executor", ["in-process", "ray"])
+def test_trials_that_take_turns_in_one_process_give_the_same_rows(study, in_process, tmp_path, executor):
+    out = harness("run", study, "--results", tmp_path, "--executor", executor, "--pack", "train=3").stderr
+    assert rows(tmp_path / "tiny") == rows(in_process[0])
+    assert out.count("done     train") == sum(row["kind"] == "train" for row in rows(tmp_path / "tiny").values())
+
+
 def test_the_table_and_the_report_come_out(in_process):
     folder, out = in_process
     assert "darts-A" in out.stdout

@@ -14,11 +14,11 @@ from harness.errors import BadInput
 from harness.graphs import WARM
 from harness.images import DataSet, Images
 from harness.initial import initialise
-from harness.packing import packed
+from harness.packing import in_turn
 from harness.search import Search
 from harness.train import Training, set_rate
 from spaces.registry import load as load_space
-from tests.studies import TINY
+from tests.studies import TINY, epoch
 from tests.test_search import SHORTCUT, search
 
 CPU = torch.device("cpu")
@@ -46,7 +46,7 @@ def training(path=None, precision="fp32", chosen=VGG, seed=0, images=100):
 
 
 def trained(work):
-    return [work.epoch(number) for number in range(1, work.epochs + 1)]
+    return [epoch(work, number) for number in range(1, work.epochs + 1)]
 
 
 def assert_equal_states(a, b):
@@ -192,12 +192,21 @@ def test_a_step_that_cannot_be_captured_runs_eagerly_with_a_warning(fake, monkey
     assert_equal_states(eager, captured)
 
 
+def all_epochs(work):
+    said = []
+    for number in range(1, work.epochs + 1):
+        said.append((yield from work.steps(number)))
+    return said
+
+
 @pytest.mark.parametrize("chosen", [VGG, CELLS], ids=["vgg", "cells with dropped paths"])
 def test_packed_trainings_are_what_they_are_alone(chosen):
     alone = [training(chosen=chosen, seed=seed) for seed in range(3)]
     said = [trained(work) for work in alone]
     together = [training(chosen=chosen, seed=seed) for seed in range(3)]
-    assert list(packed(together)) == [list(points) for points in zip(*said, strict=True)]
+    trials = {str(place): all_epochs(work) for place, work in enumerate(together)}
+    found = {name: points for name, points, _ in in_turn(trials, CPU)}
+    assert found == {str(place): points for place, points in enumerate(said)}
     for a, b in zip(alone, together, strict=True):
         assert_equal_states(a, b)
 

@@ -9,7 +9,7 @@ from harness.streams import stream
 from harness.train import Training
 from spaces.architecture import Shortcuts
 from spaces.shortcut import ShortcutSpace
-from tests.studies import TINY, tiny
+from tests.studies import TINY, epoch, tiny
 
 SPACE = ShortcutSpace("vgg11", 0.0625)
 
@@ -48,8 +48,8 @@ def test_same_images_in_the_same_order(monkeypatch):
         fed = seen[name] = []
         network.register_forward_pre_hook(lambda _, inputs, fed=fed: fed.append(inputs[0].clone()))
         training = Training(network, data.train, settings, engine)
-        for epoch in (1, 2):
-            training.epoch(epoch)
+        for number in (1, 2):
+            epoch(training, number)
     assert len(seen["searched"]) == 6
     for name in ("twin", "baseline"):
         assert all(torch.equal(a, b) for a, b in zip(seen["searched"], seen[name], strict=True))

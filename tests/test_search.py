@@ -19,7 +19,7 @@ from harness.trial import Place
 from spaces.cell_mixed import weighted_sums
 from spaces.registry import load
 from spaces.shortcut import ShortcutSpace
-from tests.studies import TINY, tiny
+from tests.studies import TINY, epoch, tiny
 
 SHORTCUT = {"space": "shortcut-vgg11", "space_options": {"width": 0.0625}, "data": TINY["data"]}
 CELL = {"space": "cell-study1", "space_options": {"channels": 4, "cells": 2},
@@ -62,12 +62,12 @@ def changed(before, network):
 def test_warm_up_trains_the_weights_alone(family):
     work = search(family, warmup_epochs=1)
     before = copied(work.network)
-    point = work.epoch(1)
+    point = epoch(work, 1)
     moved = changed(before, work.network)
     assert not any(name.startswith("alphas.") for name in moved)
     assert "classifier.weight" in moved
     assert set(point) == {"train_loss", "lr", "val_accuracy"}
-    work.epoch(2)
+    epoch(work, 2)
     assert any(name.startswith("alphas.") for name in changed(before, work.network))
     assert work.epochs == 3
 
@@ -86,15 +86,15 @@ def test_each_parameter_has_one_optimiser(family):
 def test_a_search_resumed_from_its_state_goes_on_bit_by_bit(family, order):
     spec = {"order": order, "warmup_epochs": 1, "epochs": 2, "alpha_noise": 0.01}
     whole = search(family, **spec)
-    points = [whole.epoch(number) for number in (1, 2, 3)]
+    points = [epoch(whole, number) for number in (1, 2, 3)]
     first = search(family, **spec)
-    assert [first.epoch(number) for number in (1, 2)] == points[:2]
+    assert [epoch(first, number) for number in (1, 2)] == points[:2]
     file = io.BytesIO()
     torch.save(first.state(), file)
     file.seek(0)
     second = search(family, **spec)
     second.restore(torch.load(file, weights_only=True))
-    assert second.epoch(3) == points[2]
+    assert epoch(second, 3) == points[2]
     assert not changed(copied(whole.network), second.network)
     ends = [json.dumps(_plain(work.state())) for work in (whole, second)]
     assert ends[0] == ends[1]
@@ -113,7 +113,7 @@ def test_the_second_order_gradient_differs_from_the_first(family):
     alphas = []
     for order in (1, 2):
         work = search(family, order=order, epochs=1)
-        work.epoch(1)
+        epoch(work, 1)
         alphas.append(torch.cat([alpha.flatten() for alpha in work.network.alphas.values()]))
     assert torch.isfinite(alphas[1]).all()
     assert not torch.equal(*alphas)
@@ -136,7 +136,7 @@ def test_the_second_order_gradient_is_taken_in_full_precision(family):
 @pytest.mark.parametrize("gate", ["sigmoid", "softmax"])
 def test_both_gates_search(family, gate):
     work = search(family, gate=gate, epochs=1)
-    point = work.epoch(1)
+    point = epoch(work, 1)
     assert all(alpha.abs().sum() > 0 for alpha in work.network.alphas.values())
     if gate == "softmax":
         for p in work.network.probabilities().values():
@@ -152,7 +152,7 @@ def test_the_zero_one_loss_pushes_gates_to_their_ends(family):
     for weight in (0.0, 100.0):
         work = search(family, gate="sigmoid", zero_one=weight, alpha_noise=0.1, alpha_lr=0.2, epochs=2)
         for number in (1, 2):
-            work.epoch(number)
+            epoch(work, number)
         spread.append(torch.cat([p.flatten() for p in work.network.probabilities().values()]).sub(0.5).abs().mean())
     assert spread[1] > 1.2 * spread[0]
     assert spread[1] > 0.1
@@ -218,14 +218,14 @@ def test_a_trained_supernets_subnet_is_judged_far_above_chance(family, epochs, s
     """Chance is 10 %, with a standard error of 1.7 % on 300 images at the most."""
     work = search(family, epochs=epochs, **spec)
     for number in range(1, epochs + 1):
-        point = work.epoch(number)
+        point = epoch(work, number)
     assert min(point["discretised_accuracy"].values()) > 20
 
 
 def test_a_subnets_accuracy_does_not_depend_on_how_its_images_are_sorted():
     """Batches are spread over the part, so that a folder's images by class are no special case."""
     work = search({**SHORTCUT, "data": {**TINY["data"], "train_images": 1200}}, epochs=1)
-    work.epoch(1)
+    epoch(work, 1)
     part, architecture = work.alpha_part, work.space.baseline()
     by_class = part.take(part.labels.argsort(stable=True))
     mixed, ordered = (work.engine.evaluate_subnet(work.network, architecture, p)[1] for p in (part, by_class))

@@ -5,6 +5,7 @@ import os
 import queue
 import tempfile
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,8 +23,10 @@ ALIKE = 0.97  # of the best throughput: so close, fewer and larger shares are be
 
 @dataclass(frozen=True)
 class Measured:
-    """`at_once` trials of `kind` with so many cores and GPUs each; `images` a second of all together (None: did not
-    fit), `memory` of one in bytes."""
+    """`at_once` trials of `kind` with so many cores and GPUs each, in one process where they are `packed`.
+
+    `images` a second of all together (None: did not fit), `memory` of one process in bytes.
+    """
 
     kind: str
     at_once: int
@@ -31,17 +34,19 @@ class Measured:
     gpus: float
     images: float | None
     memory: int
+    packed: bool = False
 
 
-def levels(device: str, cores: int) -> Iterator[tuple[int, float, float]]:
-    """(trials at once, cores of each, GPUs of each), from one trial with everything to many with little."""
+def levels(device: str, cores: int) -> Iterator[tuple[int, float, float, bool]]:
+    """(trials at once, cores and GPUs of each, packed?), from one trial with everything to many with little."""
     if device.startswith("cuda"):
-        for at_once in (1, 2, 4, 8):
-            yield at_once, float(max(1, cores // at_once)), 1 / at_once
+        for packed in (False, True):
+            for at_once in (1, 2, 4, 8)[packed:]:
+                yield at_once, 1.0 if packed else float(max(1, cores // at_once)), 1 / at_once, packed
         return
     threads = cores
     while threads >= 1:
-        yield cores // threads, float(threads), 0.0
+        yield cores // threads, float(threads), 0.0, False
         threads //= 2
 
 
@@ -49,27 +54,32 @@ def probe(prepared: Prepared, device: str, root: Path | None, seconds: float) ->
     """Every level of every kind that the study has; a GPU's larger crowds are left out once one did not fit."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     for kind, settings in _examples(prepared):
-        for at_once, cpus, gpus in levels(device, cores):
+        full = {False: False, True: False}  # packed? → whether a crowd did not fit
+        for at_once, cpus, gpus, packed in levels(device, cores):
+            if full[packed]:
+                continue
+            processes, pack = (1, at_once) if packed else (at_once, 1)
             with tempfile.TemporaryDirectory() as folder:
-                place = Place(folder, device, cpus, gpus, str(root) if root else None)
-                found = _side_by_side(settings, place, at_once, seconds)
-            images = sum(rate for rate, _ in found) if len(found) == at_once else None
-            yield Measured(kind, at_once, cpus, gpus, images, max((memory for _, memory in found), default=0))
-            if images is None:
-                break
+                place = Place(folder, device, cpus, gpus, str(root) if root else None, pack=pack)
+                found = _side_by_side(settings, place, processes, seconds)
+            images = sum(rate for rate, _ in found) if len(found) == processes else None
+            yield Measured(kind, at_once, cpus, gpus, images, max((memory for _, memory in found), default=0), packed)
+            full[packed] = images is None
 
 
 def table(found: Sequence[Measured]) -> str:
     """For people: what was measured, and what to type."""
-    lines = ["kind    trials at once  cores each  GPUs each   images/s  memory each"]
+    lines = ["kind    trials at once  cores each  GPUs each   images/s  memory of a process"]
     lines += [f"{m.kind:6} {m.at_once:15} {m.cpus:11g} {m.gpus:10g} {_images(m.images)}  {m.memory / 2**20:7,.0f} MiB"
-              for m in found]  # fmt: skip
+              f"{'  all in one' * m.packed}" for m in found]  # fmt: skip
     chosen = recommended(found)
     if not chosen:
         return "\n".join([*lines, "nothing fitted: a smaller batch, or another device"])
     options = "--cpus-per-trial " + " ".join(f"{m.kind}={m.cpus:g}" for m in chosen)
     if any(m.gpus for m in chosen):
         options += " --gpus-per-trial " + " ".join(f"{m.kind}={m.gpus:g}" for m in chosen)
+    if packed := [m for m in chosen if m.packed]:
+        options += " --pack " + " ".join(f"{m.kind}={m.at_once}" for m in packed)
     return "\n".join([*lines, f"recommended: {options}"])
 
 
@@ -141,19 +151,28 @@ def _answers(processes: Sequence[Any], answers: Any) -> Iterator[tuple[float, in
 
 
 def _measure(key: str, settings: Settings, place: Place, seconds: float, barrier: Any, answers: Any) -> None:
-    """In a process: warms up, waits for the others, trains for so long."""
-    from harness import jobs, memory
+    """In a process: each of its trials warms up for an epoch; then it waits for the other processes, and counts."""
+    import torch
 
-    trial = jobs.run(key, settings, place)
+    from harness import jobs, memory
+    from harness.packing import in_turn
+
+    portion = settings.get("alpha_portion", settings.get("search", {}).get("alpha_portion", 0.0))
+    images = settings["data"]["train_images"] * (1 - portion if settings["kind"] != "train" else 1)
+    trials = {f"{key}-{number}": jobs.turns(f"{key}-{number}", settings, place) for number in range(place.pack)}
+    warm: set[str] = set()
+    start, epochs = 0.0, 0
     try:
-        before = next(trial).seconds
-        barrier.wait()
-        epochs = 0
-        while (progress := next(trial)).seconds - before < seconds:
-            epochs += 1
-        portion = settings.get("alpha_portion", settings.get("search", {}).get("alpha_portion", 0.0))
-        images = settings["data"]["train_images"] * (1 - portion if settings["kind"] != "train" else 1)
-        answers.put(((epochs + 1) * images / (progress.seconds - before), memory.peak(place.device)))
-    except (StopIteration, threading.BrokenBarrierError):  # it failed, or another one did
+        for name, _, ended in in_turn(trials, torch.device(place.device)):
+            if ended:
+                raise threading.BrokenBarrierError
+            epochs += len(warm) == place.pack
+            if len(warm) < place.pack and not (warm := warm | {name}) < trials.keys():
+                barrier.wait()
+                start = time.perf_counter()
+            if epochs and (took := time.perf_counter() - start) >= seconds and not epochs % place.pack:
+                answers.put((epochs * images / took, memory.peak(place.device)))
+                return
+    except threading.BrokenBarrierError:  # it failed, or another one did
         barrier.abort()
         answers.put(None)

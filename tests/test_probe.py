@@ -1,6 +1,7 @@
 """The probe trains for real, side by side, and recommends what did most."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,9 +20,11 @@ method = [{ name = "baseline" }]
 
 
 def test_levels_share_a_machine_out() -> None:
-    assert list(levels("cpu", 4)) == [(1, 4, 0), (2, 2, 0), (4, 1, 0)]
-    assert list(levels("cpu", 1)) == [(1, 1, 0)]
-    assert list(levels("cuda", 16)) == [(1, 16, 1), (2, 8, 0.5), (4, 4, 0.25), (8, 2, 0.125)]
+    assert list(levels("cpu", 4)) == [(1, 4, 0, False), (2, 2, 0, False), (4, 1, 0, False)]
+    assert list(levels("cpu", 1)) == [(1, 1, 0, False)]
+    processes = [(1, 16, 1, False), (2, 8, 0.5, False), (4, 4, 0.25, False), (8, 2, 0.125, False)]
+    packed = [(2, 1, 0.5, True), (4, 1, 0.25, True), (8, 1, 0.125, True)]
+    assert list(levels("cuda", 16)) == processes + packed
 
 
 def test_most_images_win_and_about_equal_means_fewer_at_once() -> None:
@@ -32,18 +35,21 @@ def test_most_images_win_and_about_equal_means_fewer_at_once() -> None:
     said = table(found).splitlines()[-1]
     assert said == "recommended: --cpus-per-trial train=4 search=8 --gpus-per-trial train=0.5 search=1"
     assert "too large" in table(found)
+    said = table([*found, Measured("train", 4, 1, 0.25, 2000, 10, packed=True)]).splitlines()[-1]
+    assert said == "recommended: --cpus-per-trial train=1 search=8 --gpus-per-trial train=0.25 search=1 --pack train=4"
 
 
 def test_where_nothing_fits_it_says_so() -> None:
     assert "nothing fitted" in table([Measured("train", 1, 8, 1.0, None, 10)])
 
 
-def test_it_trains_this_studys_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe, "levels", lambda device, cores: [(1, 1.0, 0.0)])
+@pytest.mark.parametrize("level", [(2, 1.0, 0.0, False), (2, 1.0, 0.0, True)], ids=["processes", "packed"])
+def test_it_trains_this_studys_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: Any) -> None:
+    monkeypatch.setattr(probe, "levels", lambda device, cores: [level])
     (tmp_path / "study.toml").write_text(STUDY)
     prepared = prepare(load(str(tmp_path / "study.toml"), []), tmp_path, None, False, "cpu")
     (found,) = probe.probe(prepared, "cpu", None, 0.2)
-    assert found.kind == "train"
+    assert (found.kind, found.at_once, found.packed) == ("train", level[0], level[3])
     assert found.images is not None
     assert found.images > 0
     assert found.memory > 2**20

@@ -90,7 +90,7 @@ def costs(results: Results, own: pd.DataFrame, search_epochs: int | None) -> dic
     """Device-seconds to find and train one network, over search seeds, by kind of trial and as `cost` in all.
 
     A mean training and all that it needed, each once; a search that went on after the snapshot counts for the part of
-    its epochs up to the snapshot.
+    its epochs, warm-up among them, up to the snapshot.
     """
     finished = done(own).dropna(subset=["device_seconds"])
     trained: dict[float, list[tuple[float, tuple[str, ...]]]] = {}
@@ -112,7 +112,8 @@ def _by_kind(trials: Iterable[Spent], search_epochs: int | None) -> dict[str, fl
     """Device-seconds of the trials, searches up to the snapshot."""
     spent: dict[str, float] = {}
     for trial in trials:
-        part = min(1.0, search_epochs / trial.epochs) if search_epochs and trial.kind == "search" else 1.0
+        used = (search_epochs or 0) + trial.warmup_epochs
+        part = min(1.0, used / trial.epochs) if search_epochs and trial.kind == "search" else 1.0
         spent[trial.kind] = spent.get(trial.kind, 0.0) + trial.device_seconds * part
     return spent
 

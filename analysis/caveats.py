@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis.aggregate import done
 from analysis.comparisons import Comparison, rules
+from analysis.recipes import recipes
 from analysis.rows import Results
 from analysis.sheets import minus
 from analysis.statistics import detectable
@@ -41,8 +42,10 @@ def _seeds(results: Results, table: Sequence[Line], twins: Mapping[str, Comparis
         n = min(counts)
         visible = " One seed shows no spread at all."
         if n > 1:
-            found = f"{detectable(n):.1f} standard deviations of the differences"
-            visible = f" With {n} pairs a test finds, four times in five, only a difference of {found}."
+            fixed = rules(results.study)
+            strictest = fixed.alpha / max(1, len(fixed.looks)) / max(1, len(twins))
+            found = f"{detectable(n, strictest):.1f} standard deviations of the differences"
+            visible = f" At the strictest level of Holm's method {n} pairs find, four times in five, only {found}."
         yield f"Few seeds: {n} search seed{'s' * (n > 1)} in the smallest cell.{visible}"
     fixed = rules(results.study)
     open_ones = [c for c in twins.values() if not c.shown and c.needed and c.needed > c.difference.n]
@@ -115,10 +118,7 @@ def _origins(used: pd.DataFrame) -> Iterator[str]:
 
 
 def _recipes(results: Results, table: Sequence[Line]) -> Iterator[str]:
-    kinds: dict[str, list[str]] = {}
-    for line in table:
-        for recipe in sorted(set(results.trainings(line.method)["recipe"].dropna())):
-            kinds.setdefault(recipe, []).append(line.method)
+    kinds = recipes(results, table)
     if len(kinds) > 1:
         yield (
             f"Methods were trained with {len(kinds)} recipes: "
@@ -132,6 +132,8 @@ def _rows(results: Results) -> Iterator[str]:
         yield f"{warning} ({n} row{'s' * (n > 1)})"
     if differ := results.study.get("differ"):
         yield f"The studies put together here differ in {', '.join(differ)}: their rows compare only so far."
+    if n := results.unplanned:
+        yield f"{n} row{'s are' if n > 1 else ' is'} of no job of the study as it stands in study.json: left out."
     if results.torn:
         yield f"{results.torn} line{'s' * (results.torn > 1)} of trials.jsonl could not be read."
     if any("test_accuracy" in (curve or {}) for curve in results.trials["curve"]):

@@ -1,6 +1,5 @@
 """Every method against its count-matched twins, and every method against every other, pair by pair of equal seeds."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -61,9 +60,8 @@ class Rules:
 
 
 def rules(study: Mapping[str, Any]) -> Rules:
-    """Looks count only where the study was run with `--until`: else it was looked at once."""
-    until = "--until" in shlex.split(study.get("command") or "")
-    looks = tuple(study.get("looks") or ()) if until else ()
+    """Looks count where the study was once run with `--until`: else it is looked at once, at the end."""
+    looks = tuple(study.get("looks") or ()) if study.get("sequential") else ()
     return Rules(float(study.get("alpha") or 0.05), float(study.get("smallest_effect") or 0.2), looks)
 
 
@@ -125,7 +123,7 @@ Pairs = Mapping[tuple[str, str], pd.DataFrame]
 def _family(results: Results, pairs: Pairs, fixed: Rules, name: str | None) -> list[Comparison]:
     """Comparisons that are judged together. `name`: what the second side is called, its method's name where None."""
     differences = {sides: _in_order(frame) for sides, frame in pairs.items()}
-    estimates, adjusted = _judged(pairs, differences, fixed)
+    estimates, adjusted, pairs = _judged(pairs, differences, fixed)
     std = pooled_std([*differences.values()])
     alpha = fixed.alpha / max(1, len(fixed.looks)) / max(1, len(pairs))
     needed = seeds_needed(fixed.smallest, std, alpha)
@@ -133,6 +131,8 @@ def _family(results: Results, pairs: Pairs, fixed: Rules, name: str | None) -> l
     for sides, frame in pairs.items():
         estimate, p = estimates[sides], adjusted[sides]
         chance = power(fixed.smallest, std, estimate.n, alpha)
+        words = verdict(estimate, p <= fixed.alpha, fixed.smallest, needed, chance, name or sides[1])
+        unseen = bool(fixed.looks) and frame.empty
         out.append(
             Comparison(
                 *sides,
@@ -142,23 +142,26 @@ def _family(results: Results, pairs: Pairs, fixed: Rules, name: str | None) -> l
                 improvement=relative_improvement(frame["own"], frame["other"], fixed.level),
                 missing=int(frame.isna().any(axis=1).sum()),
                 needed=needed,
-                verdict=verdict(estimate, p <= fixed.alpha, fixed.smallest, needed, chance, name or sides[1]),
+                verdict="not tested: the first look is not reached" if unseen else words,
                 keys=_keys(results, sides),
             )
         )
     return out
 
 
-def _judged(pairs: Pairs, differences: Mapping, fixed: Rules) -> tuple[dict, dict]:
-    """Estimates and adjusted p per comparison, by one look or by those that were reached."""
+def _judged(pairs: Pairs, differences: Mapping, fixed: Rules) -> tuple[dict, dict, Pairs]:
+    """Estimates, adjusted p and the pairs that they come from, by one look or by those that were reached."""
     if fixed.looks:
         names = {str(number): sides for number, sides in enumerate(pairs)}
         numbered = {number: differences[sides] for number, sides in names.items()}
         look, _ = next_look(numbered, fixed.looks, fixed.alpha)
         found = decided(numbered, look, fixed.looks, fixed.alpha)
-        return ({names[n]: d.estimate for n, d in found.items()}, {names[n]: d.adjusted for n, d in found.items()})
+        seen = {n: fixed.looks[(d.at_look or look) - 1] if look else 0 for n, d in found.items()}
+        used = {names[n]: pairs[names[n]][pairs[names[n]].index < seen[n]] for n in found}
+        return ({names[n]: d.estimate for n, d in found.items()}, {names[n]: d.adjusted for n, d in found.items()},
+                {sides: used[sides] for sides in pairs})  # fmt: skip
     estimates = {sides: paired(frame["own"], frame["other"], fixed.level) for sides, frame in pairs.items()}
-    return estimates, dict(zip(estimates, holm([e.p for e in estimates.values()]).tolist(), strict=True))
+    return estimates, dict(zip(estimates, holm([e.p for e in estimates.values()]).tolist(), strict=True)), pairs
 
 
 def _in_order(frame: pd.DataFrame) -> list[float]:

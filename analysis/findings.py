@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis import sheets
+from analysis import recipes, sheets
 from analysis.caveats import caveats
 from analysis.comparisons import Comparison, rules, with_each_other, with_twins
 from analysis.models import Model, models, twin_models
@@ -49,6 +49,7 @@ def findings(folders: Path | Sequence[Path]) -> Findings:
         sheets.results(table),
         sheets.comparisons(table, twins, level),
         sheets.resources(table),
+        recipes.sheet(results, table),
         sheets.slopes([*searched, *random], groups),
         sheets.pairwise(pairs, level),
         sheets.beside(beside(table, published) if published.exists() else []),

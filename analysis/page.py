@@ -29,6 +29,7 @@ def page(found: Findings, pictures: Sequence[Picture]) -> str:
         name=found.results.name, sheets=[_linked(sheet, twins) for sheet in found.sheets], figures=grouped,
         caveats=found.caveats, practices=found.practices, methods=found.methods, families=_families(found, places),
         environments=environments_, start=found.results.study.get("command"),
+        tuned=any(job.get("kind") == "tune" for job in found.results.study["plan"]),
     )  # fmt: skip
 
 
@@ -59,7 +60,7 @@ def _families(found: Findings, places: pd.Series) -> list[dict[str, Any]]:
 
 def _group(results: Results, places: pd.Series, title: str, trials: pd.DataFrame) -> dict[str, Any]:
     return {"title": title, "anchor": anchor(title), "rows": provenance(trials, places),
-            "command": command(results, trials["key"])}  # fmt: skip
+            "command": command(results, trials)}  # fmt: skip
 
 
 def inline(picture: Picture) -> str:

@@ -54,6 +54,8 @@ def _dirty(results: Results) -> Answer:
     changed = int(sum(value is True for value in results.trials["dirty"]))
     if changed:
         return "partly", f"{changed} of {len(results.trials)} rows were made with changes that no commit holds."
+    if nameless := int(results.trials["commit"].isna().sum()):
+        return "yours", f"{nameless} of {len(results.trials)} rows name no commit."
     return "yes", "Each row names the version and commit that made it, without uncommitted changes."
 
 
@@ -61,6 +63,9 @@ def _benchmark(results: Results) -> Answer:
     study = results.study
     data = study.get("data") or {}
     splits = results.trials["split"].dropna().nunique()
+    differ = [field for field in study.get("differ") or () if field in ("space", "space_options", "data")]
+    if differ:
+        return "no", f"The studies put together here differ in {', '.join(differ)}."
     return "yes", (
         f"All methods search the space {study.get('space')} on {data.get('name')} with the same splits, which "
         "the rows name "
@@ -80,7 +85,10 @@ def _ablations(table: Sequence[Line]) -> Answer:
 
 def _protocol(results: Results, table: Sequence[Line]) -> Answer:
     recipes = {recipe for line in table for recipe in results.trainings(line.method)["recipe"].dropna()}
-    protocol = "Test accuracy is read once, after the last epoch; searches see training images only."
+    watched = any("test_accuracy" in (curve or {}) for curve in results.trials["curve"])
+    read = "recorded after every epoch, for a figure, and reported from the last" if watched else \
+        "read once, after the last epoch"  # fmt: skip
+    protocol = f"Test accuracy is {read}; searches learn from training images only."
     if len(recipes) > 1:
         return "partly", f"Methods were trained with {len(recipes)} recipes. {protocol}"
     return "yes", f"All networks were trained anew with one recipe. {protocol}"
@@ -97,13 +105,13 @@ def _random(results: Results, table: Sequence[Line]) -> Answer:
     searched = [line for line in table if line.role == "method"]
     matched = [line for line in searched if line.twin]
     strategies = {str(method.get("strategy")) for method in results.study.get("methods") or ()}
-    search = "random search with an equal budget is among the methods" if any("random" in s for s in strategies) \
+    search = "random search is among the methods; its cost stands beside theirs" if "random-search" in strategies \
         else "random search is not among the methods"  # fmt: skip
     if not matched:
         return (
             ("partly", f"No random twins; {search}.") if "random-search" in strategies else ("no", "No random twins.")
         )
-    met = "yes" if len(matched) == len(searched) and "is among" in search else "partly"
+    met = "yes" if len(matched) == len(searched) and "random-search" in strategies else "partly"
     return met, f"{len(matched)} of {len(searched)} methods stand beside random twins of equal count; {search}."
 
 
@@ -128,13 +136,16 @@ def _confounding(results: Results, twins: Mapping[str, Comparison]) -> Answer:
     pairs = "A searched network, its twins and the baseline of one seed see the same images in the same order."
     if mixed:
         return "partly", f"{pairs} But rows come from {', '.join(mixed)}."
+    unknown = [column for column, n in kinds.items() if not n]
+    if unknown:
+        return "partly", f"{pairs} Rows do not say their {', '.join(unknown)}."
     return "yes", f"{pairs} All rows come from one device, commit, precision and set of versions."
 
 
 def _tuning(results: Results) -> Answer:
     tuned = results.trials[results.trials["kind"] == "tune"]
     if tuned.empty:
-        return "yes", "Nothing was tuned in this study: the recipe was fixed beforehand."
+        return "yours", "Nothing was tuned in this study: say where its recipe comes from."
     hours = tuned["device_seconds"].sum() / 3600
     return (
         "yes",

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analysis.comparisons import rules
+from analysis.recipes import described, recipes
 from analysis.rows import Results
 from analysis.table import Line
 
@@ -14,7 +15,7 @@ def methods_paragraph(results: Results, table: Sequence[Line]) -> str:
     sentences = [
         _task(results),
         _search(results, table),
-        _training(results),
+        _training(results, table),
         _twins(table),
         _statistics(results, table),
     ]
@@ -50,21 +51,21 @@ def _search(results: Results, table: Sequence[Line]) -> str:
     )
 
 
-def _training(results: Results) -> str:
-    recipe: Mapping[str, Any] = results.study.get("recipe") or {}
-    if not recipe:
+def _training(results: Results, table: Sequence[Line]) -> str:
+    found = recipes(results, table)
+    if not found:
         return ""
-    schedule: Mapping[str, Any] = recipe.get("scheduler") or {}
-    kind = schedule.get("kind")
-    shape = f"a step schedule (γ = {schedule.get('gamma')})" if kind == "step" else f"a {kind} schedule" if kind else ""
     each = (results.study.get("seeds") or {}).get("train", 1)
     times = f", {each} times each," if each > 1 else ""
-    return (
-        f"Every architecture was then trained from scratch{times} on all training images for "
-        f"{recipe.get('epochs')} epochs "
-        f"(batch {recipe.get('batch_size')}, learning rate {recipe.get('lr')}, momentum {recipe.get('momentum')}"
-        f"{', ' + shape if shape else ''}); the test set was read once, after the last epoch."
+    how = f"by {len(found)} recipes (see the table of recipes)"
+    if len(found) == 1:
+        rate, shape, momentum, _, batch, epochs = described(json.loads(next(iter(found))))
+        how = f"for {epochs} epochs (batch {batch}, learning rate {rate}, momentum {momentum}, schedule: {shape})"
+    watched = any("test_accuracy" in (curve or {}) for curve in results.trials["curve"])
+    read = (
+        "test accuracy is that after the last epoch" if watched else "the test set was read once, after the last epoch"
     )
+    return f"Every architecture was then trained from scratch{times} on all training images {how}; {read}."
 
 
 def _twins(table: Sequence[Line]) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from itertools import pairwise
 from math import isnan
 from typing import Any, NamedTuple
@@ -24,14 +24,21 @@ class Environment(NamedTuple):
     rows: int
 
 
-def command(results: Results, keys: Iterable[str]) -> str:
-    """The shell command that trains exactly these rows again and compares."""
+def command(results: Results, trials: pd.DataFrame) -> str:
+    """The shell command that trains these rows again and compares; '' where none of them can be.
+
+    Left out is what has no number to compare, and what starts from another trial's weights.
+    """
+    keys = list(trials.loc[trials["status"].isin(("done", "pruned")) & ~trials["starts"].astype(bool), "key"])
+    if not keys:
+        return ""
     started = shlex.split(results.study.get("command") or "")
     root = _option(started, "--results") or "results"
-    folders = [f"{root}/{name}" for name in results.study["names"]]
     data = _option(started, "--data-root")
-    words = ["nas-harness", "verify", *folders, "--keys", ",".join(keys), *(("--data-root", data) if data else ())]
-    return shlex.join(words)
+    more = ["--data-root", data] if data else []
+    homes = {folder: [key for key in keys if results.home.get(key) == folder] for folder in results.study["names"]}
+    return "\n".join(shlex.join(["nas-harness", "verify", f"{root}/{folder}", "--keys", ",".join(mine), *more])
+                     for folder, mine in homes.items() if mine)  # fmt: skip
 
 
 def _option(words: Sequence[str], name: str) -> str | None:

@@ -12,7 +12,7 @@ import pandas as pd
 from pydantic_core import from_json
 
 NUMBERS = ("seed", "train_seed", "twin", "val_accuracy", "test_accuracy", "train_loss", "test_loss", "parameters",
-           "macs", "shortcuts", "long_shortcuts", "epochs", "seconds", "device_seconds", "threads",
+           "macs", "shortcuts", "long_shortcuts", "epochs", "warmup_epochs", "seconds", "device_seconds", "threads",
            "peak_memory_bytes")  # fmt: skip
 TEXTS = ("key", "kind", "method", "role", "twin_of", "pair", "architecture", "split", "status", "error", "device",
          "path", "precision", "host", "started", "finished", "commit")  # fmt: skip
@@ -24,6 +24,7 @@ CURVE = ("train_loss", "test_accuracy", "val_accuracy", "entropy", "counts", "di
 class Spent(NamedTuple):
     kind: str
     epochs: float
+    warmup_epochs: float  # of them, those that trained the weights alone
     device_seconds: float
     needs: tuple[str, ...]
 
@@ -36,6 +37,7 @@ class Results:
     trials: pd.DataFrame
     folders: tuple[Path, ...]
     torn: int = 0  # lines that could not be read
+    unplanned: int = 0  # rows of no job of the plan, left out
 
     @property
     def name(self) -> str:
@@ -46,9 +48,14 @@ class Results:
         return self.trials.loc[self._of_method.get(method, [])]
 
     @cached_property
+    def home(self) -> dict[str, str]:
+        """Each row's study, by key."""
+        return dict(zip(self.trials["key"], self.trials["study"], strict=True))
+
+    @cached_property
     def spent(self) -> dict[str, Spent]:
         """What each trial cost, by key."""
-        columns = (self.trials[name] for name in ("kind", "epochs", "device_seconds", "needs"))
+        columns = (self.trials[name] for name in ("kind", "epochs", "warmup_epochs", "device_seconds", "needs"))
         each = (Spent(*values) for values in zip(*columns, strict=True))
         return dict(zip(self.trials["key"], each, strict=True))
 
@@ -61,7 +68,8 @@ class Results:
 def load(folders: Path | Sequence[Path]) -> Results:
     """Rows and study of `folders`. Raises FileNotFoundError where one has no study.json, ValueError where it is none.
 
-    Folders of one study are put together; methods of different studies get their study's name in front.
+    Folders of one study are put together; methods of different studies get their study's name in front. A row stands
+    for every method whose plan has its key, and only rows that some plan has are taken.
     """
     paths = (folders,) if isinstance(folders, Path) else tuple(folders)
     studies = [_study(path) for path in paths]
@@ -73,11 +81,22 @@ def load(folders: Path | Sequence[Path]) -> Results:
             if record is None:
                 torn += 1
             else:
-                records.append(_flat(_named(record, study["name"]) if several else record))
+                records.append({**_flat(_named(record, study["name"]) if several else record), "study": study["name"]})
     if several:
         studies = [{**study, **{part: [_named(item, study["name"]) for item in study.get(part, [])]
                                 for part in ("rows", "plan")}} for study in studies]  # fmt: skip
-    return Results(_merged(studies), frame(records), paths, torn)
+    study = _merged(studies)
+    planned, unplanned = _planned(records, study["plan"])
+    return Results(study, frame(planned), paths, torn, unplanned)
+
+
+def _planned(records: Sequence[dict[str, Any]], plan: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], int]:
+    """The records that the plan has, each with all methods that it is for; and how many keys it has not."""
+    if not plan:
+        return list(records), 0
+    methods = {job["key"]: tuple(job.get("methods") or [job.get("method")]) for job in plan}
+    mine = [{**record, "methods": methods[record["key"]]} for record in records if record["key"] in methods]
+    return mine, len({record["key"] for record in records} - methods.keys())
 
 
 def frame(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -93,7 +112,8 @@ def frame(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(columns, index=range(len(ordered)))
 
 
-_OBJECTS = (*TEXTS, *PACKED, "methods", "needs", "warnings", "dirty", "schema", "curve", "snapshots")
+_OBJECTS = (*TEXTS, *PACKED, "methods", "needs", "warnings", "dirty", "tuned", "starts", "study", "schema", "curve",
+            "snapshots")  # fmt: skip
 
 
 def _number(value: Any) -> float:
@@ -128,7 +148,11 @@ def _records(path: Path) -> Iterator[dict[str, Any] | None]:
 
 def _flat(record: dict[str, Any]) -> dict[str, Any]:
     """The row without its settings, its curve as arrays: 150 epochs of objects would fill the memory."""
-    record.pop("settings", None)
+    settings = record.pop("settings", None) or {}
+    search = settings.get("search") or {}
+    record["warmup_epochs"] = search.get("warmup_epochs", 0) if record.get("kind") == "search" else 0
+    record["tuned"] = tuple(settings.get("recipe_from") or ())
+    record["starts"] = bool(settings.get("start") or search.get("supernet"))
     record.setdefault("status", "failed" if record.get("error") else "done")
     record["curve"] = _curve(record.get("curve") or [])
     for name in PACKED:
@@ -179,7 +203,11 @@ def _named(record: Mapping[str, Any], study: str) -> dict[str, Any]:
 def _merged(studies: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The first study, with the rows and plans of all; `names` of all, and the fields in which they `differ`."""
     rows = {row["method"]: row for study in studies for row in study.get("rows", [])}
-    plan = {job["key"]: job for study in studies for job in study.get("plan", [])}
+    plan: dict[str, dict[str, Any]] = {}
+    for job in (job for study in studies for job in study.get("plan", [])):
+        methods = job.get("methods") or [job.get("method")]
+        known = plan.setdefault(job["key"], {**job, "methods": []})
+        known["methods"] = list(dict.fromkeys([*known["methods"], *methods]))
     names = list(dict.fromkeys(study["name"] for study in studies))
     differ = [field for field in SETUP if any(study.get(field) != studies[0].get(field) for study in studies)]
     return {**studies[0], "name": " + ".join(names), "names": names, "differ": differ, "rows": list(rows.values()),

@@ -63,7 +63,7 @@ def comparisons(table: Sequence[Line], twins: dict[str, Comparison], level: floa
     note = (
         "Searched minus its random twins of equal count, paired by seed. p is adjusted over this table; g is "
         "in units of "
-        "the average standard deviation."
+        "the average standard deviation. Intervals are each comparison's own, not adjusted."
     )
     return Sheet("twins", "Against random twins", head, tuple(rows), note)
 
@@ -133,7 +133,8 @@ def slopes(models: Sequence[Model], methods: dict[str, tuple[str, ...]]) -> Shee
             rows.append(tuple(Cell(text, methods.get(group, ())) for text in texts))
     note = (
         "Least squares with a line per method, HC3 intervals; the last column tests that all slopes are equal. – where "
-        "fewer than three different sizes, or one network alone, would decide the line."
+        "fewer than three different sizes, or one network alone, would decide the line. Networks count as independent, "
+        "although those that were read from one search are not, which makes intervals too narrow; p is not adjusted."
     )
     return Sheet("slopes", "Accuracy against scale", head, tuple(rows), note)
 

@@ -128,6 +128,8 @@ def report(options: argparse.Namespace) -> int:
     from harness import pages
 
     folders = given.folders(options)
+    if len(folders) > 1 and not options.out:
+        raise BadInput("several folders make a report of their own: say where, with --out DIR")
     if options.published:
         try:
             shutil.copyfile(options.published, folders[0] / "published.csv")
@@ -184,16 +186,23 @@ def check(options: argparse.Namespace) -> int:
 
 
 def _until_decided(options: argparse.Namespace, study: "Study", session: "Session") -> int:
+    from dataclasses import replace
+
     from analysis.comparisons import still_open
     from analysis.rows import load
     from analysis.table import lines
+    from harness.folder import claim
     from harness.running import run as run_prepared
     from harness.running import unfinished
     from harness.until import Seeds, planned_looks, run_until
 
     looks = planned_looks(study.looks, options.max_seeds)
-    study = study.model_copy(update={"looks": looks})
+    study, session = study.model_copy(update={"looks": looks}), replace(session, sequential=True)
     folder = Path(options.results) / study.name
+    before = claim(folder, study.name)
+    if before.get("sequential") and list(looks) != before["looks"]:
+        raise BadInput(f"{folder}: its looks were fixed as {before['looks']}, and rows were looked at since; "
+                       f"now they would be {list(looks)}")  # fmt: skip
 
     bad = 0
 

@@ -92,7 +92,7 @@ def _report(commands: Any) -> None:
     command = commands.add_parser("report", help="tables, figures and the offline page of results folders",
                                   epilog="example: nas-harness report results/demo")  # fmt: skip
     command.add_argument("folders", nargs="+", metavar="FOLDER", help="results folders; several are merged")
-    command.add_argument("--out", metavar="DIR", help="default: report/ in the first folder")
+    command.add_argument("--out", metavar="DIR", help="default: report/ in the folder; needed for several")
     command.add_argument("--published", metavar="CSV", help="published numbers to put beside ours")
 
 

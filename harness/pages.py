@@ -29,12 +29,12 @@ def differences(folder: Path) -> list[str]:
 
 def tuning(folders: list[Path]) -> dict[str, bytes]:
     """File of the report → content; Optuna's studies are rebuilt from the rows."""
-    plan = [job for folder in folders for job in read_study(folder)["plan"] if job["kind"] == "tune"]
+    plan = {job["key"] for folder in folders for job in read_study(folder)["plan"] if job["kind"] == "tune"}
     if not plan:
         return {}
     from analysis import tuning_pages
     from harness import tuning_export
 
     rows = {key: row for folder in folders for key, row in records.latest(folder).items()}
-    mine = [rows[job["key"]] for job in plan if job["key"] in rows]
+    mine = [rows[key] for key in sorted(plan & rows.keys())]
     return tuning_pages.rebuild(folders[0].name, tuning_export.studies(mine)) if mine else {}

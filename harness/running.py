@@ -33,6 +33,7 @@ class Session:
     time_limit: float | None = None  # seconds in which an epoch must end
     disk_limit: float | None = None  # bytes of checkpoints
     engine_path: str | None = None  # forces a path, where it would be measured
+    sequential: bool = False  # seeds are added until comparisons are decided
     pack: Mapping[str, int] = field(default_factory=dict)  # kind ('': every other) → trials that share a process
 
 
@@ -68,9 +69,12 @@ def _run(prepared: Prepared, session: Session) -> int:
 
     plan = prepared.plan.only(session.kinds)
     with Records(folder) as book:
-        claim(folder, prepared.study.name)
+        before = claim(folder, prepared.study.name)
         ways = paths.settled(prepared, session.device, session.engine_path)
-        content = json.dumps({**prepared.as_json(session.command), "paths": ways}, indent=1, sort_keys=True)
+        values = {**prepared.as_json(session.command), "paths": ways, "sequential": session.sequential}
+        if before.get("sequential"):  # what was looked at once stays so, at the looks that were fixed then
+            values |= {"sequential": True, "looks": before["looks"]}
+        content = json.dumps(values, indent=1, sort_keys=True)
         write_atomically(study_file(folder), content.encode())
         with Screen() as screen:
             driver = Driver(plan, prepared.space, folder, place, admission, book, screen)

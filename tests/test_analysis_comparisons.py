@@ -111,9 +111,9 @@ def test_verdict_in_words(values: list[float], rejected: bool, needed: int | Non
 
 
 def test_looks_count_where_the_study_was_run_until_decided(tmp_path: Path) -> None:
-    study = factory.study(seeds=5, looks=[3, 5], command="nas-harness run s --until decided")
+    study = factory.study(seeds=5, looks=[3, 5], sequential=True)
     rows = factory.rows(study, effect=0.6, noise=0.1)
-    once, twice = (loaded(tmp_path / n, s, rows) for n, s in (("a", {**study, "command": "run s"}), ("b", study)))
+    once, twice = (loaded(tmp_path / n, s, rows) for n, s in (("a", {**study, "sequential": False}), ("b", study)))
     plain, looked = (with_twins(results, lines(results)) for results in (once, twice))
     for name, found in looked.items():
         if found.difference.n == 5:
@@ -142,3 +142,26 @@ def test_a_missing_number_is_no_pair(tmp_path: Path) -> None:
     ]
     results = loaded(tmp_path, study, rows)
     assert with_twins(results, lines(results))["darts-A@5"].difference.n == 2
+
+
+def test_a_row_tells_of_the_look_at_which_it_was_decided(tmp_path: Path) -> None:
+    """@5 is decided at three seeds; its later rows, made for @10, say nothing about it any more."""
+    study = factory.study(seeds=5, rules=["A"], snapshots=[5, 10], looks=[3, 5], sequential=True)
+    rows = factory.rows(study, noise=0.01)
+    for row in rows:
+        if row["method"] == "darts-A@5":
+            row["test_accuracy"] += 20 if row["seed"] < 3 else -30
+        if row["method"] == "darts-A@10":
+            row["test_accuracy"] += (-1) ** row["seed"] * 3
+    results = loaded(tmp_path, study, rows)
+    found = with_twins(results, lines(results))["darts-A@5"]
+    assert (found.difference.n, found.verdict) == (3, "better than its twins")
+    assert found.effect > 0
+    assert found.improvement.value > 0
+
+
+def test_before_the_first_look_nothing_is_tested(tmp_path: Path) -> None:
+    study = factory.study(seeds=2, looks=[3, 5], sequential=True)
+    results = loaded(tmp_path, study, factory.rows(study))
+    for found in with_twins(results, lines(results)).values():
+        assert found.verdict == "not tested: the first look is not reached"

@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 import rows_factory as factory
 
+from analysis import recipes
+from analysis.caveats import caveats
+from analysis.provenance import command
 from analysis.rows import frame, load
+from analysis.table import lines
 
 
 def test_every_planned_row_is_read_once(tmp_path: Path) -> None:
@@ -86,3 +90,65 @@ def test_a_folder_without_a_study_is_refused(tmp_path: Path) -> None:
     (tmp_path / "study.json").write_text("{")
     with pytest.raises(ValueError, match=r"study\.json is no study"):
         load(tmp_path)
+
+
+def test_a_row_that_two_studies_share_stands_in_both(tmp_path: Path) -> None:
+    """The same training has the same key; whichever folder has its row."""
+    one, two = factory.study("one", rules=["A"]), factory.study("two", rules=["B"])
+    first, second = factory.rows(one), factory.rows(two)
+    ours, theirs = ([job for job in s["plan"] if job["method"] == "baseline"] for s in (one, two))
+    shared = {job["key"]: mine["key"] for job, mine in zip(theirs, ours, strict=True)}
+    for job in two["plan"]:
+        job["key"] = shared.get(job["key"], job["key"])
+    alone = [row for row in second if row["method"] != "baseline"]
+    folders = [factory.write(tmp_path / s["name"], s, r) for s, r in ((one, first), (two, alone))]
+    cells = {line.method: line.cells["accuracy"] for line in lines(load(folders))}
+    assert cells["one/baseline"] == cells["two/baseline"]
+    assert cells["one/baseline"].n == 3
+
+
+def test_rows_of_no_planned_job_are_left_out_and_counted(tmp_path: Path) -> None:
+    study = factory.study()
+    rows = factory.rows(study)
+    older = [{**row, "key": f"{row['key'][:-1]}-", "test_accuracy": 1.0} for row in rows if row["method"] == "baseline"]
+    results = load(factory.write(tmp_path / "s", study, [*rows, *older]))
+    assert (len(results.trials), results.unplanned) == (len(rows), len(older))
+    assert "3 rows are of no job of the study" in "".join(caveats(results, lines(results), {}))
+
+
+def test_a_searchs_warm_up_is_part_of_its_cost(tmp_path: Path) -> None:
+    study = factory.study(seeds=1, rules=["A"], snapshots=[10, 20], twins=0)
+    rows = factory.rows(study)
+    for row in rows:
+        if row["kind"] == "search":
+            row |= {"epochs": 25, "device_seconds": 250.0, "settings": {"search": {"warmup_epochs": 5}}}
+    first, second, _ = lines(load(factory.write(tmp_path / "s", study, rows)))
+    assert (first.spent["search"].mean, second.spent["search"].mean) == (150.0, 250.0)
+
+
+def test_the_recipes_that_rows_followed_are_told_with_their_tunings_cost(tmp_path: Path) -> None:
+    study = factory.study(seeds=1, rules=["A"], snapshots=[5], twins=0)
+    rows = factory.rows(study)
+    job = {"key": "tuning0", "kind": "tune", "method": "tpe", "role": "tune", "seed": 0, "needs": []}
+    study["plan"].append(job)
+    tuned = {**factory.RECIPE, "lr": 0.03}
+    for row in rows:
+        if row["method"] == "darts-A@5":
+            row |= {"recipe": tuned, "settings": {"recipe_from": ["tuning0"]}, "needs": [*row["needs"], "tuning0"]}
+    rows.append(factory.row(job, study, device_seconds=3600.0))
+    results = load(factory.write(tmp_path / "s", study, rows))
+    found, fixed = ([cell.text for cell in row] for row in recipes.sheet(results, lines(results)).rows)
+    assert (found[0], found[1], found[-3:]) == ("darts-A@5", "0.03", ["tpe", "1", "1.00"])
+    assert fixed[-3:] == ["the study", "–", "–"]
+
+
+def test_only_rows_that_can_run_again_are_offered_for_it(tmp_path: Path) -> None:
+    study = factory.study(seeds=3, rules=["A"], snapshots=[5])
+    rows = factory.rows(study)
+    broken, started, good = (row for row in rows if row["method"] == "darts-A@5")
+    broken |= factory.failed(broken, "diverged")
+    started["settings"] = {"start": "0" * 16}
+    results = load(factory.write(tmp_path / "made-up", study, rows))
+    told = command(results, results.trainings("darts-A@5"))
+    assert told == f"nas-harness verify results/made-up --keys {good['key']} --data-root DATA"
+    assert command(results, results.trainings("darts-A@5").iloc[:0]) == ""

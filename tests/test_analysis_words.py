@@ -65,7 +65,7 @@ def test_few_seeds_and_weak_comparisons_are_said(tmp_path: Path) -> None:
     study = factory.study(seeds=3)
     text = said(loaded(tmp_path, study, factory.rows(study, effect=0.0)))
     assert "Few seeds: 3 search seeds" in text
-    assert "only a difference of 3.3 standard deviations" in text
+    assert "four times in five, only 8.0 standard deviations of the differences" in text
     assert "6 of 6 comparisons with twins show no difference" in text
     assert "One seed shows no spread" in said(
         loaded(tmp_path / "one", factory.study(seeds=1), factory.rows(factory.study(seeds=1)))

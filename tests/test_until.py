@@ -1,5 +1,7 @@
 """Adding seeds until decided: looks are fixed, only open methods get more, and there is an end."""
 
+import json
+
 import pytest
 
 from harness import records
@@ -47,6 +49,12 @@ def test_a_trial_that_diverged_does_not_end_the_looks(tmp_path):
     rows = records.read(tmp_path / "looking")
     assert {row["seed"] for row in rows if row["status"] == "done"} == {0, 1, 2, 3}
     assert [row["seed"] for row in rows if row["status"] == "diverged"] == [0]
+    with pytest.raises(SystemExit):
+        main(line[:-4])
+    assert json.loads((tmp_path / "looking" / "study.json").read_text())["sequential"], "it was looked at before"
+    with pytest.raises(SystemExit) as end:
+        main([*line[:-1], "8"])
+    assert end.value.code == 2, "other looks than those that were fixed"
 
 
 def one_diverges(settings, epoch):

@@ -51,3 +51,11 @@ def test_the_readmes_table_is_what_the_rows_give():
     text = (ROOT / "README.md").read_text()
     for name, table in re.findall(r"<!-- table: (\S+) -->\n(.*?)<!-- end -->", text, re.DOTALL):
         assert table.strip() in (ROOT / name / "report" / "table.md").read_text()
+
+
+def test_numbers_told_of_the_studies_stand_in_their_tables():
+    known = "".join(path.read_text() for path in (ROOT / "results").glob("*/report/table.md"))
+    known += "".join(path.read_text() for path in (ROOT / "results").glob("*/study.json"))
+    told = re.findall(r"\d+\.\d{2,}", (ROOT / "docs" / "studies.md").read_text())
+    assert len(told) > 30
+    assert not [number for number in told if not re.search(rf"(?<![\d.]){re.escape(number)}(?!\d)", known)]

@@ -99,17 +99,20 @@ def tune(options: argparse.Namespace) -> int:
     study, session = given.study(options), given.session(options)
     if not study.tuning:
         raise BadInput(f"{options.study} has no [[tuning]]")
+    name = options.tuning or study.tuning[0].name
+    if name not in (known := [tuning.name for tuning in study.tuning]):
+        raise BadInput(f"--tuning {name}: {options.study} has {', '.join(known)}")
     prepared = given.prepared(options, study, session)
     exporting = options.export or options.export_sqlite
     missing = 0 if exporting else run_prepared(prepared, replace(session, kinds=("tune",)))
     rows = [row for key, row in records.latest(prepared.folder).items() if key in prepared.plan.jobs]
-    name = options.tuning or study.tuning[0].name
     if options.export_sqlite:
         print("\n".join(tuning_export.export_sqlite(rows, Path(options.export_sqlite))))
     if options.export:
         Path(options.export).write_text(tuning_export.export_recipe(rows, name))
     if not exporting:
-        print(tuning_export.export_recipe(rows, name))
+        if any(row["status"] == "done" and name in row["methods"] for row in rows):
+            print(tuning_export.export_recipe(rows, name))
         pages.show([prepared.folder])
     return 1 if missing else 0
 

@@ -16,7 +16,7 @@ from harness import provenance, records, resolve
 from harness.admission import Admission
 from harness.checkpoint import Checkpoints, sweep, write_atomically
 from harness.errors import NO_ROOM
-from harness.plan import Job, Plan, Settings
+from harness.plan import Job, Plan, Settings, described
 from harness.schedule import Frontier
 from harness.trial import LOST, NO_MEMORY, NO_SPACE, Place, Progress, checkpoint_folder, watch_file
 from harness.watchdog import bite
@@ -129,7 +129,7 @@ class Driver:
             self.halted = NO_SPACE_LEFT.format(folder=self.folder)
         elif again:
             self.frontier.put(job.key)
-            self.show(self, {**EMPTY, **_described(job), **outcome})
+            self.show(self, {**EMPTY, **described(job), **outcome})
         else:
             status = "failed" if outcome["status"] in (NO_MEMORY, LOST) else outcome["status"]
             self.record(job, assignment.settings, {"device": place.device, "threads": place.threads, **outcome,
@@ -138,7 +138,7 @@ class Driver:
     def record(self, job: Job, settings: Settings, outcome: Mapping[str, Any]) -> None:
         """Appends the row of a job that is done with; halts where the disk is full."""
         resolved = {name: settings[name] for name in RESOLVED if name in settings}
-        row = {**EMPTY, **_described(job), "host": provenance.host(), **outcome, **provenance.here(),
+        row = {**EMPTY, **described(job), "host": provenance.host(), **outcome, **provenance.here(),
                "settings": {**resolved, **job.settings}}  # fmt: skip
         try:
             self.book.append(row)
@@ -183,9 +183,3 @@ EMPTY: dict[str, Any] = dict.fromkeys(
      "parameters", "macs", "shortcuts", "long_shortcuts", "device", "threads", "path", "precision", "started",
      "finished", "snapshots", "peak_memory_bytes")
 ) | {"epochs": 0, "seconds": 0.0, "device_seconds": 0.0, "curve": [], "warnings": []}  # fmt: skip
-
-
-def _described(job: Job) -> dict[str, Any]:
-    return {"schema": 1, "key": job.key, "kind": job.kind, "method": job.method, "methods": list(job.methods),
-            "role": job.role, "twin_of": job.twin_of, "pair": job.pair, "needs": list(job.needs), "seed": job.seed,
-            "train_seed": job.train_seed, "twin": job.twin}  # fmt: skip

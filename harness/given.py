@@ -44,7 +44,7 @@ def session(options: argparse.Namespace) -> "Session":
                    time_limit=getattr(options, "time_limit", None),
                    disk_limit=gigabytes and gigabytes * 1e9,
                    engine_path=getattr(options, "path", None),
-                   pack=_pack(options))  # fmt: skip
+                   pack=_pack(options), reuse=tuple(_studies(getattr(options, "reuse", []))))  # fmt: skip
 
 
 def _shares(options: argparse.Namespace) -> "Shares":
@@ -83,9 +83,13 @@ def _executor(options: argparse.Namespace) -> "Execute":
 
 def folders(options: argparse.Namespace) -> list[Path]:
     """Raises BadInput where one holds no study."""
+    return _studies(options.folders)
+
+
+def _studies(folders: Sequence[str]) -> list[Path]:
     from harness.folder import read_study
 
-    found = [Path(folder) for folder in options.folders]
+    found = [Path(folder) for folder in folders]
     for folder in found:
         read_study(folder)
     return found
@@ -96,10 +100,13 @@ def portable(arguments: Sequence[str]) -> str:
     words: list[str] = []
     for argument in arguments:
         words += argument.split("=", 1) if argument.startswith("--") else [argument]
-    out = ["nas-harness"]
+    out, option = ["nas-harness"], ""
     for word, before in zip(words, ["", *words], strict=False):
+        option = word if word.startswith("--") else option
         if before == "--data-root":
             out.append("DATA")
+        elif option == "--reuse" != word:
+            out.append(f"results/{Path(word).name}")
         elif word != "--results" and before != "--results":
             out.append(word)
     return shlex.join(out)

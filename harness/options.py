@@ -55,6 +55,8 @@ def _execution(command: argparse.ArgumentParser) -> None:
     command.add_argument("--pack", nargs="+", default=[], metavar="N",
                          help="trials that take turns in one process, for GPUs; or per kind: train=4")  # fmt: skip
     command.add_argument("--path", metavar="PATH", help="how steps run, as 'eager channels_last'; default: measured")
+    command.add_argument("--reuse", nargs="+", default=[], metavar="FOLDER",
+                         help="results of other studies: what has equal settings there is not run again")  # fmt: skip
     command.add_argument("--tensorboard", action="store_true", help="live curves below FOLDER/tensorboard")
     command.add_argument("--time-limit", type=_positive, metavar="SECONDS",
                          help="a trial of which no epoch ends in this time has failed; default: none")  # fmt: skip

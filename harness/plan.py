@@ -257,5 +257,12 @@ def _order_rows(plan: Plan, found: list[Found]) -> None:
     plan.rows = {name: plan.rows[name] for name in pairs}
 
 
+def described(job: Job) -> Settings:
+    """The part of a row that its job alone decides, but for the settings."""
+    return {"schema": 1, "key": job.key, "kind": job.kind, "method": job.method, "methods": list(job.methods),
+            "role": job.role, "twin_of": job.twin_of, "pair": job.pair, "needs": list(job.needs), "seed": job.seed,
+            "train_seed": job.train_seed, "twin": job.twin}  # fmt: skip
+
+
 def as_json(row: TableRow) -> Settings:
     return asdict(row)

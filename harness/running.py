@@ -1,6 +1,7 @@
 """One run of a prepared study: claims the folder, writes `study.json`, hands the plan to an executor."""
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from harness.folder import claim, study_file
 from harness.plan import Job
 from harness.prepare import Prepared
 from harness.records import Records
+from harness.reuse import adopt
 from harness.trial import Place
 
 Execute = Callable[[Driver], None]
@@ -33,6 +35,7 @@ class Session:
     time_limit: float | None = None  # seconds in which an epoch must end
     disk_limit: float | None = None  # bytes of checkpoints
     engine_path: str | None = None  # forces a path, where it would be measured
+    reuse: tuple[Path, ...] = ()  # other results folders, whose rows stand for jobs with equal keys
     sequential: bool = False  # seeds are added until comparisons are decided
     pack: Mapping[str, int] = field(default_factory=dict)  # kind ('': every other) → trials that share a process
 
@@ -76,6 +79,8 @@ def _run(prepared: Prepared, session: Session) -> int:
             values |= {"sequential": True, "looks": before["looks"]}
         content = json.dumps(values, indent=1, sort_keys=True)
         write_atomically(study_file(folder), content.encode())
+        if taken := adopt(plan, folder, session.reuse, book):
+            print(f"nas-harness: {taken} trials taken over from {', '.join(map(str, session.reuse))}", file=sys.stderr)
         with Screen() as screen:
             driver = Driver(plan, prepared.space, folder, place, admission, book, screen)
             if not driver.over:

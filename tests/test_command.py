@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from harness.given import portable
 from tests.studies import TINY, as_toml
 
 TIMES = ("seconds", "device_seconds", "started", "finished", "peak_memory_bytes", "host")
@@ -215,3 +216,8 @@ def test_help_is_quick_and_every_command_has_an_example_or_a_line():
 def test_options_that_do_not_go_together_are_refused(study, tmp_path, more, says):
     assert says in harness("run", study, "--results", tmp_path, *more, code=2).stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_the_command_that_is_stored_names_no_place_of_this_machine():
+    line = "run demo --results /a/b --data-root=/c --reuse /d/one /d/two --cpus 2".split()
+    assert portable(line) == "nas-harness run demo --data-root DATA --reuse results/one results/two --cpus 2"

@@ -142,6 +142,16 @@ def test_a_supernet_whose_weights_are_wanted_later_is_searched_again(tmp_path: P
     assert not weights_file(tmp_path / "driven", search).exists()  # a formula has none
 
 
+def test_trials_with_equal_settings_are_taken_over_from_other_folders(tmp_path: Path) -> None:
+    ran(tmp_path / "one")
+    more = STUDY.replace("search = 1", "search = 2")
+    missing, _, given = ran(tmp_path / "two", study=more, reuse=(tmp_path / "one" / "driven",))
+    assert (missing, len(given)) == (0, JOBS)
+    assert chosen(tmp_path / "one").items() <= chosen(tmp_path / "two").items()
+    assert len({one.job.key for one in given} | chosen(tmp_path / "one").keys()) == 2 * JOBS
+    assert ran(tmp_path / "two", study=more, reuse=(tmp_path / "one" / "driven",))[2] == []
+
+
 CHOOSING = """
 name = "driven"
 space = "shortcut-vgg11"

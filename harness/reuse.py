@@ -1,0 +1,23 @@
+"""Rows of other results folders: a trial with equal settings, and so with an equal key, need not run again."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from harness import records
+from harness.plan import Plan, described
+
+
+def adopt(plan: Plan, folder: Path, others: Iterable[Path], book: records.Records) -> int:
+    """Appends the final rows of `others` that `plan` lacks in `folder`, as rows of its own jobs; returns how many.
+
+    Raises OSError where the disk is full.
+    """
+    have = {key for key, row in records.latest(folder).items() if row["status"] in records.FINAL}
+    count = 0
+    for other in others:
+        for key, row in records.latest(other).items():
+            if key in plan.jobs and key not in have and row["status"] in records.FINAL:
+                book.append({**row, **described(plan.jobs[key])})
+                have.add(key)
+                count += 1
+    return count

@@ -38,6 +38,9 @@ def regression(model: Model) -> "Figure":
         axes.plot(
             [], [], color=look.colour, linestyle=look.line, marker=look.marker, markerfacecolor=PAPER, label=label
         )
+    low, high = model.points["y"].min(), model.points["y"].max()
+    room = max(1.0, 0.6 * (high - low))  # a band from few networks would leave nothing of them
+    axes.set_ylim(low - room, high + room)
     axes.set_xlabel(LABELS[model.quantity])
     axes.set_ylabel(ACCURACY)
     legend(figure, axes)

@@ -33,7 +33,7 @@ class Beside:
 
 
 def beside(table: Sequence[Line], path: Path) -> list[Beside]:
-    """Every published cell of the CSV at `path` that a line of ours answers to, by rule and search epochs.
+    """Every published cell of the CSV at `path` that a line of ours answers to, by method or rule and search epochs.
 
     Where our snapshots are others, the first stands beside the first, and so on, if there are as many. A column `n` may
     say how many runs the published numbers have; without it our own n is taken. Raises ValueError where `method`
@@ -58,7 +58,8 @@ def _matching(table: Sequence[Line], method: str, count: int) -> list[Line]:
     if method == "baseline":
         found = [line for line in table if line.role == "baseline"]
     else:
-        found = [line for line in table if line.rule == method and line.role == "method"]
+        ours = [line for line in table if line.role == "method"]
+        found = [line for line in ours if line.label == method] or [line for line in ours if line.rule == method]
     found.sort(key=lambda line: line.search_epochs or 0)
     return found if len(found) == count else []
 

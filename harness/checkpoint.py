@@ -31,11 +31,15 @@ class Checkpoints:
         self.folder.mkdir(parents=True, exist_ok=True)
         write_atomically(self._owner, self._token.encode(), durable=False)
 
+    def check(self) -> None:
+        """Raises Superseded where someone claimed them since."""
+        if self._owner.read_text() != self._token:
+            raise Superseded(str(self.folder))
+
     def save(self, epoch: int, state: dict[str, Any]) -> None:
         """Raises OSError where the disk is full; nothing already written is harmed. Raises Superseded."""
         content = packed(state)
-        if self._owner.read_text() != self._token:
-            raise Superseded(str(self.folder))
+        self.check()
         write_atomically(self._path(epoch), content)
         for old in self._epochs()[:-KEPT]:
             self._path(old).unlink(missing_ok=True)

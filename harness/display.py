@@ -55,7 +55,8 @@ def _headline(driver: Driver, elapsed: float) -> str:
     work = driver.frontier
     remaining = seconds_left(work.total, work.done + under_way, elapsed)
     when = "" if remaining is None else f", done about {datetime.now() + timedelta(seconds=remaining):%H:%M:%S}"
-    return f"{len(driver.rows)}/{len(driver.plan.jobs)} trials, {duration(remaining)} left{when}"
+    ended = sum(key in driver.rows for key in driver.plan.jobs)
+    return f"{ended}/{len(driver.plan.jobs)} trials, {duration(remaining)} left{when}"
 
 
 def _line(row: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from harness import provenance, records, resolve
 from harness.admission import Admission
 from harness.checkpoint import Checkpoints, sweep, write_atomically
 from harness.errors import NO_ROOM
+from harness.folder import running_file
 from harness.plan import Job, Plan, Settings, described
 from harness.schedule import Frontier
 from harness.trial import LOST, NO_MEMORY, NO_SPACE, Place, Progress, checkpoint_folder, watch_file
@@ -52,10 +53,12 @@ class Display(Protocol):
 class Driver:
     """`places` gives the place of a job that `admission` lets in; `show` is called whenever something happened.
 
+    `plan`: what this run shall do of the `whole` study. `rows`: its final ones; nothing is built on others.
     `halted`: why the run must end before everything is done, in one line.
     """
 
     plan: Plan
+    whole: Plan
     space: Space
     folder: Path
     places: Callable[[Job], Place]
@@ -66,17 +69,15 @@ class Driver:
     halted: str | None = None
 
     def __post_init__(self) -> None:
-        self.rows = {key: row for key, row in records.latest(self.folder).items() if key in self.plan.jobs}
-        self.rows = {key: row for key, row in self.rows.items() if row["status"] in records.FINAL}
-        self.weights = Weights(self.folder, self.plan)
-        for key in self.weights.lost(self.rows):
+        self.rows = {key: row for key, row in records.latest(self.folder).items()
+                     if key in self.whole.jobs and row["status"] in records.FINAL}  # fmt: skip
+        self.weights = Weights(self.folder, self.whole)
+        for key in self.weights.lost(self.plan, self.rows):
             del self.rows[key]
         self.frontier = Frontier(self.plan, self.rows)
         sweep(self.folder, self.rows)
         self.weights.sweep(self.rows)
-        self._saved_at = 0.0
         self._save_state()
-        self._saved_at = 0.0
 
     @property
     def over(self) -> bool:
@@ -101,7 +102,7 @@ class Driver:
             try:
                 settings = resolve.resolve(job, self.rows, self.space)
             except resolve.Unbuildable as none:
-                self._unbuildable(job, none)
+                self.record(job, job.settings, {**none.facts, "status": none.status, "error": none.reason})
                 continue
             self.running[job.key] = Running(job, time.time())
             place = replace(self.places(job), keep_weights=bool(self.weights.readers[job.key]))
@@ -114,7 +115,8 @@ class Driver:
     def progress(self, key: str, progress: Progress) -> None:
         self.running[key].progress = progress
         self.halted = self.admission.seen(self.running[key].job, progress) or self.halted
-        self._save_state()
+        if time.time() - self._saved_at >= 1:
+            self._save_state()
         self.show(self, None)
 
     def end(self, assignment: Assignment, outcome: Mapping[str, Any]) -> None:
@@ -129,6 +131,7 @@ class Driver:
             self.halted = NO_SPACE_LEFT.format(folder=self.folder)
         elif again:
             self.frontier.put(job.key)
+            self._save_state()
             self.show(self, {**EMPTY, **described(job), **outcome})
         else:
             status = "failed" if outcome["status"] in (NO_MEMORY, LOST) else outcome["status"]
@@ -147,33 +150,24 @@ class Driver:
                 raise
             self.halted = NO_SPACE_LEFT.format(folder=self.folder)
             return
-        self.rows[job.key] = row
         if row["status"] in records.FINAL:
+            self.rows[job.key] = row
             Checkpoints(checkpoint_folder(self.folder, job.key)).remove()
-            self.weights.sweep(self.rows, job.reads)
+            self.weights.sweep(self.rows, (job.key, *job.reads))
             self.frontier.finish(job.key)
         else:
             self.frontier.hold(job.key)
         self._save_state()
         self.show(self, row)
 
-    def _unbuildable(self, job: Job, none: resolve.Unbuildable) -> None:
-        facts = {"status": none.status, "error": none.reason, "architecture": none.architecture}
-        if none.architecture:
-            architecture = self.space.parse(none.architecture)
-            facts |= {"shortcuts": architecture.shortcuts, "long_shortcuts": architecture.long_shortcuts}
-        self.record(job, job.settings, facts)
-
     def _save_state(self) -> None:
-        """What `status` reads from other terminals, at most once a second."""
-        if time.time() - self._saved_at < 1:
-            return
+        """What `status` reads from other terminals."""
         self._saved_at = time.time()
         running = [{"key": key, "since": r.since, "progress": asdict(r.progress) if r.progress else None}
                    for key, r in self.running.items()]  # fmt: skip
         content = json.dumps({"at": self._saved_at, "running": running}).encode()
         with contextlib.suppress(OSError):  # a full disk stops the study where it loses something
-            write_atomically(self.folder / "running.json", content, durable=False)
+            write_atomically(running_file(self.folder), content, durable=False)
 
 
 RESOLVED = ("architecture", "asked")  # what a row's settings hold beside those that its key was made from

@@ -11,6 +11,11 @@ def study_file(folder: Path) -> Path:
     return folder / "study.json"
 
 
+def running_file(folder: Path) -> Path:
+    """What the driver that holds the folder runs now; without one it means nothing."""
+    return folder / "running.json"
+
+
 def read_study(folder: Path) -> dict[str, Any]:
     """Raises BadInput where the folder holds no study."""
     try:

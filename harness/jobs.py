@@ -19,6 +19,7 @@ from harness.trial import LOST, NO_MEMORY, NO_SPACE, Outcome, Place, Progress, w
 from harness.watchdog import TrialWatch
 
 NUMBERS = ("train_loss", "val_accuracy", "test_accuracy", "test_loss")  # what a trial that failed does not have
+WORKED = ("done", "pruned")
 
 Run = Generator[Progress, None, Outcome]
 Turns = Generator[Progress | None, None, Outcome]
@@ -67,7 +68,7 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
     finally:
         watch.close()
     outcome.update(_nonsense(outcome))
-    if outcome["status"] not in ("done", "pruned"):
+    if outcome["status"] not in WORKED:
         outcome.update(dict.fromkeys(NUMBERS))
     outcome.setdefault("seconds", time.perf_counter() - clock)
     outcome.update(device_seconds=outcome["seconds"] * place.share, finished=_now())
@@ -93,7 +94,8 @@ def _nonsense(outcome: Outcome) -> Outcome:
     clean: Outcome = {name: _clean(outcome[name]) for name in ("curve", "snapshots") if name in outcome}
     bad = [f"{name} became {outcome[name]}" for name in NUMBERS if not math.isfinite(outcome.get(name) or 0.0)]
     bad += ["α became no number"] * (clean.get("snapshots") != outcome.get("snapshots"))
-    return {**clean, "status": "diverged", "error": bad[0]} if bad and outcome["status"] == "done" else clean
+    worked = outcome["status"] in WORKED
+    return {**clean, "status": "diverged", "error": bad[0]} if bad and worked else clean
 
 
 def _clean(value: Any) -> Any:

@@ -10,6 +10,7 @@ import torch
 from harness import data as data_sets
 from harness import formula, pretrained
 from harness.bilevel import sharpened_at
+from harness.checkpoint import Checkpoints
 from harness.engine import Engine
 from harness.images import DataSet, Images
 from harness.initial import initialise
@@ -57,9 +58,10 @@ def _start(network: Any, settings: Settings, place: Place) -> None:
         pretrained.load_into(network, found, source)
 
 
-def _keep(network: Any, key: str, place: Place) -> None:
-    """For the jobs that start from these weights."""
+def _keep(network: Any, key: str, place: Place, claim: Checkpoints) -> None:
+    """For the jobs that start from these weights. Raises OSError where the disk is full, Superseded."""
     if place.keep_weights:
+        claim.check()
         keep(place.path, key, network)
 
 
@@ -71,8 +73,8 @@ def train_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> E
     test = data.test.to(engine.device)
     work = Training(network, data.train.to(engine.device), settings, engine)
     after: After = partial(_test_point, network, engine, test) if settings["test_curve"] else lambda *_: False
-    yield from epochs(key, work, place, outcome, after)
-    _keep(network, key, place)
+    claim = yield from epochs(key, work, place, outcome, after)
+    _keep(network, key, place, claim)
     accuracy, loss = engine.evaluate(network, test)
     outcome.update(split=part.digest(), test_accuracy=accuracy, test_loss=loss)
 
@@ -138,8 +140,8 @@ def search_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> 
     test = data.test.to(engine.device) if settings["test_curve"] else None
     parameters = sum(weight.numel() for weight in work.weights)
     outcome.update(recipe=settings["recipe"], snapshots={}, parameters=parameters, split=part.digest())
-    yield from epochs(key, work, place, outcome, partial(_snapshot, work, test))
-    _keep(work.network, key, place)
+    claim = yield from epochs(key, work, place, outcome, partial(_snapshot, work, test))
+    _keep(work.network, key, place, claim)
     outcome.update(val_accuracy=outcome["curve"][-1]["val_accuracy"], warnings=_warnings(outcome, space))
 
 

@@ -16,17 +16,17 @@ Rows = Mapping[str, Mapping[str, Any]]
 
 
 class Unbuildable(Exception):
-    """There is nothing to train: the row's status and its reason."""
+    """There is nothing to train: the row's status, its reason and the `facts` of an architecture that is broken."""
 
-    def __init__(self, status: str, reason: str, architecture: str | None = None) -> None:
+    def __init__(self, status: str, reason: str, facts: Settings | None = None) -> None:
         super().__init__(reason)
-        self.status, self.reason, self.architecture = status, reason, architecture
+        self.status, self.reason, self.facts = status, reason, facts or {}
 
 
 def resolve(job: Job, rows: Rows, space: Space) -> Settings:
     """The job's settings with its `architecture` and its `recipe` as they came out.
 
-    Raises Unbuildable where the architecture's output is not reached.
+    Raises Unbuildable where there is nothing to train.
     """
     settings = dict(job.settings)
     for key in job.reads:
@@ -40,21 +40,19 @@ def resolve(job: Job, rows: Rows, space: Space) -> Settings:
         settings |= {"recipe": tuning.apply(settings["recipe"], asked), "asked": asked}
         settings["thresholds"] = tuning.thresholds(settings, seen)
     if "source" in settings:
-        architecture = _found(settings["source"], job, rows, space)
-        if reason := space.broken(architecture):
-            raise Unbuildable("disconnected", reason, str(architecture))
-        settings["architecture"] = str(architecture)
+        settings["architecture"] = _found(settings["source"], job, rows, space)
     return settings
 
 
 def best(keys: Sequence[str], rows: Rows) -> str:
     """The key of the finished trial with the highest validation accuracy; the earliest among equals.
 
-    Raises Unbuildable where none has finished.
+    Raises Unbuildable where there is none: all have ended, so that another try would find no other.
     """
     scored = [key for key in keys if rows[key]["status"] == "done" and rows[key]["val_accuracy"] is not None]
     if not scored:
-        raise Unbuildable("failed", "none of the candidates was scored")
+        broken = all(rows[key]["status"] == "disconnected" for key in keys)
+        raise Unbuildable("disconnected" if broken else "diverged", "none of the candidates was scored")
     return max(scored, key=lambda key: rows[key]["val_accuracy"])
 
 
@@ -65,10 +63,16 @@ def alphas(row: Mapping[str, Any], epoch: int) -> dict[str, np.ndarray]:
     return {name: np.array(value) for name, value in snapshots[at].items()}
 
 
-def _found(source: Settings, job: Job, rows: Rows, space: Space) -> Any:
+def _found(source: Settings, job: Job, rows: Rows, space: Space) -> str:
     """A space, a rule or a strategy from outside may fail here: that is the trial's failure, not the study's."""
     try:
-        return _architecture(source, job, rows, space)
+        architecture = _architecture(source, job, rows, space)
+        if reason := space.broken(architecture):
+            raise Unbuildable("disconnected", reason, {
+                "architecture": str(architecture), "shortcuts": architecture.shortcuts,
+                "long_shortcuts": architecture.long_shortcuts,
+            })  # fmt: skip
+        return str(architecture)
     except Unbuildable:
         raise
     except Exception as error:

@@ -12,7 +12,7 @@ from harness.checkpoint import write_atomically
 from harness.display import Screen
 from harness.driver import NO_SPACE_LEFT, Driver
 from harness.errors import NO_ROOM, Stopped
-from harness.folder import claim, study_file
+from harness.folder import claim, running_file, study_file
 from harness.plan import Job
 from harness.prepare import Prepared
 from harness.records import Records
@@ -72,6 +72,7 @@ def _run(prepared: Prepared, session: Session) -> int:
 
     plan = prepared.plan.only(session.kinds)
     with Records(folder) as book:
+        running_file(folder).unlink(missing_ok=True)  # of a driver that died
         before = claim(folder, prepared.study.name)
         ways = paths.settled(prepared, session.device, session.engine_path)
         values = {**prepared.as_json(session.command), "paths": ways, "sequential": session.sequential}
@@ -82,10 +83,9 @@ def _run(prepared: Prepared, session: Session) -> int:
         if taken := adopt(plan, folder, session.reuse, book):
             print(f"nas-harness: {taken} trials taken over from {', '.join(map(str, session.reuse))}", file=sys.stderr)
         with Screen() as screen:
-            driver = Driver(plan, prepared.space, folder, place, admission, book, screen)
+            driver = Driver(plan, prepared.plan, prepared.space, folder, place, admission, book, screen)
             if not driver.over:
                 session.execute(driver)
     if driver.halted:
         raise Stopped(driver.halted)
-    bad = ("failed", "diverged")
-    return sum(key not in driver.rows or driver.rows[key]["status"] in bad for key in plan.jobs)
+    return sum(key not in driver.rows or driver.rows[key]["status"] == "diverged" for key in plan.jobs)

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from harness import records
-from harness.folder import read_study
+from harness.folder import read_study, running_file
 
 
 def report(folder: Path) -> str:
-    """Done, running, waiting, failed and why, device-seconds spent, time left."""
+    """Done, running, waiting, failed and why and what waits for it, device-seconds spent, time left."""
     study = read_study(folder)
-    rows = records.latest(folder)
+    rows = {row["key"]: row for row in records.read(folder)}  # the last ones: what was done may have failed since
     plan = {job["key"]: job for job in study["plan"]}
     mine = {key: row for key, row in rows.items() if key in plan}
     running = _running(folder)
@@ -24,25 +24,38 @@ def report(folder: Path) -> str:
     lines = [f"{study['name']}: " + ", ".join(f"{states[s]} {s}" for s in STATES if states[s]) + f" of {len(plan)}"]
     lines += [f"  running: {plan[key]['method']} seed {plan[key]['seed']}{_progress(entry)}"
               for key, entry in running.items() if key in plan]  # fmt: skip
-    lines += [f"  {row['status']}: {row['method']} seed {row['seed']} ({key}): {row['error']}"
-              for key, row in mine.items() if row["status"] not in ("done", "pruned")]  # fmt: skip
+    lines += [_trouble(row, mine, plan) for key, row in mine.items() if _state(key, mine, running, plan) in TROUBLE]
     left = _left(plan, mine, running)
     lines.append(f"  {spent:,.0f} device-seconds spent" + (f", about {left / 60:,.0f} minutes left" if left else ""))
+    if states["failed"]:
+        lines.append("  a failed trial runs again with the next command, and what waits for it after it: "
+                     "mend first what would fail again")  # fmt: skip
     if states["waiting"] + states["ready"] + states["failed"] and not held(folder):
         lines.append("  nobody is running it: the same command again runs what is missing")
     return "\n".join(lines)
 
 
+TROUBLE = ("failed", "diverged", "disconnected")
 STATES = ("done", "pruned", "disconnected", "failed", "diverged", "running", "ready", "waiting")
 
 
 def _state(key: str, rows: Mapping[str, Any], running: Mapping[str, Any], plan: Mapping[str, Any]) -> str:
-    if key in rows and (rows[key]["status"] != "failed" or key not in running):
-        return str(rows[key]["status"])
     if key in running:
         return "running"
+    if key in rows:
+        return str(rows[key]["status"])
     ended = (rows.get(need, {}).get("status") in records.FINAL for need in plan[key]["needs"])
     return "ready" if all(ended) else "waiting"
+
+
+def _trouble(row: Mapping[str, Any], rows: Mapping[str, Any], plan: Mapping[str, Any]) -> str:
+    """Why, and how many trials wait for a failed one, directly or not. Plans list a job after what it needs."""
+    held = {row["key"]} if row["status"] == "failed" else set()
+    for key, job in plan.items():
+        if held.intersection(job["needs"]) and rows.get(key, {}).get("status") not in records.FINAL:
+            held.add(key)
+    waiting = f"; {len(held) - 1} wait for it" if len(held) > 1 else ""
+    return f"  {row['status']}: {row['method']} seed {row['seed']} ({row['key']}): {row['error']}{waiting}"
 
 
 def held(folder: Path) -> bool:
@@ -62,7 +75,7 @@ def _running(folder: Path) -> dict[str, Any]:
     if not held(folder):
         return {}
     try:
-        return {entry["key"]: entry for entry in json.loads((folder / "running.json").read_text())["running"]}
+        return {entry["key"]: entry for entry in json.loads(running_file(folder).read_text())["running"]}
     except (OSError, ValueError):
         return {}
 

@@ -73,8 +73,11 @@ class Work(Protocol):
 After = Callable[[int, Outcome], bool]  # called after an epoch; True ends the trial there
 
 
-def epochs(key: str, work: Work, place: Place, outcome: Outcome, after: After = lambda *_: False) -> Epochs:
+def epochs(key: str, work: Work, place: Place, outcome: Outcome,
+           after: After = lambda *_: False) -> Generator[Progress | None, None, Checkpoints]:  # fmt: skip
     """Runs `work` from its newest checkpoint on, filling the outcome's `curve`, `epochs` and totals.
+
+    Returns its claim on the job, for what is written after the last epoch.
 
     Raises OSError where a checkpoint cannot be written, Superseded where the trial was started again elsewhere.
     """
@@ -95,6 +98,7 @@ def epochs(key: str, work: Work, place: Place, outcome: Outcome, after: After = 
         checkpoints.save(number, {"work": work.state(), "outcome": json.dumps({**outcome, "ended": ended})})
         yield Progress(number, work.epochs, _seconds(outcome), _scalars(outcome["curve"][-1]))
     outcome.update(seconds=_seconds(outcome), train_loss=outcome["curve"][-1]["train_loss"])
+    return checkpoints
 
 
 def checkpoint_folder(folder: Path, key: str) -> Path:

@@ -18,7 +18,8 @@ from harness.plan import Job, Plan, make
 from harness.resolve import resolve
 from harness.strategies import strategy
 from harness.study import Study, validated
-from harness.trial import Outcome, Place, checkpoint_folder
+from harness.trial import NO_SPACE, Outcome, Place, checkpoint_folder
+from harness.weights import weights_file
 from spaces import registry as spaces
 
 STATE = {"weights": {"a": torch.arange(5.0), "b": torch.ones(2, 2)}, "step": 3, "text": "{}"}
@@ -164,6 +165,38 @@ def test_a_search_and_a_training_resumed_after_every_epoch_are_the_undisturbed_o
     assert undisturbed[0]["snapshots"]["3"]
     assert undisturbed[1]["test_accuracy"] is not None
     assert list(ran(tmp_path / "interrupted", 2)) == undisturbed
+
+
+def test_who_lost_the_job_leaves_no_weights(tmp_path: Path) -> None:
+    planned, space = plan()
+    job = next(iter(planned.jobs.values()))
+    trial = jobs.run(job.key, resolve(job, {}, space), Place(str(tmp_path), "cpu", 1, 0, None, keep_weights=True))
+    while next(trial).epoch < 3:
+        pass
+    Checkpoints(checkpoint_folder(tmp_path, job.key)).claim()
+    with pytest.raises(Superseded):
+        next(trial)
+    assert not weights_file(tmp_path, job.key).exists()
+
+
+def test_weights_that_find_no_room_stop_the_study_and_fail_no_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned, space = plan()
+    job = next(iter(planned.jobs.values()))
+    trial = jobs.run(job.key, resolve(job, {}, space), Place(str(tmp_path), "cpu", 1, 0, None, keep_weights=True))
+    while next(trial).epoch < 3:
+        pass
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StopIteration) as end:
+        next(trial)
+    assert end.value.value["status"] == NO_SPACE
+    monkeypatch.undo()
+    assert not list(weights_file(tmp_path, job.key).parent.iterdir())
 
 
 def test_checkpoints_lie_below_the_results(tmp_path: Path) -> None:

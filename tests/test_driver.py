@@ -1,66 +1,20 @@
 """What the driver makes of a trial's end: a row, another try, or the end of the run."""
 
-from collections import Counter
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness import in_process, records, status
+from harness import paths, records, status
 from harness.admission import TRIES, Shares
-from harness.driver import Assignment, Driver
 from harness.errors import Stopped
-from harness.prepare import load, prepare
-from harness.running import Session, run
+from harness.folder import running_file
 from harness.trial import LOST, NO_MEMORY, NO_SPACE, watch_file
-from harness.weights import weights_file
-
-STUDY = """
-name = "driven"
-space = "shortcut-vgg11"
-task = "harness.formula:stand_in"
-data = { name = "digits", image_size = 32 }
-seeds = { search = 1 }
-search = { epochs = 2, snapshots = [1, 2] }
-recipe = { epochs = 2, lr = 1e-6 }
-space_options = { width = 0.125 }
-method = [{ name = "darts-A", rule = "A", twins = 1 }, { name = "baseline" }]
-"""
-JOBS = 6
-Verdict = Callable[[Assignment], dict[str, Any] | None]  # what a trial ends with, or None where it runs
-
-
-def ran(folder: Path, verdict: Verdict = lambda _: None, **more: Any) -> tuple[int, Counter[str], list[Assignment]]:
-    """(missing, statuses of the rows that count, everything that was given out) of a run in which `verdict` strikes."""
-    folder.mkdir(exist_ok=True)
-    path = folder / "study.toml"
-    path.write_text(more.pop("study", STUDY))
-    given: list[Assignment] = []
-
-    def execute(driver: Driver) -> None:
-        while assignment := driver.next():
-            given.append(assignment)
-            if outcome := verdict(assignment):
-                driver.end(assignment, {"error": "struck", **outcome})
-            else:
-                in_process.finish(driver, assignment)
-
-    session = Session(execute, more.pop("shares", Shares({}, {})), "cpu", None, "", **more)
-    missing = run(prepare(load(str(path), []), folder, None, False, "cpu"), session)
-    return missing, Counter(row["status"] for row in records.latest(folder / "driven").values()), given
-
-
-def strikes(kind: str, status: str, times: int = 10**6) -> Verdict:
-    left = [times]
-
-    def verdict(assignment: Assignment) -> dict[str, Any] | None:
-        if assignment.job.kind != kind or not left[0]:
-            return None
-        left[0] -= 1
-        return {"status": status}
-
-    return verdict
+from spaces.shortcut import ShortcutSpace
+from tests.driven import JOBS, STUDY, ran, strikes
 
 
 def test_what_is_left_alone_is_done(tmp_path: Path) -> None:
@@ -128,20 +82,6 @@ def test_what_hung_in_this_process_fails_in_the_next_and_runs_in_the_one_after(t
     assert ran(tmp_path)[:2] == (0, {"done": JOBS})
 
 
-def test_a_supernet_whose_weights_are_wanted_later_is_searched_again(tmp_path: Path) -> None:
-    """A score in the supernet joins the study after the search has ended without leaving its weights."""
-    more = (
-        ', { name = "found", strategy = "random-search", rule = "A", search = { candidates = 1, score = "supernet" } }'
-    )
-    _, _, given = ran(tmp_path)
-    search = given[0].job.key
-    _, _, again = ran(tmp_path, study=STUDY[:-2] + more + "]\n")
-    kept = [one for one in again if one.job.key == search]
-    assert len(kept) == 1
-    assert kept[0].place.keep_weights
-    assert not weights_file(tmp_path / "driven", search).exists()  # a formula has none
-
-
 def test_trials_with_equal_settings_are_taken_over_from_other_folders(tmp_path: Path) -> None:
     ran(tmp_path / "one")
     more = STUDY.replace("search = 1", "search = 2")
@@ -187,41 +127,67 @@ def test_nothing_chooses_from_what_has_failed_before_it_is_there(tmp_path: Path,
     assert chosen(tmp_path / "struck") == chosen(tmp_path / "undisturbed")
 
 
-WEIGHTS = """
-name = "weighty"
-space = "shortcut-vgg11"
-data = { name = "digits", image_size = 32, train_images = 64, test_images = 64 }
-seeds = { search = 1 }
-search = { epochs = 1, candidates = 2, score = "supernet", recipe = { pretrained = "left-out" } }
-recipe = { epochs = 1, batch_size = 32, precision = "fp32" }
-space_options = { width = 0.0625 }
-method = [{ name = "found", strategy = "random-search", rule = "A" }]
-"""
+def test_a_candidate_that_fails_every_time_is_named_with_what_waits_for_it(tmp_path: Path) -> None:
+    for command in range(2):
+        assert ran(tmp_path, strikes("score", "failed", 1), study=CHOOSING)[0] == 6  # one more had not to wait for it
+        text = status.report(tmp_path / "driven")
+        assert "8 done, 1 failed, 5 waiting of 14" in text, command
+        assert re.search(r"failed: evolution seed 0 \([0-9a-f]{16}\): struck; 5 wait for it", text)
+        assert "mend first what would fail again" in text
+        assert "nobody is running it" in text
+    assert ran(tmp_path, study=CHOOSING)[0] == 0
+    assert "failed" not in status.report(tmp_path / "driven")
 
 
-def test_weights_are_kept_for_their_readers_and_made_again_where_they_are_damaged(tmp_path: Path) -> None:
-    """A pretraining, the search that starts from it, two scores in its supernet, one training."""
+def test_where_no_candidate_can_be_scored_that_is_final(tmp_path: Path) -> None:
+    missing, statuses, _ = ran(tmp_path, strikes("score", "diverged"), study=CHOOSING)
+    assert (missing, statuses) == (7, {"diverged": 7, "done": 7})
+    before = records.read(tmp_path / "driven")
+    missing, _, given = ran(tmp_path, study=CHOOSING)
+    assert (missing, given, records.read(tmp_path / "driven")) == (7, [], before)
 
-    def kinds(verdict: Verdict = lambda _: None) -> list[str]:
-        (tmp_path / "study.toml").write_text(WEIGHTS)
-        prepared = prepare(load(str(tmp_path / "study.toml"), []), tmp_path, None, False, "cpu")
-        given = []
 
-        def execute(driver: Driver) -> None:
-            while assignment := driver.next():
-                given.append(assignment.job.kind)
-                if outcome := verdict(assignment):
-                    driver.end(assignment, {"error": "struck", **outcome})
-                else:
-                    in_process.finish(driver, assignment)
+class Shaky(ShortcutSpace):
+    """A space from outside with a mistake in it."""
 
-        run(prepared, Session(execute, Shares({}, {}), "cpu", None, ""))
-        return given
+    def __init__(self) -> None:
+        super().__init__("vgg11", width=0.125)
 
-    folder = tmp_path / "weighty" / "checkpoints" / "weights"
-    assert kinds(strikes("score", "failed")) == ["train", "search", "score", "score"]
-    (supernet,) = folder.iterdir()  # the pretraining's went with its only reader
-    supernet.write_bytes(b"torn")
-    assert kinds() == ["train", "search", "score", "score", "train"]
-    assert not list(folder.iterdir())
-    assert kinds() == []
+    def broken(self, architecture: Any) -> str:
+        if MISTAKEN and architecture.pairs:
+            raise KeyError("edge")
+        return super().broken(architecture)
+
+
+MISTAKEN: list[bool] = []
+
+
+def test_a_mistake_in_a_space_is_its_trials_and_not_the_studys(tmp_path: Path) -> None:
+    study = STUDY.replace("shortcut-vgg11", f"{__name__}:Shaky").replace("space_options = { width = 0.125 }\n", "")
+    MISTAKEN.append(True)
+    missing, statuses, _ = ran(tmp_path, study=study)
+    MISTAKEN.clear()
+    assert (missing, statuses) == (4, {"done": 2, "failed": 4})
+    assert "KeyError: 'edge'" in status.report(tmp_path / "driven")
+    assert ran(tmp_path, study=study)[:2] == (0, {"done": JOBS})
+
+
+def test_status_shows_trials_as_soon_as_they_start_and_none_of_a_driver_that_died(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    look: Callable[..., Any] = lambda *_: said.append(status.report(tmp_path / "driven"))  # noqa: E731
+    searched = ran(tmp_path)[2][0].job
+    records.rows_file(tmp_path / "driven").unlink()
+    dead = {"at": 0.0, "running": [{"key": searched.key, "since": 0.0, "progress": None}]}
+    running_file(tmp_path / "driven").write_text(json.dumps(dead))
+    settled = paths.settled
+    monkeypatch.setattr(paths, "settled", lambda *given: (look(), settled(*given))[1])
+    ran(tmp_path, look)
+    before, first, *_, last = said
+    assert "running" not in before.replace("nobody is running it", "")
+    assert all("nobody" not in text for text in said)
+    assert "1 running" in first
+    assert f"running: {searched.method} seed 0, starting" in first
+    assert "5 done, 1 running of 6" in last
+    assert "6 done of 6" in status.report(tmp_path / "driven")

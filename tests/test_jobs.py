@@ -37,9 +37,9 @@ def settings() -> dict[str, Any]:
     return {**next(iter(plan.jobs.values())).settings, "architecture": "vgg11"}
 
 
-def ended(folder: Path, *raised: BaseException, values: tuple[float, ...] = (1.0, 2.0, 3.0)) -> Outcome:
+def ended(folder: Path, *raised: BaseException, values: tuple[float, ...] = (1.0, 2.0, 3.0), **more: Any) -> Outcome:
     RAISED[:], VALUES[:] = raised, values
-    trial = jobs.run(KEY, settings(), Place(str(folder), "cpu", 1, 0, None))
+    trial = jobs.run(KEY, {**settings(), **more}, Place(str(folder), "cpu", 1, 0, None))
     while True:
         try:
             next(trial)
@@ -62,6 +62,9 @@ def test_a_number_that_is_none_never_reaches_a_row(tmp_path: Path) -> None:
     Checkpoints(checkpoint_folder(tmp_path, KEY)).remove()
     found = ended(tmp_path, values=(1.0, 2.0, float("inf")))
     assert (found["status"], found["error"]) == ("diverged", "test_accuracy became inf")
+    Checkpoints(checkpoint_folder(tmp_path, KEY)).remove()
+    found = ended(tmp_path, values=(float("-inf"), 2.0, 3.0), thresholds={"1": 0.0})  # it would be pruned
+    assert (found["status"], found["epochs"], found["error"]) == ("diverged", 1, "test_accuracy became -inf")
 
 
 @pytest.mark.parametrize(

@@ -30,9 +30,9 @@ def mean_alpha(trials: pd.DataFrame) -> dict[str, dict[str, np.ndarray]]:
     }
 
 
-def heat_maps(results: Results, search: str) -> "Figure | None":
-    """Mean α of the searches called `search`, a panel per snapshot and array. A dot marks α above 0."""
-    trials = done(results.trials[(results.trials["kind"] == "search") & (results.trials["method"] == search)])
+def heat_maps(results: Results, searches: pd.DataFrame) -> "Figure | None":
+    """Mean α of these searches, a panel per snapshot and array. A dot marks α above 0."""
+    trials = done(searches)
     panels = [
         (f"{name} after {epoch} epochs" if len(arrays) > 1 else f"after {epoch} epochs", name, _over_none(arrays, name))
         for epoch, arrays in mean_alpha(trials).items()

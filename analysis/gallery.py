@@ -112,11 +112,11 @@ def _bare(architecture: Any) -> bool:
 
 
 def _search(found: Findings) -> Drawn:
-    from analysis import alphas, curves
+    from analysis import alphas, curves, searches
 
-    trials = found.results.trials[found.results.trials["kind"] == "search"]
-    for name in sorted(set(trials["method"])):
-        yield f"alpha-{name}".replace("/", "-"), alphas.heat_maps(found.results, name)
+    trials = searches.named(found.results)
+    for name, own in trials.groupby("method"):
+        yield f"alpha-{name}".replace("/", "-").replace(", ", "-"), alphas.heat_maps(found.results, own)
     fields = sorted({field for curve in trials["curve"] for field in curve or ()})
     counts = {field: f"rule {field.split('.')[1]}" for field in fields if field.startswith("counts.")}
     read = {field: f"as read by {field.split('.')[1]}" for field in fields if field.startswith("discretised_accuracy.")}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import rows_factory as factory
 
-from analysis import recipes
+from analysis import recipes, searches
 from analysis.caveats import caveats
 from analysis.provenance import command
 from analysis.rows import frame, load
@@ -152,3 +152,17 @@ def test_only_rows_that_can_run_again_are_offered_for_it(tmp_path: Path) -> None
     told = command(results, results.trainings("darts-A@5"))
     assert told == f"nas-harness verify results/made-up --keys {good['key']} --data-root DATA"
     assert command(results, results.trainings("darts-A@5").iloc[:0]) == ""
+
+
+def test_searches_with_other_settings_are_no_repetitions(tmp_path: Path) -> None:
+    """Some start from trained weights, say: their α and curves are shown apart, by the methods that read them."""
+    study = factory.study(seeds=2)
+    results = load(factory.write(tmp_path / "one", study, factory.rows(study)))
+    assert set(searches.named(results)["method"]) == {"darts"}
+    apart = factory.rows(study)
+    other = {row["key"]: f"{row['key'][:-2]}zz" for row in apart if row["kind"] == "search"}
+    study["plan"] += [{**job, "key": other[job["key"]]} for job in study["plan"] if job["key"] in other]
+    rows = [row | {"needs": [other[key] for key in row["needs"]]} if "-B@" in row["method"] else row for row in apart]
+    rows += [{**row, "key": other[row["key"]]} for row in apart if row["key"] in other]
+    results = load(factory.write(tmp_path / "two", study, rows))
+    assert searches.named(results)["method"].value_counts().to_dict() == {"darts-A": 2, "darts-B": 2}

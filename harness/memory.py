@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import re
 import resource
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import torch
 
 LONG = 10.0  # seconds
 CONTEXT = 600 * 2**20  # what a process holds on a GPU beside its tensors: CUDA's context and its libraries' handles
+
+FULL = re.compile(r"CUDA (driver )?(error: )?out of memory|"
+                  r"CU[A-Z]+_STATUS_\w*(ALLOC_FAILED|ALLOCATION_FAILED|NOT_INITIALIZED)")  # fmt: skip
 
 
 def start(device: str) -> None:
@@ -54,7 +58,4 @@ def release(device: str, seconds: float) -> None:
 
 def exhausted(error: BaseException) -> bool:
     """Whether the GPU had no memory left; CUDA's libraries say so in words of their own."""
-    said = str(error)
-    words = ("CUDA out of memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED",
-             "CUBLAS_STATUS_NOT_INITIALIZED", "CUDNN_STATUS_ALLOC_FAILED", "CUDNN_STATUS_NOT_INITIALIZED")  # fmt: skip
-    return isinstance(error, torch.OutOfMemoryError) or any(word in said for word in words)
+    return isinstance(error, torch.OutOfMemoryError) or FULL.search(str(error)) is not None

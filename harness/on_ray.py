@@ -8,6 +8,7 @@ import json
 import math
 import os
 import shutil
+import socket
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +18,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from harness import provenance
 from harness.driver import Assignment, Driver
 from harness.errors import BadInput, Stopped
 from harness.nodes import Common, Seen
@@ -66,8 +66,8 @@ class PlanSearcher(Searcher):
     def __init__(self, driver: Driver, curves: Curves | None = None, common: Common | None = None) -> None:
         super().__init__(metric="epoch", mode="max")
         self.driver, self.curves = driver, curves
-        self.guard = {"common": asdict(common), "mine": common.look()} if common else None
-        self.unfit: dict[str, str] = {}  # node's id → why it gets no trials
+        self.common, self.mine = common, common.look() if common else None
+        self.unfit: set[str] = set()  # ids of nodes that get no trials
         self.given: dict[str, dict[str, Assignment]] = {}  # Tune's trial → what runs in it, by key
         self.trials: Sequence[Any] = ()
         self.failure: Exception | None = None
@@ -79,7 +79,8 @@ class PlanSearcher(Searcher):
             return Searcher.FINISHED if self.stopped or self.driver.over else None
         self.given[trial_id] = {one.job.key: one for one in assignments}
         tasks = [{"key": one.job.key, "settings": one.settings, "place": asdict(one.place)} for one in assignments]
-        text = json.dumps({"tasks": tasks, "guard": self.guard, "unfit": sorted(self.unfit)})
+        guard = {"common": asdict(self.common), "mine": self.mine} if self.common else None
+        text = json.dumps({"tasks": tasks, "guard": guard, "unfit": sorted(self.unfit)})
         return {"key": tasks[0]["key"], "task": text}  # as text, for Tune looks into every value
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
@@ -121,9 +122,14 @@ class PlanSearcher(Searcher):
             return None
 
     def _notice_the_unfit(self, outcome: Mapping[str, Any]) -> None:
-        if outcome["status"] == UNFIT and outcome["node"] not in self.unfit:
-            self.unfit[outcome["node"]] = outcome["error"]
-            print(f"nas-harness: {outcome['error']}; it gets no trials", file=sys.stderr, flush=True)
+        """A node that would not run a trial gets none, unless it is the driver's own data that have grown meanwhile."""
+        if outcome["status"] != UNFIT or not (self.common and self.mine):
+            return
+        self.mine["data"] = self.common.look()["data"]
+        why = self.common.fault(self.mine, outcome["seen"])
+        if why and outcome["node"] not in self.unfit:
+            self.unfit.add(outcome["node"])
+            print(f"nas-harness: node {outcome['name']}: {why}; it gets no trials", file=sys.stderr, flush=True)
 
     def _notice_the_lost(self) -> None:
         """Tune forgets a trial for which an actor could not be used again."""
@@ -171,6 +177,7 @@ def run(driver: Driver, options: Options) -> None:
     Raises BadInput where a node or the cluster cannot run the study, KeyboardInterrupt where the user stops it. Ends
     this process with status 1 where Ray itself dies.
     """
+    curves = Curves(driver.folder) if options.tensorboard else None
     storage = _storage(driver.folder, shared=options.address is not None)
     try:
         _connect(options)
@@ -181,10 +188,12 @@ def run(driver: Driver, options: Options) -> None:
             common = Common.marked(driver.folder, storage, options.root) if options.address else None
             _check(driver, common, alive)
             os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(len(alive))  # so many start at a time
-            searcher = PlanSearcher(driver, Curves(driver.folder) if options.tensorboard else None, common)
+            searcher = PlanSearcher(driver, curves, common)
             _tuner(searcher, storage).fit()
         finally:
             pulse.stop()
+            if curves:
+                curves.close_all()
     finally:
         ray.shutdown()
         shutil.rmtree(storage, ignore_errors=True)
@@ -194,7 +203,7 @@ def run(driver: Driver, options: Options) -> None:
 
 def _tuner(searcher: PlanSearcher, storage: Path) -> tune.Tuner:
     return tune.Tuner(
-        tune.with_resources(_trial, _resources),
+        _trainable(),
         tune_config=tune.TuneConfig(
             search_alg=searcher, num_samples=-1, reuse_actors=True,
             trial_dirname_creator=lambda trial: f"{trial.config['key']}-{trial.trial_id}",
@@ -216,15 +225,16 @@ def _storage(folder: Path, shared: bool) -> Path:
     return storage
 
 
-def _resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
+def share(config: Mapping[str, Any]) -> tune.PlacementGroupFactory:
+    """Of a machine, what a trial asks for."""
     task = json.loads(config["task"])
     places = [Place(**one["place"]) for one in task["tasks"]]
     gpus = sum(place.gpus for place in places)
-    share = {"CPU": places[0].cpus, "GPU": gpus if gpus <= 1 else math.ceil(gpus)}
+    bundle = {"CPU": places[0].cpus, "GPU": gpus if gpus <= 1 else math.ceil(gpus)}
     if not task["unfit"]:
-        return tune.PlacementGroupFactory([share])
+        return tune.PlacementGroupFactory([bundle])
     elsewhere = {"ray.io/node-id": f"!in({','.join(task['unfit'])})"}
-    return tune.PlacementGroupFactory([share], bundle_label_selector=[elsewhere])
+    return tune.PlacementGroupFactory([bundle], bundle_label_selector=[elsewhere])
 
 
 def _connect(options: Options) -> None:
@@ -315,37 +325,65 @@ def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0].strip().rstrip(".:")
 
 
-def _trial(config: dict[str, Any]) -> None:
+def _trainable() -> Any:
+    """What Tune takes to the nodes: nested functions, which travel by value. A node without our code can so say it."""
+
+    def trial(config: dict[str, Any]) -> None:
+        task = json.loads(config["task"])
+        try:
+            from harness import on_ray
+
+            seen = on_ray.misfit(task["guard"])
+        except Exception as error:
+            if not task["guard"]:
+                raise
+            seen = {"error": str(error)}
+        if seen is None:
+            return on_ray.work(task["tasks"])
+        name = f"{socket.gethostname()} ({ray.util.get_node_ip_address()})"
+        unfit = {"status": UNFIT, "error": f"not on {name}", "seen": seen, "name": name,
+                 "node": ray.get_runtime_context().get_node_id()}  # fmt: skip
+        for one in task["tasks"]:
+            tune.report({"epoch": 0, "key": one["key"], "outcome": json.dumps(unfit)})
+
+    def resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
+        from harness import on_ray
+
+        return on_ray.share(config)
+
+    return tune.with_resources(trial, resources)
+
+
+def work(tasks: Sequence[Mapping[str, Any]]) -> None:
     """Runs in a worker process, which may have run other trials before."""
     import torch
 
     from harness import jobs
     from harness.packing import in_turn
 
-    task = json.loads(config["task"])
-    if (why := _misfit(task["guard"])) is not None:
-        unfit = json.dumps({"status": UNFIT, "error": why, "node": ray.get_runtime_context().get_node_id()})
-        for one in task["tasks"]:
-            tune.report({"epoch": 0, "key": one["key"], "outcome": unfit})
-        return
-    places = {one["key"]: Place(**one["place"]) for one in task["tasks"]}
-    trials = {one["key"]: jobs.turns(one["key"], one["settings"], places[one["key"]]) for one in task["tasks"]}
+    places = {one["key"]: Place(**one["place"]) for one in tasks}
+    trials = {one["key"]: jobs.turns(one["key"], one["settings"], places[one["key"]]) for one in tasks}
     device = torch.device(next(iter(places.values())).device)
     for count, (key, said, ended) in enumerate(in_turn(trials, device), 1):
         what = {"outcome": json.dumps(said)} if ended else {"progress": json.dumps(asdict(said))}
         tune.report({"epoch": count, "key": key, **what})
 
 
-def _misfit(guard: Mapping[str, Any] | None) -> str | None:
-    """Why this node, which may have joined after the others were asked, cannot take part; looked up once a process."""
-    if guard is None or guard["common"]["mark"] in _FIT:
+def misfit(guard: Mapping[str, Any] | None) -> Seen | None:
+    """What this node sees, where it may not take part; it may have joined after the others were asked.
+
+    A process looks once, and again where the results' folder has gone from its node meanwhile.
+    """
+    if guard is None:
         return None
     common = Common(**guard["common"])
-    why = common.fault(guard["mine"], common.look())
-    if why is None:
-        _FIT.add(common.mark)
+    if common.mark in _FIT and Path(common.mark).is_file():
         return None
-    return f"node {provenance.host()}: {why}"
+    seen = common.look()
+    if common.fault(guard["mine"], seen):
+        return seen
+    _FIT.add(common.mark)
+    return None
 
 
 _FIT: set[str] = set()  # marks of the runs for which this process has looked

@@ -35,7 +35,7 @@ def _study(commands: Any, name: str, words: str, *more: Callable[[argparse.Argum
     command.add_argument("--results", default="results", metavar="DIR", help="default: results")
     command.add_argument("--data-root", metavar="DIR", help="where data sets lie (or NAS_HARNESS_DATA)")
     command.add_argument("--download", action="store_true", help="fetch a missing data set into --data-root")
-    command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
+    command.add_argument("--device", default="auto", help="auto, cpu, cuda, mps; without Ray also cuda:1")
     command.add_argument("--cpus-per-trial", nargs="+", default=[], metavar="N", help="1, or per kind: search=2")
     command.add_argument("--gpus-per-trial", nargs="+", default=[], metavar="N", help="0.25, or per kind: train=0.25")
     for add in more:
@@ -57,7 +57,7 @@ def _execution(command: argparse.ArgumentParser) -> None:
     command.add_argument("--path", metavar="PATH", help="how steps run, as 'eager channels_last'; default: measured")
     command.add_argument("--reuse", nargs="+", default=[], metavar="FOLDER",
                          help="results of other studies: what has equal settings there is not run again")  # fmt: skip
-    command.add_argument("--tensorboard", action="store_true", help="live curves below FOLDER/tensorboard")
+    command.add_argument("--tensorboard", action="store_true", help="with Ray: live curves below FOLDER/tensorboard")
     command.add_argument("--time-limit", type=_positive, metavar="SECONDS",
                          help="a trial of which no epoch ends in this time has failed; default: none")  # fmt: skip
     command.add_argument("--disk-limit", type=_positive, metavar="GB",

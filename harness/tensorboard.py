@@ -30,3 +30,8 @@ class Curves:
         """After the trial has ended, in whatever way."""
         if writer := self._open.pop(job.key, None):
             writer.close()
+
+    def close_all(self) -> None:
+        """Where the run ends before its trials."""
+        while self._open:
+            self._open.popitem()[1].close()

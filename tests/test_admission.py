@@ -1,18 +1,20 @@
 """Only what fits runs together: a fake GPU, a fake disk, and trials that do not fit at first."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness import memory
+from harness import jobs, memory
 from harness.admission import FOOTPRINT, TRIES, Admission, DiskCap, Shares, larger, needed, parse_shares
 from harness.errors import BadInput
 from harness.plan import Job
-from harness.trial import LOST, NO_MEMORY, Progress, checkpoint_folder
+from harness.trial import LOST, NO_MEMORY, Place, Progress, checkpoint_folder
 
 
 def job(kind: str, number: int = 0) -> Job:
@@ -171,3 +173,33 @@ def test_the_peak_is_the_trials_own() -> None:
     del block
     memory.start("cpu")
     assert memory.peak("cpu") < high - 80_000_000
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "CUDA out of memory. Tried to allocate 20.00 MiB",
+        "CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported",  # for its context
+        "CUDA driver error: out of memory",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
+    ],
+)
+def test_a_full_gpu_is_recognised_whoever_finds_it(said: str) -> None:
+    assert memory.exhausted(RuntimeError(said))
+
+
+@pytest.mark.parametrize("said", ["CUDA error: invalid device ordinal", "cuDNN error: CUDNN_STATUS_BAD_PARAM", ""])
+def test_other_troubles_of_a_gpu_are_no_lack_of_memory(said: str) -> None:
+    assert not memory.exhausted(RuntimeError(said))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="for machines without a GPU")
+def test_a_gpu_that_does_not_start_is_the_trials_outcome(tmp_path: Path) -> None:
+    trial = jobs.run("0123456789abcdef", {}, Place(str(tmp_path), "cuda", 1, 0.5, None))
+    with pytest.raises(StopIteration) as end:
+        next(trial)
+    assert end.value.value["status"] == "failed"
+    assert re.search("CUDA|NVIDIA", end.value.value["error"])

@@ -4,6 +4,7 @@ The long form, with a hundred kills at random moments, is `make test-faults`.
 """
 
 import contextlib
+import json
 import shutil
 import signal
 import subprocess
@@ -17,7 +18,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "faults"))
 import drive
+import fault_task
 from drive import Bench
+from run import Books, Line
 
 from harness import records
 
@@ -131,28 +134,71 @@ def test_of_a_cluster_anything_may_die(tmp_path: Path, undisturbed: dict[str, An
         bench.end()
 
 
-def test_a_machine_that_joins_with_other_code_gets_no_trials(tmp_path: Path) -> None:
-    other = tmp_path / "other"
-    for package in ("harness", "spaces"):
-        shutil.copytree(drive.REPOSITORY / package, other / package, ignore=shutil.ignore_patterns("__pycache__"))
-    (other / "spaces" / "__init__.py").write_text("# another version")
+def test_machines_that_join_with_other_code_or_none_get_no_trials(tmp_path: Path) -> None:
     bench = Bench(tmp_path, drive.study(tmp_path, 3.0))
     try:
         with drive.two_nodes(tmp_path) as cluster:
             run = bench.start("--address", cluster["address"], "--gpus-per-trial", "0.5", "--cpus-per-trial", "0.5")
             bench.wait_for_epochs(1, run)
-            cluster["input"].write(f"{other}:{Path(drive.__file__).parent}\n")
-            cluster["input"].flush()
-            bench.wait_for(lambda: "it gets no trials" in run.text(), run)
+            for number, code in enumerate((with_other_code(tmp_path), with_broken_code(tmp_path)), 1):
+                cluster["input"].write(f"{code}:{Path(drive.__file__).parent}\n")
+                cluster["input"].flush()
+                bench.wait_for(lambda number=number: len(refused(run)) == number, run)
             bench.hurry()
             assert run.finish() == 0
-        said = [line for line in run.text().splitlines() if line.endswith("it gets no trials")]
-        assert len(said) == 1, run.text()
-        assert "has another version of nas-harness's code than the driver" in said[0]
+        other, broken = refused(run)
+        assert "has another version of nas-harness's code than the driver" in other
+        assert "cannot run nas-harness (No module named 'torch'); install it there" in broken
+        assert "lost " not in run.text()
         assert drive.comparable(bench.place) == drive.undisturbed(tmp_path / "undisturbed", bench.study)
         assert drive.doubled(bench.place) == drive.repeated(bench.log()) == 0
     finally:
         bench.end()
+
+
+def with_other_code(folder: Path) -> Path:
+    for package in ("harness", "spaces"):
+        shutil.copytree(drive.REPOSITORY / package, folder / "other" / package,
+                        ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
+    (folder / "other" / "spaces" / "__init__.py").write_text("# another version")
+    return folder / "other"
+
+
+def with_broken_code(folder: Path) -> Path:
+    (folder / "broken" / "harness").mkdir(parents=True)
+    (folder / "broken" / "harness" / "__init__.py").write_text("raise ImportError(\"No module named 'torch'\")")
+    return folder / "broken"
+
+
+def refused(run: drive.Run) -> list[str]:
+    return [line for line in run.text().splitlines() if line.endswith("it gets no trials")]
+
+
+def test_the_hundred_faults_book_every_repeated_epoch_but_those_of_damaged_checkpoints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(drive.LOG, str(tmp_path))
+    bench = Bench(tmp_path, tmp_path / "study.toml")
+    rows = {name: {"key": name, "settings": {"trial": name}, "status": "done", "curve": []} for name in "ab"}
+    records.rows_file(bench.place).parent.mkdir(parents=True)
+    records.rows_file(bench.place).write_text("".join(f"{json.dumps(row)}\n" for row in rows.values()))
+    first, second = Line("first", 1, lambda *_: True), Line("second", 1, lambda *_: True)
+    books = Books(bench)
+
+    def begin(*epochs: str) -> None:
+        for name, epoch in epochs:
+            fault_task.write(fault_task.identity({"trial": name}), int(epoch))
+
+    begin("a1", "a2", "b1", "b2")
+    bench.damaged.append(("a", 1, len(bench.log())))
+    begin("a1", "a2")
+    books.charge(first)
+    begin("a1", "b1")  # that of a was not damaged again, that of b never
+    books.charge(second)
+    records.rows_file(bench.place).write_text(f"{json.dumps(rows['a'])}\n" * 2)  # b's row is gone, a's is there twice
+    books.close()
+    assert (first.repeated, first.lost, first.doubled) == (0, 0, 0)
+    assert (second.repeated, second.lost, second.doubled) == (2, 1, 1)
 
 
 def at_work_below(raylet: int, bench: Bench) -> list[int]:

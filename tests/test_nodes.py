@@ -1,13 +1,19 @@
 """A node that sees other results, other data or other code is named before anything runs."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from driven import JOBS, ran, strikes
 
 from harness import nodes
+from harness.driver import Assignment
 from harness.nodes import Common, Seen
+from harness.plan import Job
+from harness.trial import UNFIT, Place
 
 
 @pytest.fixture
@@ -68,3 +74,64 @@ def test_data_differ_by_names_and_sizes(root: Path) -> None:
     assert nodes.listing(root / "data") == before
     (root / "data" / "cifar" / "more").touch()
     assert nodes.listing(root / "data") != before
+
+
+def test_a_node_that_does_not_fit_costs_no_try(tmp_path: Path) -> None:
+    missing, statuses, given = ran(tmp_path, strikes("train", UNFIT, 100))
+    assert (missing, statuses) == (0, {"done": JOBS})
+    assert len(given) == JOBS + 100
+
+
+class Asked:
+    """What the driver asks of nodes with every trial, and what it makes of their answers."""
+
+    def __init__(self, common: Common) -> None:
+        from harness.on_ray import PlanSearcher
+
+        job = Job("0123456789abcdef", "train", "baseline", "method", {"seed": 0})
+        one = Assignment(job, {}, Place("nowhere", "cpu", 1, 0, None))
+        driver: Any = SimpleNamespace(pack=lambda: [one], end=lambda *_: None, halted=None, over=False)
+        self.searcher, self.key = PlanSearcher(driver, None, common), job.key
+
+    def one(self, there: Callable[[], None] = lambda: None) -> Seen | None:
+        """What a node with a trial sees, where it may not take part; `there`: what is done to it before it looks."""
+        from harness.on_ray import misfit
+
+        guard = json.loads(self.searcher.suggest("trial")["task"])["guard"]
+        there()
+        if seen := misfit(guard):
+            self.answer(seen)
+        return seen
+
+    def answer(self, seen: Seen) -> None:
+        self.searcher.suggest("trial")
+        outcome = {"status": UNFIT, "error": "", "seen": seen, "node": "id", "name": "lab2 (10.0.0.2)"}
+        self.searcher.on_trial_complete("trial", {"key": self.key, "outcome": json.dumps(outcome)})
+
+
+def test_a_node_that_loses_the_results_gets_no_more_trials(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shared = common(root)
+    asked = Asked(shared)
+    assert asked.one() is None
+    seen = asked.one(Path(shared.mark).unlink)
+    assert seen
+    assert "No such file" in seen["why"]
+    assert asked.searcher.unfit == {"id"}
+    said = capsys.readouterr().err
+    assert said.startswith(f"nas-harness: node lab2 (10.0.0.2): {root / 'results'} is not the folder that the driver")
+    assert said.endswith("put --results on a file system that all share; it gets no trials\n")
+
+
+def test_data_that_grow_while_a_study_runs_rule_no_node_out(root: Path) -> None:
+    asked = Asked(common(root))
+    assert asked.one((root / "data" / "more").touch)
+    assert asked.one() is None
+    assert not asked.searcher.unfit
+
+
+def test_a_node_that_joins_with_other_data_is_named_once(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = Asked(common(root))
+    asked.answer({**common(root).look(), "data": "other"})
+    asked.answer({**common(root).look(), "data": "other"})
+    assert asked.searcher.unfit == {"id"}
+    assert capsys.readouterr().err.count("holds other data than here") == 1

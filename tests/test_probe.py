@@ -1,5 +1,8 @@
 """The probe trains for real, side by side, and recommends what did most."""
 
+import os
+import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -54,3 +57,25 @@ def test_it_trains_this_studys_network(tmp_path: Path, monkeypatch: pytest.Monke
     assert found.images > 0
     assert found.memory > 2**20
     assert not (tmp_path / "probed").exists()
+
+
+def one_dies(settings: dict[str, Any], epoch: int) -> dict[str, float]:
+    """As if the kernel took the memory of whichever process comes first."""
+    try:
+        Path(os.environ["ONE_DIES"]).touch(exist_ok=False)
+    except FileExistsError:
+        return {"value": 0.0}
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("unreachable")
+
+
+def test_a_process_that_the_kernel_kills_keeps_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "levels", lambda device, cores: [(2, 1.0, 0.0, False)])
+    monkeypatch.setenv("ONE_DIES", str(tmp_path / "died"))
+    (tmp_path / "study.toml").write_text('task = "test_probe:one_dies"\n' + STUDY)
+    prepared = prepare(load(str(tmp_path / "study.toml"), []), tmp_path, None, False, "cpu")
+    started = time.monotonic()
+    (found,) = probe.probe(prepared, "cpu", None, 10_000.0)  # the one left waits for the other, and never ends
+    assert time.monotonic() - started < 60
+    assert found.images is None
+    assert (tmp_path / "died").exists()

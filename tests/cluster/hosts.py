@@ -48,10 +48,10 @@ class Host:
                 time.sleep(0.2)
 
     def unplug(self) -> None:
-        run("ip", "link", "set", self.veth, "down")
+        subprocess.run(["ip", "link", "set", self.veth, "down"], check=True)
 
     def plug_in(self) -> None:
-        run("ip", "link", "set", self.veth, "up")
+        subprocess.run(["ip", "link", "set", self.veth, "up"], check=True)
 
     def kill(self) -> None:
         """Power off: every process of the host gets SIGKILL."""
@@ -65,7 +65,8 @@ def hosts(workspace: Path, count: int, environment: dict[str, str]) -> Iterator[
 
     `workspace / "key"` is the SSH key with which root may log in; `environment` is what their sessions get.
     """
-    if missing := [name for name in NEEDED if not shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")]:
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
+    if missing := [name for name in NEEDED if not shutil.which(name)]:
         raise Impossible(f"{', '.join(missing)} not installed (openssh-server, rsync, iproute2)")
     if os.getuid():
         raise Impossible("namespaces need root")
@@ -134,7 +135,7 @@ def _boot(own: Path, name: str) -> str:
     return "\n".join([
         "mount --make-rprivate /", *back, f"mount --rbind {own}/tmp /tmp", "mount -t tmpfs none /dev/shm",
         f"mount --bind {own}/passwd /etc/passwd", f"hostname {name}", "mkdir -p /run/sshd",
-        f"exec {shutil.which('sshd', path='/usr/sbin:/sbin')} -D -e -f {own}/sshd_config",
+        f"exec {shutil.which('sshd')} -D -e -f {own}/sshd_config",
     ])  # fmt: skip
 
 

@@ -57,15 +57,14 @@ def survives(workspace: Path, made: list[Host]) -> None:
         tell("ray up: three nodes")
         private_results_are_refused(workspace, bench, made)
         driver = start(workspace, bench, head)
-        until(lambda: driver.poll() is not None or at_work(workspace) >= {host.name for host in made},
-              "epochs on every host", lambda: said(driver, workspace))  # fmt: skip
+        until_at_work(workspace, driver, made)
         tell("the study runs on all three")
         cut.unplug()
         tell(f"{cut.name} is cut off")
         time.sleep(CUT_OFF)
         cut.plug_in()
         tell(f"{cut.name} is back; {len(bench.log())} epochs so far")
-        until(lambda: driver.poll() is not None or {cut.name, dying.name} <= at_work(workspace), "epochs on both")
+        until_at_work(workspace, driver, [cut, dying])
         tell(f"{cut.name} runs trials again")
         dying.kill()
         tell(f"{dying.name} is dead for good")
@@ -178,6 +177,14 @@ def at_work(workspace: Path) -> set[str]:
     log = workspace / "epochs.log"
     lines = [line.split() for line in log.read_text().splitlines()[-50:]] if log.exists() else []
     return {host for _, _, when, _, host in lines if time.time() - float(when) < RECENT}
+
+
+def until_at_work(workspace: Path, driver: "subprocess.Popen[bytes]", made: list[Host]) -> None:
+    """Raises AssertionError where an epoch does not begin on all of these hosts before the study ends."""
+    names = {host.name for host in made}
+    until(lambda: driver.poll() is not None or names <= at_work(workspace), f"epochs on {', '.join(sorted(names))}",
+          lambda: said(driver, workspace))  # fmt: skip
+    assert driver.poll() is None, said(driver, workspace)
 
 
 def said(driver: "subprocess.Popen[bytes]", workspace: Path) -> str:

@@ -23,13 +23,12 @@ from drive import Bench, Run
 from harness import records
 
 EPOCH = 0.5  # seconds
-# Whether the driver ends by it, and it has when the call returns; None where nothing was struck.
-Fault = Callable[[Bench, Run], bool | None]
+Fault = Callable[[Bench, Run], bool]  # strikes; False where there was nothing to strike
 
 
-def worker(bench: Bench, run: Run) -> bool | None:
-    pids = {pid for _, _, pid in bench.log()[-4:]} & set(drive.descendants(run.process.pid))
-    return False if any(drive.kill(pid) for pid in sorted(pids)[:1]) else None
+def worker(bench: Bench, run: Run) -> bool:
+    pids = {pid for _, _, pid in bench.log()[-4:] if drive.command(pid)} & set(drive.descendants(run.process.pid))
+    return any(drive.kill(pid) for pid in sorted(pids)[:1])
 
 
 def driver(bench: Bench, run: Run) -> bool:
@@ -39,46 +38,54 @@ def driver(bench: Bench, run: Run) -> bool:
 
 def interrupt(bench: Bench, run: Run) -> bool:
     run.signal(signal.SIGINT)
-    return run.finish() == 130
+    assert run.finish() == 130, run.text()
+    return True
 
 
 def interrupt_twice(bench: Bench, run: Run) -> bool:
     run.signal(signal.SIGINT)
     time.sleep(0.2)
-    if run.process.poll() is None:
+    if twice := run.process.poll() is None:
         run.signal(signal.SIGINT)
-    return run.finish() == 130
+    assert run.finish() == 130, run.text()
+    return twice
 
 
 def node(bench: Bench, run: Run) -> bool:
-    drive.kill(run.named("raylet/raylet"))
-    return run.finish() == 1
+    return ends(run, "raylet/raylet")
 
 
 def head(bench: Bench, run: Run) -> bool:
-    drive.kill(run.named("gcs_server"))
-    return run.finish() == 1
+    return ends(run, "gcs_server")
+
+
+def ends(run: Run, service: str) -> bool:
+    """Kills a service of Ray's, by which the driver must end."""
+    struck = drive.kill(run.named(service))
+    assert run.finish() == 1, run.text()
+    return struck
 
 
 def power(bench: Bench, run: Run) -> bool:
     """Everything at once, with a row, a checkpoint and the plan half-written."""
     drive.power_off(run)
-    if records.read(bench.place):
+    if rows := records.read(bench.place):
         drive.tear_rows(bench.place)
     drive.tear_plan(bench.place)
-    for paths in bench.checkpoints():
+    for paths in (started := bench.checkpoints()):
         drive.tear_checkpoint(paths[-1])
-    return True
+    return bool(rows and started)
 
 
 def damage(bench: Bench, run: Run) -> bool:
     """Power-off, and the newest checkpoint of one trial is damaged; a finished epoch of it has to be done again."""
     bench.wait_for(lambda: bench.checkpoints(at_least=2), run)
     drive.power_off(run)
-    newest = bench.checkpoints(at_least=2)[0][-1]
-    drive.corrupt(newest)
-    bench.damaged.append((newest.parent.name, int(newest.stem), len(bench.log())))
-    return True
+    for *_, newest in bench.checkpoints(at_least=2)[:1]:
+        drive.corrupt(newest)
+        bench.damaged.append((newest.parent.name, int(newest.stem), len(bench.log())))
+        return True
+    return False  # that trial ended before the power went off
 
 
 @dataclass
@@ -126,7 +133,7 @@ def unexcused(bench: Bench) -> list[int]:
     found = []
     for place in drive.repeats(log):
         trial, epoch, _ = log[place]
-        excuses = [one for one in damaged if one[:2] == (keys[trial], epoch) and one[2] <= place]
+        excuses = [one for one in damaged if one[:2] == (keys.get(trial), epoch) and one[2] <= place]
         found += [] if excuses else [place]
         damaged = [one for one in damaged if one not in excuses[:1]]
     return found
@@ -179,11 +186,11 @@ def rage(bench: Bench, kills: int, rng: random.Random) -> Books:
         bench.wait_for_epochs(1, run)
         time.sleep(rng.uniform(0, 2.5))
         line = rng.choices(LINES, [line.weight for line in LINES])[0]
-        if (ended := line.fault(bench, run)) is None:
-            continue
-        line.times += 1
-        if ended:
+        line.times += (struck := line.fault(bench, run))
+        if run.process.poll() is not None:
             run = bench.start()
+        if not struck:
+            continue
         bench.wait_for_epochs(1, run)
         books.charge(line)
         total = sum(line.times for line in LINES)
@@ -205,4 +212,5 @@ def table() -> str:
     return "\n".join([*lines, "| **together** | " + " | ".join(map(str, total)) + " |"])
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -15,4 +15,4 @@ class Stopped(Exception):
 
 def first_line(error: BaseException) -> str:
     """What it says, in one line."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(". ")
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".: ")

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.driver import Assignment, Driver
-from harness.errors import BadInput, Stopped
+from harness.errors import BadInput, Stopped, first_line
 from harness.nodes import Common, Seen
 from harness.tensorboard import Curves
 from harness.trial import LOST, UNFIT, Place, Progress
@@ -244,7 +244,7 @@ def _connect(options: Options) -> None:
         try:
             ray.init(address=options.address, **quiet)
         except (ConnectionError, RuntimeError) as error:
-            raise BadInput(f"--address {options.address}: {_first_line(error)}") from None
+            raise BadInput(f"--address {options.address}: {first_line(error)}") from None
         return
     ray_constants.ENABLE_RAY_CLUSTER = False  # all of it listens on loopback alone, as Ray does on a Mac
     own = {"address": "local", "num_cpus": options.cpus, "include_dashboard": False,
@@ -256,7 +256,7 @@ def _connect(options: Options) -> None:
         except Exception as error:  # Ray's own timeouts are plain Exceptions, and short for a busy machine
             ray.shutdown()
             if attempt == ATTEMPTS:
-                raise Stopped(f"Ray could not be started: {_first_line(error)}") from None
+                raise Stopped(f"Ray could not be started: {first_line(error)}") from None
 
 
 def _services() -> dict[str, Address]:
@@ -318,11 +318,7 @@ def _why(trial_id: str, trials: Sequence[Any]) -> str:
     """The first line of what Tune knows of a trial's end."""
     trial = next((trial for trial in trials if trial.trial_id == trial_id), None)
     error = trial.get_error() if trial else None
-    return f"its process or its node died ({_first_line(error)})" if error else "its process or its node died"
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].strip().rstrip(".:")
+    return f"its process or its node died ({first_line(error)})" if error else "its process or its node died"
 
 
 def _trainable() -> Any:

@@ -45,14 +45,11 @@ class Seat:
 
 def in_turn(trials: Mapping[str, Trial], device: torch.device) -> Iterator[tuple[str, Any, bool]]:
     """Runs all to their ends: (which trial, what it yields but None or in the end returns, whether it has ended)."""
-    if len(trials) == 1:
-        seats: Mapping[str, Any] = dict.fromkeys(trials)
-    else:
-        seats = {name: Seat(device) for name in trials}
+    seats = {name: Seat(device) for name in trials} if len(trials) > 1 else {}  # one alone shares nothing
     running = dict(trials)
     while running:
         for name, trial in list(running.items()):
-            with seats[name].turn() if seats[name] else nullcontext():
+            with seats[name].turn() if seats else nullcontext():
                 try:
                     said, ended = next(trial), False
                 except StopIteration as end:

@@ -80,7 +80,7 @@ def _run(prepared: Prepared, session: Session) -> int:
             values |= {"sequential": True, "looks": before["looks"]}
         content = json.dumps(values, indent=1, sort_keys=True)
         write_atomically(study_file(folder), content.encode())
-        if taken := adopt(plan, folder, session.reuse, book):
+        if session.reuse and (taken := adopt(plan, folder, session.reuse, book)):
             print(f"nas-harness: {taken} trials taken over from {', '.join(map(str, session.reuse))}", file=sys.stderr)
         with Screen() as screen:
             driver = Driver(plan, prepared.plan, prepared.space, folder, place, admission, book, screen)

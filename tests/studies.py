@@ -39,13 +39,3 @@ def _value(value) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_value, value)) + "]"
     return repr(value) if isinstance(value, int | float) else '"' + str(value) + '"'
-
-
-def epoch(work, number):
-    """All steps of an epoch, and what it measured."""
-    steps = work.steps(number)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from benchmarks.ours import epoch
 from harness import engine, graphs, paths, products
 from harness.data import load as load_data
 from harness.engine import Engine, auto_precision, learning_rate
@@ -18,7 +19,7 @@ from harness.packing import in_turn
 from harness.search import Search
 from harness.train import Training, set_rate
 from spaces.registry import load as load_space
-from tests.studies import TINY, epoch
+from tests.studies import TINY
 from tests.test_search import SHORTCUT, search
 
 CPU = torch.device("cpu")

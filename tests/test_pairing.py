@@ -2,6 +2,7 @@
 
 import torch
 
+from benchmarks.ours import epoch
 from harness import data as data_sets
 from harness.engine import Engine
 from harness.initial import initialise
@@ -9,7 +10,7 @@ from harness.streams import stream
 from harness.train import Training
 from spaces.architecture import Shortcuts
 from spaces.shortcut import ShortcutSpace
-from tests.studies import TINY, epoch, tiny
+from tests.studies import TINY, tiny
 
 SPACE = ShortcutSpace("vgg11", 0.0625)
 

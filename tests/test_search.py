@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from benchmarks.ours import epoch
 from harness import bilevel, data, kinds
 from harness.engine import Engine, batch_statistics
 from harness.initial import initialise
@@ -19,7 +20,7 @@ from harness.trial import Place
 from spaces.cell_mixed import weighted_sums
 from spaces.registry import load
 from spaces.shortcut import ShortcutSpace
-from tests.studies import TINY, epoch, tiny
+from tests.studies import TINY, tiny
 
 SHORTCUT = {"space": "shortcut-vgg11", "space_options": {"width": 0.0625}, "data": TINY["data"]}
 CELL = {"space": "cell-study1", "space_options": {"channels": 4, "cells": 2},

@@ -62,7 +62,7 @@ def table(comparisons: list[Comparison]) -> str:
 
 
 def finish(benchmark: str, comparisons: list[Comparison], options: argparse.Namespace, **more: Any) -> None:
-    """Prints the table and stores everything as results/BENCHMARK.json, a quick run's as BENCHMARK-quick.json."""
+    """Prints the table and stores everything as results/BENCHMARK.json, with the precision and `quick` in its name."""
     print(table(comparisons))
     for name, value in more.items():
         print(f"\n{name}: {json.dumps(value)}")
@@ -72,16 +72,19 @@ def finish(benchmark: str, comparisons: list[Comparison], options: argparse.Name
                "ratios": {f"{one.name}: {side}": round(statistics.median(one.ratios(side)), 3)
                           for one in comparisons for side in one.sides}, **more}  # fmt: skip
     RESULTS.mkdir(exist_ok=True)
-    target = RESULTS / f"{benchmark}{'-quick' * options.quick}.json"
+    forced = f"-{settings['precision']}" if settings.get("precision", "auto") != "auto" else ""
+    target = RESULTS / f"{benchmark}{forced}{'-quick' * options.quick}.json"
     target.write_text(json.dumps(content, indent=1) + "\n")
     print(f"\nstored as benchmarks/results/{target.name}")
 
 
-def parser(words: str | None) -> argparse.ArgumentParser:
-    """With the options that all have."""
+def parser(words: str | None, networks: bool = False) -> argparse.ArgumentParser:
+    """With the options that all have, or all that run `networks`."""
     found = argparse.ArgumentParser(description=words, formatter_class=argparse.RawDescriptionHelpFormatter)
     found.add_argument("--quick", action="store_true", help="small sizes, to see that it works")
     found.add_argument("--rounds", type=int, default=5)
+    if networks:
+        found.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto", help="of our side")
     return found
 
 

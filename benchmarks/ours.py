@@ -41,9 +41,11 @@ def network(space: Space, data: DataSet, seed: int = 0) -> Any:
     return built
 
 
-def engine(device: torch.device, build: Callable[[], Any], data: DataSet, batch_size: int = 64) -> Engine:
-    """With the precision that `auto` gives, and the path that a study would measure for networks from `build`."""
-    precision = auto_precision(device, build())
+def engine(
+    device: torch.device, build: Callable[[], Any], data: DataSet, precision: str, batch_size: int = 64
+) -> Engine:
+    """With the path that a study would measure for networks from `build`."""
+    precision = auto_precision(device, build()) if precision == "auto" else precision
     recipe = settings(batch_size=batch_size, precision=precision)["recipe"]
     return Engine.choose(device, precision, data, paths.measured(build, data, device, recipe))
 

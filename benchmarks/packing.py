@@ -11,7 +11,7 @@ from dataclasses import replace
 import torch
 
 from benchmarks.measure import Comparison, finish, in_turn, parser
-from benchmarks.train import BATCH, DEVICE, Fractional, Side, our_side, packed_side
+from benchmarks.train import BATCH, DEVICE, Case, Fractional, Side, our_side, packed_side
 from harness.data import data_root
 
 
@@ -22,7 +22,7 @@ def per_hour(found: Comparison, images: int) -> Comparison:
 
 
 def main() -> None:
-    options = parser(__doc__)
+    options = parser(__doc__, networks=True)
     options.add_argument("--data-root")
     options.add_argument("--width", type=float, default=0.125)
     options.add_argument("--images", type=int, default=8000)
@@ -36,14 +36,15 @@ def main() -> None:
         chosen.steps, chosen.rounds = 10, 2
     cores = torch.get_num_threads()
     count = chosen.at_once or (4 if DEVICE.type == "cuda" else cores)
-    fractional = Fractional(chosen.width, root, chosen.steps, count)
+    case = Case(chosen.width, root, chosen.steps, chosen.precision)
+    fractional = Fractional(case, count)
     sides: dict[str, Side] = {
-        f"alone, {cores} threads": our_side(chosen.width, root, chosen.steps, cores),
+        f"alone, {cores} threads": our_side(case, cores),
         f"fractional, {count} processes": fractional,
-        f"packed, {count} in a process": packed_side(chosen.width, root, chosen.steps, count),
+        f"packed, {count} in a process": packed_side(case, count),
     }
     try:
-        found = in_turn(f"VGG19 × {chosen.width:g}", "images/s", sides, chosen.rounds)
+        found = in_turn(case.name, "images/s", sides, chosen.rounds)
     finally:
         fractional.close()
     whole = chosen.images // BATCH * BATCH * chosen.epochs

@@ -1,6 +1,6 @@
 """A bilevel step (α, then weights) of supernets against the same network as one would first write it.
 
-python -m benchmarks.search [--quick] [--rounds 5] [--only shortcut-0.125 …] [--threads 1]
+python -m benchmarks.search [--quick] [--rounds 5] [--only shortcut-0.125 …] [--threads 1] [--precision fp32]
 
 The plain side runs every pair or edge by itself, eagerly, in fp32, contiguous. Both sides are the harness's own Search,
 on made-up images. Next to wall time stands processor time, which other programs on the machine disturb less.
@@ -46,7 +46,7 @@ def step(search: Search) -> Callable[[], float]:
     return lambda: search.both(*batches[0], *batches[1]).item()
 
 
-def sides(case: Case) -> dict[str, Callable[[], float]]:
+def sides(case: Case, precision: str) -> dict[str, Callable[[], float]]:
     """A bilevel step plainly, and as ours."""
     name, settings, batch_size, forward = case
     space, data = load(name, settings), made_up(2 * batch_size)
@@ -54,15 +54,15 @@ def sides(case: Case) -> dict[str, Callable[[], float]]:
     first = build()
     first.forward = partial(forward, first)
     plainly = Engine.choose(DEVICE, "fp32", data, "eager contiguous")
-    how = ours.engine(DEVICE, build, data, batch_size)
+    how = ours.engine(DEVICE, build, data, precision, batch_size)
     slow = plain.as_torch_comes()(step(ours.search(space, first, data, plainly, batch_size)))
     return {"plain": slow,
             f"ours ({how.precision} {how.path})": step(ours.search(space, build(), data, how, batch_size))}  # fmt: skip
 
 
-def compare(name: str, rounds: int) -> list[Comparison]:
+def compare(name: str, rounds: int, precision: str) -> list[Comparison]:
     """The same steps by both clocks."""
-    steps = sides(CASES[name])
+    steps = sides(CASES[name], precision)
     processor: dict[str, list[float]] = {side: [] for side in steps}
 
     def timed(side: str) -> float:
@@ -76,14 +76,14 @@ def compare(name: str, rounds: int) -> list[Comparison]:
 
 
 def main() -> None:
-    options = parser(__doc__)
+    options = parser(__doc__, networks=True)
     options.add_argument("--only", nargs="*", choices=list(CASES), default=list(CASES))
     options.add_argument("--threads", type=int, default=1)
     chosen = options.parse_args()
     if chosen.quick:
         chosen.only, chosen.rounds = ["shortcut-0.125"], 2
     with threads(chosen.threads):
-        found = [one for name in chosen.only for one in compare(name, chosen.rounds)]
+        found = [one for name in chosen.only for one in compare(name, chosen.rounds, chosen.precision)]
     finish("search", found, chosen)
 
 

@@ -5,6 +5,7 @@ import hashlib
 import io
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Collection
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 import torch
 
 KEPT = 2  # so that a corrupt newest one leaves the one before
+SMALL = 2**20  # bytes; so little is written after every epoch, however short
+PART = 0.01  # of a trial's time that larger ones may take
 
 
 class Superseded(Exception):
@@ -25,6 +28,7 @@ class Checkpoints:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._token = uuid.uuid4().hex
+        self._next = 0.0  # when one is due
 
     def claim(self) -> None:
         """From now on nobody who claimed them before may save."""
@@ -37,12 +41,22 @@ class Checkpoints:
             raise Superseded(str(self.folder))
 
     def save(self, epoch: int, state: dict[str, Any]) -> None:
-        """Raises OSError where the disk is full; nothing already written is harmed. Raises Superseded."""
+        """Raises OSError where the disk is full; nothing already written is harmed. Raises Superseded.
+
+        After epochs that are short beside it, a large one is left out until it takes no more than PART of the time.
+        """
+        self.check()
+        start = time.perf_counter()
+        if start < self._next:
+            return
         content = packed(state)
         self.check()
         write_atomically(self._path(epoch), content)
         for old in self._epochs()[:-KEPT]:
             self._path(old).unlink(missing_ok=True)
+        if len(content) > SMALL:
+            end = time.perf_counter()
+            self._next = end + (end - start) / PART
 
     def load(self) -> tuple[int, dict[str, Any]] | None:
         """The newest whole one: (epoch, state)."""

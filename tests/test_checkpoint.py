@@ -92,6 +92,18 @@ def test_who_lost_the_job_cannot_save(tmp_path: Path) -> None:
     assert after.load()[0] == 2  # type: ignore[index]
 
 
+def test_large_ones_take_no_more_than_their_part_of_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "SMALL", 0)
+    monkeypatch.setattr(checkpoint, "PART", 1e-9)
+    checkpoints = saved(tmp_path, 3)
+    assert checkpoints.load()[0] == 1  # type: ignore[index]
+    Checkpoints(tmp_path / "job").claim()
+    with pytest.raises(Superseded):  # also where nothing is written
+        checkpoints.save(4, STATE)
+    monkeypatch.setattr(checkpoint, "PART", 1e9)
+    assert saved(tmp_path, 3).load()[0] == 3  # type: ignore[index]
+
+
 def test_a_failed_write_leaves_the_old_content_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

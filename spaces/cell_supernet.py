@@ -21,6 +21,8 @@ class CellSupernet(nn.Module):
     `gate`: 'softmax' over an edge's operations, or 'sigmoid', one gate for each (FairDARTS, Chu et al. 2020).
     """
 
+    dense_when_reduced = True  # its depthwise convolutions, in reduced precision (spaces.cell_mixed)
+
     def __init__(
         self, grid: Grid, concat: Sequence[int], layout: Layout, gate: str, classes: int, image_channels: int
     ) -> None:

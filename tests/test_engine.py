@@ -1,6 +1,7 @@
 """The engine: every path trains the same trial, one path always the same; schedules, precision, evaluation, batches."""
 
 from dataclasses import replace
+from random import Random
 from types import SimpleNamespace
 
 import pytest
@@ -239,6 +240,13 @@ def test_steps_follow_torchs_schedulers():
 def test_auto_precision_follows_from_device_and_network(units, groups, expected, monkeypatch):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": units})
     assert auto_precision(CPU, nn.Sequential(nn.Conv2d(4, 4, 3, groups=groups))) == expected
+
+
+def test_separable_convolutions_of_a_supernet_use_matrix_units_those_of_a_network_do_not(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
+    space = load_space("cell-darts", {"channels": 4, "cells": 3})
+    assert auto_precision(CPU, space.supernet(10, 3, "softmax")) == "bf16"
+    assert auto_precision(CPU, space.build(space.draw("darts-top2", Random(0)), 10, 3)) == "fp32"
 
 
 class Reader(nn.Module):

@@ -65,7 +65,8 @@ def finish(benchmark: str, comparisons: list[Comparison], options: argparse.Name
     """Prints the table and stores everything as results/BENCHMARK.json, with the precision and `quick` in its name."""
     print(table(comparisons))
     for name, value in more.items():
-        print(f"\n{name}: {json.dumps(value)}")
+        for one in value if isinstance(value, list) else [value]:
+            print(f"\n{name}: {json.dumps(one)}")
     settings = {name: value for name, value in vars(options).items() if name != "data_root"}
     content = {"benchmark": benchmark, "machine": machine(), "versions": versions(), "commit": commit(),
                "settings": settings, "comparisons": [asdict(one) for one in comparisons],

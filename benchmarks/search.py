@@ -6,6 +6,7 @@ The plain side runs every pair or edge by itself, eagerly, in fp32, contiguous. 
 on made-up images. Next to wall time stands processor time, which other programs on the machine disturb less.
 """
 
+import statistics
 import time
 from collections.abc import Callable
 from functools import partial
@@ -13,7 +14,7 @@ from typing import Any
 
 import torch
 
-from benchmarks import ours, plain
+from benchmarks import floor, ours, plain
 from benchmarks.measure import Comparison, finish, in_turn, parser, threads
 from harness.engine import Engine
 from harness.images import DataSet, Images
@@ -60,8 +61,8 @@ def sides(case: Case, precision: str) -> dict[str, Callable[[], float]]:
             f"ours ({how.precision} {how.path})": step(ours.search(space, build(), data, how, batch_size))}  # fmt: skip
 
 
-def compare(name: str, rounds: int, precision: str) -> list[Comparison]:
-    """The same steps by both clocks."""
+def compare(name: str, rounds: int, precision: str) -> tuple[list[Comparison], dict[str, Any]]:
+    """The same steps by both clocks, and how near ours is to the hardware's matrix rate."""
     steps = sides(CASES[name], precision)
     processor: dict[str, list[float]] = {side: [] for side in steps}
 
@@ -72,7 +73,11 @@ def compare(name: str, rounds: int, precision: str) -> list[Comparison]:
         return time.perf_counter() - wall
 
     wall = in_turn(name, "s", {side: partial(timed, side) for side in steps}, rounds)
-    return [wall, Comparison(f"{name}, processor", "s", {side: values[1:] for side, values in processor.items()})]
+    own = Comparison(f"{name}, processor", "s", {side: values[1:] for side, values in processor.items()})
+    ours_side = list(steps)[-1]
+    hardware = floor.Hardware.measured(DEVICE, "bf16" if "bf16" in ours_side else "fp32")
+    near = floor.of_step(steps[ours_side], hardware, statistics.median(wall.sides[ours_side]))
+    return [wall, own], {"what": name, "side": ours_side, **near}
 
 
 def main() -> None:
@@ -83,8 +88,8 @@ def main() -> None:
     if chosen.quick:
         chosen.only, chosen.rounds = ["shortcut-0.125"], 2
     with threads(chosen.threads):
-        found = [one for name in chosen.only for one in compare(name, chosen.rounds, chosen.precision)]
-    finish("search", found, chosen)
+        found = [compare(name, chosen.rounds, chosen.precision) for name in chosen.only]
+    finish("search", [one for pair, _ in found for one in pair], chosen, floor=[near for _, near in found])
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ python -m benchmarks.train --data-root DIR [--quick] [--widths 1 0.25 0.125] [--
 The plain loop: DataLoader with two workers, torchvision's transforms per image, eager fp32, default threads. Ours: one
 trial with as many threads, and as many one-thread trials at once as there are cores (on a GPU: packed in one process).
 `a processor` is images a second of processor time with one thread, loading included: other programs disturb it less.
+`floor` sets our best side against the machine's measured matrix rate and bandwidth.
 """
 
 import multiprocessing
@@ -19,7 +20,7 @@ from typing import Any
 import torch
 from scipy import stats
 
-from benchmarks import ours, plain
+from benchmarks import floor, ours, plain
 from benchmarks.measure import Comparison, finish, in_turn, parser, threads
 from harness.data import data_root
 from harness.engine import Engine
@@ -174,6 +175,14 @@ def losses(case: Case) -> dict[str, Any]:
             round(apart, 4), "of the first loss": abs(each[0][0] - each[1][0]), "tolerance": TOLERANCE}  # fmt: skip
 
 
+def from_floor(case: Case, found: Comparison) -> dict[str, Any]:
+    """Of the fastest side of ours."""
+    network, precision = ours.network(case.space, case.data), case.engine().precision
+    rate = max(statistics.median(values) for side, values in found.sides.items() if side != "plain loop")
+    hardware = floor.Hardware.measured(DEVICE, precision)
+    return {"width": case.width, "precision": precision, **floor.of(network, hardware, precision, BATCH, rate)}
+
+
 def accuracy(case: Case, seeds: int, epochs: int) -> dict[str, Any]:
     """Test accuracy of both, paired by seed: equal start values, each with its own order and augmentation."""
     how = case.engine()
@@ -220,13 +229,14 @@ def main() -> None:
     if chosen.quick:
         chosen.widths, chosen.steps, chosen.rounds, chosen.seeds = [0.125], 10, 2, 0
     cases = [Case(width, root, chosen.steps or (8 if width > 0.5 else 40), chosen.precision) for width in chosen.widths]
-    measures = [processor] * (DEVICE.type == "cpu") + [throughput] * (not chosen.processor)
-    found = [measure(case, chosen.rounds) for case in cases for measure in measures]
-    more: dict[str, Any] = {"losses": [losses(replace(case, steps=FIRST)) for case in cases]}
+    alone = [processor(case, chosen.rounds) for case in cases] if DEVICE.type == "cpu" else []
+    whole = [] if chosen.processor else [throughput(case, chosen.rounds) for case in cases]
+    more: dict[str, Any] = {"losses": [losses(replace(case, steps=FIRST)) for case in cases],
+                            "floor": [from_floor(*pair) for pair in zip(cases, whole, strict=False)]}  # fmt: skip
     if chosen.seeds:
         smallest = Case(min(chosen.widths), root, chosen.images // BATCH, chosen.precision)
         more["accuracy"] = accuracy(smallest, chosen.seeds, chosen.epochs)
-    finish("train", found, chosen, **more)
+    finish("train", alone + whole, chosen, **more)
 
 
 if __name__ == "__main__":

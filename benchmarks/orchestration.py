@@ -109,8 +109,8 @@ def mixed(seeds: int, nap: float, cores: int) -> dict[str, float]:
         chains[row["key"]] = seconds[row["key"]] + max((chains[need] for need in row["needs"]), default=0.0)
     longest, shared = max(chains.values()), sum(seconds.values()) / cores
     wall = ends[-1] - ends[0] + rows[0]["seconds"]
-    return {"jobs": len(rows), "seconds an epoch": nap, "wall": round(wall, 2), "longest chain": round(longest, 2), "work / cores":
-            round(shared, 2), "times the bound": round(wall / max(longest, shared), 3)}  # fmt: skip
+    return {"jobs": len(rows), "seconds an epoch": nap, "wall": round(wall, 2), "longest chain": round(longest, 2),
+            "work / cores": round(shared, 2), "times the bound": round(wall / max(longest, shared), 3)}  # fmt: skip
 
 
 def _run(study: str, folder: Path, cores: int) -> tuple[list[float], list[dict[str, Any]]]:

@@ -15,6 +15,11 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
+LIMITS = (
+    "ATEN_CPU_CAPABILITY",
+    "ONEDNN_MAX_CPU_ISA",
+    "MKL_ENABLE_INSTRUCTIONS",
+)  # with which a machine plays a lesser one
 PACKAGES = ("torch", "torchvision", "ray", "numpy", "pandas", "nas-harness")
 
 
@@ -95,8 +100,9 @@ def machine() -> dict[str, Any]:
     names = [line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name")]
     units = {name: bool(torch.cpu.get_capabilities().get(name)) for name in ("amx_bf16", "avx512_bf16", "avx512_f")}
     gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    limits = {name: os.environ[name] for name in LIMITS if name in os.environ}
     return {"processor": (names or [platform.processor()])[0], "cores": os.cpu_count(), "units": units, "gpus": gpus,
-            "system": platform.system(), "load": [round(value, 1) for value in os.getloadavg()],
+            "limits": limits, "system": platform.system(), "load": [round(value, 1) for value in os.getloadavg()],
             "at": time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime())}  # fmt: skip
 
 

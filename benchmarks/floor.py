@@ -11,9 +11,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from spaces.cost import cost
 
-PASSES = (
-    15  # over an activation: convolution, norm and ReLU read and write forward (6), and read twice, write once back
-)
+# Over an activation: convolution, norm and ReLU each read and write it forward; back, each reads two and writes one.
+PASSES = 15
 STATE = 6  # reads and writes of a parameter in a step: weight, gradient, momentum
 SIZES = (1024, 2048, 4096)  # of the square products that are tried
 COPIED = 2**28  # bytes
@@ -25,6 +24,9 @@ class Hardware:
 
     matrix: float
     memory: float
+
+    def told(self) -> dict[str, str]:
+        return {name: f"{value:.3g}" for name, value in asdict(self).items()}
 
     @classmethod
     def measured(cls, device: torch.device, precision: str) -> "Hardware":
@@ -44,8 +46,7 @@ def of(network: nn.Module, hardware: Hardware, precision: str, batch: int, rate:
     return {"images/s": round(rate), "GFLOP an image": round(operations / 1e9, 3),
             "MB an image": round(moved / 1e6, 2), "of the matrix peak": round(rate * operations / hardware.matrix, 3),
             **{f"images/s {what}": round(1 / value) for what, value in seconds.items()},
-            "times the floor": round(1 / rate / max(seconds.values()), 2),
-            "hardware": {name: f"{value:.3g}" for name, value in asdict(hardware).items()}}  # fmt: skip
+            "times the floor": round(1 / rate / max(seconds.values()), 2), "hardware": hardware.told()}  # fmt: skip
 
 
 def of_step(step: Callable[[], Any], hardware: Hardware, seconds: float) -> dict[str, Any]:
@@ -54,7 +55,7 @@ def of_step(step: Callable[[], Any], hardware: Hardware, seconds: float) -> dict
         step()
     operations = counter.get_total_flops()
     return {"GFLOP": round(operations / 1e9, 2), "of the matrix peak": round(operations / hardware.matrix / seconds, 3),
-            "hardware": {name: f"{value:.3g}" for name, value in asdict(hardware).items()}}  # fmt: skip
+            "hardware": hardware.told()}  # fmt: skip
 
 
 def _activations(network: nn.Module) -> int:

@@ -45,10 +45,9 @@ class Checkpoints:
 
         After epochs that are short beside it, a large one is left out until it takes no more than PART of the time.
         """
-        self.check()
         start = time.perf_counter()
         if start < self._next:
-            return
+            return self.check()
         content = packed(state)
         self.check()
         write_atomically(self._path(epoch), content)

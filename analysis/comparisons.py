@@ -1,4 +1,7 @@
-"""Every method against its count-matched twins, and every method against every other, pair by pair of equal seeds."""
+"""Methods against count-matched twins, against each other, and their gains over twins against each other's.
+
+All pair by pair of equal seeds.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -42,7 +45,7 @@ class Comparison:
 
     @property
     def shown(self) -> bool:
-        return self.verdict.startswith(("better", "worse"))
+        return not self.verdict.startswith("no")
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,27 @@ def with_each_other(results: Results, table: Sequence[Line]) -> list[Comparison]
     for first, second in combinations(means, 2):
         joined = pd.DataFrame({"own": means[first], "other": means[second]}, index=seen[first].union(seen[second]))
         pairs[first, second] = joined
-    return _family(results, pairs, rules(results.study), None)
+    return _family(results, pairs, rules(results.study))
+
+
+def gains(results: Results, table: Sequence[Line]) -> list[Comparison]:
+    """One family: a method's gain over its twins against that of each later method with equal search epochs or none.
+
+    That two methods differ, or that one of two lies above its twins, does not say that its search finds more.
+    """
+    above = {line.method: _gain(results, line) for line in table if line.twin}
+    pairs = {
+        (first.method, second.method): pd.DataFrame({"own": above[first.method], "other": above[second.method]})
+        for first, second in combinations([line for line in table if line.twin], 2)
+        if first.label != second.label and len({first.search_epochs, second.search_epochs} - {None}) < 2
+    }
+    return _family(results, pairs, rules(results.study), "that of {}", ("larger", "smaller"))
+
+
+def _gain(results: Results, line: Line) -> pd.Series:
+    """Searched minus twins per search seed."""
+    frame = twin_pairs(results.trainings(line.method), results.trainings(line.twin or ""))
+    return frame["own"] - frame["other"]
 
 
 def twin_pairs(own: pd.DataFrame, twins: pd.DataFrame) -> pd.DataFrame:
@@ -120,8 +143,14 @@ def _seeds(trials: pd.DataFrame) -> pd.Index:
 Pairs = Mapping[tuple[str, str], pd.DataFrame]
 
 
-def _family(results: Results, pairs: Pairs, fixed: Rules, name: str | None) -> list[Comparison]:
-    """Comparisons that are judged together. `name`: what the second side is called, its method's name where None."""
+def _family(
+    results: Results, pairs: Pairs, fixed: Rules, name: str = "{}", words: tuple[str, str] = ("better", "worse")
+) -> list[Comparison]:
+    """Comparisons that are judged together.
+
+    `name`: what the verdict calls the second side, its method in braces; `words`: what the first side is above and
+    below it.
+    """
     differences = {sides: _in_order(frame) for sides, frame in pairs.items()}
     estimates, adjusted, pairs = _judged(pairs, differences, fixed)
     std = pooled_std([*differences.values()])
@@ -131,7 +160,7 @@ def _family(results: Results, pairs: Pairs, fixed: Rules, name: str | None) -> l
     for sides, frame in pairs.items():
         estimate, p = estimates[sides], adjusted[sides]
         chance = power(fixed.smallest, std, estimate.n, alpha)
-        words = verdict(estimate, p <= fixed.alpha, fixed.smallest, needed, chance, name or sides[1])
+        found = verdict(estimate, p <= fixed.alpha, fixed.smallest, needed, chance, name.format(sides[1]), words)
         unseen = bool(fixed.looks) and frame.empty
         out.append(
             Comparison(
@@ -142,7 +171,7 @@ def _family(results: Results, pairs: Pairs, fixed: Rules, name: str | None) -> l
                 improvement=relative_improvement(frame["own"], frame["other"], fixed.level),
                 missing=int(frame.isna().any(axis=1).sum()),
                 needed=needed,
-                verdict="not tested: the first look is not reached" if unseen else words,
+                verdict="not tested: the first look is not reached" if unseen else found,
                 keys=_keys(results, sides),
             )
         )
@@ -172,7 +201,10 @@ def _in_order(frame: pd.DataFrame) -> list[float]:
     return [float(value) for value in (frame["own"] - frame["other"]).reindex(seeds)]
 
 
-def verdict(found: Estimate, rejected: bool, smallest: float, needed: int | None, chance: float, against: str) -> str:
+def verdict(
+    found: Estimate, rejected: bool, smallest: float, needed: int | None, chance: float, against: str,
+    words: tuple[str, str] = ("better", "worse"),
+) -> str:  # fmt: skip
     """The finding in words. `chance`: the power that this n had for the smallest effect of interest."""
     if found.n < 2:
         return "not tested: one pair" if found.n else "not tested: no complete pair"
@@ -180,9 +212,7 @@ def verdict(found: Estimate, rejected: bool, smallest: float, needed: int | None
         return f"not tested: all {found.n} differences are equal"
     if rejected:
         small = max(abs(found.low), abs(found.high)) < smallest
-        return f"{'better' if found.value > 0 else 'worse'} than {against}" + (
-            f", by less than {smallest:g} points" if small else ""
-        )
+        return f"{words[found.value < 0]} than {against}" + (f", by less than {smallest:g} points" if small else "")
     if -smallest < found.low and found.high < smallest:
         return f"no difference shown; the interval lies within ±{smallest:g} points"
     if needed is None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from analysis import recipes, sheets
 from analysis.caveats import caveats
-from analysis.comparisons import Comparison, rules, with_each_other, with_twins
+from analysis.comparisons import Comparison, gains, rules, with_each_other, with_twins
 from analysis.models import Model, models, twin_models
 from analysis.practices import Practice, practices
 from analysis.prose import methods_paragraph
@@ -48,6 +48,7 @@ def findings(folders: Path | Sequence[Path]) -> Findings:
     made = [
         sheets.results(table),
         sheets.comparisons(table, twins, level),
+        sheets.gains(gains(results, table), twins, level),
         sheets.resources(table),
         recipes.sheet(results, table),
         sheets.slopes([*searched, *random], groups),

@@ -1,7 +1,7 @@
 """The tables of a report as plain sheets: titles, texts of cells, and which rows each cell comes from."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite, isnan
 
 from analysis.aggregate import Spread, State
@@ -94,15 +94,24 @@ def resources(table: Sequence[Line]) -> Sheet:
 
 def pairwise(found: Sequence[Comparison], level: float) -> Sheet:
     """Every line against every other."""
-    head = (
-        "First",
-        "Second",
-        f"Difference, points [{100 * level:.4g} %]",
-        "p (Holm)",
-        "Hedges's g",
-        "Pairs",
-        "Verdict",
+    note = "First minus second, paired by seed; p is adjusted over this table."
+    return _pairs("pairwise", "Every method against every other", "Difference", found, level, note)
+
+
+def gains(found: Sequence[Comparison], twins: dict[str, Comparison], level: float) -> Sheet:
+    """How far each method lies above its twins against how far each other does. `twins`: the gains themselves."""
+    note = (
+        "A gain is searched minus random twins of equal count. First's gain minus second's, at equal search epochs "
+        "where both have some, paired by seed; p is adjusted over this table. That one gain is shown and another is "
+        "not does not make the one larger."
     )
+    sheet = _pairs("gains", "Gain over random twins, method against method", "Difference of gains", found, level, note)
+    return replace(sheet, rows=tuple(tuple(_with_twins(cell, twins) for cell in row) for row in sheet.rows))
+
+
+def _pairs(name: str, title: str, quantity: str, found: Sequence[Comparison], level: float, note: str) -> Sheet:
+    head = ("First", "Second", f"{quantity}, points [{100 * level:.4g} %]", "p (Holm)", "Hedges's g", "Pairs",
+            "Verdict")  # fmt: skip
     rows = tuple(
         tuple(
             Cell(text, (c.method, c.against))
@@ -111,8 +120,12 @@ def pairwise(found: Sequence[Comparison], level: float) -> Sheet:
         )
         for c in found
     )  # fmt: skip
-    note = "First minus second, paired by seed; p is adjusted over this table."
-    return Sheet("pairwise", "Every method against every other", head, rows, note)
+    return Sheet(name, title, head, rows, note)
+
+
+def _with_twins(cell: Cell, twins: dict[str, Comparison]) -> Cell:
+    """The cell comes from the methods' twins as well."""
+    return replace(cell, methods=(*cell.methods, *(twins[method].against for method in cell.methods)))
 
 
 def slopes(models: Sequence[Model], methods: dict[str, tuple[str, ...]]) -> Sheet:

@@ -50,8 +50,13 @@ def paired(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> Estimate
 
 
 def relative_improvement(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> Estimate:
-    """RI = 100 (first - second) / second of each pair, with a t interval (Yang et al. 2020, equation 1)."""
+    """RI = 100 (first - second) / second of each pair, with a t interval (Yang et al. 2020, equation 1).
+
+    NaN where a second side is 0.
+    """
     x, y = _pairs(first, second)
+    if not np.all(y):
+        return Estimate(nan, nan, nan, nan, nan, len(y))
     return mean_interval(100 * (x - y) / y, level)
 
 

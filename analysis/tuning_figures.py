@@ -103,6 +103,9 @@ def parallel(studies: Mapping[int, Any]) -> "Figure | None":
         axes = plot_parallel_coordinate(together, target_name=ACCURACY)
     figure: Any = axes.figure
     axes.set_title("")
+    for scale in figure.axes:  # one for each field, over the first axes
+        scale.grid(visible=False)
+        scale.spines["right"].set_visible(scale is not axes)
     for label in axes.get_xticklabels():
         label.set_rotation(0)
         label.set_horizontalalignment("center")

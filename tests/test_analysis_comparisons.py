@@ -9,7 +9,8 @@ import pytest
 import rows_factory as factory
 from scipy import stats
 
-from analysis.comparisons import still_open, twin_pairs, verdict, with_each_other, with_twins
+from analysis.comparisons import gains, still_open, twin_pairs, verdict, with_each_other, with_twins
+from analysis.findings import findings
 from analysis.rows import Results, load
 from analysis.statistics import mean_interval
 from analysis.table import lines
@@ -82,6 +83,32 @@ def test_every_method_meets_every_other_once(tmp_path: Path) -> None:
     against = next(c for c in found if (c.method, c.against) == ("darts-A@5", "baseline"))
     means = {line.method: line.cells["accuracy"].mean for line in table}
     assert against.difference.value == pytest.approx(means["darts-A@5"] - means["baseline"])
+
+
+def test_gains_over_twins_are_compared_at_equal_search_epochs(tmp_path: Path) -> None:
+    study = factory.study(seeds=6)
+    rows = factory.rows(study)
+    results = loaded(tmp_path, study, rows)
+    found = {(c.method, c.against): c for c in gains(results, lines(results))}
+    assert found.keys() == {(f"darts-A@{epochs}", f"darts-B@{epochs}") for epochs in (5, 10, 20)}
+    names = ("darts-A@20", "random-A@20", "darts-B@20", "random-B@20")
+    own, own_twins, other, other_twins = (
+        np.array([r["test_accuracy"] for r in rows if r["method"] == name]) for name in names
+    )
+    test = stats.ttest_1samp(own - own_twins - other + other_twins, 0)
+    assert found[names[0], names[2]].difference.p == pytest.approx(test.pvalue)
+
+
+def test_a_larger_gain_is_called_larger_and_leads_to_all_four_sides(tmp_path: Path) -> None:
+    study = factory.study(seeds=6, snapshots=[20])
+    rows = [
+        {**row, "test_accuracy": row["test_accuracy"] + 3} if row["method"] == "darts-A@20" else row
+        for row in factory.rows(study)
+    ]
+    found = findings(factory.write(tmp_path / study["name"], study, rows))
+    sheet = next(sheet for sheet in found.sheets if sheet.name == "gains")
+    assert [row[-1].text for row in sheet.rows] == ["larger than that of darts-B@20"]
+    assert set(sheet.rows[0][-1].methods) == {"darts-A@20", "darts-B@20", "random-A@20", "random-B@20"}
 
 
 def test_nothing_is_compared_before_there_are_rows(tmp_path: Path) -> None:

@@ -89,6 +89,10 @@ def test_relative_improvement_is_the_interval_of_each_pairs_own(pairs: list[tupl
     assert found.p == pytest.approx(expected.pvalue, rel=1e-6, abs=1e-12)
 
 
+def test_relative_improvement_over_nothing_is_undefined() -> None:
+    assert isnan(ours.relative_improvement([1, 2, 3], [1, 0, 2]).value)
+
+
 @settings(deadline=None, max_examples=25)  # statsmodels takes 50 ms a call
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
 def test_holm_agrees_with_statsmodels_and_pingouin(p: list[float]) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from math import nan
 
 import pandas as pd
 
@@ -10,10 +11,12 @@ from analysis.aggregate import done
 from analysis.comparisons import Comparison, rules
 from analysis.recipes import recipes
 from analysis.rows import Results
+from analysis.searches import named
 from analysis.sheets import minus
 from analysis.statistics import detectable
 from analysis.table import Line
 
+GAP = 10  # points between a mixture and what is read from it, above which a report says so
 FEW = 5  # search seeds below which a report says that they are few
 
 
@@ -27,6 +30,7 @@ def caveats(results: Results, table: Sequence[Line], twins: Mapping[str, Compari
         *_parameters(table),
         *_origins(used),
         *_recipes(results, table),
+        *_undecided(results),
         *_rows(results),
     ]
 
@@ -124,6 +128,24 @@ def _recipes(results: Results, table: Sequence[Line]) -> Iterator[str]:
             f"Methods were trained with {len(kinds)} recipes: "
             f"{'; '.join(', '.join(names) for names in kinds.values())}."
         )
+
+
+def _undecided(results: Results) -> Iterator[str]:
+    """Searches whose networks fall far behind the mixture that they are read from, with the same weights."""
+    for name, trials in named(results).groupby("method"):
+        ends = pd.DataFrame(
+            [{field: values[-1] for field, values in (curve or {}).items()} for curve in done(trials)["curve"]]
+        ).mean()
+        mixture, before = ends.get("val_accuracy", nan), "discretised_accuracy."
+        read = {
+            str(field).removeprefix(before): value for field, value in ends.items() if str(field).startswith(before)
+        }
+        behind = [f"{value:.1f} % ({rule})" for rule, value in sorted(read.items()) if mixture - value > GAP]
+        if behind:
+            yield (
+                f"{name}: after the last epoch the mixture reaches {mixture:.1f} % on the α part, what is read from it "
+                f"{', '.join(behind)} with the same weights: what was optimised is not what is compared."
+            )
 
 
 def _rows(results: Results) -> Iterator[str]:

@@ -72,6 +72,21 @@ def test_few_seeds_and_weak_comparisons_are_said(tmp_path: Path) -> None:
     )
 
 
+def test_networks_far_behind_the_mixture_they_are_read_from_are_said(tmp_path: Path) -> None:
+    study = factory.study(seeds=6)
+    rows = factory.rows(study)
+
+    def ending(mixture: float, a: float, b: float) -> list[dict]:
+        read = {"discretised_accuracy": {"A": a, "B": b}, "val_accuracy": mixture}
+        return [{**row, "curve": [*row["curve"][:-1], {**row["curve"][-1], **read}]} if row["kind"] == "search" else row
+                for row in rows]  # fmt: skip
+
+    assert "the mixture reaches 60.0 % on the α part, what is read from it 20.0 % (A) with the same weights" in said(
+        loaded(tmp_path / "far", study, ending(60.0, 20.0, 55.0))
+    )
+    assert "the mixture" not in said(loaded(tmp_path / "near", study, ending(60.0, 52.0, 55.0)))
+
+
 def test_the_fourteen_practices_are_answered_from_the_rows(tmp_path: Path) -> None:
     study = factory.study(seeds=5)
     results = loaded(tmp_path, study, factory.rows(study))

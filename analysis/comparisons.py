@@ -6,6 +6,7 @@ All pair by pair of equal seeds.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -26,6 +27,7 @@ from analysis.statistics import (
 from analysis.table import Line
 
 ITS_TWINS = "its twins"
+WORDS = ("better", "worse")  # what a side is that lies above, below
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Comparison:
     missing: int  # seeds that have no complete pair
     needed: int | None  # seeds that would show the study's smallest effect
     verdict: str
+    methods: tuple[str, ...]  # the table rows that it comes from
     keys: tuple[str, ...]
 
     @property
@@ -70,23 +73,14 @@ def rules(study: Mapping[str, Any]) -> Rules:
 
 def with_twins(results: Results, table: Sequence[Line]) -> dict[str, Comparison]:
     """One family: each line that has twins against them."""
-    pairs = {}
-    for line in table:
-        if line.twin:
-            own, twins = results.trainings(line.method), results.trainings(line.twin)
-            pairs[line.method, line.twin] = twin_pairs(own, twins)
-    found = _family(results, pairs, rules(results.study), ITS_TWINS)
+    found = _family(results, _beside_twins(results, table), rules(results.study), ITS_TWINS)
     return {comparison.method: comparison for comparison in found}
 
 
 def still_open(results: Results, table: Sequence[Line]) -> tuple[int, list[str]]:
     """How many of the study's looks its rows allow, and the methods whose comparison with twins is open after them."""
     fixed = rules(results.study)
-    found = {
-        line.method: _in_order(twin_pairs(results.trainings(line.method), results.trainings(line.twin)))
-        for line in table
-        if line.twin
-    }
+    found = {method: _in_order(frame) for (method, _), frame in _beside_twins(results, table).items()}
     return next_look(found, tuple(results.study.get("looks") or ()), fixed.alpha)
 
 
@@ -106,19 +100,23 @@ def gains(results: Results, table: Sequence[Line]) -> list[Comparison]:
 
     That two methods differ, or that one of two lies above its twins, does not say that its search finds more.
     """
-    above = {line.method: _gain(results, line) for line in table if line.twin}
+    beside = _beside_twins(results, table)
+    above = {method: frame["own"] - frame["other"] for (method, _), frame in beside.items()}
     pairs = {
         (first.method, second.method): pd.DataFrame({"own": above[first.method], "other": above[second.method]})
         for first, second in combinations([line for line in table if line.twin], 2)
         if first.label != second.label and len({first.search_epochs, second.search_epochs} - {None}) < 2
     }
-    return _family(results, pairs, rules(results.study), "that of {}", ("larger", "smaller"))
+    return _family(results, pairs, rules(results.study), "that of {}", ("larger", "smaller"), dict(beside.keys()))
 
 
-def _gain(results: Results, line: Line) -> pd.Series:
-    """Searched minus twins per search seed."""
-    frame = twin_pairs(results.trainings(line.method), results.trainings(line.twin or ""))
-    return frame["own"] - frame["other"]
+def _beside_twins(results: Results, table: Sequence[Line]) -> dict[tuple[str, str], pd.DataFrame]:
+    """(method, twin) → their pairs, for each line that has twins."""
+    return {
+        (line.method, line.twin): twin_pairs(results.trainings(line.method), results.trainings(line.twin))
+        for line in table
+        if line.twin
+    }
 
 
 def twin_pairs(own: pd.DataFrame, twins: pd.DataFrame) -> pd.DataFrame:
@@ -144,12 +142,13 @@ Pairs = Mapping[tuple[str, str], pd.DataFrame]
 
 
 def _family(
-    results: Results, pairs: Pairs, fixed: Rules, name: str = "{}", words: tuple[str, str] = ("better", "worse")
-) -> list[Comparison]:
+    results: Results, pairs: Pairs, fixed: Rules, name: str = "{}", words: tuple[str, str] = WORDS,
+    twins: Mapping[str, str] = MappingProxyType({}),
+) -> list[Comparison]:  # fmt: skip
     """Comparisons that are judged together.
 
     `name`: what the verdict calls the second side, its method in braces; `words`: what the first side is above and
-    below it.
+    below it; `twins`: side → its twins, where the sides are gains over them.
     """
     differences = {sides: _in_order(frame) for sides, frame in pairs.items()}
     estimates, adjusted, pairs = _judged(pairs, differences, fixed)
@@ -161,6 +160,7 @@ def _family(
         estimate, p = estimates[sides], adjusted[sides]
         chance = power(fixed.smallest, std, estimate.n, alpha)
         found = verdict(estimate, p <= fixed.alpha, fixed.smallest, needed, chance, name.format(sides[1]), words)
+        methods = (*sides, *(twins[side] for side in sides if side in twins))
         unseen = bool(fixed.looks) and frame.empty
         out.append(
             Comparison(
@@ -172,7 +172,8 @@ def _family(
                 missing=int(frame.isna().any(axis=1).sum()),
                 needed=needed,
                 verdict="not tested: the first look is not reached" if unseen else found,
-                keys=_keys(results, sides),
+                methods=methods,
+                keys=_keys(results, methods),
             )
         )
     return out
@@ -203,7 +204,7 @@ def _in_order(frame: pd.DataFrame) -> list[float]:
 
 def verdict(
     found: Estimate, rejected: bool, smallest: float, needed: int | None, chance: float, against: str,
-    words: tuple[str, str] = ("better", "worse"),
+    words: tuple[str, str] = WORDS,
 ) -> str:  # fmt: skip
     """The finding in words. `chance`: the power that this n had for the smallest effect of interest."""
     if found.n < 2:
@@ -222,5 +223,5 @@ def verdict(
     return f"no difference shown; to see {smallest:g} points would take {needed} seeds"
 
 
-def _keys(results: Results, sides: tuple[str, str]) -> tuple[str, ...]:
-    return tuple(sorted(key for side in sides for key in done(results.trainings(side))["key"]))
+def _keys(results: Results, methods: Sequence[str]) -> tuple[str, ...]:
+    return tuple(sorted(key for method in methods for key in done(results.trainings(method))["key"]))

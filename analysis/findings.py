@@ -48,7 +48,7 @@ def findings(folders: Path | Sequence[Path]) -> Findings:
     made = [
         sheets.results(table),
         sheets.comparisons(table, twins, level),
-        sheets.gains(gains(results, table), twins, level),
+        sheets.gains(gains(results, table), level),
         sheets.resources(table),
         recipes.sheet(results, table),
         sheets.slopes([*searched, *random], groups),

@@ -1,7 +1,7 @@
 """The tables of a report as plain sheets: titles, texts of cells, and which rows each cell comes from."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import isfinite, isnan
 
 from analysis.aggregate import Spread, State
@@ -98,15 +98,14 @@ def pairwise(found: Sequence[Comparison], level: float) -> Sheet:
     return _pairs("pairwise", "Every method against every other", "Difference", found, level, note)
 
 
-def gains(found: Sequence[Comparison], twins: dict[str, Comparison], level: float) -> Sheet:
-    """How far each method lies above its twins against how far each other does. `twins`: the gains themselves."""
+def gains(found: Sequence[Comparison], level: float) -> Sheet:
+    """How far each method lies above its twins against how far each other does."""
     note = (
         "A gain is searched minus random twins of equal count. First's gain minus second's, at equal search epochs "
         "where both have some, paired by seed; p is adjusted over this table. That one gain is shown and another is "
         "not does not make the one larger."
     )
-    sheet = _pairs("gains", "Gain over random twins, method against method", "Difference of gains", found, level, note)
-    return replace(sheet, rows=tuple(tuple(_with_twins(cell, twins) for cell in row) for row in sheet.rows))
+    return _pairs("gains", "Gain over random twins, method against method", "Difference of gains", found, level, note)
 
 
 def _pairs(name: str, title: str, quantity: str, found: Sequence[Comparison], level: float, note: str) -> Sheet:
@@ -114,18 +113,13 @@ def _pairs(name: str, title: str, quantity: str, found: Sequence[Comparison], le
             "Verdict")  # fmt: skip
     rows = tuple(
         tuple(
-            Cell(text, (c.method, c.against))
+            Cell(text, c.methods)
             for text in (c.method, c.against, interval(c.difference), p_value(c.adjusted), signed(c.effect),
                          str(c.difference.n), c.verdict)
         )
         for c in found
     )  # fmt: skip
     return Sheet(name, title, head, rows, note)
-
-
-def _with_twins(cell: Cell, twins: dict[str, Comparison]) -> Cell:
-    """The cell comes from the methods' twins as well."""
-    return replace(cell, methods=(*cell.methods, *(twins[method].against for method in cell.methods)))
 
 
 def slopes(models: Sequence[Model], methods: dict[str, tuple[str, ...]]) -> Sheet:

@@ -33,7 +33,7 @@ def describe(prepared: Prepared, device: str, shares: Shares) -> str:
     at_once = trials_at_once(device, shares)
     total, longest = sum(seconds.values()), _longest(prepared, seconds)
     lines.append(f"about {max(longest, total / at_once) / 60:.0f} minutes, {at_once:g} trials at once "
-                 f"(work {total / 60:.0f} min, longest chain {longest / 60:.0f} min; one step measured)")  # fmt: skip
+                 f"(work {total / 60:.0f} min, longest chain {longest / 60:.0f} min; one step of each measured, alone)")  # fmt: skip
     return "\n".join(lines)
 
 

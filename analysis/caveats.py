@@ -78,9 +78,8 @@ def _pairs(results: Results, table: Sequence[Line], twins: Mapping[str, Comparis
     for comparison in twins.values():
         if comparison.missing and comparison.difference.n:
             yield (
-                f"{comparison.method}: {comparison.missing} seed{'s' * (comparison.missing > 1)} without a "
-                "complete pair, "
-                "left out of the paired difference."
+                f"{comparison.method}: {comparison.missing} seed{'s' * (comparison.missing > 1)} without a complete "
+                "pair, left out of the paired difference."
             )
     for line in table:
         if line.twin and (seeds := _unlike(results.trainings(line.method), results.trainings(line.twin))):

@@ -67,9 +67,8 @@ def _benchmark(results: Results) -> Answer:
     if differ:
         return "no", f"The studies put together here differ in {', '.join(differ)}."
     return "yes", (
-        f"All methods search the space {study.get('space')} on {data.get('name')} with the same splits, which "
-        "the rows name "
-        f"by a hash of their image indices ({splits} in all), and the same trainings."
+        f"All methods search the space {study.get('space')} on {data.get('name')} with the same splits, which the "
+        f"rows name by a hash of their image indices ({splits} in all), and the same trainings."
     )
 
 

@@ -44,10 +44,8 @@ def _search(results: Results, table: Sequence[Line]) -> str:
     by = f" by rule {' and '.join(rules_)}" if rules_ else ""
     return (
         f"Architectures were found by {search.get('strategy', 'search')} in {search.get('epochs', '?')} "
-        "epochs, repeated with "
-        f"{seeds} seeds, and read{by} after {_listed(read)} epochs. The search saw training images only, one "
-        "part for the "
-        "weights and one for the architecture."
+        f"epochs, repeated with {seeds} seeds, and read{by} after {_listed(read)} epochs. The search saw training "
+        "images only, one part for the weights and one for the architecture."
     )
 
 
@@ -72,11 +70,9 @@ def _twins(table: Sequence[Line]) -> str:
     if not any(line.twin for line in table):
         return ""
     return (
-        "Each searched architecture is compared with random twins: drawn evenly from the architectures that "
-        "the same rule can "
-        "give with exactly as many shortcuts, and trained with the same recipe, seed, images and order. "
-        "Counts are matched, "
-        "parameters are not."
+        "Each searched architecture is compared with random twins: drawn evenly from the architectures that the same "
+        "rule can give with exactly as many shortcuts, and trained with the same recipe, seed, images and order. "
+        "Counts are matched, parameters are not."
     )
 
 
@@ -84,19 +80,13 @@ def _statistics(results: Results, table: Sequence[Line]) -> str:
     fixed = rules(results.study)
     looks = f", looked at after {_listed(fixed.looks)} seeds, each look at α = {fixed.alpha:g}/{len(fixed.looks)}"
     return (
-        "We report mean ± sample standard deviation over n search seeds, training seeds averaged first. "
-        "Differences are paired "
-        f"by seed, with {100 * fixed.level:.4g} % t intervals and two-sided t tests, adjusted by Holm's method "
-        "within the family "
-        f"of comparisons at α = {fixed.alpha:g}{looks if fixed.looks else ''}; effect sizes are Hedges's g "
-        "(average standard "
-        f"deviation). Sample sizes refer to a power of 80 % for {fixed.smallest:g} points, the smallest effect "
-        "of interest "
-        "fixed beforehand, at the strictest level of Holm's method, with the spread of differences pooled "
-        "over the family. "
-        "Slopes are least squares with HC3 intervals; they take architectures as independent, although those "
-        "of one search "
-        "are not."
+        "We report mean ± sample standard deviation over n search seeds, training seeds averaged first. Differences "
+        f"are paired by seed, with {100 * fixed.level:.4g} % t intervals and two-sided t tests, adjusted by Holm's "
+        f"method within the family of comparisons at α = {fixed.alpha:g}{looks if fixed.looks else ''}; effect sizes "
+        "are Hedges's g (average standard deviation). Sample sizes refer to a power of 80 % for "
+        f"{fixed.smallest:g} points, the smallest effect of interest fixed beforehand, at the strictest level of "
+        "Holm's method, with the spread of differences pooled over the family. Slopes are least squares with HC3 "
+        "intervals; they take architectures as independent, although those of one search are not."
     )
 
 

@@ -61,9 +61,8 @@ def comparisons(table: Sequence[Line], twins: dict[str, Comparison], level: floa
                  interval(found.improvement), str(found.difference.n), found.verdict)  # fmt: skip
         rows.append((*_name(line), *(Cell(text, both) for text in texts)))
     note = (
-        "Searched minus its random twins of equal count, paired by seed. p is adjusted over this table; g is "
-        "in units of "
-        "the average standard deviation. Intervals are each comparison's own, not adjusted."
+        "Searched minus its random twins of equal count, paired by seed. p is adjusted over this table; g is in units "
+        "of the average standard deviation. Intervals are each comparison's own, not adjusted."
     )
     return Sheet("twins", "Against random twins", head, tuple(rows), note)
 
@@ -82,10 +81,10 @@ def resources(table: Sequence[Line]) -> Sheet:
             Cell(beside, twins), Cell(hours(line.cells["cost"]), own), Cell(among, own), Cell(within, own),
         ))  # fmt: skip
     note = (
-        "Long: 4 blocks or further. Cost: to find and train one network, searches up to the snapshot, "
-        "scoring, tuning and "
-        "one training. Spread of accuracy as standard deviations of a balanced one-way model; separable only with two "
-        "trainings or more of each network."
+        "Long: 4 blocks or further. Of cells, every edge with skip_connect counts as a shortcut, and none as long. "
+        "Cost: to find and train one network, searches up to the snapshot, scoring, tuning and one training. Spread of "
+        "accuracy as standard deviations of a balanced one-way model; separable only with two trainings or more of "
+        "each network."
     )
     return Sheet(
         "resources", "Size, cost and spread", head, tuple(rows), note, table[-1].role == "baseline" if table else False

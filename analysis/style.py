@@ -51,7 +51,7 @@ def styled() -> Iterator[None]:
         "text.color": INK, "axes.edgecolor": INK, "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK,
         "legend.frameon": False, "figure.constrained_layout.use": True, "figure.facecolor": PAPER,
         "axes.facecolor": PAPER, "svg.hashsalt": "nas-harness", "lines.linewidth": 1.5, "lines.markersize": 6,
-         "axes.titlesize": 10, "hatch.linewidth": 0.6,
+        "axes.titlesize": 10, "hatch.linewidth": 0.6, "axes.formatter.useoffset": False,
     }  # fmt: skip
     with matplotlib.rc_context(settings):
         yield

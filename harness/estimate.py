@@ -1,9 +1,11 @@
-"""What a plan would cost: counts, MACs and time, from a measured step of each kind of network."""
+"""What a plan would cost: counts, MACs and time, from measured steps of each kind of network."""
 
 import os
-import time
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 from random import Random
+from statistics import mean
 from typing import Any
 
 import torch
@@ -11,18 +13,28 @@ import torch
 from harness.admission import Shares
 from harness.data import split
 from harness.display import duration
-from harness.engine import Engine, sgd
+from harness.engine import Engine
 from harness.images import DataSet
-from harness.plan import Job
+from harness.paths import one_thread, timer
+from harness.plan import Job, Settings
 from harness.prepare import Prepared
+from harness.search import TELEMETRY_IMAGES
 from spaces.cost import cost
 from spaces.rules import drawn_by
 
-ALPHA_STEP = 2.0  # a searching epoch's work per image, in weight steps
-EVALUATION = 1 / 3  # an image's way forward alone, in weight steps
-DRAWS = 5  # of which the one with the median MACs stands for what a rule gives
+SEARCH_STEP = {1: 2.0, 2: 5.0}  # gradients a step of a search takes, by its order: weights, α; two more weight steps
+EVALUATION = 1 / 3  # an image's way forward alone, in gradients
+DRAWS = 3  # networks that stand for what a rule gives
 
-StandIn = tuple[str, str]  # ("supernet", its gate), ("text", an architecture) or ("rule", what draws it)
+
+@dataclass(frozen=True)
+class StandIn:
+    """What is measured in a job's place, as its architecture may not be known yet."""
+
+    kind: str  # supernet | text | rule
+    what: str  # its gate, the architecture, or the rule of the space that draws
+    batch_size: int
+    precision: str
 
 
 def describe(prepared: Prepared, device: str, shares: Shares) -> str:
@@ -32,42 +44,47 @@ def describe(prepared: Prepared, device: str, shares: Shares) -> str:
     lines = [f"study {prepared.study.name}: {len(jobs)} jobs into {prepared.folder}", _size(prepared)]
     lines += [_line(kind, number, jobs, seconds) for kind, number in Counter(j.kind for j in jobs.values()).items()]
     for row in prepared.plan.rows.values():
-        own = [job for job in jobs.values() if job.method == row.method and job.kind == "train"]
+        own = [job for job in jobs.values() if row.method in job.methods and job.kind == "train"]
         lines.append(f"  {row.method:24} {len(own)} trainings, after {_after(own[0], jobs)}")
     at_once = trials_at_once(device, shares)
     total, longest = sum(seconds.values()), _longest(prepared, seconds)
-    whole = duration(max(longest, total / at_once))
-    lines.append(f"about {whole}, {at_once:g} trials at once (work {duration(total)}, longest chain "
-                 f"{duration(longest)}), from steps that were measured one at a time")  # fmt: skip
+    lines.append(f"about {duration(max(longest, total / at_once))}, {at_once:g} trials at once")
+    lines.append(f"(work {duration(total)}, longest chain {duration(longest)}; from steps measured one at a time, as "
+                 "if nothing were there yet and nothing ended early)")  # fmt: skip
     return "\n".join(lines)
 
 
 def job_seconds(prepared: Prepared, device: str) -> dict[str, float]:
-    """Seconds that each job takes by itself, from a measured step of each kind of network; one thread on a CPU."""
+    """Seconds that each job takes by itself, on the default path and one thread, from a step of its stand-in."""
     jobs = prepared.plan.jobs
     stands = {key: stand_in(job, prepared) for key, job in jobs.items()}
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    per_image = {stand: _step_seconds(_built(stand, prepared), prepared, device) for stand in set(stands.values())}
-    torch.set_num_threads(before)
+    recipes = {stands[key]: job.settings["recipe"] for key, job in jobs.items()}
+    with one_thread():
+        per_image = {stand: _image_seconds(stand, recipe, prepared, device) for stand, recipe in recipes.items()}
     return {key: images(job, prepared.data) * per_image[stands[key]] for key, job in jobs.items()}
 
 
 def images(job: Job, data: DataSet) -> float:
-    """The work of a job, in images that pass forward and backward once."""
+    """The work of a job, in images that a gradient is taken of.
+
+    What rules read inside a supernet after each epoch, and the eigenvalues of an early stop, are left out.
+    """
     settings = job.settings
     search: dict[str, Any] = settings.get("search", {})
     parts = split(len(data.train), 0, 0, search.get("alpha_portion", settings.get("alpha_portion")))
-    weights, held_out = len(parts.weights), len(parts.alpha)
+    weights, held_out, test = len(parts.weights), len(parts.alpha), len(data.test)
+    watched = bool(settings["test_curve"])
+    epochs = int(search.get("score_epochs") or settings["recipe"]["epochs"])
+    if job.kind == "train":
+        return weights * epochs + EVALUATION * test * (1 + watched * epochs)
     if job.kind == "search":
-        warmup, epochs = search["warmup_epochs"], search["epochs"]
-        steps: float = warmup + ALPHA_STEP * epochs * search["order"] ** 1.5
-        return weights * steps + EVALUATION * held_out * float(warmup + epochs)
-    if job.kind == "score" and search["score"] == "supernet":
+        warmup, searching = int(search["warmup_epochs"]), int(search["epochs"])
+        gradients = warmup + SEARCH_STEP[search["order"]] * searching
+        looked_at = min(TELEMETRY_IMAGES, held_out) + watched * test
+        return weights * gradients + EVALUATION * looked_at * (warmup + searching)
+    if search.get("score") == "supernet":
         return EVALUATION * held_out
-    epochs = search["score_epochs"] if job.kind == "score" else settings["recipe"]["epochs"]
-    looks = epochs if job.kind == "tune" or settings["test_curve"] else 1
-    return float(weights * epochs) + EVALUATION * looks * (len(data.test) if job.kind == "train" else held_out)
+    return (weights + EVALUATION * held_out) * epochs
 
 
 def trials_at_once(device: str, shares: Shares) -> float:
@@ -77,7 +94,11 @@ def trials_at_once(device: str, shares: Shares) -> float:
 
 
 def stand_in(job: Job, prepared: Prepared) -> StandIn:
-    """What is measured in a job's place, as its architecture is not known yet."""
+    recipe = job.settings["recipe"]
+    return StandIn(*_network_of(job, prepared), recipe["batch_size"], recipe["precision"])
+
+
+def _network_of(job: Job, prepared: Prepared) -> tuple[str, str]:
     if job.kind == "search":
         return "supernet", job.settings["search"]["gate"] or prepared.space.gates[0]
     source = job.settings["source"]
@@ -93,40 +114,32 @@ def stand_in(job: Job, prepared: Prepared) -> StandIn:
         return "rule", prepared.space.rules[0]
 
 
-def _built(stand: StandIn, prepared: Prepared) -> Any:
-    data, (kind, what) = prepared.data, stand
-    if kind == "supernet":
-        return prepared.space.supernet(data.classes, data.channels, what)
-    if kind == "text":
-        return prepared.space.build(prepared.space.parse(what), data.classes, data.channels)
-    chance = Random(0)
-    drawn = [prepared.space.build(prepared.space.draw(what, chance), data.classes, data.channels) for _ in range(DRAWS)]
-    return sorted(drawn, key=lambda network: cost(network, data.channels, data.size)[1])[DRAWS // 2]
+def _image_seconds(stand: StandIn, recipe: Settings, prepared: Prepared, device: str) -> float:
+    """Seconds an image that a gradient is taken of; 0 where the network does not work and so is not trained."""
+    engine = Engine.choose(torch.device(device), stand.precision, prepared.data)
+    batch = min(stand.batch_size, len(prepared.data.train))
+    steps = (timer(network, engine, prepared.data, recipe) for network in _networks(stand, prepared))
+    return mean([min(step(), step()) for step in steps] or [0.0]) / batch
 
 
-def _step_seconds(network: Any, prepared: Prepared, device: str) -> float:
-    """Seconds an image of one weight step."""
-    from harness.train import weight_step
-
-    recipe = prepared.study.recipe.model_dump()
-    engine = Engine.choose(torch.device(device), recipe["precision"], prepared.data)
-    network = engine.place(network)
-    optimiser = sgd([p for p in network.parameters()], recipe)
-    part = prepared.data.train.take(torch.arange(min(recipe["batch_size"], len(prepared.data.train))))
-    batch, labels = next(iter(engine.batches(part.to(engine.device), recipe["batch_size"])))
-    times = []
-    for _ in range(3):
-        clock = time.perf_counter()
-        weight_step(network, optimiser, engine, recipe, batch, labels).item()
-        times.append(time.perf_counter() - clock)
-    return min(times) / len(labels)
+def _networks(stand: StandIn, prepared: Prepared) -> Iterator[Any]:
+    data, space = prepared.data, prepared.space
+    if stand.kind == "supernet":
+        yield space.supernet(data.classes, data.channels, stand.what)
+        return
+    chance, drawn = Random(0), stand.kind == "rule"
+    for _ in range(DRAWS if drawn else 1):
+        architecture = space.draw(stand.what, chance) if drawn else space.parse(stand.what)
+        if not space.broken(architecture):
+            yield space.build(architecture, data.classes, data.channels)
 
 
 def _size(prepared: Prepared) -> str:
-    baseline = prepared.space.baseline()
-    stand: StandIn = ("text", str(baseline)) if baseline else ("rule", prepared.space.rules[0])
-    parameters, macs = cost(_built(stand, prepared), prepared.data.channels, prepared.data.size)
-    name = "network without anything found" if baseline else f"a network drawn by rule {stand[1]}"
+    data, space = prepared.data, prepared.space
+    baseline = space.baseline()
+    example = baseline or space.draw(space.rules[0], Random(0))
+    parameters, macs = cost(space.build(example, data.classes, data.channels), data.channels, data.size)
+    name = "network without anything found" if baseline else f"a network drawn by rule {space.rules[0]}"
     return f"{name}: {parameters:,} parameters, {macs / 1e6:.1f} M MACs an image"
 
 

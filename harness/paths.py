@@ -80,7 +80,7 @@ def _chosen(prepared: Prepared, device: torch.device) -> dict[str, str]:
     example = space.baseline() or space.draw(space.rules[0], Random(0))
     network: Callable[[], Any] = lambda: space.build(example, data.classes, data.channels)  # noqa: E731
     supernet: Callable[[], Any] = lambda: space.supernet(data.classes, data.channels, space.gates[0])  # noqa: E731
-    with _one_thread():
+    with one_thread():
         return {
             "network": measured(network, data, device, study.recipe.model_dump()),
             "supernet": measured(supernet, data, device, study.search.weights_by(study).model_dump()),
@@ -94,7 +94,7 @@ def measured(build: Callable[[], Any], data: DataSet, device: torch.device, reci
 
     def seconds(name: str) -> float:
         if name not in steps:
-            steps[name] = _timer(build(), Engine.choose(device, recipe["precision"], data, name), data, recipe)
+            steps[name] = timer(build(), Engine.choose(device, recipe["precision"], data, name), data, recipe)
             for _ in range(WARM + 1 if "graphs" in name else 1):
                 steps[name]()
         return steps[name]()
@@ -102,7 +102,7 @@ def measured(build: Callable[[], Any], data: DataSet, device: torch.device, reci
     return names[0] if len(names) == 1 else fastest(names, seconds, SMALL if device.type == "cpu" else 0.0)
 
 
-def _timer(network: Any, engine: Engine, data: DataSet, recipe: Settings) -> Callable[[], float]:
+def timer(network: Any, engine: Engine, data: DataSet, recipe: Settings) -> Callable[[], float]:
     """Of one step of the weights on one batch, in seconds: of processor time on a CPU, which others' load spares."""
     network = engine.place(network)
     optimiser = sgd(list(network.parameters()), recipe)
@@ -120,7 +120,7 @@ def _timer(network: Any, engine: Engine, data: DataSet, recipe: Settings) -> Cal
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

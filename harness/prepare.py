@@ -45,6 +45,7 @@ def prepare(loaded: Study, results: Path, root: Path | None, download: bool, dev
     """Raises BadInput naming the field or the path; writes nothing."""
     space = open_space(loaded)
     _check_methods(loaded, space)
+    _check_tunings(loaded, space)
     folder = results / loaded.name
     before = claim(folder, loaded.name)
     data = data_sets.load(loaded.data.model_dump(), root, download)
@@ -109,6 +110,14 @@ def _check_methods(loaded: Study, space: Space) -> None:
         search.weights_by(loaded)
         if method.architecture:
             _check_architecture(method.architecture, space)
+
+
+def _check_tunings(loaded: Study, space: Space) -> None:
+    for tuning in loaded.tuning:
+        if tuning.architecture:
+            _check_architecture(tuning.architecture, space)
+        elif space.baseline() is None:
+            raise BadInput(f"tuning '{tuning.name}': {loaded.space} has no baseline; give the tuning an architecture")
 
 
 def _check_rule(method: Method, strategy: str, space: Space) -> None:

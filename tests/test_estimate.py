@@ -1,69 +1,125 @@
-"""What `plan` says of time: the work of each job in images, and what is measured in its place."""
+"""What `plan` says of time: the work of each kind of job is what such a job does, and any study can be reckoned."""
+
+from collections import Counter
 
 import pytest
 
-from harness import estimate
+from harness import estimate, in_process
+from harness.admission import Shares
+from harness.engine import Engine
+from harness.errors import BadInput
 from harness.prepare import prepare
+from harness.running import Session, run
 from tests.studies import TINY, tiny
 
-CELLS = {
-    "space": "cell-study1",
-    "space_options": {"channels": 2, "cells": 1},
-    "search": {"strategy": "darts", "warmup_epochs": 2, "epochs": 3, "gate": "softmax", "alpha_portion": 0.25},
-    "method": [{"name": "edges", "rule": "edge-wise", "twins": 1}, {"name": "nodes", "rule": "node-wise"}],
-}
+SHARES = Shares({}, {})
+DATA = {**TINY["data"], "train_images": 96, "test_images": 60}
+RECIPE = {**TINY["recipe"], "batch_size": 24}
+SEARCH = {"strategy": "darts", "warmup_epochs": 1, "epochs": 2, "alpha_portion": 0.25}
+CELLS = {"space": "cell-study1", "space_options": {"channels": 2, "cells": 1}, "search": {**SEARCH, "gate": "softmax"}}
+METHODS = [{"name": "edges", "rule": "edge-wise", "twins": 1}, {"name": "nodes", "rule": "node-wise"}]
+DISCONNECTED = ["cells inputs=1 concat=3,4,5 normal=0>1:conv_3x3"]
+TUNED = [{"name": "rate", "trials": 2, "ranges": {"lr": {"low": 0.001, "high": 0.1}}}]
 
 
 def planned(tmp_path, **changes):
-    return prepare(tiny(**changes), tmp_path, None, False, "cpu")
+    return prepare(tiny(**{"data": DATA, "recipe": RECIPE, "seeds": {"search": 1}, **changes}), tmp_path, None, False,
+                   "cpu")  # fmt: skip
 
 
-def of_kind(prepared, kind):
-    return [job for job in prepared.plan.jobs.values() if job.kind == kind]
-
-
-def test_what_a_rule_reads_is_measured_by_a_network_of_that_rule(tmp_path):
-    prepared = planned(tmp_path, **CELLS)
+def stood_for(prepared):
     stands = {job.method: estimate.stand_in(job, prepared) for job in prepared.plan.jobs.values()}
-    assert stands == {
+    return {method: (stand.kind, stand.what) for method, stand in stands.items()}
+
+
+def done(prepared, monkeypatch):
+    """Images that gradients were taken of, and a third of those that were looked at, by kind of job."""
+    found, now = Counter(), [""]
+    loss, evaluate = Engine.loss, Engine.evaluate
+
+    def counted_loss(self, network, images, labels):
+        found[now[0]] += len(labels)
+        return loss(self, network, images, labels)
+
+    def counted_evaluation(self, network, part):
+        found[now[0]] += len(part) / 3
+        return evaluate(self, network, part)
+
+    def execute(driver):
+        while assignment := driver.next():
+            now[0] = assignment.job.kind
+            in_process.finish(driver, assignment)
+
+    monkeypatch.setattr(Engine, "loss", counted_loss)
+    monkeypatch.setattr(Engine, "evaluate", counted_evaluation)
+    assert run(prepared, Session(execute, SHARES, "cpu", None, "")) == 0
+    return {kind: images for kind, images in found.items() if kind}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"search": SEARCH},
+        {"search": {**SEARCH, "order": 2}},
+        {"search": SEARCH, "test_curve": True},
+        {"search": {**SEARCH, "strategy": "random-search", "candidates": 2, "score": "train", "score_epochs": 3}},
+        {"tuning": TUNED, "recipe": {**RECIPE, "tuned": "rate"}, "method": [{"name": "baseline"}]},
+    ],
+    ids=["darts", "second order", "watched", "scores", "tuning"],
+)
+def test_the_work_of_each_kind_of_job_is_what_it_does(tmp_path, monkeypatch, changes):
+    prepared = planned(tmp_path, **changes)
+    reckoned = Counter()
+    for job in prepared.plan.jobs.values():
+        reckoned[job.kind] += estimate.images(job, prepared.data)
+    assert done(prepared, monkeypatch) == pytest.approx(dict(reckoned))
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_a_supernet_s_candidates_cost_a_look_each(tmp_path, order):
+    search = {**SEARCH, "strategy": "random-search", "candidates": 2, "score": "supernet", "order": order}
+    prepared = planned(tmp_path, search=search, method=[{"name": "rs", "rule": "B"}])
+    scores = [job for job in prepared.plan.jobs.values() if job.kind == "score"]
+    assert [estimate.images(job, prepared.data) for job in scores] == pytest.approx([24 / 3] * 2)
+    assert stood_for(prepared) == {"darts": ("supernet", "sigmoid"), "rs": ("rule", "B")}
+
+
+def test_what_a_rule_reads_is_measured_by_networks_of_that_rule(tmp_path):
+    prepared = planned(tmp_path, **CELLS, method=METHODS)
+    assert stood_for(prepared) == {
         "darts": ("supernet", "softmax"),
-        "edges@3": ("rule", "edge-wise"),
-        "random-edges@3": ("rule", "edge-wise"),
-        "nodes@3": ("rule", "node-wise"),
+        "edges@2": ("rule", "edge-wise"),
+        "random-edges@2": ("rule", "edge-wise"),
+        "nodes@2": ("rule", "node-wise"),
     }
-    seconds = estimate.job_seconds(prepared, "cpu")
-    assert set(seconds) == set(prepared.plan.jobs)
-    assert all(took > 0 for took in seconds.values())
+    assert all(took > 0 for took in estimate.job_seconds(prepared, "cpu").values())
 
 
 def test_what_is_known_is_measured_itself(tmp_path):
     text = "vgg11 1-3 2-4"
-    prepared = planned(tmp_path, method=[{"name": "given", "architecture": text}, {"name": "baseline"}])
-    stands = {job.method: estimate.stand_in(job, prepared) for job in prepared.plan.jobs.values()}
-    assert stands == {"given": ("text", text), "baseline": ("text", str(prepared.space.baseline()))}
+    methods = [{"name": "given", "architecture": text, "twins": 1}, {"name": "baseline"}]
+    prepared = planned(tmp_path, method=methods)
+    baseline = str(prepared.space.baseline())
+    assert stood_for(prepared) == {
+        "given": ("text", text), "random-given": ("rule", "A"), "baseline": ("text", baseline)}  # fmt: skip
 
 
-@pytest.mark.parametrize("score", ["train", "supernet"])
-def test_candidates_are_measured_by_the_rule_that_draws_them(tmp_path, score):
-    search = {"strategy": "random-search", "candidates": 2, "score": score, "score_epochs": 3, "alpha_portion": 0.25}
-    prepared = planned(tmp_path, search=search, method=[{"name": "rs", "rule": "B"}])
-    assert {estimate.stand_in(job, prepared) for job in of_kind(prepared, "score")} == {("rule", "B")}
-    images = len(prepared.data.train)
-    weights, held_out = images - round(images / 4), round(images / 4)
-    work = held_out / 3 if score == "supernet" else 3 * weights + held_out / 3
-    assert [estimate.images(job, prepared.data) for job in of_kind(prepared, "score")] == pytest.approx([work] * 4)
+def test_a_network_whose_output_nothing_reaches_takes_no_time(tmp_path):
+    space = planned(tmp_path, **CELLS, method=METHODS).space
+    broken = next(text for text in DISCONNECTED if space.broken(space.parse(text)))
+    prepared = planned(tmp_path, **CELLS, method=[{"name": "cut", "architecture": broken}])
+    assert list(estimate.job_seconds(prepared, "cpu").values()) == [0]
 
 
-def test_a_search_pays_for_both_parts_and_for_looking_at_the_held_out_one(tmp_path):
-    prepared = planned(tmp_path, **CELLS)
-    held_out = round(len(prepared.data.train) / 4)
-    weights = len(prepared.data.train) - held_out
-    (work,) = {estimate.images(job, prepared.data) for job in of_kind(prepared, "search")}
-    assert work == pytest.approx(weights * (2 + 2 * 3) + held_out * (2 + 3) / 3)
+def test_methods_that_share_a_training_are_both_told_of(tmp_path):
+    methods = [{"name": name, "architecture": "vgg11 1-3"} for name in ("one", "two")]
+    said = estimate.describe(planned(tmp_path, method=methods), "cpu", SHARES)
+    assert "1 jobs" in said
+    assert said.count("1 trainings, after nothing") == 2
 
 
-@pytest.mark.parametrize("watched", [False, True])
-def test_a_training_pays_for_each_look_at_the_test_set(tmp_path, watched):
-    prepared = planned(tmp_path, test_curve=watched, recipe={**TINY["recipe"], "epochs": 4})
-    (work,) = {estimate.images(job, prepared.data) for job in of_kind(prepared, "train")}
-    assert work == pytest.approx(4 * len(prepared.data.train) + (4 if watched else 1) * len(prepared.data.test) / 3)
+def test_a_tuning_needs_something_to_train(tmp_path):
+    with pytest.raises(BadInput, match="tuning 'rate': cell-study1 has no baseline; give the tuning an architecture"):
+        planned(tmp_path, **CELLS, method=METHODS, tuning=TUNED)
+    with pytest.raises(BadInput, match="architecture: "):
+        planned(tmp_path, tuning=[{**TUNED[0], "architecture": "vgg11 7-1"}])

@@ -1,6 +1,6 @@
-"""What searches learned and found: heat maps of α, and how far shortcuts reach."""
+"""What searches learned and found: heat maps of α, how far shortcuts reach, and where they end."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -98,29 +98,50 @@ def architectures(trials: pd.DataFrame) -> list[Any]:
 
 
 def lengths(results: Results, table: Sequence[Line]) -> "Figure | None":
-    """How far shortcuts reach: their mean number per network by length, beside that of the twins."""
-    families = list(dict.fromkeys(line.label for line in table if line.role == "method"))
-    found = {}
-    for name in families:
-        members = [line for line in table if line.label == name]
-        own = [a for line in members for a in architectures(results.trainings(line.method))]
-        twins = [a for line in members if line.twin for a in architectures(results.trainings(line.twin))]
-        found[name] = tuple([a for a in side if isinstance(a, Shortcuts)] for side in (own, twins))
-    found = {name: sides for name, sides in found.items() if sides[0]}
+    """How far shortcuts reach."""
+    found = _histograms(results, table, lambda source, target: target - source, 2)
+    if found is None:
+        return None
+    for place in found.axes:
+        place.axvline(LONG - 0.5, color=INK, linewidth=0.8, linestyle=":")
+        place.set_xlabel("Length, blocks (dotted: long from here)")
+    return found
+
+
+def targets(results: Results, table: Sequence[Line]) -> "Figure | None":
+    """Where shortcuts end."""
+    found = _histograms(results, table, lambda source, target: target, 3)
+    for place in found.axes if found else ():
+        place.set_xlabel("Block at which shortcuts end")
+    return found
+
+
+def _histograms(results: Results, table: Sequence[Line], of: Callable[[int, int], int], low: int) -> "Figure | None":
+    """Mean number of shortcuts per network by a quantity of theirs, from `low` up, beside that of the twins."""
+    found = _found_and_drawn(results, table)
     if not found:
         return None
     figure, axes = grid(len(found), columns=min(3, len(found)), width=4.2, height=2.8)
-    styles = looks(families)
+    styles = looks(list(found))
     for place, (name, sides) in zip(axes, found.items(), strict=True):
         for shift, side, hatch in ((-0.2, sides[0], ""), (0.2, sides[1], "////")):
-            counts = np.bincount([k - i for a in side for i, k in a.pairs], minlength=3) / max(1, len(side))
+            counts = np.bincount([of(*pair) for a in side for pair in a.pairs], minlength=low + 1) / max(1, len(side))
             if side:
                 place.bar(np.arange(len(counts)) + shift, counts, width=0.4, hatch=hatch, edgecolor=styles[name].colour,
                           color=PAPER if hatch else styles[name].colour,
                           label=f"{name}: random twins" if hatch else name)  # fmt: skip
-        place.axvline(LONG - 0.5, color=INK, linewidth=0.8, linestyle=":")
-        place.set_xlim(1.4, None)
-        place.set_xlabel("Length, blocks (dotted: long from here)")
+        place.set_xlim(low - 0.6, None)
         place.set_ylabel("Shortcuts per network")
-        place.legend(fontsize=7.5)
+        place.legend(fontsize=7.5, loc="lower left", bbox_to_anchor=(0, 1), ncol=2, borderaxespad=0.2)
     return figure
+
+
+def _found_and_drawn(results: Results, table: Sequence[Line]) -> dict[str, tuple[list[Shortcuts], list[Shortcuts]]]:
+    """By method: the networks with shortcuts that it found at all its snapshots, and their twins."""
+    found = {}
+    for name in dict.fromkeys(line.label for line in table if line.role == "method"):
+        members = [line for line in table if line.label == name]
+        own = [a for line in members for a in architectures(results.trainings(line.method))]
+        twins = [a for line in members if line.twin for a in architectures(results.trainings(line.twin))]
+        found[name] = ([a for a in own if isinstance(a, Shortcuts)], [a for a in twins if isinstance(a, Shortcuts)])
+    return {name: sides for name, sides in found.items() if sides[0]}

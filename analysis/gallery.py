@@ -29,6 +29,7 @@ CAPTIONS = {
     "cells": "The cells that were found, of the first seed; faint edges do not reach the output.",
     "networks": "Networks that were found, of the first seed: an arc is the thicker the more of the seeds hold it.",
     "shortcut-lengths": "How far shortcuts reach: mean number per network by length, beside the random twins.",
+    "shortcut-targets": "Where shortcuts end: mean number per network by block, beside the random twins.",
     "alpha": "α, mean over seeds. A dot marks α above 0.",
     "search-accuracy": "Accuracy on the α part of the training images: of the supernet, and of what each rule reads, "
     "with the supernet's weights.",
@@ -104,6 +105,7 @@ def _architectures(found: Findings) -> Drawn:
         yield "cell-structure", drawings.structure(first)
     yield "cells" if isinstance(first, Cells) else "networks", drawings.networks(known)
     yield "shortcut-lengths", alphas.lengths(found.results, found.table)
+    yield "shortcut-targets", alphas.targets(found.results, found.table)
 
 
 def _bare(architecture: Any) -> bool:

@@ -49,8 +49,8 @@ def test_all_files_are_there(folder: Path) -> None:
     found = names(folder / "report")
     assert {"index.html", "table.md", "table.csv", "table.tex", "table.txt"} <= found
     for figure in ("accuracy-parameters", "accuracy-shortcuts", "slope-parameters", "accuracy-cost", "cost", "pairwise",
-                   "distributions", "networks", "shortcut-lengths", "alpha-darts", "search-accuracy", "search-counts",
-                   "search-entropy", "learning-curves"):  # fmt: skip
+                   "distributions", "networks", "shortcut-lengths", "shortcut-targets", "alpha-darts",
+                   "search-accuracy", "search-counts", "search-entropy", "learning-curves"):  # fmt: skip
         assert {f"figures/{figure}.{kind}" for kind in ("svg", "pdf", "png")} <= found
 
 

@@ -128,11 +128,13 @@ def _histograms(results: Results, table: Sequence[Line], of: Callable[[int, int]
             counts = np.bincount([of(*pair) for a in side for pair in a.pairs], minlength=low + 1) / max(1, len(side))
             if side:
                 place.bar(np.arange(len(counts)) + shift, counts, width=0.4, hatch=hatch, edgecolor=styles[name].colour,
-                          color=PAPER if hatch else styles[name].colour,
-                          label=f"{name}: random twins" if hatch else name)  # fmt: skip
+                          color=PAPER if hatch else styles[name].colour, label="random twins" if hatch else "found",
+                          )  # fmt: skip
+        place.set_title(name)
         place.set_xlim(low - 0.6, None)
+        place.set_ylim(0, 1.2 * place.get_ylim()[1])  # room for the legend
         place.set_ylabel("Shortcuts per network")
-        place.legend(fontsize=7.5, loc="lower left", bbox_to_anchor=(0, 1), ncol=2, borderaxespad=0.2)
+        place.legend(fontsize=7.5, loc="upper right", ncol=2)
     return figure
 
 

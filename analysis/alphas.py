@@ -118,11 +118,12 @@ def targets(results: Results, table: Sequence[Line]) -> "Figure | None":
 
 def _histograms(results: Results, table: Sequence[Line], of: Callable[[int, int], int], low: int) -> "Figure | None":
     """Mean number of shortcuts per network by a quantity of theirs, from `low` up, beside that of the twins."""
-    found = _found_and_drawn(results, table)
+    every = _found_and_drawn(results, table)
+    found = {name: sides for name, sides in every.items() if sides[0]}
     if not found:
         return None
     figure, axes = grid(len(found), columns=min(3, len(found)), width=4.2, height=2.8)
-    styles = looks(list(found))
+    styles = looks(list(every))
     for place, (name, sides) in zip(axes, found.items(), strict=True):
         for shift, side, hatch in ((-0.2, sides[0], ""), (0.2, sides[1], "////")):
             counts = np.bincount([of(*pair) for a in side for pair in a.pairs], minlength=low + 1) / max(1, len(side))
@@ -146,4 +147,4 @@ def _found_and_drawn(results: Results, table: Sequence[Line]) -> dict[str, tuple
         own = [a for line in members for a in architectures(results.trainings(line.method))]
         twins = [a for line in members if line.twin for a in architectures(results.trainings(line.twin))]
         found[name] = ([a for a in own if isinstance(a, Shortcuts)], [a for a in twins if isinstance(a, Shortcuts)])
-    return {name: sides for name, sides in found.items() if sides[0]}
+    return found

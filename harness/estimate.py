@@ -17,7 +17,7 @@ from harness.engine import Engine
 from harness.images import DataSet
 from harness.paths import one_thread, timer
 from harness.plan import Job, Settings
-from harness.prepare import Prepared
+from harness.prepare import Prepared, example
 from harness.search import TELEMETRY_IMAGES
 from spaces.cost import cost
 from spaces.rules import drawn_by
@@ -127,19 +127,17 @@ def _networks(stand: StandIn, prepared: Prepared) -> Iterator[Any]:
     if stand.kind == "supernet":
         yield space.supernet(data.classes, data.channels, stand.what)
         return
-    chance, drawn = Random(0), stand.kind == "rule"
-    for _ in range(DRAWS if drawn else 1):
-        architecture = space.draw(stand.what, chance) if drawn else space.parse(stand.what)
+    chance = Random(0)
+    known = [space.parse(stand.what)] if stand.kind == "text" else []
+    for architecture in known or (space.draw(stand.what, chance) for _ in range(DRAWS)):
         if not space.broken(architecture):
             yield space.build(architecture, data.classes, data.channels)
 
 
 def _size(prepared: Prepared) -> str:
     data, space = prepared.data, prepared.space
-    baseline = space.baseline()
-    example = baseline or space.draw(space.rules[0], Random(0))
-    parameters, macs = cost(space.build(example, data.classes, data.channels), data.channels, data.size)
-    name = "network without anything found" if baseline else f"a network drawn by rule {space.rules[0]}"
+    parameters, macs = cost(space.build(example(space), data.classes, data.channels), data.channels, data.size)
+    name = "network without anything found" if space.baseline() else f"a network drawn by rule {space.rules[0]}"
     return f"{name}: {parameters:,} parameters, {macs / 1e6:.1f} M MACs an image"
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import torch
@@ -20,7 +19,7 @@ from harness.folder import read_study
 from harness.graphs import WARM
 from harness.images import DataSet
 from harness.plan import Settings
-from harness.prepare import Prepared
+from harness.prepare import Prepared, example
 from harness.train import weight_step
 
 REPEATS = 3
@@ -77,8 +76,8 @@ def _known(folder: Path) -> dict[str, str]:
 
 def _chosen(prepared: Prepared, device: torch.device) -> dict[str, str]:
     study, space, data = prepared.study, prepared.space, prepared.data
-    example = space.baseline() or space.draw(space.rules[0], Random(0))
-    network: Callable[[], Any] = lambda: space.build(example, data.classes, data.channels)  # noqa: E731
+    some = example(space)
+    network: Callable[[], Any] = lambda: space.build(some, data.classes, data.channels)  # noqa: E731
     supernet: Callable[[], Any] = lambda: space.supernet(data.classes, data.channels, space.gates[0])  # noqa: E731
     with one_thread():
         return {

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import torch
@@ -70,7 +71,7 @@ def with_precision(loaded: Study, space: Space, data: DataSet, device: str, befo
         chosen = engine.device_named(device)
         build: Callable[[], Any] = lambda: space.supernet(data.classes, data.channels, space.gates[0])  # noqa: E731
         supernet = engine.auto_precision(chosen, build())
-        network = engine.auto_precision(chosen, space.build(_example(space), data.classes, data.channels))
+        network = engine.auto_precision(chosen, space.build(example(space), data.classes, data.channels))
     recipe = _with({"precision": loaded.recipe.precision}, network)
     search = _with({"precision": loaded.recipe.precision, **loaded.search.recipe}, supernet)
     methods = tuple(m.model_copy(update={"recipe": _with(m.recipe, network), "search": _of_search(m.search, supernet)})
@@ -91,9 +92,8 @@ def _of_search(search: Mapping[str, Any], precision: str) -> dict[str, Any]:
     return {**search, "recipe": _with(search["recipe"], precision)} if "recipe" in search else dict(search)
 
 
-def _example(space: Space) -> Any:
-    from random import Random
-
+def example(space: Space) -> Any:
+    """The baseline, or a drawn architecture where there is none: for what is asked of some network of the space."""
     return space.baseline() or space.draw(space.rules[0], Random(0))
 
 
@@ -104,8 +104,8 @@ def _check_methods(loaded: Study, space: Space) -> None:
         _check_rule(method, search.strategy, space)
         if search.gate and search.gate not in space.gates:
             raise BadInput(f"search.gate = '{search.gate}': {loaded.space} has {', '.join(space.gates)}")
-        if method.name == "baseline" and space.baseline() is None:
-            raise BadInput(f"method 'baseline': {loaded.space} has no baseline; give the method an architecture")
+        if method.name == "baseline":
+            _check_baseline("method", method.name, loaded, space)
         method.trained_by(loaded)
         search.weights_by(loaded)
         if method.architecture:
@@ -116,8 +116,13 @@ def _check_tunings(loaded: Study, space: Space) -> None:
     for tuning in loaded.tuning:
         if tuning.architecture:
             _check_architecture(tuning.architecture, space)
-        elif space.baseline() is None:
-            raise BadInput(f"tuning '{tuning.name}': {loaded.space} has no baseline; give the tuning an architecture")
+        else:
+            _check_baseline("tuning", tuning.name, loaded, space)
+
+
+def _check_baseline(kind: str, name: str, loaded: Study, space: Space) -> None:
+    if space.baseline() is None:
+        raise BadInput(f"{kind} '{name}': {loaded.space} has no baseline; give the {kind} an architecture")
 
 
 def _check_rule(method: Method, strategy: str, space: Space) -> None:
@@ -142,7 +147,7 @@ def _check_architecture(text: str, space: Space) -> None:
 def _check_size(loaded: Study, space: Space, data: DataSet) -> None:
     try:
         with torch.device("meta"):
-            cost(space.build(_example(space), data.classes, data.channels), data.channels, data.size)
+            cost(space.build(example(space), data.classes, data.channels), data.channels, data.size)
     except RuntimeError:
         raise BadInput(f"data: images of {data.size}×{data.size} are too small for {loaded.space}; "
                        "set data.image_size, as in data.image_size=32") from None  # fmt: skip
@@ -155,7 +160,7 @@ def _check_pretrained(resolved: Study, space: Space, data: DataSet, root: Path |
     for source in {recipe.pretrained for recipe in recipes if recipe.pretrained}:
         if source != LEFT_OUT:
             with torch.device("meta"):
-                network = space.build(_example(space), data.classes, data.channels)
+                network = space.build(example(space), data.classes, data.channels)
             pretrained.check(network, source, vgg)
         elif space.baseline() is None:
             raise BadInput(f"recipe.pretrained = '{LEFT_OUT}': {resolved.space} has no baseline to train on them")

@@ -18,7 +18,7 @@ RECIPE = {**TINY["recipe"], "batch_size": 24}
 SEARCH = {"strategy": "darts", "warmup_epochs": 1, "epochs": 2, "alpha_portion": 0.25}
 CELLS = {"space": "cell-study1", "space_options": {"channels": 2, "cells": 1}, "search": {**SEARCH, "gate": "softmax"}}
 METHODS = [{"name": "edges", "rule": "edge-wise", "twins": 1}, {"name": "nodes", "rule": "node-wise"}]
-DISCONNECTED = ["cells inputs=1 concat=3,4,5 normal=0>1:conv_3x3"]
+DISCONNECTED = "cells inputs=1 concat=3,4,5 normal=0>1:conv_3x3"
 TUNED = [{"name": "rate", "trials": 2, "ranges": {"lr": {"low": 0.001, "high": 0.1}}}]
 
 
@@ -105,9 +105,8 @@ def test_what_is_known_is_measured_itself(tmp_path):
 
 
 def test_a_network_whose_output_nothing_reaches_takes_no_time(tmp_path):
-    space = planned(tmp_path, **CELLS, method=METHODS).space
-    broken = next(text for text in DISCONNECTED if space.broken(space.parse(text)))
-    prepared = planned(tmp_path, **CELLS, method=[{"name": "cut", "architecture": broken}])
+    prepared = planned(tmp_path, **CELLS, method=[{"name": "cut", "architecture": DISCONNECTED}])
+    assert prepared.space.broken(prepared.space.parse(DISCONNECTED))
     assert list(estimate.job_seconds(prepared, "cpu").values()) == [0]
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from harness.errors import BadInput
 
+SCHEMAS = (1, 2)  # of study.json and rows, that can be read and gone on with
+
 
 def study_file(folder: Path) -> Path:
     return folder / "study.json"
@@ -17,7 +19,25 @@ def running_file(folder: Path) -> Path:
 
 
 def read_study(folder: Path) -> dict[str, Any]:
-    """Raises BadInput where the folder holds no study."""
+    """Raises BadInput where the folder holds no study, or one of an unknown schema."""
+    return _known(_parsed(folder), folder)
+
+
+def claim(folder: Path, name: str) -> dict[str, Any]:
+    """What the folder already holds of this study, or {}. Raises BadInput where it is another's.
+
+    A damaged study.json (a power-off) counts as none: the run that claims the folder writes it anew.
+    """
+    try:
+        found = _parsed(folder)
+    except BadInput:
+        return {}
+    if found["name"] != name:
+        raise BadInput(f"{folder} belongs to the study '{found['name']}', not '{name}'; give another --results")
+    return _known(found, folder)
+
+
+def _parsed(folder: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(study_file(folder).read_text())
     except FileNotFoundError:
@@ -27,15 +47,9 @@ def read_study(folder: Path) -> dict[str, Any]:
     return found
 
 
-def claim(folder: Path, name: str) -> dict[str, Any]:
-    """What the folder already holds of this study, or {}. Raises BadInput where it is another's.
-
-    A damaged study.json (a power-off) counts as none: the run that claims the folder writes it anew.
-    """
-    try:
-        found = read_study(folder)
-    except BadInput:
-        return {}
-    if found["name"] != name:
-        raise BadInput(f"{folder} belongs to the study '{found['name']}', not '{name}'; give another --results")
-    return found
+def _known(study: dict[str, Any], folder: Path) -> dict[str, Any]:
+    if (schema := study.setdefault("schema", 1)) not in SCHEMAS:
+        raise BadInput(
+            f"{study_file(folder)} has schema {schema}, which this version does not know: update nas-harness"
+        )
+    return study

@@ -30,6 +30,8 @@ class Formula:
     def epochs(self) -> int:
         if self.settings["kind"] == "search":
             return int(self.settings["search"]["epochs"])
+        if self.settings["kind"] == "score":
+            return int(self.settings["search"]["score_epochs"])
         return int(self.settings["recipe"]["epochs"])
 
     def steps(self, number: int) -> Steps:

@@ -1,17 +1,16 @@
-"""Study → jobs with content keys and dependencies; nothing is run, and only the standard library is used.
+"""Study → jobs with content keys and dependencies; nothing is run.
 
 A key is the hash of a job's settings, in which other jobs stand by their keys; so every key is known before anything
 runs, equal settings share one job, and any setting that decides a result changes its key.
 """
 
-import hashlib
-import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from harness.keys import SCHEMA, content_key
+
 Settings = dict[str, Any]
-SCHEMA = 1  # of keys: raised where a change of the code changes what equal settings give
 LEFT_OUT = "left-out"  # recipe.pretrained: by the baseline, trained on as many images again that the study leaves out
 
 
@@ -60,14 +59,15 @@ class TableRow:
 
 @dataclass
 class Plan:
-    """Jobs in the order in which they should start, by key; and the table's rows."""
+    """Jobs in the order in which they should start, by key; the table's rows; and the schema of the keys."""
 
     jobs: dict[str, Job] = field(default_factory=dict)
     rows: dict[str, TableRow] = field(default_factory=dict)
+    schema: int = SCHEMA
 
     def add(self, kind: str, method: str, settings: Settings, needs: Iterable[str] = (), **more: Any) -> str:
         """Plans a job, or adds `method` to the one with equal settings; returns its key."""
-        settings = {"schema": SCHEMA, "kind": kind, **settings}
+        settings = {"schema": self.schema, "kind": kind, **settings}
         key = content_key(settings)
         if (known := self.jobs.get(key)) is not None:
             self.jobs[key] = replace(known, methods=tuple(dict.fromkeys((*known.methods, method))))
@@ -82,7 +82,7 @@ class Plan:
         wanted = {key for key, job in self.jobs.items() if not kinds or job.kind in kinds}
         for key in reversed(self.jobs):
             wanted.update(self.jobs[key].needs if key in wanted else ())
-        return Plan({key: job for key, job in self.jobs.items() if key in wanted}, self.rows)
+        return Plan({key: job for key, job in self.jobs.items() if key in wanted}, self.rows, self.schema)
 
     def summary(self) -> list[Settings]:
         """The jobs as the report wants them, without their settings."""
@@ -98,12 +98,6 @@ class Plan:
             }
             for j in self.jobs.values()
         ]
-
-
-def content_key(settings: Mapping[str, Any]) -> str:
-    """16 hexadecimal digits that stand for `settings`."""
-    text = json.dumps(settings, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def weights_read(settings: Mapping[str, Any]) -> tuple[str, ...]:
@@ -153,12 +147,12 @@ Strategy = Callable[[Request], Iterable[Found]]
 
 
 def make(study: Any, rules: tuple[str, ...], strategies: Callable[[str], Strategy],
-         seeds: Mapping[str, int] | None = None) -> Plan:  # fmt: skip
+         seeds: Mapping[str, int] | None = None, schema: int = SCHEMA) -> Plan:  # fmt: skip
     """The plan of a validated Study, for a space with these `rules`; `seeds` per method overrides the study's.
 
-    `strategies` gives the function behind a strategy's name.
+    `strategies` gives the function behind a strategy's name; `schema` is that of the keys.
     """
-    plan = Plan()
+    plan = Plan(schema=schema)
     for tuning in study.tuning:
         for seed in range(tuning.seeds):
             _tune(study, tuning, seed, plan)
@@ -214,10 +208,12 @@ def _train(study: Any, method: Any, seed: int, train_seed: int, one: Found, plan
     plan.rows.setdefault(one.row, TableRow(one.row, "baseline" if baseline else "method", one.rule,
                                            one.search_epochs, twin_row))  # fmt: skip
     own = {**settings, "source": one.source}
-    key = content_key({"schema": SCHEMA, "kind": "train", **own})
+    key = content_key({"schema": plan.schema, "kind": "train", **own})
     plan.add("train", one.row, own, needs, role=plan.rows[one.row].role, pair=key)
     for index in range(method.twins):
         source = {"twin": index, "of": one.source, "rule": one.rule}
+        if plan.schema > 1:  # before, the whole key started a twin's stream, with precision and all
+            source["row"] = one.row
         plan.add(
             "train", twin_name(one.row), {**settings, "source": source}, needs, role="twin", twin_of=one.row, pair=key
         )
@@ -259,9 +255,9 @@ def _order_rows(plan: Plan, found: list[Found]) -> None:
 
 def described(job: Job) -> Settings:
     """The part of a row that its job alone decides, but for the settings."""
-    return {"schema": 1, "key": job.key, "kind": job.kind, "method": job.method, "methods": list(job.methods),
-            "role": job.role, "twin_of": job.twin_of, "pair": job.pair, "needs": list(job.needs), "seed": job.seed,
-            "train_seed": job.train_seed, "twin": job.twin}  # fmt: skip
+    return {"schema": job.settings["schema"], "key": job.key, "kind": job.kind, "method": job.method,
+            "methods": list(job.methods), "role": job.role, "twin_of": job.twin_of, "pair": job.pair,
+            "needs": list(job.needs), "seed": job.seed, "train_seed": job.train_seed, "twin": job.twin}  # fmt: skip
 
 
 def as_json(row: TableRow) -> Settings:

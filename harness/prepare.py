@@ -9,10 +9,11 @@ from typing import Any
 import torch
 
 from harness import data as data_sets
-from harness import engine, pretrained, study
+from harness import engine, pretrained, records, study
 from harness.errors import BadInput
 from harness.folder import claim
 from harness.images import DataSet
+from harness.keys import SCHEMA
 from harness.plan import LEFT_OUT, Plan, as_json, make
 from harness.strategies import DRAWING, strategy
 from harness.study import Method, Study
@@ -37,8 +38,9 @@ class Prepared:
         values = self.study.model_dump(mode="json")
         methods = [{**m.model_dump(mode="json"), "strategy": m.sought_by(self.study).strategy}
                    for m in self.study.method]  # fmt: skip
-        return {"schema": 1, **values, "methods": methods, "rows": [as_json(row) for row in self.plan.rows.values()],
-                "alpha": 0.05, "command": command, "plan": self.plan.summary()}  # fmt: skip
+        rows = [as_json(row) for row in self.plan.rows.values()]
+        return {"schema": self.plan.schema, **values, "methods": methods, "rows": rows, "alpha": 0.05,
+                "command": command, "plan": self.plan.summary()}  # fmt: skip
 
 
 def prepare(loaded: Study, results: Path, root: Path | None, download: bool, device: str,
@@ -53,7 +55,15 @@ def prepare(loaded: Study, results: Path, root: Path | None, download: bool, dev
     resolved = with_precision(loaded, space, data, device, before)
     _check_size(loaded, space, data)
     _check_pretrained(resolved, space, data, root)
-    return Prepared(resolved, space, data, make(resolved, space.rules, strategy, seeds), folder)
+    plan = make(resolved, space.rules, strategy, seeds, schema_of(folder, before))
+    return Prepared(resolved, space, data, plan, folder)
+
+
+def schema_of(folder: Path, before: Mapping[str, Any]) -> int:
+    """Of the folder's keys: schemas never mix, so what was begun under an older one goes on under it."""
+    if before:
+        return int(before["schema"])
+    return next((int(row["schema"]) for row in records.read(folder)), SCHEMA)
 
 
 def open_space(loaded: Study) -> Space:

@@ -6,9 +6,9 @@ from graphlib import CycleError, TopologicalSorter
 from random import Random
 from typing import Any
 
-from harness.plan import Settings
 from harness.streams import stream
 
+Settings = dict[str, Any]
 Range = Mapping[str, Any]  # dump of a `study.Range`
 Ranges = Mapping[str, Range]  # by dotted field
 

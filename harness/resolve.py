@@ -103,14 +103,15 @@ def _finished(row: Mapping[str, Any]) -> None:
 
 
 def _twin(source: Settings, job: Job, rows: Rows, space: Space) -> Any:
-    """An even draw with exactly as many shortcuts; only here does the job's own key start a stream."""
+    """Sampled uniformly among architectures with exactly as many shortcuts, alike for every recipe and machine."""
     original = _architecture(source["of"], job, rows, space)
     if space.broken(original):
         raise Unbuildable("disconnected", f"no twin: {original} is disconnected itself")
-    return space.draw(rules.drawn_by(space, source["rule"]), Random(job.key), original.shortcuts)
+    own = _random(job, "twin", source["row"], source["twin"]) if "row" in source else Random(job.key)  # schema 1
+    return space.draw(rules.drawn_by(space, source["rule"]), own, original.shortcuts)
 
 
-def _random(job: Job, purpose: str, *more: int) -> Random:
+def _random(job: Job, purpose: str, *more: int | str) -> Random:
     return Random(stream(job.settings["study_seed"], job.seed, purpose, *more))
 
 

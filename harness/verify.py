@@ -10,7 +10,8 @@ from harness import jobs, records, resolve
 from harness.driver import RESOLVED
 from harness.errors import BadInput
 from harness.folder import read_study
-from harness.plan import Job, Settings, content_key, weights_read
+from harness.keys import content_key
+from harness.plan import Job, Settings, weights_read
 from harness.trial import Place
 from spaces import registry as spaces
 from spaces.space import Space

@@ -143,6 +143,9 @@ def layers(operation: str, stride: int = 1) -> int:
 
 
 def drop_path(values: Tensor, probability: float) -> Tensor:
-    """Drops a path for whole images and scales the others up (Larsson et al. 2017); uses the global generator."""
-    keep = torch.empty(len(values), 1, 1, 1, dtype=values.dtype, device=values.device)
-    return values * keep.bernoulli_(1 - probability).div_(1 - probability)
+    """Drops a path for whole images and scales the others up (Larsson et al. 2017); uses the global generator.
+
+    What is dropped is sampled in fp32 whatever the values are, so that it is the same in every precision.
+    """
+    keep = torch.rand(len(values), 1, 1, 1, device=values.device) >= probability
+    return values * keep.to(values.dtype).div_(1 - probability)

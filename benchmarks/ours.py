@@ -16,6 +16,7 @@ from harness.search import Search
 from harness.study import Recipe, Scheduler
 from harness.study import Search as SearchSettings
 from harness.train import Training
+from harness.trial import returned
 from spaces.registry import load
 from spaces.space import Space
 
@@ -62,13 +63,7 @@ def training(space: Space, data: DataSet, how: Engine, epochs: int = 1, seed: in
 
 def epoch(work: Training | Search, number: int) -> dict[str, Any]:
     """All steps of an epoch, and what it measured."""
-    steps = work.steps(number)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            said: dict[str, Any] = end.value
-            return said
+    return returned(work.steps(number))
 
 
 def search(space: Space, supernet: Any, data: DataSet, how: Engine, batch_size: int) -> Search:

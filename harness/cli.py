@@ -193,7 +193,7 @@ def _until_decided(options: argparse.Namespace, study: "Study", session: "Sessio
 
     from analysis.comparisons import still_open
     from analysis.rows import load
-    from analysis.table import lines
+    from analysis.table import family, lines
     from harness.folder import claim
     from harness.running import run as run_prepared
     from harness.running import unfinished
@@ -217,7 +217,8 @@ def _until_decided(options: argparse.Namespace, study: "Study", session: "Sessio
 
     def open_rows() -> tuple[int, list[str]]:
         loaded = load(folder)
-        return still_open(loaded, lines(loaded))
+        looks_done, rows = still_open(loaded, lines(loaded))
+        return looks_done, [family(row) for row in rows]
 
     run_until([method.name for method in study.method], looks, once, open_rows)
     return bad

@@ -16,7 +16,7 @@ from harness.display import duration
 from harness.engine import Engine
 from harness.images import DataSet
 from harness.paths import one_thread, timer
-from harness.plan import Job, Settings
+from harness.plan import Job, Settings, validation_portion
 from harness.prepare import Prepared, example
 from harness.search import TELEMETRY_IMAGES
 from spaces.cost import cost
@@ -71,7 +71,7 @@ def images(job: Job, data: DataSet) -> float:
     """
     settings = job.settings
     search: dict[str, Any] = settings.get("search", {})
-    parts = split(len(data.train), 0, 0, search.get("alpha_portion", settings.get("alpha_portion")))
+    parts = split(len(data.train), 0, 0, validation_portion(settings))
     weights, held_out, test = len(parts.weights), len(parts.alpha), len(data.test)
     watched = bool(settings["test_curve"])
     epochs = int(search.get("score_epochs") or settings["recipe"]["epochs"])

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from harness.plan import Settings
+from harness.resolve import facts
 from harness.streams import stream
 from harness.trial import Epochs, Outcome, Place, Steps, epochs
+from harness.tuning import prunes
 from spaces import registry as spaces
 from spaces.space import imported
 
@@ -54,8 +56,7 @@ def job(key: str, settings: Settings, place: Place, outcome: Outcome) -> Epochs:
     if settings["kind"] == "search":
         outcome["snapshots"] = {}
     if text := settings.get("architecture"):
-        architecture = space.parse(text)
-        outcome.update(architecture=text, shortcuts=architecture.shortcuts, long_shortcuts=architecture.long_shortcuts)
+        outcome.update(facts(space.parse(text)))
     yield from epochs(key, work, place, outcome, partial(_after, work, space))
     judged = "test_accuracy" if settings["kind"] == "train" else "val_accuracy"
     outcome[judged] = work.values[-1]
@@ -65,8 +66,7 @@ def _after(work: Formula, space: Any, number: int, outcome: Outcome) -> bool:
     settings = work.settings
     if settings["kind"] == "search" and number in settings["search"]["snapshots"]:
         outcome["snapshots"][str(number)] = _alpha(space, settings, number)
-    threshold = (settings.get("thresholds") or {}).get(str(number))
-    pruned = threshold is not None and work.values[-1] < threshold and number < work.epochs
+    pruned = prunes(settings, number, work.values[-1])
     outcome["status"] = "pruned" if pruned else "done"
     return pruned
 

@@ -14,11 +14,13 @@ from harness.checkpoint import Checkpoints
 from harness.engine import Engine
 from harness.images import DataSet, Images
 from harness.initial import initialise
-from harness.plan import LEFT_OUT, Settings
+from harness.plan import LEFT_OUT, Settings, validation_portion
+from harness.resolve import facts
 from harness.search import Search, collapse
 from harness.streams import stream
 from harness.train import Training
 from harness.trial import After, Epochs, Outcome, Place, Progress, epochs
+from harness.tuning import prunes
 from harness.weights import keep, kept
 from spaces import registry as spaces
 from spaces.cost import cost
@@ -34,6 +36,10 @@ def _setting(settings: Settings, place: Place, outcome: Outcome) -> tuple[DataSe
     return data, engine, spaces.load(settings["space"], settings["space_options"])
 
 
+def _split(settings: Settings, data: DataSet) -> data_sets.Split:
+    return data_sets.split(len(data.train), settings["study_seed"], settings["seed"], validation_portion(settings))
+
+
 def _network(settings: Settings, data: DataSet, engine: Engine, space: Space, place: Place,
              outcome: Outcome) -> Any:  # fmt: skip
     """The built network with its start values; the outcome gets what the row says of it."""
@@ -43,11 +49,6 @@ def _network(settings: Settings, data: DataSet, engine: Engine, space: Space, pl
     _start(network, settings, place)
     outcome.update(facts(architecture), parameters=parameters, macs=macs, recipe=settings["recipe"])
     return engine.place(network)
-
-
-def facts(architecture: Any) -> Outcome:
-    return {"architecture": str(architecture), "shortcuts": architecture.shortcuts,
-            "long_shortcuts": architecture.long_shortcuts}  # fmt: skip
 
 
 def _start(network: Any, settings: Settings, place: Place) -> None:
@@ -69,7 +70,7 @@ def train_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> E
     """Final training on all training images; the test set is read once, after the last epoch."""
     data, engine, space = _setting(settings, place, outcome)
     network = _network(settings, data, engine, space, place, outcome)
-    part = data_sets.split(len(data.train), settings["study_seed"], settings["seed"], None)
+    part = _split(settings, data)
     test = data.test.to(engine.device)
     work = Training(network, data.train.to(engine.device), settings, engine)
     after: After = partial(_test_point, network, engine, test) if settings["test_curve"] else lambda *_: False
@@ -89,16 +90,14 @@ def validated_job(key: str, settings: Settings, place: Place, outcome: Outcome) 
     """Tuning and scoring: train on the weights part, judge on the α part after every epoch. No test set here."""
     data, engine, space = _setting(settings, place, outcome)
     network = _network(settings, data, engine, space, place, outcome)
-    portion = settings.get("alpha_portion", settings.get("search", {}).get("alpha_portion"))
-    part = data_sets.split(len(data.train), settings["study_seed"], settings["seed"], portion)
+    part = _split(settings, data)
     weights, alpha = (data.train.take(indices).to(engine.device) for indices in (part.weights, part.alpha))
     work = Training(network, weights, settings, engine)
 
     def after(number: int, outcome: Outcome) -> bool:
         accuracy = engine.evaluate(network, alpha)[0]
         outcome["curve"][-1]["val_accuracy"] = outcome["val_accuracy"] = accuracy
-        threshold = (settings.get("thresholds") or {}).get(str(number))
-        pruned = threshold is not None and accuracy < threshold and number < work.epochs
+        pruned = prunes(settings, number, accuracy)
         if pruned:
             outcome["status"] = "pruned"
         return pruned
@@ -115,9 +114,7 @@ def score_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> E
         return
     data, engine, space = _setting(settings, place, outcome)
     architecture = space.parse(settings["architecture"])
-    part = data_sets.split(
-        len(data.train), settings["study_seed"], settings["seed"], settings["search"]["alpha_portion"]
-    )
+    part = _split(settings, data)
     supernet: Any = space.supernet(data.classes, data.channels, settings["search"]["gate"] or space.gates[0])
     supernet.load_state_dict(kept(place.path, settings["search"]["supernet"]))
     alpha_part = data.train.take(part.alpha).to(engine.device)
@@ -134,7 +131,7 @@ def search_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> 
     supernet: Any = space.supernet(data.classes, data.channels, spec["gate"] or space.gates[0])
     _start(supernet, settings, place)
     _noise(supernet, spec["alpha_noise"], settings)
-    part = data_sets.split(len(data.train), settings["study_seed"], settings["seed"], spec["alpha_portion"])
+    part = _split(settings, data)
     weights, alpha = (data.train.take(indices).to(engine.device) for indices in (part.weights, part.alpha))
     work = Search(space, engine.place(supernet), weights, alpha, settings, engine)
     test = data.test.to(engine.device) if settings["test_curve"] else None

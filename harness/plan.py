@@ -8,9 +8,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from harness.errors import BadInput
 from harness.keys import SCHEMA, content_key
 
 Settings = dict[str, Any]
+PRETRAINING = "pretraining"  # the row and the role of trainings that others start from
 LEFT_OUT = "left-out"  # recipe.pretrained: by the baseline, trained on as many images again that the study leaves out
 
 
@@ -106,6 +108,12 @@ def weights_read(settings: Mapping[str, Any]) -> tuple[str, ...]:
     return (found,) if found else ()
 
 
+def validation_portion(settings: Mapping[str, Any]) -> float | None:
+    """Of the training images, the part that a job of these settings holds out; None: a final training uses all."""
+    found: float | None = settings.get("search", settings).get("alpha_portion")
+    return found
+
+
 def started(plan: Plan, settings: Settings, needs: Iterable[str]) -> tuple[Settings, tuple[str, ...]]:
     """`settings` and `needs` with the training that a pretrained start on left-out images comes from, if they ask."""
     recipe = settings["recipe"]
@@ -114,7 +122,7 @@ def started(plan: Plan, settings: Settings, needs: Iterable[str]) -> tuple[Setti
     base = {name: settings[name] for name in BASE if name in settings}
     training = {**base, "data": {**base["data"], LEFT_OUT: True}, "train_seed": 0, "source": {"baseline": True},
                 "recipe": {**recipe, "pretrained": None}}  # fmt: skip
-    key = plan.add("train", "pretraining", training, role="pretraining")
+    key = plan.add("train", PRETRAINING, training, role=PRETRAINING)
     return {**settings, "start": key}, (*needs, key)
 
 
@@ -163,6 +171,7 @@ def make(study: Any, rules: tuple[str, ...], strategies: Callable[[str], Strateg
     for method, seed, one in sorted(found, key=lambda f: f[1]):
         for train_seed in range(study.seeds.train):
             _train(study, method, seed, train_seed, one, plan)
+    _check_rows(found)
     _order_rows(plan, [one for _, _, one in found])
     return plan
 
@@ -243,6 +252,17 @@ def plain_recipe(recipe: Any) -> Settings:
 
 def twin_name(row: str) -> str:
     return "random-" + row.removeprefix("darts-")
+
+
+def _check_rows(found: Iterable[tuple[Any, int, Found]]) -> None:
+    """Raises BadInput where one row of the table would hold runs of two methods."""
+    owners = {PRETRAINING: "the pretraining on left-out images"}
+    for method, _, one in found:
+        claims = [(one.row, f"method '{method.name}'")]
+        claims += [(twin_name(one.row), f"the twins of method '{method.name}'")] * bool(method.twins)
+        for row, owner in claims:
+            if (other := owners.setdefault(row, owner)) != owner:
+                raise BadInput(f"the table row '{row}' would hold both {other} and {owner}; rename one of the methods")
 
 
 def _order_rows(plan: Plan, found: list[Found]) -> None:

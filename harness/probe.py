@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from harness.plan import Job, Settings
+from harness.plan import Job, Settings, validation_portion
 from harness.prepare import Prepared
 from harness.trial import Place
 
@@ -157,8 +157,7 @@ def _measure(key: str, settings: Settings, place: Place, seconds: float, barrier
     from harness import jobs, memory
     from harness.packing import in_turn
 
-    portion = settings.get("alpha_portion", settings.get("search", {}).get("alpha_portion", 0.0))
-    images = settings["data"]["train_images"] * (1 - portion if settings["kind"] != "train" else 1)
+    images = settings["data"]["train_images"] * (1 - (validation_portion(settings) or 0.0))
     trials = {f"{key}-{number}": jobs.turns(f"{key}-{number}", settings, place) for number in range(place.pack)}
     warm: set[str] = set()
     start, epochs = 0.0, 0

@@ -56,6 +56,12 @@ def best(keys: Sequence[str], rows: Rows) -> str:
     return max(scored, key=lambda key: rows[key]["val_accuracy"])
 
 
+def facts(architecture: Any) -> Settings:
+    """What a row says of an architecture."""
+    return {"architecture": str(architecture), "shortcuts": architecture.shortcuts,
+            "long_shortcuts": architecture.long_shortcuts}  # fmt: skip
+
+
 def alphas(row: Mapping[str, Any], epoch: int) -> dict[str, np.ndarray]:
     """α of a search's row as it stood after `epoch`; after an early stop, the last one before it."""
     snapshots = {int(at): value for at, value in row["snapshots"].items()}
@@ -68,10 +74,7 @@ def _found(source: Settings, job: Job, rows: Rows, space: Space) -> str:
     try:
         architecture = _architecture(source, job, rows, space)
         if reason := space.broken(architecture):
-            raise Unbuildable("disconnected", reason, {
-                "architecture": str(architecture), "shortcuts": architecture.shortcuts,
-                "long_shortcuts": architecture.long_shortcuts,
-            })  # fmt: skip
+            raise Unbuildable("disconnected", reason, facts(architecture))
         return str(architecture)
     except Unbuildable:
         raise

@@ -15,7 +15,7 @@ from harness.folder import read_study, running_file
 def report(folder: Path) -> str:
     """Done, running, waiting, failed and why and what waits for it, device-seconds spent, time left."""
     study = read_study(folder)
-    rows = {row["key"]: row for row in records.read(folder)}  # the last ones: what was done may have failed since
+    rows = records.latest(folder)
     plan = {job["key"]: job for job in study["plan"]}
     mine = {key: row for key, row in rows.items() if key in plan}
     running = _running(folder)

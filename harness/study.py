@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from harness import ranges
 from harness.errors import BadInput
 
-NAME = r"[A-Za-z0-9][A-Za-z0-9_.@-]*"
+NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 
 
 class Model(BaseModel):
@@ -276,7 +276,7 @@ def _plain(error: Any) -> str:
 
 def _safe(name: str) -> str:
     if not re.fullmatch(NAME, name):
-        raise ValueError(f"'{name}' is no name: letters, digits, '-', '_', '.', '@', starting with a letter or digit")
+        raise ValueError(f"'{name}' is no name: letters, digits, '-', '_', '.', starting with a letter or digit")
     return name
 
 

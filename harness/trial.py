@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from harness.checkpoint import Checkpoints
 
@@ -68,6 +68,19 @@ class Work(Protocol):
     def steps(self, number: int) -> Steps: ...
     def state(self) -> dict[str, Any]: ...
     def restore(self, state: dict[str, Any]) -> None: ...
+
+
+T = TypeVar("T")
+
+
+def returned(generator: Generator[Any, None, T]) -> T:
+    """What it returns in the end, whatever it yields on the way."""
+    while True:
+        try:
+            next(generator)
+        except StopIteration as end:
+            found: T = end.value
+            return found
 
 
 After = Callable[[int, Outcome], bool]  # called after an epoch; True ends the trial there

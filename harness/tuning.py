@@ -69,6 +69,12 @@ def thresholds(settings: Settings, seen: Sequence[Row]) -> dict[str, float]:
     return {str(epoch): limit for epoch, limit in found.items() if limit is not None}
 
 
+def prunes(settings: Settings, epoch: int, accuracy: float) -> bool:
+    """Whether a trial of these settings, which hold its `thresholds`, ends after `epoch` with that accuracy."""
+    limit = (settings.get("thresholds") or {}).get(str(epoch))
+    return limit is not None and accuracy < limit
+
+
 def _distribution(span: Range) -> Any:
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 

@@ -25,13 +25,13 @@ def run_until(methods: Sequence[str], looks: Sequence[int], run: Callable[[Seeds
     """Runs look after look until nothing is open or `run` has left something; returns what it gave last.
 
     `run` runs what is missing at these seeds and gives how many jobs have no final row; `still_open` gives how many
-    looks the rows allow and which table rows are open after them.
+    looks the rows allow and which methods are open after them.
     """
     seeds = dict.fromkeys(methods, looks[0])
     for number, look in enumerate(looks, 1):
         missing = run(seeds)
-        _, rows = still_open()
-        wanted = {row.split("@")[0] for row in rows}
+        _, still = still_open()
+        wanted = set(still)
         if missing or not wanted or number == len(looks):
             return missing
         seeds |= {method: looks[number] for method in methods if method in wanted}

@@ -12,7 +12,7 @@ from harness.errors import BadInput
 from harness.folder import read_study
 from harness.keys import content_key
 from harness.plan import Job, Settings, weights_read
-from harness.trial import Place
+from harness.trial import Place, returned
 from spaces import registry as spaces
 from spaces.space import Space
 
@@ -94,12 +94,7 @@ def _again(key: str, settings: Settings, row: Mapping[str, Any], root: Path | No
         gpus = 1.0 if str(row["device"]).startswith("cuda") else 0.0
         place = Place(folder, row["device"], float(row["threads"]), gpus, str(root) if root else None,
                       engine_path=row["path"])  # fmt: skip
-        trial = jobs.run(key, settings, place)
-        while True:
-            try:
-                next(trial)
-            except StopIteration as end:
-                return {**dict.fromkeys(EXACT), **end.value}
+        return {**dict.fromkeys(EXACT), **returned(jobs.run(key, settings, place))}
 
 
 def _differences(row: Mapping[str, Any], again: Mapping[str, Any]) -> Iterator[str]:

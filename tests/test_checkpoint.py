@@ -18,7 +18,7 @@ from harness.plan import Job, Plan, make
 from harness.resolve import resolve
 from harness.strategies import strategy
 from harness.study import Study, validated
-from harness.trial import NO_SPACE, Outcome, Place, checkpoint_folder
+from harness.trial import NO_SPACE, Outcome, Place, checkpoint_folder, returned
 from harness.weights import weights_file
 from spaces import registry as spaces
 
@@ -150,13 +150,7 @@ def outcome(job: Job, resolved: dict[str, Any], folder: Path, interruptions: int
     place = Place(str(folder), "cpu", 1, 0, None)
     for _ in range(interruptions):
         next(jobs.run(job.key, resolved, place)).epoch  # noqa: B018
-    trial = jobs.run(job.key, resolved, place)
-    while True:
-        try:
-            next(trial)
-        except StopIteration as end:
-            found: Outcome = end.value
-            return found
+    return returned(jobs.run(job.key, resolved, place))
 
 
 def ran(folder: Path, interruptions: int) -> Iterator[Outcome]:

@@ -14,7 +14,7 @@ from harness.plan import make
 from harness.strategies import strategy
 from harness.study import Study, validated
 from harness.train import Diverged
-from harness.trial import LOST, NO_MEMORY, NO_SPACE, Outcome, Place, checkpoint_folder
+from harness.trial import LOST, NO_MEMORY, NO_SPACE, Outcome, Place, checkpoint_folder, returned
 from spaces import registry as spaces
 
 KEY = "0123456789abcdef"
@@ -39,14 +39,9 @@ def settings() -> dict[str, Any]:
 
 def ended(folder: Path, *raised: BaseException, values: tuple[float, ...] = (1.0, 2.0, 3.0), **more: Any) -> Outcome:
     RAISED[:], VALUES[:] = raised, values
-    trial = jobs.run(KEY, {**settings(), **more}, Place(str(folder), "cpu", 1, 0, None))
-    while True:
-        try:
-            next(trial)
-        except StopIteration as end:
-            found: Outcome = end.value
-            json.dumps(found, allow_nan=False)
-            return found
+    found = returned(jobs.run(KEY, {**settings(), **more}, Place(str(folder), "cpu", 1, 0, None)))
+    json.dumps(found, allow_nan=False)
+    return found
 
 
 def test_a_trial_that_works_has_its_numbers(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from harness.plan import make
 from harness.resolve import resolve
 from harness.strategies import strategy
 from harness.study import Study, validated
-from harness.trial import Place
+from harness.trial import Place, returned
 from spaces.cell import CellSpace
 from spaces.cell_graph import live
 from spaces.operations import OPERATIONS
@@ -145,14 +145,6 @@ def architectures(study, folder):
         if job.kind == "train":
             found.append(space.parse(settings["architecture"]))
             continue
-        rows[key] = ended(run(key, settings, place))
+        rows[key] = returned(run(key, settings, place))
         assert rows[key]["status"] == "done", rows[key]["error"]
     return found
-
-
-def ended(trial):
-    while True:
-        try:
-            next(trial)
-        except StopIteration as end:
-            return end.value

@@ -16,7 +16,7 @@ from harness.jobs import run
 from harness.plan import make
 from harness.search import Search, collapse, entropy, zero_one
 from harness.strategies import strategy
-from harness.trial import Place
+from harness.trial import Place, returned
 from spaces.cell_mixed import weighted_sums
 from spaces.registry import load
 from spaces.shortcut import ShortcutSpace
@@ -252,17 +252,9 @@ def finished(tmp_path, monkeypatch=None, eigenvalues=None, **spec):
     if eigenvalues:
         values = iter(eigenvalues)
         monkeypatch.setattr(bilevel, "largest_eigenvalue", lambda *_: next(values))
-    outcome = ended(run(key, chosen, Place(str(tmp_path), "cpu", 1, 0, None)))
+    outcome = returned(run(key, chosen, Place(str(tmp_path), "cpu", 1, 0, None)))
     assert outcome["status"] == "done", outcome["error"]
     return outcome
-
-
-def ended(trial):
-    while True:
-        try:
-            next(trial)
-        except StopIteration as end:
-            return end.value
 
 
 def test_early_stopping_goes_back_and_says_so(tmp_path, monkeypatch):

@@ -5,6 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import BadInput
+from harness.plan import make
+from harness.strategies import strategy
 from harness.study import Recipe, load, validated
 from tests.studies import TINY, as_toml, tiny
 
@@ -97,3 +99,28 @@ def test_a_learning_rate_is_positive_or_refused(lr):
         assert validated(Recipe, {"lr": lr}, "x").lr > 0
     except BadInput:
         assert not lr > 0
+
+
+@pytest.mark.parametrize(
+    ("methods", "row"),
+    [
+        ([("darts-A", 1), ("A", 1)], "random-A@2"),
+        ([("A", 1), ("random-A@2", 0)], None),
+        ([("evo", 1), ("random-evo", 0)], "random-evo"),
+        ([("darts-evo", 1), ("evo", 1)], "random-evo"),
+        ([("pretraining", 0)], "pretraining"),
+        ([("baseline", 0), ("evo", 1), ("random-evo", 1)], "random-evo"),
+    ],
+)
+def test_methods_that_would_share_a_row_of_the_table_are_refused(methods, row):
+    """Their runs would be taken for one method's."""
+    strategies = {"A": "darts", "darts-A": "darts"}
+    entries = [{"name": name, "twins": twins, "strategy": strategies.get(name, "random")} for name, twins in methods]
+    with pytest.raises(BadInput, match=rf"row '{row}'" if row else "is no name"):
+        make(tiny(method=entries, search={"epochs": 2}), ("A", "B"), strategy)
+
+
+@pytest.mark.parametrize("name", ["a@b", "@", "A@1"])
+def test_a_methods_name_has_no_sign_of_its_search_epochs(name):
+    with pytest.raises(BadInput, match="is no name"):
+        tiny(method=[{"name": name}])

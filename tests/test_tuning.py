@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from harness import tuning, tuning_export
 from harness.errors import BadInput
 from harness.study import Study, Tuning, validated
+from harness.trial import returned
 from tests.studies import tiny
 
 LR, GAMMA = 0.0090131, 0.2344
@@ -200,19 +201,10 @@ def test_the_test_images_are_out_of_a_trials_reach(
     space = spaces.load(study.space, study.space_options)
     planned = plan.make(study, space.rules, strategies.strategy).jobs.values()
     job = next(job for job in planned if job.kind == kind and not job.needs)
-    outcome = ended(jobs.run(job.key, resolve.resolve(job, {}, space), Place(str(tmp_path), "cpu", 1, 0, None)))
+    outcome = returned(jobs.run(job.key, resolve.resolve(job, {}, space), Place(str(tmp_path), "cpu", 1, 0, None)))
     assert outcome["status"] == status, outcome["error"]
     assert (outcome.get("val_accuracy") is not None) == (kind == "tune")
     assert outcome.get("test_accuracy") is None
-
-
-def ended(run: Any) -> dict[str, Any]:
-    """What a generator returns."""
-    while True:
-        try:
-            next(run)
-        except StopIteration as end:
-            return dict(end.value)
 
 
 # Pruning

@@ -24,7 +24,7 @@ def test_looks_that_cannot_be_are_refused(looks, most):
 
 
 def test_only_open_methods_get_more_seeds():
-    ran, answers = [], iter([["darts-A@5", "darts-A@10"], ["darts-A@5"], ["darts-A@5"]])
+    ran, answers = [], iter([["darts-A", "darts-A"], ["darts-A"], ["darts-A"]])
     missing = run_until(["darts-A", "darts-B", "baseline"], (3, 5, 8), lambda s: ran.append(dict(s)) or 0,
                         lambda: (len(ran), next(answers)))  # fmt: skip
     assert missing == 0

@@ -14,7 +14,8 @@ from pathlib import Path
 from harness.checkpoint import KEPT, Checkpoints, size_below
 from harness.errors import BadInput
 from harness.plan import Job
-from harness.trial import LOST, NO_MEMORY, UNFIT, Progress, checkpoint_folder
+from harness.trial import Progress, checkpoint_folder
+from harness.vocabulary import Trouble
 
 MARGIN = 1.1  # over the measured peak, for what the allocator loses to fragments
 TRIES = 5  # of a trial whose process died or whose node is in trouble, without an epoch's progress in between
@@ -142,10 +143,10 @@ class Admission:
     def end(self, job: Job, status: str, gpus: float) -> bool:
         """Whether a trial that ended so gets another try: with a larger share, or somewhere else."""
         self.running.pop(job.key, None)
-        if status == NO_MEMORY and (share := larger(gpus)):
+        if status == Trouble.NO_MEMORY and (share := larger(gpus)):
             self._grown[job.key] = share
             return True
-        if status == LOST:
+        if status == Trouble.LOST:
             self._tries[job.key] = self._tries.get(job.key, 0) + 1
             return self._tries[job.key] <= TRIES
-        return status == UNFIT
+        return status == Trouble.UNFIT

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from harness import given
 from harness.errors import NO_ROOM, BadInput, Stopped
 from harness.options import parser
+from harness.vocabulary import Status
 
 if TYPE_CHECKING:
     from harness.running import Session
@@ -111,7 +112,7 @@ def tune(options: argparse.Namespace) -> int:
     if options.export:
         Path(options.export).write_text(tuning_export.export_recipe(rows, name))
     if not exporting:
-        if any(row["status"] == "done" and name in row["methods"] for row in rows):
+        if any(row["status"] == Status.DONE and name in row["methods"] for row in rows):
             print(tuning_export.export_recipe(rows, name))
         pages.show([prepared.folder])
     return 1 if missing else 0

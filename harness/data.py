@@ -121,10 +121,9 @@ def split(images: int, study_seed: int, seed: int, alpha_portion: float | None) 
     return Split(order[cut:].sort().values, order[:cut].sort().values)
 
 
-def order(images: int, study_seed: int, seed: int, purpose: str, epoch: int) -> Tensor:
+def order(images: int, seed: int) -> Tensor:
     """The order in which an epoch visits the images."""
-    rng = np.random.default_rng(stream(study_seed, seed, purpose, epoch))
-    return torch.from_numpy(rng.permutation(images))
+    return torch.from_numpy(np.random.default_rng(seed).permutation(images))
 
 
 def _part(whole: Images, count: int | None, field: str, name: str, left_out: bool = False) -> Images:

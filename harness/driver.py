@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from harness import provenance, records, resolve
 from harness.admission import Admission
@@ -19,7 +19,8 @@ from harness.errors import NO_ROOM
 from harness.folder import running_file
 from harness.plan import Job, Plan, Settings, described
 from harness.schedule import Frontier
-from harness.trial import LOST, NO_MEMORY, NO_SPACE, Place, Progress, checkpoint_folder, watch_file
+from harness.trial import Place, Progress, checkpoint_folder, watch_file
+from harness.vocabulary import FINAL, Row, Status, Trouble
 from harness.watchdog import bite
 from harness.weights import Weights
 from spaces.space import Space
@@ -70,7 +71,7 @@ class Driver:
 
     def __post_init__(self) -> None:
         self.rows = {key: row for key, row in records.latest(self.folder).items()
-                     if key in self.whole.jobs and row["status"] in records.FINAL}  # fmt: skip
+                     if key in self.whole.jobs and row["status"] in FINAL}  # fmt: skip
         self.weights = Weights(self.folder, self.whole)
         for key in self.weights.lost(self.plan, self.rows):
             del self.rows[key]
@@ -97,7 +98,7 @@ class Driver:
         allows: Callable[[str], bool] = lambda one: kind in (None, one) and self.admission.allows(one)  # noqa: E731
         while not self.over and (job := self.frontier.take(allows)):
             if why := bite(watch_file(self.folder, job.key)):  # of the run before, which it ended
-                self.record(job, job.settings, {"status": "failed", "error": why})
+                self.record(job, job.settings, {"status": Status.FAILED, "error": why})
                 continue
             try:
                 settings = resolve.resolve(job, self.rows, self.space)
@@ -124,25 +125,25 @@ class Driver:
         job, place = assignment.job, assignment.place
         if (running := self.running.pop(job.key, None)) and running.progress:
             outcome = {"epochs": running.progress.epoch, "seconds": running.progress.seconds, **outcome}
-        if outcome["status"] == LOST and (why := bite(watch_file(self.folder, job.key))):
-            outcome = {**outcome, "status": "failed", "error": why}
+        if outcome["status"] == Trouble.LOST and (why := bite(watch_file(self.folder, job.key))):
+            outcome = {**outcome, "status": Status.FAILED, "error": why}
         again = self.admission.end(job, outcome["status"], place.gpus)
-        if outcome["status"] == NO_SPACE:
+        if outcome["status"] == Trouble.NO_SPACE:
             self.halted = NO_SPACE_LEFT.format(folder=self.folder)
         elif again:
             self.frontier.put(job.key)
             self._save_state()
             self.show(self, {**EMPTY, **described(job), **outcome})
         else:
-            status = "failed" if outcome["status"] in (NO_MEMORY, LOST) else outcome["status"]
+            status = Status.FAILED if outcome["status"] in (Trouble.NO_MEMORY, Trouble.LOST) else outcome["status"]
             self.record(job, assignment.settings, {"device": place.device, "threads": place.threads, **outcome,
                                                    "status": status})  # fmt: skip
 
     def record(self, job: Job, settings: Settings, outcome: Mapping[str, Any]) -> None:
         """Appends the row of a job that is done with; halts where the disk is full."""
         resolved = {name: settings[name] for name in RESOLVED if name in settings}
-        row = {**EMPTY, **described(job), "host": provenance.host(), **outcome, **provenance.here(),
-               "settings": {**resolved, **job.settings}}  # fmt: skip
+        row = cast(Row, {**EMPTY, **described(job), "host": provenance.host(), **outcome, **provenance.here(),
+                         "settings": {**resolved, **job.settings}})  # fmt: skip
         try:
             self.book.append(row)
         except OSError as error:
@@ -150,7 +151,7 @@ class Driver:
                 raise
             self.halted = NO_SPACE_LEFT.format(folder=self.folder)
             return
-        if row["status"] in records.FINAL:
+        if row["status"] in FINAL:
             self.rows[job.key] = row
             Checkpoints(checkpoint_folder(self.folder, job.key)).remove()
             self.weights.sweep(self.rows, (job.key, *job.reads))

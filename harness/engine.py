@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from harness.errors import BadInput
 from harness.graphs import Captured, CudaGraphs
 from harness.images import DataSet, Images, augmented
-from harness.plan import Settings
 from harness.products import by_products
+from harness.study import Recipe
 
 EVALUATION_BATCH = 256
 
@@ -125,12 +125,12 @@ class Engine:
         for start in range(0, len(part), size):
             yield self.pixels(part.images[start : start + size]), part.labels[start : start + size]
 
-    def epoch(self, part: Images, order: Tensor, recipe: Settings, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def epoch(self, part: Images, order: Tensor, recipe: Recipe, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Augmented batches of `part` in this order. A single image left over is dropped: batch norm needs two."""
-        order = order[: len(order) - (len(order) % recipe["batch_size"] == 1)] if len(order) > 1 else order
+        order = order[: len(order) - (len(order) % recipe.batch_size == 1)] if len(order) > 1 else order
         chosen = part.take(order.to(self.device))
-        images = augmented(chosen.images, recipe["augment"], recipe["cutout"], seed, self.mean)
-        return self.batches(Images(images, chosen.labels), recipe["batch_size"])
+        images = augmented(chosen.images, recipe.augment, recipe.cutout, seed, self.mean)
+        return self.batches(Images(images, chosen.labels), recipe.batch_size)
 
     def loss(self, network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
         """Mean cross entropy; an auxiliary head's counts by its network's `auxiliary_weight`."""
@@ -219,20 +219,19 @@ def restore(optimiser: torch.optim.Optimizer, state: dict[str, Any]) -> None:
             group["lr"] = rate.fill_(float(group["lr"]))
 
 
-def sgd(parameters: list[nn.Parameter], recipe: Settings) -> torch.optim.SGD:
+def sgd(parameters: list[nn.Parameter], recipe: Recipe) -> torch.optim.SGD:
     """The learning rate is a tensor where a CUDA graph may have to read it anew."""
     device = parameters[0].device
-    lr = torch.tensor(recipe["lr"], device=device) if device.type == "cuda" else recipe["lr"]
-    return torch.optim.SGD(parameters, lr, recipe["momentum"], weight_decay=recipe["weight_decay"], fused=True)
+    lr = torch.tensor(recipe.lr, device=device) if device.type == "cuda" else recipe.lr
+    return torch.optim.SGD(parameters, lr, recipe.momentum, weight_decay=recipe.weight_decay, fused=True)
 
 
-def learning_rate(recipe: Settings, epoch: int, epochs: int) -> float:
+def learning_rate(recipe: Recipe, epoch: int, epochs: int) -> float:
     """For `epoch` from 1: constant; × γ after every `step` epochs; or half a cosine to 0 (Loshchilov & Hutter 2017)."""
-    lr: float = recipe["lr"]
-    scheduler = recipe["scheduler"]
-    if scheduler["kind"] == "cosine":
+    lr, scheduler = recipe.lr, recipe.scheduler
+    if scheduler.kind == "cosine":
         return lr * (1 + math.cos(math.pi * (epoch - 1) / epochs)) / 2
-    if scheduler["kind"] == "step":
-        step = scheduler["step"] if scheduler["step"] >= 1 else scheduler["step"] * epochs
-        return lr * float(scheduler["gamma"] ** ((epoch - 1) // max(1, round(step))))
+    if scheduler.kind == "step":
+        step = scheduler.step if scheduler.step >= 1 else scheduler.step * epochs
+        return lr * float(scheduler.gamma ** ((epoch - 1) // max(1, round(step))))
     return lr

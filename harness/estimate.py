@@ -16,9 +16,12 @@ from harness.display import duration
 from harness.engine import Engine
 from harness.images import DataSet
 from harness.paths import one_thread, timer
-from harness.plan import Job, Settings, validation_portion
+from harness.plan import Job, recipe_of, validation_portion
 from harness.prepare import Prepared, example
 from harness.search import TELEMETRY_IMAGES
+from harness.sources import Baseline, Evolved, Read, Sampled, Twin, Written, from_json
+from harness.study import Recipe
+from harness.vocabulary import Kind
 from spaces.cost import cost
 from spaces.rules import drawn_by
 
@@ -44,7 +47,7 @@ def describe(prepared: Prepared, device: str, shares: Shares) -> str:
     lines = [f"study {prepared.study.name}: {len(jobs)} jobs into {prepared.folder}", _size(prepared)]
     lines += [_line(kind, number, jobs, seconds) for kind, number in Counter(j.kind for j in jobs.values()).items()]
     for row in prepared.plan.rows.values():
-        own = [job for job in jobs.values() if row.method in job.methods and job.kind == "train"]
+        own = [job for job in jobs.values() if row.method in job.methods and job.kind == Kind.TRAIN]
         lines.append(f"  {row.method:24} {len(own)} trainings, after {_after(own[0], jobs)}")
     at_once = trials_at_once(device, shares)
     total, longest = sum(seconds.values()), _longest(prepared, seconds)
@@ -58,7 +61,7 @@ def job_seconds(prepared: Prepared, device: str) -> dict[str, float]:
     """Seconds that each job takes by itself, on the default path and one thread, from a step of its stand-in."""
     jobs = prepared.plan.jobs
     stands = {key: stand_in(job, prepared) for key, job in jobs.items()}
-    recipes = {stands[key]: job.settings["recipe"] for key, job in jobs.items()}
+    recipes = {stands[key]: recipe_of(job.settings) for key, job in jobs.items()}
     with one_thread():
         per_image = {stand: _image_seconds(stand, recipe, prepared, device) for stand, recipe in recipes.items()}
     return {key: images(job, prepared.data) * per_image[stands[key]] for key, job in jobs.items()}
@@ -75,9 +78,9 @@ def images(job: Job, data: DataSet) -> float:
     weights, held_out, test = len(parts.weights), len(parts.alpha), len(data.test)
     watched = bool(settings["test_curve"])
     epochs = int(search.get("score_epochs") or settings["recipe"]["epochs"])
-    if job.kind == "train":
+    if job.kind == Kind.TRAIN:
         return weights * epochs + EVALUATION * test * (1 + watched * epochs)
-    if job.kind == "search":
+    if job.kind == Kind.SEARCH:
         warmup, searching = int(search["warmup_epochs"]), int(search["epochs"])
         gradients = warmup + SEARCH_STEP[search["order"]] * searching
         looked_at = min(TELEMETRY_IMAGES, held_out) + watched * test
@@ -94,27 +97,30 @@ def trials_at_once(device: str, shares: Shares) -> float:
 
 
 def stand_in(job: Job, prepared: Prepared) -> StandIn:
-    recipe = job.settings["recipe"]
-    return StandIn(*_network_of(job, prepared), recipe["batch_size"], recipe["precision"])
+    recipe = recipe_of(job.settings)
+    return StandIn(*_network_of(job, prepared), recipe.batch_size, recipe.precision)
 
 
 def _network_of(job: Job, prepared: Prepared) -> tuple[str, str]:
-    if job.kind == "search":
+    if job.kind == Kind.SEARCH:
         return "supernet", job.settings["search"]["gate"] or prepared.space.gates[0]
-    source = job.settings["source"]
-    if "text" in source:
-        return "text", source["text"]
-    if "baseline" in source:
-        return "text", str(prepared.space.baseline())
-    row = prepared.plan.rows.get(job.method)
-    rule = source.get("rule") or source.get("draw") or (row and row.rule) or prepared.space.rules[0]
+    match from_json(job.settings["source"]):
+        case Written(text):
+            return "text", text
+        case Baseline():
+            return "text", str(prepared.space.baseline())
+        case Read(rule=rule) | Evolved(rule=rule) | Sampled(rule=rule) | Twin(rule=rule):
+            pass
+        case _:
+            row = prepared.plan.rows.get(job.method)
+            rule = (row and row.rule) or prepared.space.rules[0]
     try:
         return "rule", drawn_by(prepared.space, rule)
     except ValueError:  # a rule from outside that nothing is drawn by
         return "rule", prepared.space.rules[0]
 
 
-def _image_seconds(stand: StandIn, recipe: Settings, prepared: Prepared, device: str) -> float:
+def _image_seconds(stand: StandIn, recipe: Recipe, prepared: Prepared, device: str) -> float:
     """Seconds an image that a gradient is taken of; 0 where the network does not work and so is not trained."""
     engine = Engine.choose(torch.device(device), stand.precision, prepared.data)
     batch = min(stand.batch_size, len(prepared.data.train))

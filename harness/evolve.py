@@ -11,8 +11,10 @@ from typing import Any
 
 from deap import tools
 
+from harness.sources import Evolved
+from harness.vocabulary import Row
 from spaces.rules import drawn_by
-from spaces.space import Space
+from spaces.space import Architecture, Space
 
 TRIES = 50  # at a child that is not broken and not seen before
 
@@ -24,11 +26,11 @@ class Individual:
         self.architecture, self.fitness = architecture, fitness
 
 
-def candidate(source: Mapping[str, Any], seen: Sequence[Mapping[str, Any]], space: Space, rng: Random) -> Any:
+def candidate(source: Evolved, seen: Sequence[Row], space: Space, rng: Random) -> Architecture:
     """Candidate `index`, after exactly the results `seen`. A failed one has no fitness and no children."""
-    spec, rule, index = source["evolve"], drawn_by(space, source["rule"]), source["index"]
+    spec, rule, index = source.settings, drawn_by(space, source.rule), source.index
     rng = Random(f"{rng.getrandbits(63)}:{index}")
-    scored = [Individual(space.parse(row["architecture"]), row["val_accuracy"]) for row in seen
+    scored = [Individual(space.parse(row["architecture"] or ""), row["val_accuracy"]) for row in seen
               if row["val_accuracy"] is not None]  # fmt: skip
     if index < spec["population"] or len(scored) < 2:
         return space.draw(rule, rng)
@@ -36,7 +38,7 @@ def candidate(source: Mapping[str, Any], seen: Sequence[Mapping[str, Any]], spac
 
 
 def child(population: list[Individual], spec: Mapping[str, Any], rule: str, space: Space, rng: Random,
-          known: set[str]) -> Any:  # fmt: skip
+          known: set[str]) -> Architecture:  # fmt: skip
     """A new working architecture by tournament, crossover and mutation; after TRIES, an even draw."""
     for _ in range(TRIES):
         first, second = (_winner(population, spec["tournament"], rng).architecture for _ in range(2))

@@ -14,8 +14,9 @@ import numpy as np
 from harness.plan import Settings
 from harness.resolve import facts
 from harness.streams import stream
-from harness.trial import Epochs, Outcome, Place, Steps, epochs
+from harness.trial import Epochs, Place, Steps, epochs
 from harness.tuning import prunes
+from harness.vocabulary import Kind, Outcome, Status
 from spaces import registry as spaces
 from spaces.space import imported
 
@@ -30,9 +31,9 @@ class Formula:
 
     @property
     def epochs(self) -> int:
-        if self.settings["kind"] == "search":
+        if self.settings["kind"] == Kind.SEARCH:
             return int(self.settings["search"]["epochs"])
-        if self.settings["kind"] == "score":
+        if self.settings["kind"] == Kind.SCORE:
             return int(self.settings["search"]["score_epochs"])
         return int(self.settings["recipe"]["epochs"])
 
@@ -52,22 +53,24 @@ def job(key: str, settings: Settings, place: Place, outcome: Outcome) -> Epochs:
     """Rows of a formula have the shape of real ones; a search's α are drawn from its stream."""
     work = Formula(settings)
     space = spaces.load(settings["space"], settings["space_options"])
-    outcome.update(recipe=settings["recipe"], path="formula", precision="fp32", split="")
-    if settings["kind"] == "search":
+    outcome.update(Outcome(recipe=settings["recipe"], path="formula", precision="fp32", split=""))
+    if settings["kind"] == Kind.SEARCH:
         outcome["snapshots"] = {}
     if text := settings.get("architecture"):
         outcome.update(facts(space.parse(text)))
     yield from epochs(key, work, place, outcome, partial(_after, work, space))
-    judged = "test_accuracy" if settings["kind"] == "train" else "val_accuracy"
-    outcome[judged] = work.values[-1]
+    if settings["kind"] == Kind.TRAIN:
+        outcome["test_accuracy"] = work.values[-1]
+    else:
+        outcome["val_accuracy"] = work.values[-1]
 
 
 def _after(work: Formula, space: Any, number: int, outcome: Outcome) -> bool:
     settings = work.settings
-    if settings["kind"] == "search" and number in settings["search"]["snapshots"]:
+    if settings["kind"] == Kind.SEARCH and number in settings["search"]["snapshots"]:
         outcome["snapshots"][str(number)] = _alpha(space, settings, number)
     pruned = prunes(settings, number, work.values[-1])
-    outcome["status"] = "pruned" if pruned else "done"
+    outcome["status"] = Status.PRUNED if pruned else Status.DONE
     return pruned
 
 

@@ -15,11 +15,11 @@ from harness.errors import NO_ROOM
 from harness.kinds import kind
 from harness.plan import Settings
 from harness.train import Diverged
-from harness.trial import LOST, NO_MEMORY, NO_SPACE, Outcome, Place, Progress, watch_file
+from harness.trial import Place, Progress, watch_file
+from harness.vocabulary import Outcome, Status, Trouble
 from harness.watchdog import TrialWatch
 
-NUMBERS = ("train_loss", "val_accuracy", "test_accuracy", "test_loss")  # what a trial that failed does not have
-WORKED = ("done", "pruned")
+WORKED = (Status.DONE, Status.PRUNED)
 
 Run = Generator[Progress, None, Outcome]
 Turns = Generator[Progress | None, None, Outcome]
@@ -47,7 +47,7 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
     clock = time.perf_counter()
     torch.set_num_threads(place.threads)
     outcome: Outcome = {"started": _now(), "device": place.device, "threads": place.threads,
-                        "host": provenance.host(), "status": "done", "error": None}  # fmt: skip
+                        "host": provenance.host(), "status": Status.DONE, "error": None}  # fmt: skip
     watch = TrialWatch(watch_file(place.path, key), place.time_limit)
     try:
         if not place.path.is_dir():
@@ -69,10 +69,10 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
         watch.close()
     outcome.update(_nonsense(outcome))
     if outcome["status"] not in WORKED:
-        outcome.update(dict.fromkeys(NUMBERS))
+        outcome.update(Outcome(train_loss=None, val_accuracy=None, test_accuracy=None, test_loss=None))
     outcome.setdefault("seconds", time.perf_counter() - clock)
-    outcome.update(device_seconds=outcome["seconds"] * place.share, finished=_now())
-    outcome.update(peak_memory_bytes=memory.peak(place.device))
+    outcome.update(Outcome(device_seconds=outcome["seconds"] * place.share, finished=_now()))
+    outcome.update(Outcome(peak_memory_bytes=memory.peak(place.device)))
     memory.release(place.device, time.perf_counter() - clock)
     return outcome
 
@@ -81,21 +81,28 @@ def _failure(error: Exception) -> Outcome:
     """The status and the reason. An error of the disk says nothing about the trial."""
     said = f"{type(error).__name__}: {error}"[:2000]
     if isinstance(error, Diverged):
-        return {"status": "diverged", "error": str(error)}
+        return {"status": Status.DIVERGED, "error": str(error)}
     if memory.exhausted(error):
-        return {"status": NO_MEMORY, "error": said.splitlines()[0]}
+        return {"status": Trouble.NO_MEMORY, "error": said.splitlines()[0]}
     if isinstance(error, OSError):
-        return {"status": NO_SPACE if error.errno in NO_ROOM else LOST, "error": f"on {provenance.host()}: {said}"}
-    return {"status": "failed", "error": said}
+        full = error.errno in NO_ROOM
+        return {"status": Trouble.NO_SPACE if full else Trouble.LOST, "error": f"on {provenance.host()}: {said}"}
+    return {"status": Status.FAILED, "error": said}
 
 
 def _nonsense(outcome: Outcome) -> Outcome:
     """A training may end with numbers that are none although its loss was one to the last epoch."""
-    clean: Outcome = {name: _clean(outcome[name]) for name in ("curve", "snapshots") if name in outcome}
-    bad = [f"{name} became {outcome[name]}" for name in NUMBERS if not math.isfinite(outcome.get(name) or 0.0)]
+    clean = Outcome()
+    if "curve" in outcome:
+        clean["curve"] = _clean(outcome["curve"])
+    if "snapshots" in outcome:
+        clean["snapshots"] = _clean(outcome["snapshots"])
+    numbers = {"train_loss": outcome.get("train_loss"), "val_accuracy": outcome.get("val_accuracy"),
+               "test_accuracy": outcome.get("test_accuracy"), "test_loss": outcome.get("test_loss")}  # fmt: skip
+    bad = [f"{name} became {value}" for name, value in numbers.items() if not math.isfinite(value or 0.0)]
     bad += ["α became no number"] * (clean.get("snapshots") != outcome.get("snapshots"))
     worked = outcome["status"] in WORKED
-    return {**clean, "status": "diverged", "error": bad[0]} if bad and worked else clean
+    return {**clean, "status": Status.DIVERGED, "error": bad[0]} if bad and worked else clean
 
 
 def _clean(value: Any) -> Any:

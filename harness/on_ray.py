@@ -22,7 +22,8 @@ from harness.driver import Assignment, Driver
 from harness.errors import BadInput, Stopped, first_line
 from harness.nodes import Common, Seen
 from harness.tensorboard import Curves
-from harness.trial import LOST, UNFIT, Place, Progress
+from harness.trial import Place, Progress
+from harness.vocabulary import Trouble
 from harness.watchdog import Address, Pulse
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -99,7 +100,7 @@ class PlanSearcher(Searcher):
         if not error and result and "outcome" in result:
             self._end(trial_id, result["key"], json.loads(result["outcome"]))
         for key in list(self.given.get(trial_id, {})):
-            self._end(trial_id, key, {"status": LOST, "error": _why(trial_id, self.trials)})
+            self._end(trial_id, key, {"status": Trouble.LOST, "error": _why(trial_id, self.trials)})
         self.given.pop(trial_id, None)
 
     def _end(self, trial_id: str, key: str, outcome: Mapping[str, Any]) -> None:
@@ -123,7 +124,7 @@ class PlanSearcher(Searcher):
 
     def _notice_the_unfit(self, outcome: Mapping[str, Any]) -> None:
         """A node that would not run a trial gets none, unless it is the driver's own data that have grown meanwhile."""
-        if outcome["status"] != UNFIT or not (self.common and self.mine):
+        if outcome["status"] != Trouble.UNFIT or not (self.common and self.mine):
             return
         self.mine["data"] = self.common.look()["data"]
         why = self.common.fault(self.mine, outcome["seen"])
@@ -337,7 +338,7 @@ def _trainable() -> Any:
         if seen is None:
             return on_ray.work(task["tasks"])
         name = f"{socket.gethostname()} ({ray.util.get_node_ip_address()})"
-        unfit = {"status": UNFIT, "error": f"not on {name}", "seen": seen, "name": name,
+        unfit = {"status": Trouble.UNFIT, "error": f"not on {name}", "seen": seen, "name": name,
                  "node": ray.get_runtime_context().get_node_id()}  # fmt: skip
         for one in task["tasks"]:
             tune.report({"epoch": 0, "key": one["key"], "outcome": json.dumps(unfit)})

@@ -5,6 +5,7 @@ from pathlib import Path
 from analysis import report
 from harness import records
 from harness.folder import read_study
+from harness.vocabulary import Kind
 
 
 def show(folders: list[Path], out: Path | None = None) -> None:
@@ -29,7 +30,7 @@ def differences(folder: Path) -> list[str]:
 
 def tuning(folders: list[Path]) -> dict[str, bytes]:
     """File of the report → content; Optuna's studies are rebuilt from the rows."""
-    plan = {job["key"] for folder in folders for job in read_study(folder)["plan"] if job["kind"] == "tune"}
+    plan = {job["key"] for folder in folders for job in read_study(folder)["plan"] if job["kind"] == Kind.TUNE}
     if not plan:
         return {}
     from analysis import tuning_pages

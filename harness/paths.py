@@ -18,9 +18,10 @@ from harness.errors import BadInput
 from harness.folder import read_study
 from harness.graphs import WARM
 from harness.images import DataSet
-from harness.plan import Settings
 from harness.prepare import Prepared, example
+from harness.study import Recipe
 from harness.train import weight_step
+from harness.vocabulary import Kind
 
 REPEATS = 3
 MARGIN = 0.9  # of the default's time: what is not clearly faster is not worth another rounding
@@ -62,12 +63,12 @@ def settled(prepared: Prepared, device: str, forced: str | None = None) -> dict[
 
 def of(job_kind: str, known: Mapping[str, str]) -> str | None:
     """The path of a job of this kind."""
-    return known.get("supernet" if job_kind == "search" else "network")
+    return known.get("supernet" if job_kind == Kind.SEARCH else "network")
 
 
 def _known(folder: Path) -> dict[str, str]:
     rows = [row for row in records.latest(folder).values() if row["path"]]
-    found = {"supernet" if row["kind"] == "search" else "network": row["path"] for row in rows}
+    found = {"supernet" if row["kind"] == Kind.SEARCH else "network": str(row["path"]) for row in rows}
     try:
         return {**found, **read_study(folder).get("paths", {})}
     except BadInput:
@@ -75,25 +76,25 @@ def _known(folder: Path) -> dict[str, str]:
 
 
 def _chosen(prepared: Prepared, device: torch.device) -> dict[str, str]:
-    study, space, data = prepared.study, prepared.space, prepared.data
+    settings, space, data = prepared.settings, prepared.space, prepared.data
     some = example(space)
     network: Callable[[], Any] = lambda: space.build(some, data.classes, data.channels)  # noqa: E731
     supernet: Callable[[], Any] = lambda: space.supernet(data.classes, data.channels, space.gates[0])  # noqa: E731
     with one_thread():
         return {
-            "network": measured(network, data, device, study.recipe.model_dump()),
-            "supernet": measured(supernet, data, device, study.search.weights_by(study).model_dump()),
+            "network": measured(network, data, device, settings.study.recipe),
+            "supernet": measured(supernet, data, device, settings.search_recipe),
         }
 
 
-def measured(build: Callable[[], Any], data: DataSet, device: torch.device, recipe: Settings) -> str:
+def measured(build: Callable[[], Any], data: DataSet, device: torch.device, recipe: Recipe) -> str:
     """The fastest path of the recipe's precision for networks as `build` makes them."""
-    names = paths(device, recipe["precision"])
+    names = paths(device, recipe.precision)
     steps: dict[str, Callable[[], float]] = {}
 
     def seconds(name: str) -> float:
         if name not in steps:
-            steps[name] = timer(build(), Engine.choose(device, recipe["precision"], data, name), data, recipe)
+            steps[name] = timer(build(), Engine.choose(device, recipe.precision, data, name), data, recipe)
             for _ in range(WARM + 1 if "graphs" in name else 1):
                 steps[name]()
         return steps[name]()
@@ -101,13 +102,13 @@ def measured(build: Callable[[], Any], data: DataSet, device: torch.device, reci
     return names[0] if len(names) == 1 else fastest(names, seconds, SMALL if device.type == "cpu" else 0.0)
 
 
-def timer(network: Any, engine: Engine, data: DataSet, recipe: Settings) -> Callable[[], float]:
+def timer(network: Any, engine: Engine, data: DataSet, recipe: Recipe) -> Callable[[], float]:
     """Of one step of the weights on one batch, in seconds: of processor time on a CPU, which others' load spares."""
     network = engine.place(network)
     optimiser = sgd(list(network.parameters()), recipe)
-    step = engine.repeated(partial(weight_step, network, optimiser, engine, recipe), network)
-    part = data.train.take(torch.arange(min(recipe["batch_size"], len(data.train)))).to(engine.device)
-    batch = next(iter(engine.batches(part, recipe["batch_size"])))
+    step = engine.repeated(partial(weight_step, network, optimiser, engine, recipe.clip), network)
+    part = data.train.take(torch.arange(min(recipe.batch_size, len(data.train)))).to(engine.device)
+    batch = next(iter(engine.batches(part, recipe.batch_size)))
     clock = time.process_time if engine.device.type == "cpu" else time.perf_counter
 
     def timed() -> float:

@@ -8,11 +8,15 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from harness import sources
 from harness.errors import BadInput
 from harness.keys import SCHEMA, content_key
+from harness.methods import MethodSettings, StudySettings, TuningSettings
+from harness.sources import Baseline, Source, Twin, Written
+from harness.study import Recipe, Search, Study
+from harness.vocabulary import Kind, Role, Row
 
 Settings = dict[str, Any]
-PRETRAINING = "pretraining"  # the row and the role of trainings that others start from
 LEFT_OUT = "left-out"  # recipe.pretrained: by the baseline, trained on as many images again that the study leaves out
 
 
@@ -21,9 +25,9 @@ class Job:
     """A planned unit of work; `method` is the row of the table that it is for."""
 
     key: str
-    kind: str  # search | train | score | tune
+    kind: Kind
     method: str
-    role: str
+    role: Role
     settings: Settings = field(repr=False)
     needs: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
@@ -53,7 +57,7 @@ class TableRow:
     """A row of the comparison table, and the row of its twins."""
 
     method: str
-    role: str
+    role: Role
     rule: str | None = None
     search_epochs: int | None = None
     twin: str | None = None
@@ -67,16 +71,16 @@ class Plan:
     rows: dict[str, TableRow] = field(default_factory=dict)
     schema: int = SCHEMA
 
-    def add(self, kind: str, method: str, settings: Settings, needs: Iterable[str] = (), **more: Any) -> str:
+    def add(self, kind: Kind, method: str, settings: Settings, needs: Iterable[str] = (), role: Role | None = None,
+            twin_of: str | None = None, pair: str | None = None) -> str:  # fmt: skip
         """Plans a job, or adds `method` to the one with equal settings; returns its key."""
         settings = {"schema": self.schema, "kind": kind, **settings}
         key = content_key(settings)
         if (known := self.jobs.get(key)) is not None:
             self.jobs[key] = replace(known, methods=tuple(dict.fromkeys((*known.methods, method))))
         else:
-            role = more.pop("role", kind)
             needs = tuple(dict.fromkeys(needs))
-            self.jobs[key] = Job(key, kind, method, role, settings, needs, (method,), **more)
+            self.jobs[key] = Job(key, kind, method, role or Role(kind), settings, needs, (method,), twin_of, pair)
         return key
 
     def only(self, kinds: Collection[str]) -> "Plan":
@@ -108,6 +112,18 @@ def weights_read(settings: Mapping[str, Any]) -> tuple[str, ...]:
     return (found,) if found else ()
 
 
+def recipe_of(settings: Mapping[str, Any]) -> Recipe:
+    """What a job of these settings trains by; a score's short training has epochs of its own."""
+    search = settings.get("search", {})
+    epochs = {"epochs": search["score_epochs"]} if search.get("score") == "train" else {}
+    return Recipe.model_validate({**settings["recipe"], **epochs})
+
+
+def search_of(settings: Mapping[str, Any]) -> Search:
+    """The search settings of a search or a score."""
+    return Search.model_validate({n: v for n, v in settings["search"].items() if n in Search.model_fields})
+
+
 def validation_portion(settings: Mapping[str, Any]) -> float | None:
     """Of the training images, the part that a job of these settings holds out; None: a final training uses all."""
     found: float | None = settings.get("search", settings).get("alpha_portion")
@@ -120,9 +136,9 @@ def started(plan: Plan, settings: Settings, needs: Iterable[str]) -> tuple[Setti
     if recipe["pretrained"] != LEFT_OUT:
         return settings, tuple(needs)
     base = {name: settings[name] for name in BASE if name in settings}
-    training = {**base, "data": {**base["data"], LEFT_OUT: True}, "train_seed": 0, "source": {"baseline": True},
-                "recipe": {**recipe, "pretrained": None}}  # fmt: skip
-    key = plan.add("train", PRETRAINING, training, role=PRETRAINING)
+    training = {**base, "data": {**base["data"], LEFT_OUT: True}, "train_seed": 0,
+                "source": sources.as_json(Baseline()), "recipe": {**recipe, "pretrained": None}}  # fmt: skip
+    key = plan.add(Kind.TRAIN, Role.PRETRAINING, training, role=Role.PRETRAINING)
     return {**settings, "start": key}, (*needs, key)
 
 
@@ -131,7 +147,7 @@ class Found:
     """Where the architecture of one table row comes from: what a strategy gives."""
 
     row: str
-    source: Settings
+    source: Source | Mapping[str, Any]  # as JSON where a strategy from outside gives it
     needs: tuple[str, ...] = ()
     rule: str | None = None
     search_epochs: int | None = None
@@ -144,7 +160,7 @@ class Request:
     method: str
     rule: str
     seed: int
-    search: Any  # harness.study.Search
+    search: Search
     recipe: Settings  # of the weights during the search
     base: Settings  # space, data and seeds, as every job's settings begin
     plan: Plan
@@ -154,24 +170,24 @@ class Request:
 Strategy = Callable[[Request], Iterable[Found]]
 
 
-def make(study: Any, rules: tuple[str, ...], strategies: Callable[[str], Strategy],
+def make(settings: StudySettings, rules: tuple[str, ...], strategies: Callable[[str], Strategy],
          seeds: Mapping[str, int] | None = None, schema: int = SCHEMA) -> Plan:  # fmt: skip
-    """The plan of a validated Study, for a space with these `rules`; `seeds` per method overrides the study's.
+    """The plan of a study, for a space with these `rules`; `seeds` per method overrides the study's.
 
     `strategies` gives the function behind a strategy's name; `schema` is that of the keys.
     """
-    plan = Plan(schema=schema)
-    for tuning in study.tuning:
-        for seed in range(tuning.seeds):
+    study, plan = settings.study, Plan(schema=schema)
+    for tuning in settings.tunings:
+        for seed in range(tuning.tuning.seeds):
             _tune(study, tuning, seed, plan)
-    found: list[tuple[Any, int, Found]] = []
-    for method in study.method:
+    found: list[tuple[MethodSettings, int, Found]] = []
+    for method in settings.methods:
         for seed in range((seeds or {}).get(method.name, study.seeds.search)):
             found += [(method, seed, one) for one in _seek(study, method, seed, rules, strategies, plan)]
+    _check_rows(found)
     for method, seed, one in sorted(found, key=lambda f: f[1]):
         for train_seed in range(study.seeds.train):
             _train(study, method, seed, train_seed, one, plan)
-    _check_rows(found)
     _order_rows(plan, [one for _, _, one in found])
     return plan
 
@@ -179,7 +195,7 @@ def make(study: Any, rules: tuple[str, ...], strategies: Callable[[str], Strateg
 BASE = ("space", "space_options", "data", "study_seed", "seed", "test_curve", "task")
 
 
-def base_settings(study: Any, seed: int) -> Settings:
+def base_settings(study: Study, seed: int) -> Settings:
     base = {
         "space": study.space,
         "space_options": study.space_options,
@@ -191,60 +207,63 @@ def base_settings(study: Any, seed: int) -> Settings:
     return base if study.task == "images" else {**base, "task": study.task}
 
 
-def _seek(study: Any, method: Any, seed: int, rules: tuple[str, ...], strategies: Callable[[str], Strategy],
-          plan: Plan) -> Iterable[Found]:  # fmt: skip
-    search = method.sought_by(study)
-    name = "baseline" if method.name == "baseline" else "given" if method.architecture else search.strategy
-    recipe = plain_recipe(search.weights_by(study))
-    rule = method.rule or rules[0]
-    base = base_settings(study, seed)
-    return strategies(name)(Request(method.name, rule, seed, search, recipe, base, plan, method.architecture))
+def _seek(study: Study, own: MethodSettings, seed: int, rules: tuple[str, ...],
+          strategies: Callable[[str], Strategy], plan: Plan) -> Iterable[Found]:  # fmt: skip
+    method, base = own.method, base_settings(study, seed)
+    name = "baseline" if method.name == "baseline" else "given" if method.architecture else own.search.strategy
+    request = Request(method.name, method.rule or rules[0], seed, own.search, plain_recipe(own.search_recipe), base,
+                      plan, method.architecture)  # fmt: skip
+    return strategies(name)(request)
 
 
-def _train(study: Any, method: Any, seed: int, train_seed: int, one: Found, plan: Plan) -> None:
+def _train(study: Study, own: MethodSettings, seed: int, train_seed: int, one: Found, plan: Plan) -> None:
     """The trainings of one architecture found, and of its twins."""
-    recipe = method.trained_by(study)
-    settings = {**base_settings(study, seed), "train_seed": train_seed, "recipe": plain_recipe(recipe)}
+    settings = {**base_settings(study, seed), "train_seed": train_seed, "recipe": plain_recipe(own.recipe)}
     needs = one.needs
-    if recipe.tuned:
-        trials = [job.key for job in plan.jobs.values() if job.kind == "tune" and recipe.tuned in job.methods
+    if tuned := own.recipe.tuned:
+        trials = [job.key for job in plan.jobs.values() if job.kind == Kind.TUNE and tuned in job.methods
                   and job.seed == 0]  # fmt: skip
         settings["recipe_from"] = trials
         needs = (*needs, *trials)
     settings, needs = started(plan, settings, needs)
-    baseline = "baseline" in one.source
-    twin_row = twin_name(one.row) if method.twins else None
-    plan.rows.setdefault(one.row, TableRow(one.row, "baseline" if baseline else "method", one.rule,
-                                           one.search_epochs, twin_row))  # fmt: skip
-    own = {**settings, "source": one.source}
-    key = content_key({"schema": plan.schema, "kind": "train", **own})
-    plan.add("train", one.row, own, needs, role=plan.rows[one.row].role, pair=key)
-    for index in range(method.twins):
-        source = {"twin": index, "of": one.source, "rule": one.rule}
-        if plan.schema > 1:  # before, the whole key started a twin's stream, with precision and all
-            source["row"] = one.row
-        plan.add(
-            "train", twin_name(one.row), {**settings, "source": source}, needs, role="twin", twin_of=one.row, pair=key
-        )
+    source = _source(one)
+    role = Role.BASELINE if isinstance(source, Baseline) else Role.METHOD
+    twin_row = twin_name(one.row) if own.method.twins else None
+    plan.rows.setdefault(one.row, TableRow(one.row, role, one.rule, one.search_epochs, twin_row))
+    found = {**settings, "source": sources.as_json(source)}
+    key = content_key({"schema": plan.schema, "kind": Kind.TRAIN, **found})
+    plan.add(Kind.TRAIN, one.row, found, needs, plan.rows[one.row].role, pair=key)
     if twin_row:
-        plan.rows.setdefault(twin_row, TableRow(twin_row, "twin", one.rule, one.search_epochs))
+        plan.rows.setdefault(twin_row, TableRow(twin_row, Role.TWIN, one.rule, one.search_epochs))
+        for index in range(own.method.twins):
+            twin = {**settings, "source": sources.as_json(_twin(one, index, plan.schema))}
+            plan.add(Kind.TRAIN, twin_row, twin, needs, Role.TWIN, twin_of=one.row, pair=key)
 
 
-def _tune(study: Any, tuning: Any, seed: int, plan: Plan) -> None:
+def _twin(one: Found, index: int, schema: int) -> Twin:
+    """Under schema 1 the whole key started a twin's stream, with precision and all; since then its row does."""
+    return Twin(index, _source(one), one.rule or "", one.row if schema > 1 else None)
+
+
+def _source(one: Found) -> Source:
+    return one.source if isinstance(one.source, Source) else sources.from_json(one.source)
+
+
+def _tune(study: Study, own: TuningSettings, seed: int, plan: Plan) -> None:
     """Trial i needs exactly the results up to i - lag."""
-    spec = tuning.model_dump(exclude={"name", "seeds", "recipe", "architecture"})
-    recipe = plain_recipe(tuning.tried_by(study))
+    tuning = own.tuning
+    spec = tuning.model_dump(exclude={"name", "seeds", "recipe", "architecture", "trials"})
+    source = Written(tuning.architecture) if tuning.architecture else Baseline()
+    fixed = {**base_settings(study, seed), "source": sources.as_json(source), "recipe": plain_recipe(own.recipe),
+             "tuning": spec, "alpha_portion": study.search.alpha_portion}  # fmt: skip
     keys: list[str] = []
     for index in range(tuning.trials):
         seen = keys[: max(0, index - tuning.lag + 1)]
-        source = {"text": tuning.architecture} if tuning.architecture else {"baseline": True}
-        trial = {"tuning": {k: v for k, v in spec.items() if k != "trials"}, "index": index, "seen": seen}
-        settings = {**base_settings(study, seed), "source": source, "recipe": recipe, **trial,
-                    "alpha_portion": study.search.alpha_portion}  # fmt: skip
-        keys.append(plan.add("tune", tuning.name, *started(plan, settings, seen)))
+        trial = {**fixed, "index": index, "seen": seen}
+        keys.append(plan.add(Kind.TUNE, tuning.name, *started(plan, trial, seen)))
 
 
-def plain_recipe(recipe: Any) -> Settings:
+def plain_recipe(recipe: Recipe) -> Settings:
     """A recipe as it enters keys: where it came from is not part of it."""
     values: Settings = recipe.model_dump(exclude={"tuned"})
     return values
@@ -254,12 +273,12 @@ def twin_name(row: str) -> str:
     return "random-" + row.removeprefix("darts-")
 
 
-def _check_rows(found: Iterable[tuple[Any, int, Found]]) -> None:
+def _check_rows(found: Iterable[tuple[MethodSettings, int, Found]]) -> None:
     """Raises BadInput where one row of the table would hold runs of two methods."""
-    owners = {PRETRAINING: "the pretraining on left-out images"}
+    owners: dict[str, str] = {Role.PRETRAINING: "the pretraining on left-out images"}
     for method, _, one in found:
         claims = [(one.row, f"method '{method.name}'")]
-        claims += [(twin_name(one.row), f"the twins of method '{method.name}'")] * bool(method.twins)
+        claims += [(twin_name(one.row), f"the twins of method '{method.name}'")] * bool(method.method.twins)
         for row, owner in claims:
             if (other := owners.setdefault(row, owner)) != owner:
                 raise BadInput(f"the table row '{row}' would hold both {other} and {owner}; rename one of the methods")
@@ -268,12 +287,12 @@ def _check_rows(found: Iterable[tuple[Any, int, Found]]) -> None:
 def _order_rows(plan: Plan, found: list[Found]) -> None:
     """Methods in the study's order, each with its twin after it, the baseline last."""
     names = list(dict.fromkeys(one.row for one in found))
-    ordered = sorted(names, key=lambda name: plan.rows[name].role == "baseline")
+    ordered = sorted(names, key=lambda name: plan.rows[name].role == Role.BASELINE)
     pairs = [row for name in ordered for row in (name, plan.rows[name].twin) if row]
     plan.rows = {name: plan.rows[name] for name in pairs}
 
 
-def described(job: Job) -> Settings:
+def described(job: Job) -> Row:
     """The part of a row that its job alone decides, but for the settings."""
     return {"schema": job.settings["schema"], "key": job.key, "kind": job.kind, "method": job.method,
             "methods": list(job.methods), "role": job.role, "twin_of": job.twin_of, "pair": job.pair,

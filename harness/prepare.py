@@ -14,6 +14,7 @@ from harness.errors import BadInput
 from harness.folder import claim
 from harness.images import DataSet
 from harness.keys import SCHEMA
+from harness.methods import StudySettings, merged, with_precision
 from harness.plan import LEFT_OUT, Plan, as_json, make
 from harness.strategies import DRAWING, strategy
 from harness.study import Method, Study
@@ -25,19 +26,23 @@ from spaces.space import Space
 
 @dataclass(frozen=True)
 class Prepared:
-    """A study with its space, data and plan; `study` has every `auto` resolved."""
+    """A study with its space, data and plan; its settings have every `auto` resolved."""
 
-    study: Study
+    settings: StudySettings
     space: Space
     data: DataSet
     plan: Plan
     folder: Path
 
+    @property
+    def study(self) -> Study:
+        return self.settings.study
+
     def as_json(self, command: str) -> dict[str, Any]:
         """What `study.json` holds: the study as resolved, and its plan."""
         values = self.study.model_dump(mode="json")
-        methods = [{**m.model_dump(mode="json"), "strategy": m.sought_by(self.study).strategy}
-                   for m in self.study.method]  # fmt: skip
+        methods = [{**one.method.model_dump(mode="json"), "strategy": one.search.strategy}
+                   for one in self.settings.methods]  # fmt: skip
         rows = [as_json(row) for row in self.plan.rows.values()]
         return {"schema": self.plan.schema, **values, "methods": methods, "rows": rows, "alpha": 0.05,
                 "command": command, "plan": self.plan.summary()}  # fmt: skip
@@ -46,17 +51,17 @@ class Prepared:
 def prepare(loaded: Study, results: Path, root: Path | None, download: bool, device: str,
             seeds: Mapping[str, int] | None = None) -> Prepared:  # fmt: skip
     """Raises BadInput naming the field or the path; writes nothing."""
-    space = open_space(loaded)
-    _check_methods(loaded, space)
-    _check_tunings(loaded, space)
+    space, settings = open_space(loaded), merged(loaded)
+    _check_methods(settings, space)
+    _check_tunings(settings, space)
     folder = results / loaded.name
     before = claim(folder, loaded.name)
     data = data_sets.load(loaded.data.model_dump(), root, download)
-    resolved = with_precision(loaded, space, data, device, before)
+    settings = with_precision(settings, *precisions(space, data, device, before))
     _check_size(loaded, space, data)
-    _check_pretrained(resolved, space, data, root)
-    plan = make(resolved, space.rules, strategy, seeds, schema_of(folder, before))
-    return Prepared(resolved, space, data, plan, folder)
+    _check_pretrained(settings, space, data, root)
+    plan = make(settings, space.rules, strategy, seeds, schema_of(folder, before))
+    return Prepared(settings, space, data, plan, folder)
 
 
 def schema_of(folder: Path, before: Mapping[str, Any]) -> int:
@@ -73,33 +78,14 @@ def open_space(loaded: Study) -> Space:
         raise BadInput(str(error)) from None
 
 
-def with_precision(loaded: Study, space: Space, data: DataSet, device: str, before: Mapping[str, Any]) -> Study:
-    """The study with `precision = "auto"` resolved: as the folder's study.json has it, else from device and network."""
+def precisions(space: Space, data: DataSet, device: str, before: Mapping[str, Any]) -> tuple[str, str]:
+    """`precision = "auto"` for networks and for supernets: as the folder's study.json has it, else by device."""
     if before:
-        network, supernet = before["recipe"]["precision"], before["search"]["recipe"]["precision"]
-    else:
-        chosen = engine.device_named(device)
-        build: Callable[[], Any] = lambda: space.supernet(data.classes, data.channels, space.gates[0])  # noqa: E731
-        supernet = engine.auto_precision(chosen, build())
-        network = engine.auto_precision(chosen, space.build(example(space), data.classes, data.channels))
-    recipe = _with({"precision": loaded.recipe.precision}, network)
-    search = _with({"precision": loaded.recipe.precision, **loaded.search.recipe}, supernet)
-    methods = tuple(m.model_copy(update={"recipe": _with(m.recipe, network), "search": _of_search(m.search, supernet)})
-                    for m in loaded.method)  # fmt: skip
-    tunings = tuple(t.model_copy(update={"recipe": _with(t.recipe, network)}) for t in loaded.tuning)
-    return loaded.model_copy(update={
-        "recipe": loaded.recipe.model_copy(update=recipe), "method": methods, "tuning": tunings,
-        "search": loaded.search.model_copy(update={"recipe": search}),
-    })  # fmt: skip
-
-
-def _with(recipe: Mapping[str, Any], precision: str) -> dict[str, Any]:
-    """`recipe`, a whole one or a part, with `auto` resolved."""
-    return {**recipe, "precision": precision} if recipe.get("precision") == "auto" else dict(recipe)
-
-
-def _of_search(search: Mapping[str, Any], precision: str) -> dict[str, Any]:
-    return {**search, "recipe": _with(search["recipe"], precision)} if "recipe" in search else dict(search)
+        return before["recipe"]["precision"], before["search"]["recipe"]["precision"]
+    chosen = engine.device_named(device)
+    build: Callable[[], Any] = lambda: space.supernet(data.classes, data.channels, space.gates[0])  # noqa: E731
+    network = space.build(example(space), data.classes, data.channels)
+    return engine.auto_precision(chosen, network), engine.auto_precision(chosen, build())
 
 
 def example(space: Space) -> Any:
@@ -107,27 +93,26 @@ def example(space: Space) -> Any:
     return space.baseline() or space.draw(space.rules[0], Random(0))
 
 
-def _check_methods(loaded: Study, space: Space) -> None:
-    for method in loaded.method:
-        search = method.sought_by(loaded)
+def _check_methods(settings: StudySettings, space: Space) -> None:
+    loaded = settings.study
+    for own in settings.methods:
+        method, search = own.method, own.search
         strategy(search.strategy)
         _check_rule(method, search.strategy, space)
         if search.gate and search.gate not in space.gates:
             raise BadInput(f"search.gate = '{search.gate}': {loaded.space} has {', '.join(space.gates)}")
         if method.name == "baseline":
             _check_baseline("method", method.name, loaded, space)
-        method.trained_by(loaded)
-        search.weights_by(loaded)
         if method.architecture:
             _check_architecture(method.architecture, space)
 
 
-def _check_tunings(loaded: Study, space: Space) -> None:
-    for tuning in loaded.tuning:
+def _check_tunings(settings: StudySettings, space: Space) -> None:
+    for tuning in settings.study.tuning:
         if tuning.architecture:
             _check_architecture(tuning.architecture, space)
         else:
-            _check_baseline("tuning", tuning.name, loaded, space)
+            _check_baseline("tuning", tuning.name, settings.study, space)
 
 
 def _check_baseline(kind: str, name: str, loaded: Study, space: Space) -> None:
@@ -163,19 +148,18 @@ def _check_size(loaded: Study, space: Space, data: DataSet) -> None:
                        "set data.image_size, as in data.image_size=32") from None  # fmt: skip
 
 
-def _check_pretrained(resolved: Study, space: Space, data: DataSet, root: Path | None) -> None:
-    vgg = resolved.space_options.get("vgg", resolved.space)
-    recipes = [m.trained_by(resolved) for m in resolved.method] + [t.tried_by(resolved) for t in resolved.tuning]
-    recipes += [m.sought_by(resolved).weights_by(resolved) for m in resolved.method]
-    for source in {recipe.pretrained for recipe in recipes if recipe.pretrained}:
+def _check_pretrained(settings: StudySettings, space: Space, data: DataSet, root: Path | None) -> None:
+    study = settings.study
+    vgg = study.space_options.get("vgg", study.space)
+    for source in {recipe.pretrained for recipe in settings.recipes if recipe.pretrained}:
         if source != LEFT_OUT:
             with torch.device("meta"):
                 network = space.build(example(space), data.classes, data.channels)
             pretrained.check(network, source, vgg)
         elif space.baseline() is None:
-            raise BadInput(f"recipe.pretrained = '{LEFT_OUT}': {resolved.space} has no baseline to train on them")
+            raise BadInput(f"recipe.pretrained = '{LEFT_OUT}': {study.space} has no baseline to train on them")
         else:
-            data_sets.load({**resolved.data.model_dump(), LEFT_OUT: True}, root)
+            data_sets.load({**study.data.model_dump(), LEFT_OUT: True}, root)
 
 
 def load(name: str, changes: Sequence[str], recipe: str | None = None) -> Study:

@@ -16,6 +16,7 @@ from typing import Any
 from harness.plan import Job, Settings, validation_portion
 from harness.prepare import Prepared
 from harness.trial import Place
+from harness.vocabulary import Kind
 
 BATCHES = 16  # an epoch of the probe; the first warms up and is not counted
 ALIKE = 0.97  # of the best throughput: so close, fewer and larger shares are better
@@ -108,12 +109,12 @@ def _examples(prepared: Prepared) -> Iterator[tuple[str, Settings]]:
 
 def _shortened(job: Job, prepared: Prepared) -> Settings:
     space, recipe = prepared.space, {**job.settings["recipe"], "epochs": 10**6}
-    images = min(len(prepared.data.train), recipe["batch_size"] * BATCHES * (1 if job.kind == "train" else 2))
+    images = min(len(prepared.data.train), recipe["batch_size"] * BATCHES * (1 if job.kind == Kind.TRAIN else 2))
     data = {**job.settings["data"], "train_images": images}
     settings = {**job.settings, "recipe": recipe, "data": data, "test_curve": False}
-    if job.kind == "search":
+    if job.kind == Kind.SEARCH:
         return {**settings, "search": {**settings["search"], "epochs": 10**6, "warmup_epochs": 0, "early_stop": False}}
-    if job.kind == "score":
+    if job.kind == Kind.SCORE:
         settings["search"] = {**settings["search"], "score_epochs": 10**6}
     return {**settings, "architecture": str(space.draw(space.rules[0], Random(0)))}
 

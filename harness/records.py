@@ -7,12 +7,10 @@ import time
 from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
-from typing import Any
 
 from harness.errors import BadInput
+from harness.vocabulary import FINAL, Row
 
-Row = dict[str, Any]
-FINAL = ("done", "diverged", "disconnected", "pruned")  # `failed` is run again by the next command
 PATIENCE = 1.0  # seconds for which a driver waits for the lock, which `status` takes for a moment
 BLOCK = 1 << 16  # bytes read at a time from the end of the file
 

@@ -1,6 +1,6 @@
 """A planned job and the rows of what it needed → settings that can be run. Pure: the same rows, the same settings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -8,19 +8,22 @@ import numpy as np
 
 from harness import evolve, tuning
 from harness.plan import Job, Settings
+from harness.sources import Baseline, Best, Evolved, Proposed, Read, Sampled, Source, Twin, Written, from_json
 from harness.streams import stream
+from harness.vocabulary import Outcome, Row, Status
 from spaces import rules
-from spaces.space import Space, imported
+from spaces.space import Architecture, Space, imported
 
-Rows = Mapping[str, Mapping[str, Any]]
+Rows = Mapping[str, Row]
+Propose = Callable[[Mapping[str, Any], Sequence[Row], Space, Random], Architecture]
 
 
 class Unbuildable(Exception):
     """There is nothing to train: the row's status, its reason and the `facts` of an architecture that is broken."""
 
-    def __init__(self, status: str, reason: str, facts: Settings | None = None) -> None:
+    def __init__(self, status: str, reason: str, facts: Outcome | None = None) -> None:
         super().__init__(reason)
-        self.status, self.reason, self.facts = status, reason, facts or {}
+        self.status, self.reason, self.facts = status, reason, facts or Outcome()
 
 
 def resolve(job: Job, rows: Rows, space: Space) -> Settings:
@@ -32,7 +35,7 @@ def resolve(job: Job, rows: Rows, space: Space) -> Settings:
     for key in job.reads:
         _finished(rows[key])
     if trials := settings.get("recipe_from"):
-        settings["recipe"] = _keep(settings["recipe"], rows[best(trials, rows)]["recipe"], rows[trials[0]])
+        settings["recipe"] = _keep(settings["recipe"], rows[best(trials, rows)]["recipe"] or {}, rows[trials[0]])
     if "tuning" in settings:
         seen = [rows[key] for key in settings["seen"]]
         start = stream(settings["study_seed"], job.seed, "tuning")
@@ -40,7 +43,7 @@ def resolve(job: Job, rows: Rows, space: Space) -> Settings:
         settings |= {"recipe": tuning.apply(settings["recipe"], asked), "asked": asked}
         settings["thresholds"] = tuning.thresholds(settings, seen)
     if "source" in settings:
-        settings["architecture"] = _found(settings["source"], job, rows, space)
+        settings["architecture"] = _found(from_json(settings["source"]), job, rows, space)
     return settings
 
 
@@ -49,75 +52,81 @@ def best(keys: Sequence[str], rows: Rows) -> str:
 
     Raises Unbuildable where there is none: all have ended, so that another try would find no other.
     """
-    scored = [key for key in keys if rows[key]["status"] == "done" and rows[key]["val_accuracy"] is not None]
+    scored = [key for key in keys if rows[key]["status"] == Status.DONE and rows[key]["val_accuracy"] is not None]
     if not scored:
-        broken = all(rows[key]["status"] == "disconnected" for key in keys)
-        raise Unbuildable("disconnected" if broken else "diverged", "none of the candidates was scored")
-    return max(scored, key=lambda key: rows[key]["val_accuracy"])
+        broken = all(rows[key]["status"] == Status.DISCONNECTED for key in keys)
+        raise Unbuildable(Status.DISCONNECTED if broken else Status.DIVERGED, "none of the candidates was scored")
+    return max(scored, key=lambda key: rows[key]["val_accuracy"] or 0.0)
 
 
-def facts(architecture: Any) -> Settings:
+def facts(architecture: Architecture) -> Outcome:
     """What a row says of an architecture."""
     return {"architecture": str(architecture), "shortcuts": architecture.shortcuts,
             "long_shortcuts": architecture.long_shortcuts}  # fmt: skip
 
 
-def alphas(row: Mapping[str, Any], epoch: int) -> dict[str, np.ndarray]:
+def alphas(row: Row, epoch: int) -> dict[str, np.ndarray]:
     """α of a search's row as it stood after `epoch`; after an early stop, the last one before it."""
-    snapshots = {int(at): value for at, value in row["snapshots"].items()}
+    snapshots = {int(at): value for at, value in (row["snapshots"] or {}).items()}
     at = max((at for at in snapshots if at <= epoch), default=min(snapshots))
     return {name: np.array(value) for name, value in snapshots[at].items()}
 
 
-def _found(source: Settings, job: Job, rows: Rows, space: Space) -> str:
+def _found(source: Source, job: Job, rows: Rows, space: Space) -> str:
     """A space, a rule or a strategy from outside may fail here: that is the trial's failure, not the study's."""
     try:
         architecture = _architecture(source, job, rows, space)
         if reason := space.broken(architecture):
-            raise Unbuildable("disconnected", reason, facts(architecture))
+            raise Unbuildable(Status.DISCONNECTED, reason, facts(architecture))
         return str(architecture)
     except Unbuildable:
         raise
     except Exception as error:
-        raise Unbuildable("failed", f"{type(error).__name__}: {error}") from error
+        raise Unbuildable(Status.FAILED, f"{type(error).__name__}: {error}") from error
 
 
-def _architecture(source: Settings, job: Job, rows: Rows, space: Space) -> Any:
-    if "twin" in source:
-        return _twin(source, job, rows, space)
-    if "read" in source:
-        _finished(rows[source["read"]])
-        return rules.read(space, alphas(rows[source["read"]], source["epoch"]), source["rule"])
-    if "best" in source:
-        return space.parse(rows[best(source["best"], rows)]["architecture"])
-    if "evolve" in source:
-        return evolve.candidate(source, [rows[key] for key in source["seen"]], space, _random(job, "evolve"))
-    if "propose" in source:
-        propose = imported(source["propose"], f"'{source['propose']}' proposes no architectures")
-        return propose(source, [rows[key] for key in source["seen"]], space, _random(job, "propose", source["index"]))
-    if "draw" in source:
-        return space.draw(rules.drawn_by(space, source["draw"]), _random(job, "draw", source.get("index", 0)))
-    return space.parse(source["text"]) if "text" in source else space.baseline()
+def _architecture(source: Source, job: Job, rows: Rows, space: Space) -> Architecture:
+    match source:
+        case Twin():
+            return _twin(source, job, rows, space)
+        case Read(search, rule, epoch):
+            _finished(rows[search])
+            return rules.read(space, alphas(rows[search], epoch), rule)
+        case Best(keys):
+            return space.parse(rows[best(keys, rows)]["architecture"] or "")
+        case Evolved():
+            return evolve.candidate(source, [rows[key] for key in source.seen], space, _random(job, "evolve"))
+        case Proposed(function, index, seen, values):
+            propose: Propose = imported(function, f"'{function}' proposes no architectures")
+            return propose(values, [rows[key] for key in seen], space, _random(job, "propose", index))
+        case Sampled(rule, index):
+            return space.draw(rules.drawn_by(space, rule), _random(job, "draw", index or 0))
+        case Written(text):
+            return space.parse(text)
+        case Baseline():
+            if (found := space.baseline()) is None:
+                raise ValueError("the space has no baseline")
+            return found
 
 
-def _finished(row: Mapping[str, Any]) -> None:
-    if row["status"] != "done":
+def _finished(row: Row) -> None:
+    if row["status"] != Status.DONE:
         raise Unbuildable(row["status"], f"its {row['role']} ended as {row['status']}: {row['error']}")
 
 
-def _twin(source: Settings, job: Job, rows: Rows, space: Space) -> Any:
+def _twin(twin: Twin, job: Job, rows: Rows, space: Space) -> Architecture:
     """Sampled uniformly among architectures with exactly as many shortcuts, alike for every recipe and machine."""
-    original = _architecture(source["of"], job, rows, space)
+    original = _architecture(twin.of, job, rows, space)
     if space.broken(original):
-        raise Unbuildable("disconnected", f"no twin: {original} is disconnected itself")
-    own = _random(job, "twin", source["row"], source["twin"]) if "row" in source else Random(job.key)  # schema 1
-    return space.draw(rules.drawn_by(space, source["rule"]), own, original.shortcuts)
+        raise Unbuildable(Status.DISCONNECTED, f"no twin: {original} is disconnected itself")
+    chance = Random(job.key) if twin.row is None else _random(job, "twin", twin.row, twin.index)
+    return space.draw(rules.drawn_by(space, twin.rule), chance, original.shortcuts)
 
 
 def _random(job: Job, purpose: str, *more: int | str) -> Random:
     return Random(stream(job.settings["study_seed"], job.seed, purpose, *more))
 
 
-def _keep(recipe: Settings, found: Settings, trial: Mapping[str, Any]) -> Settings:
+def _keep(recipe: Settings, found: Settings, trial: Row) -> Settings:
     """`recipe` with the fields that the tuning ranged over taken from `found`."""
     return tuning.apply(recipe, tuning.values(found, trial["settings"]["tuning"]["ranges"]))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from harness import records
 from harness.plan import Plan, described
+from harness.vocabulary import FINAL
 
 
 def adopt(plan: Plan, folder: Path, others: Iterable[Path], book: records.Records) -> int:
@@ -12,11 +13,11 @@ def adopt(plan: Plan, folder: Path, others: Iterable[Path], book: records.Record
 
     Raises OSError where the disk is full.
     """
-    have = {key for key, row in records.latest(folder).items() if row["status"] in records.FINAL}
+    have = {key for key, row in records.latest(folder).items() if row["status"] in FINAL}
     count = 0
     for other in others:
         for key, row in records.latest(other).items():
-            if key in plan.jobs and key not in have and row["status"] in records.FINAL:
+            if key in plan.jobs and key not in have and row["status"] in FINAL:
                 book.append({**row, **described(plan.jobs[key])})
                 have.add(key)
                 count += 1

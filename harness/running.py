@@ -18,6 +18,7 @@ from harness.prepare import Prepared
 from harness.records import Records
 from harness.reuse import adopt
 from harness.trial import Place
+from harness.vocabulary import FINAL, Status
 
 Execute = Callable[[Driver], None]
 
@@ -56,7 +57,7 @@ def run(prepared: Prepared, session: Session) -> int:
 def unfinished(prepared: Prepared) -> int:
     """How many jobs have no final row; that of one that diverged is final."""
     rows = records.latest(prepared.folder)
-    return sum(key not in rows or rows[key]["status"] not in records.FINAL for key in prepared.plan.jobs)
+    return sum(key not in rows or rows[key]["status"] not in FINAL for key in prepared.plan.jobs)
 
 
 def _run(prepared: Prepared, session: Session) -> int:
@@ -88,4 +89,4 @@ def _run(prepared: Prepared, session: Session) -> int:
                 session.execute(driver)
     if driver.halted:
         raise Stopped(driver.halted)
-    return sum(key not in driver.rows or driver.rows[key]["status"] == "diverged" for key in plan.jobs)
+    return sum(key not in driver.rows or driver.rows[key]["status"] == Status.DIVERGED for key in plan.jobs)

@@ -12,8 +12,9 @@ from harness import bilevel
 from harness.data import order
 from harness.engine import Engine, batch_statistics, learning_rate, restore, sgd
 from harness.images import Images
-from harness.plan import Settings
-from harness.streams import stream
+from harness.streams import Seeds
+from harness.study import Recipe
+from harness.study import Search as SearchSettings
 from harness.train import checked, set_rate, weight_step
 from harness.trial import Steps
 from spaces.space import Space
@@ -29,7 +30,9 @@ class Search:
     network: Any
     weights_part: Images
     alpha_part: Images
-    settings: Settings
+    spec: SearchSettings
+    recipe: Recipe  # of the weights
+    seeds: Seeds
     engine: Engine
     weight_optimiser: torch.optim.Optimizer = field(init=False)
     alpha_optimiser: torch.optim.Optimizer = field(init=False)
@@ -38,22 +41,17 @@ class Search:
 
     def __post_init__(self) -> None:
         spec = self.spec
-        self.weight_optimiser = sgd(self.weights, self.settings["recipe"])
+        self.weight_optimiser = sgd(self.weights, self.recipe)
         self.alpha_optimiser = torch.optim.Adam(
-            self.alphas, spec["alpha_lr"], tuple(spec["alpha_betas"]), weight_decay=spec["alpha_weight_decay"],
+            self.alphas, spec.alpha_lr, spec.alpha_betas, weight_decay=spec.alpha_weight_decay,
             capturable=self.engine.device.type == "cuda",
         )  # fmt: skip
         self.step = self.engine.repeated(self._weight_step, self.network)
-        self.both = self.engine.repeated(self._both_steps, self.network) if spec["order"] == 1 else self._both_steps
-
-    @property
-    def spec(self) -> Settings:
-        spec: Settings = self.settings["search"]
-        return spec
+        self.both = self.engine.repeated(self._both_steps, self.network) if spec.order == 1 else self._both_steps
 
     @property
     def epochs(self) -> int:
-        return int(self.spec["warmup_epochs"] + self.spec["epochs"])
+        return self.spec.warmup_epochs + self.spec.epochs
 
     @property
     def alphas(self) -> list[nn.Parameter]:
@@ -65,16 +63,16 @@ class Search:
 
     def steps(self, number: int) -> Steps:
         """Raises train.Diverged."""
-        searching = number > self.spec["warmup_epochs"]
-        recipe, seeds = self.settings["recipe"], (self.settings["study_seed"], self.settings["seed"])
-        lr = learning_rate(recipe, number, self.epochs)
+        searching, seeds = number > self.spec.warmup_epochs, self.seeds
+        lr = learning_rate(self.recipe, number, self.epochs)
         set_rate(self.weight_optimiser, lr)
-        torch.manual_seed(stream(*seeds, "dropout", number))
+        torch.manual_seed(seeds.stream("dropout", number))
         self.network.train()
         total, count = torch.zeros((), device=self.engine.device), 0
         alpha_batches = self._alpha_batches(number)
-        images = order(len(self.weights_part), *seeds, "order-0", number)
-        for batch in self.engine.epoch(self.weights_part, images, recipe, stream(*seeds, "augmentation", 0, number)):
+        images = order(len(self.weights_part), seeds.stream("order-0", number))
+        augmentation = seeds.stream("augmentation", 0, number)
+        for batch in self.engine.epoch(self.weights_part, images, self.recipe, augmentation):
             loss = self.both(*batch, *next(alpha_batches)) if searching else self.step(*batch)
             total += loss * len(batch[1])
             count += len(batch[1])
@@ -99,12 +97,11 @@ class Search:
 
     def _alpha_batches(self, number: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Goes through the α part without replacement, as often as the epoch needs."""
-        recipe, seeds = self.settings["recipe"], (self.settings["study_seed"], self.settings["seed"])
         cycle = 0
         while True:
-            images = order(len(self.alpha_part), *seeds, f"alpha-order-{cycle}", number)
-            seed = stream(*seeds, "alpha-augmentation", cycle, number)
-            yield from self.engine.epoch(self.alpha_part, images, recipe, seed)
+            images = order(len(self.alpha_part), self.seeds.stream(f"alpha-order-{cycle}", number))
+            augmentation = self.seeds.stream("alpha-augmentation", cycle, number)
+            yield from self.engine.epoch(self.alpha_part, images, self.recipe, augmentation)
             cycle += 1
 
     def _both_steps(self, images: Tensor, labels: Tensor, alpha_images: Tensor, alpha_labels: Tensor) -> Tensor:
@@ -112,14 +109,14 @@ class Search:
         return self._weight_step(images, labels)
 
     def _alpha_step(self, alpha_batch: tuple[Tensor, Tensor], weight_batch: tuple[Tensor, Tensor]) -> None:
-        recipe = self.settings["recipe"]
-        if self.spec["order"] == 1:
+        if self.spec.order == 1:
             gradients = list(torch.autograd.grad(self._alpha_loss(alpha_batch, self.engine), self.alphas))
         else:
             with self.engine.exact() as engine:  # bf16 would not see so small a step of the weights
                 gradients = bilevel.second_order(
                     lambda: engine.loss(self.network, *weight_batch), lambda: self._alpha_loss(alpha_batch, engine),
-                    self.weights, self.alphas, self._lr, self._momenta(), recipe["momentum"], recipe["weight_decay"],
+                    self.weights, self.alphas, self._lr, self._momenta(), self.recipe.momentum,
+                    self.recipe.weight_decay,
                 )  # fmt: skip
         for alpha, gradient in zip(self.alphas, gradients, strict=True):
             alpha.grad = gradient
@@ -128,14 +125,15 @@ class Search:
     def _weight_step(self, images: Tensor, labels: Tensor) -> Tensor:
         for alpha in self.alphas:
             alpha.requires_grad_(False)
-        loss = weight_step(self.network, self.weight_optimiser, self.engine, self.settings["recipe"], images, labels)
+        loss = weight_step(self.network, self.weight_optimiser, self.engine, self.recipe.clip, images, labels)
         for alpha in self.alphas:
             alpha.requires_grad_(True)
         return loss
 
     def _alpha_loss(self, batch: tuple[Tensor, Tensor], engine: Engine) -> Tensor:
         loss = engine.loss(self.network, *batch)
-        return loss + self.spec["zero_one"] * zero_one(self.network.probabilities()) if self.spec["zero_one"] else loss
+        weight = self.spec.zero_one
+        return loss + weight * zero_one(self.network.probabilities()) if weight else loss
 
     @property
     def _lr(self) -> float:
@@ -155,8 +153,8 @@ class Search:
         found["discretised_accuracy"] = {
             rule: self._inside(architecture, part) for rule, architecture in architectures.items()
         }
-        if self.spec["early_stop"]:
-            batch = next(iter(self.engine.batches(part, self.settings["recipe"]["batch_size"])))
+        if self.spec.early_stop:
+            batch = next(iter(self.engine.batches(part, self.recipe.batch_size)))
             with batch_statistics(self.network):
                 found["eigenvalue"] = bilevel.largest_eigenvalue(lambda: self._sharp_loss(batch), self.alphas)
         return found

@@ -10,6 +10,7 @@ from typing import Any
 
 from harness import records
 from harness.folder import read_study, running_file
+from harness.vocabulary import FINAL, Status
 
 
 def report(folder: Path) -> str:
@@ -27,16 +28,25 @@ def report(folder: Path) -> str:
     lines += [_trouble(row, mine, plan) for key, row in mine.items() if _state(key, mine, running, plan) in TROUBLE]
     left = _left(plan, mine, running)
     lines.append(f"  {spent:,.0f} device-seconds spent" + (f", about {left / 60:,.0f} minutes left" if left else ""))
-    if states["failed"]:
+    if states[Status.FAILED]:
         lines.append("  a failed trial runs again with the next command, and what waits for it after it: "
                      "mend first what would fail again")  # fmt: skip
-    if states["waiting"] + states["ready"] + states["failed"] and not held(folder):
+    if states["waiting"] + states["ready"] + states[Status.FAILED] and not held(folder):
         lines.append("  nobody is running it: the same command again runs what is missing")
     return "\n".join(lines)
 
 
-TROUBLE = ("failed", "diverged", "disconnected")
-STATES = ("done", "pruned", "disconnected", "failed", "diverged", "running", "ready", "waiting")
+TROUBLE = (Status.FAILED, Status.DIVERGED, Status.DISCONNECTED)
+STATES = (
+    Status.DONE,
+    Status.PRUNED,
+    Status.DISCONNECTED,
+    Status.FAILED,
+    Status.DIVERGED,
+    "running",
+    "ready",
+    "waiting",
+)
 
 
 def _state(key: str, rows: Mapping[str, Any], running: Mapping[str, Any], plan: Mapping[str, Any]) -> str:
@@ -44,15 +54,15 @@ def _state(key: str, rows: Mapping[str, Any], running: Mapping[str, Any], plan: 
         return "running"
     if key in rows:
         return str(rows[key]["status"])
-    ended = (rows.get(need, {}).get("status") in records.FINAL for need in plan[key]["needs"])
+    ended = (rows.get(need, {}).get("status") in FINAL for need in plan[key]["needs"])
     return "ready" if all(ended) else "waiting"
 
 
 def _trouble(row: Mapping[str, Any], rows: Mapping[str, Any], plan: Mapping[str, Any]) -> str:
     """Why, and how many trials wait for a failed one, directly or not. Plans list a job after what it needs."""
-    held = {row["key"]} if row["status"] == "failed" else set()
+    held = {row["key"]} if row["status"] == Status.FAILED else set()
     for key, job in plan.items():
-        if held.intersection(job["needs"]) and rows.get(key, {}).get("status") not in records.FINAL:
+        if held.intersection(job["needs"]) and rows.get(key, {}).get("status") not in FINAL:
             held.add(key)
     waiting = f"; {len(held) - 1} wait for it" if len(held) > 1 else ""
     return f"  {row['status']}: {row['method']} seed {row['seed']} ({row['key']}): {row['error']}{waiting}"

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 from harness.errors import BadInput
 from harness.plan import Found, Request, Settings, Strategy, started
+from harness.sources import Baseline, Best, Evolved, Read, Sampled, Source, Written, as_json
+from harness.vocabulary import Kind
 
 DARTS = ("epochs", "gate", "order", "warmup_epochs", "alpha_lr", "alpha_betas", "alpha_weight_decay", "alpha_noise",
          "alpha_portion", "zero_one", "early_stop")  # fmt: skip
@@ -33,13 +35,12 @@ def darts(ask: Request) -> Iterable[Found]:
     """One bilevel search (Liu et al. 2019), read at its snapshots; methods with equal settings share it."""
     key = supernet(ask)
     for epoch in ask.search.read_at:
-        source = {"read": key, "rule": ask.rule, "epoch": epoch}
-        yield Found(f"{ask.method}@{epoch}", source, (key,), ask.rule, epoch)
+        yield Found(f"{ask.method}@{epoch}", Read(key, ask.rule, epoch), (key,), ask.rule, epoch)
 
 
 def random_draw(ask: Request) -> Iterable[Found]:
     """One architecture of the rule, drawn evenly (Li & Talwalkar 2019: the baseline that searches must beat)."""
-    yield Found(ask.method, {"draw": ask.rule}, (), ask.rule)
+    yield Found(ask.method, Sampled(ask.rule), (), ask.rule)
 
 
 def random_search(ask: Request) -> Iterable[Found]:
@@ -49,8 +50,8 @@ def random_search(ask: Request) -> Iterable[Found]:
     has epochs make the two equal. Scored inside a supernet, it costs that supernet's epochs and none of its own.
     """
     shared = _shared(ask)
-    keys = [score(ask, {"draw": ask.rule, "index": index}, (), shared) for index in range(ask.search.candidates)]
-    yield Found(ask.method, {"best": keys}, tuple(keys), ask.rule)
+    keys = [score(ask, Sampled(ask.rule, index), (), shared) for index in range(ask.search.candidates)]
+    yield Found(ask.method, Best(tuple(keys)), tuple(keys), ask.rule)
 
 
 def evolution(ask: Request) -> Iterable[Found]:
@@ -60,19 +61,19 @@ def evolution(ask: Request) -> Iterable[Found]:
     keys: list[str] = []
     for index in range(ask.search.candidates):
         seen = keys[: max(0, index - ask.search.lag + 1)]
-        source = {"evolve": spec, "rule": ask.rule, "index": index, "seen": seen}
+        source = Evolved(spec, ask.rule, index, tuple(seen))
         keys.append(score(ask, source, tuple(seen), shared))
-    yield Found(ask.method, {"best": keys}, tuple(keys), ask.rule)
+    yield Found(ask.method, Best(tuple(keys)), tuple(keys), ask.rule)
 
 
 def baseline(ask: Request) -> Iterable[Found]:
     """The space's own network without anything searched."""
-    yield Found(ask.method, {"baseline": True})
+    yield Found(ask.method, Baseline())
 
 
 def given(ask: Request) -> Iterable[Found]:
     """An architecture written in the study."""
-    yield Found(ask.method, {"text": ask.architecture}, (), ask.rule)
+    yield Found(ask.method, Written(ask.architecture or ""), (), ask.rule)
 
 
 STRATEGIES: dict[str, Strategy] = {
@@ -89,7 +90,7 @@ def supernet(ask: Request) -> str:
     """Plans the bilevel search of these settings, or finds it planned; its key."""
     settings = {name: getattr(ask.search, name) for name in DARTS}
     settings["snapshots"] = list(ask.search.read_at)
-    return _plan(ask, "search", settings, (), "darts")
+    return _plan(ask, Kind.SEARCH, settings, (), "darts")
 
 
 def _shared(ask: Request) -> str | None:
@@ -97,20 +98,21 @@ def _shared(ask: Request) -> str | None:
     return supernet(ask) if ask.search.score == "supernet" else None
 
 
-def score(ask: Request, source: Settings, needs: tuple[str, ...] = (), supernet: str | None = None) -> str:
+def score(ask: Request, source: Source | Settings, needs: tuple[str, ...] = (), supernet: str | None = None) -> str:
     """Plans the scoring of the architecture that comes from `source`: a short training, or inside `supernet`; its key.
 
-    `source` is `{"draw": rule, "index": i}`, `{"text": architecture}`, or `{"propose": "package.module:function",
-    "index": i, "seen": keys, …}`, where function(source, rows of `seen`, space, random.Random) gives the architecture.
+    `source` is a Source, or as JSON `{"draw": rule, "index": i}`, `{"text": architecture}`, or
+    `{"propose": "package.module:function", "index": i, "seen": keys, …}`, where function(source, rows of `seen`,
+    space, random.Random) gives the architecture.
     """
     settings = {name: getattr(ask.search, name) for name in SCORE}
     if supernet:
         settings["supernet"] = supernet
         needs = (*needs, supernet)
-    return _plan(ask, "score", settings, needs, ask.method, source)
+    return _plan(ask, Kind.SCORE, settings, needs, ask.method, source if isinstance(source, dict) else as_json(source))
 
 
-def _plan(ask: Request, kind: str, search: Settings, needs: tuple[str, ...], label: str,
+def _plan(ask: Request, kind: Kind, search: Settings, needs: tuple[str, ...], label: str,
           source: Settings | None = None) -> str:  # fmt: skip
     settings = {**ask.base, "search": search, "recipe": ask.recipe, **({"source": source} if source else {})}
     return ask.plan.add(kind, label, *started(ask.plan, settings, needs))

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -18,6 +18,9 @@ NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 
 class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+M = TypeVar("M", bound=Model)
 
 
 class Data(Model):
@@ -90,11 +93,6 @@ class Search(Model):
     def read_at(self) -> tuple[int, ...]:
         return tuple(sorted(set(self.snapshots))) or (self.epochs,)
 
-    def weights_by(self, study: "Study") -> Recipe:
-        """How the weights are trained during the search: the study's recipe, changed by `recipe` here."""
-        found: Recipe = _merged(study.recipe, self.recipe, "search.recipe")
-        return found
-
 
 class Method(Model):
     """A row of the comparison, or several: one per snapshot of its search."""
@@ -111,16 +109,6 @@ class Method(Model):
     @classmethod
     def _name(cls, name: str) -> str:
         return _safe(name)
-
-    def sought_by(self, study: "Study") -> Search:
-        """This method's search settings: the study's, changed by its own."""
-        own = {"strategy": self.strategy} if self.strategy else {}
-        found: Search = _merged(study.search, {**own, **self.search}, f"method '{self.name}'.search")
-        return found
-
-    def trained_by(self, study: "Study") -> Recipe:
-        found: Recipe = _merged(study.recipe, self.recipe, f"method '{self.name}'.recipe")
-        return found
 
 
 class Range(Model):
@@ -173,17 +161,6 @@ class Tuning(Model):
         if fault := ranges.fault(self.model_dump()):
             raise ValueError(fault)
         return self
-
-    def tried_by(self, study: "Study") -> Recipe:
-        """What every trial starts from: the study's recipe, changed by `recipe` here.
-
-        Raises BadInput where a range is of no field of a recipe, or leaves what that field can be.
-        """
-        base: Recipe = _merged(study.recipe, self.recipe, f"tuning '{self.name}'.recipe")
-        for name, span in self.ranges.items():
-            for value in span.choices or (span.low, span.high):
-                validated(Recipe, ranges.apply(base.model_dump(), {name: value}), f"tuning '{self.name}'.ranges")
-        return base
 
 
 class Seeds(Model):
@@ -241,8 +218,7 @@ def load(study: str, changes: Iterable[str] = ()) -> Study:
         raise BadInput(f"{study} is not TOML: {error}") from None
     for change in changes:
         _apply(values, change)
-    checked: Study = validated(Study, values, study)
-    return checked
+    return validated(Study, values, study)
 
 
 def packaged() -> list[str]:
@@ -250,20 +226,12 @@ def packaged() -> list[str]:
     return sorted(p.name.removesuffix(".toml") for p in _folder().iterdir() if p.name.endswith(".toml"))
 
 
-def validated(model: type[Model], values: Mapping[str, Any], where: str) -> Any:
+def validated(model: type[M], values: Mapping[str, Any], where: str) -> M:
     """`values` as a `model`. Raises BadInput with every fault in one line."""
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
         raise BadInput(f"{where}: " + "; ".join(map(_plain, error.errors()))) from None
-
-
-def _merged(base: Model, changes: Mapping[str, Any], where: str) -> Any:
-    values = base.model_dump()
-    for name, value in changes.items():
-        old = values.get(name)
-        values[name] = {**old, **value} if isinstance(old, dict) and isinstance(value, dict) else value
-    return validated(type(base), values, where)
 
 
 def _plain(error: Any) -> str:

@@ -12,8 +12,8 @@ from torch import nn
 from harness.data import order
 from harness.engine import Engine, learning_rate, restore, sgd
 from harness.images import Images
-from harness.plan import Settings
-from harness.streams import stream
+from harness.streams import Seeds
+from harness.study import Recipe
 from harness.trial import Steps
 
 
@@ -23,40 +23,38 @@ class Diverged(Exception):
 
 @dataclass
 class Training:
-    """`network` on `part`, by `settings` (recipe and seeds). `steps` is called with 1, 2, … in turn."""
+    """`network` on `part`. `steps` is called with 1, 2, … in turn."""
 
     network: nn.Module
     part: Images
-    settings: Settings
+    recipe: Recipe
+    seeds: Seeds
     engine: Engine
     optimiser: torch.optim.Optimizer = field(init=False)
     step: Callable[..., torch.Tensor] = field(init=False)
 
     def __post_init__(self) -> None:
-        recipe = self.settings["recipe"]
-        self.optimiser = sgd(list(self.network.parameters()), recipe)
-        step = partial(weight_step, self.network, self.optimiser, self.engine, recipe)
+        self.optimiser = sgd(list(self.network.parameters()), self.recipe)
+        step = partial(weight_step, self.network, self.optimiser, self.engine, self.recipe.clip)
         self.step = self.engine.repeated(step, self.network)
 
     @property
     def epochs(self) -> int:
-        return int(self.settings["recipe"]["epochs"])
+        return self.recipe.epochs
 
     def steps(self, number: int) -> Steps:
         """Raises Diverged."""
-        recipe, seeds = self.settings["recipe"], (self.settings["study_seed"], self.settings["seed"])
-        trained = self.settings.get("train_seed", 0)
-        lr = learning_rate(recipe, number, self.epochs)
+        seeds, trained = self.seeds, self.seeds.training
+        lr = learning_rate(self.recipe, number, self.epochs)
         set_rate(self.optimiser, lr)
-        torch.manual_seed(stream(*seeds, "dropout", trained, number))
+        torch.manual_seed(seeds.stream("dropout", trained, number))
         if hasattr(self.network, "drop_path_max"):
             self.network.drop_path = self.network.drop_path_max * (number - 1) / self.epochs  # type: ignore
         self.network.train()
-        images = order(len(self.part), *seeds, f"order-{trained}", number)
+        images = order(len(self.part), seeds.stream(f"order-{trained}", number))
+        augmentation = seeds.stream("augmentation", trained, number)
         total, count = torch.zeros((), device=self.engine.device), 0
-        for batch, labels in self.engine.epoch(
-            self.part, images, recipe, stream(*seeds, "augmentation", trained, number)
-        ):
+        for batch, labels in self.engine.epoch(self.part, images, self.recipe, augmentation):
             total += self.step(batch, labels) * len(labels)
             count += len(labels)
             yield
@@ -70,14 +68,14 @@ class Training:
         restore(self.optimiser, state["optimiser"])
 
 
-def weight_step(network: nn.Module, optimiser: torch.optim.Optimizer, engine: Engine, recipe: Settings,
+def weight_step(network: nn.Module, optimiser: torch.optim.Optimizer, engine: Engine, clip: float | None,
                 images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:  # fmt: skip
-    """One step of the weights; returns the loss before it, still on the device."""
+    """One step of the weights, the gradient's norm at most `clip`; returns the loss before it, on the device."""
     optimiser.zero_grad(set_to_none=True)
     loss = engine.loss(network, images, labels)
     loss.backward()
-    if recipe["clip"]:
-        nn.utils.clip_grad_norm_((p for group in optimiser.param_groups for p in group["params"]), recipe["clip"])
+    if clip:
+        nn.utils.clip_grad_norm_((p for group in optimiser.param_groups for p in group["params"]), clip)
     optimiser.step()
     return loss.detach()
 

@@ -9,11 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from harness.checkpoint import Checkpoints
-
-Outcome = dict[str, Any]  # the part of a row that the trial knows itself
-
-# What an outcome's status may be beside a row's: the trial's place is in trouble, not the trial.
-NO_MEMORY, NO_SPACE, LOST, UNFIT = "no memory", "no space", "lost", "unfit"
+from harness.vocabulary import Outcome
 
 
 @dataclass(frozen=True)
@@ -96,7 +92,7 @@ def epochs(key: str, work: Work, place: Place, outcome: Outcome,
     """
     checkpoints = Checkpoints(checkpoint_folder(place.path, key))
     checkpoints.claim()
-    outcome.update(curve=[], epochs=0)
+    outcome.update(Outcome(curve=[], epochs=0))
     if found := checkpoints.load():
         work.restore(found[1]["work"])
         outcome.update(json.loads(found[1]["outcome"]))
@@ -110,7 +106,7 @@ def epochs(key: str, work: Work, place: Place, outcome: Outcome,
         outcome["curve"][-1]["seconds"] = round(time.perf_counter() - clock, 4)
         checkpoints.save(number, {"work": work.state(), "outcome": json.dumps({**outcome, "ended": ended})})
         yield Progress(number, work.epochs, _seconds(outcome), _scalars(outcome["curve"][-1]))
-    outcome.update(seconds=_seconds(outcome), train_loss=outcome["curve"][-1]["train_loss"])
+    outcome.update(Outcome(seconds=_seconds(outcome), train_loss=outcome["curve"][-1]["train_loss"]))
     return checkpoints
 
 

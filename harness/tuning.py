@@ -18,6 +18,7 @@ from harness.ranges import Range, Ranges, exists, grid, in_order
 from harness.ranges import apply as apply
 from harness.ranges import values as values
 from harness.streams import stream
+from harness.vocabulary import Status
 
 Row = Mapping[str, Any]
 
@@ -56,14 +57,14 @@ def thresholds(settings: Settings, seen: Sequence[Row]) -> dict[str, float]:
     Optuna's SuccessiveHalvingPruner exactly).
     """
     spec = settings["tuning"]
-    done = [row for row in seen if row["status"] == "done"]
+    done = [row for row in seen if row["status"] == Status.DONE]
     if spec["pruner"] == "none" or len(done) < max(1, spec["startup_trials"]):
         return {}
     epochs, first = settings["recipe"]["epochs"], max(1, spec["pruner_warmup_epochs"])
     if spec["pruner"] == "median":
         found = {epoch: _median(_accuracies(done, epoch)) for epoch in range(first, epochs)}
     else:
-        judged = [row for row in seen if row["status"] in ("done", "pruned")]
+        judged = [row for row in seen if row["status"] in (Status.DONE, Status.PRUNED)]
         eta = spec["pruner_reduction"]
         found = {epoch: _promoted(_accuracies(judged, epoch), eta) for epoch in _rungs(first, eta, epochs)}
     return {str(epoch): limit for epoch, limit in found.items() if limit is not None}
@@ -100,7 +101,7 @@ def _told(ranges: Ranges, row: Row) -> Any:
 
     asked = row["settings"].get("asked", {})
     curve = {p["epoch"]: p["val_accuracy"] for p in row["curve"] if p.get("val_accuracy") is not None}
-    states = {"done": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
+    states = {Status.DONE.value: TrialState.COMPLETE, Status.PRUNED.value: TrialState.PRUNED}
     state = states.get(row["status"], TrialState.FAIL) if row["val_accuracy"] is not None else TrialState.FAIL
     trial = create_trial(
         state=state, value=None if state == TrialState.FAIL else row["val_accuracy"], params=asked,

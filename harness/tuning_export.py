@@ -8,6 +8,7 @@ from typing import Any
 from harness.errors import BadInput
 from harness.plan import Settings
 from harness.tuning import Row, history
+from harness.vocabulary import Kind, Status
 
 Studies = dict[str, dict[int, Any]]  # tuning → seed → optuna.Study
 
@@ -19,7 +20,7 @@ def studies(rows: Iterable[Row], storage: Any = None) -> Studies:
     """
     grouped: dict[tuple[str, int], list[Row]] = {}
     for row in rows:
-        if row["kind"] == "tune":
+        if row["kind"] == Kind.TUNE:
             for name in row["methods"]:
                 grouped.setdefault((name, row["seed"]), []).append(row)
     out: Studies = {}
@@ -37,7 +38,7 @@ def export_sqlite(rows: Iterable[Row], path: Path) -> list[str]:
     """
     from optuna.storages import RDBStorage
 
-    rows = [row for row in rows if row["kind"] == "tune"]
+    rows = [row for row in rows if row["kind"] == Kind.TUNE]
     if path.exists():
         raise BadInput(f"{path} exists; name a new file")
     if not rows:
@@ -57,8 +58,8 @@ def export_recipe(rows: Iterable[Row], name: str) -> str:
     It is the `done` trial with the highest validation accuracy of the first repetition, as studies take it that name
     the tuning. Raises BadInput where none is done.
     """
-    own = [row for row in rows if row["kind"] == "tune" and name in row["methods"] and row["seed"] == 0]
-    done = [row for row in sorted(own, key=lambda row: row["settings"]["index"]) if row["status"] == "done"]
+    own = [row for row in rows if row["kind"] == Kind.TUNE and name in row["methods"] and row["seed"] == 0]
+    done = [row for row in sorted(own, key=lambda row: row["settings"]["index"]) if row["status"] == Status.DONE]
     if not done:
         raise BadInput(f"no trial of tuning '{name}' is done yet: there is no recipe to export")
     best = max(done, key=lambda row: row["val_accuracy"])

@@ -13,6 +13,7 @@ from harness.folder import read_study
 from harness.keys import content_key
 from harness.plan import Job, Settings, weights_read
 from harness.trial import Place, returned
+from harness.vocabulary import Kind, Status
 from spaces import registry as spaces
 from spaces.space import Space
 
@@ -32,7 +33,7 @@ def rerun(folder: Path, count: int, keys: Sequence[str], root: Path | None) -> I
     Raises BadInput where a key has no finished row, or one that cannot be trained alone.
     """
     every = records.latest(folder)
-    rows = {key: row for key, row in every.items() if row["status"] == "done" and _alone(row)}
+    rows = {key: row for key, row in every.items() if row["status"] == Status.DONE and _alone(row)}
     if unknown := [key for key in keys if key not in rows]:
         raise BadInput(f"--keys {unknown[0]}: {folder} has no finished row of this key that can be trained alone")
     space = _space(read_study(folder))
@@ -78,13 +79,13 @@ def _row_problems(row: Mapping[str, Any], rows: Mapping[str, Any], space: Space)
             yield f"{where}: is {row['status']}, but {none.status} by the rows it needed: {none.reason}"
         return
     for name in ("architecture", "recipe"):
-        if row["status"] == "done" and row[name] is not None and row[name] != _expected(settings, name):
+        if row["status"] == Status.DONE and row[name] is not None and row[name] != _expected(settings, name):
             yield f"{where}: its {name} does not follow from the rows it needed"
 
 
 def _expected(settings: Settings, name: str) -> Any:
     """A score's short training says so in its recipe."""
-    if name == "recipe" and settings["kind"] == "score":
+    if name == "recipe" and settings["kind"] == Kind.SCORE:
         return {**settings["recipe"], "epochs": settings["search"]["score_epochs"]}
     return settings.get(name)
 

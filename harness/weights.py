@@ -9,6 +9,7 @@ import torch
 
 from harness.checkpoint import packed, unpacked, write_atomically
 from harness.plan import Plan
+from harness.vocabulary import Status
 
 
 def weights_file(folder: Path, key: str) -> Path:
@@ -49,7 +50,7 @@ class Weights:
         for job in reversed(plan.jobs.values()):  # a plan lists a job after what it needs
             if job.key in rows and job.key not in again:
                 continue
-            again |= {key for key in job.reads if key in rows and rows[key]["status"] == "done"
+            again |= {key for key in job.reads if key in rows and rows[key]["status"] == Status.DONE
                       and unpacked(weights_file(self.folder, key)) is None}  # fmt: skip
         return again
 

@@ -5,12 +5,11 @@ more than a function, so one from outside names a rule of the space in its attri
 """
 
 from collections.abc import Callable
-from typing import Any
 
-from spaces.space import Alpha, Space, imported
+from spaces.space import Alpha, Architecture, Space, imported
 
 
-def read(space: Space, alpha: Alpha, rule: str) -> Any:
+def read(space: Space, alpha: Alpha, rule: str) -> Architecture:
     """The architecture that `rule` reads from `alpha`: one of the space's rules, or a function(space, alpha)."""
     return space.discretise(alpha, rule) if rule in space.rules else function(space, rule)(space, alpha)
 
@@ -26,10 +25,10 @@ def drawn_by(space: Space, rule: str) -> str:
     return str(named)
 
 
-def function(space: Space, rule: str) -> Callable[[Space, Alpha], Any]:
+def function(space: Space, rule: str) -> Callable[[Space, Alpha], Architecture]:
     """The function behind a rule from outside. Raises ValueError."""
     found = imported(rule, f"rule '{rule}' is unknown; this space has {', '.join(space.rules)}")
     if not callable(found):
         raise ValueError(f"rule '{rule}' is no function")
-    called: Callable[[Space, Alpha], Any] = found
+    called: Callable[[Space, Alpha], Architecture] = found
     return called

@@ -14,7 +14,8 @@ from harness import jobs, memory
 from harness.admission import FOOTPRINT, TRIES, Admission, DiskCap, Shares, larger, needed, parse_shares
 from harness.errors import BadInput
 from harness.plan import Job
-from harness.trial import LOST, NO_MEMORY, Place, Progress, checkpoint_folder
+from harness.trial import Place, Progress, checkpoint_folder
+from harness.vocabulary import Trouble
 
 
 def job(kind: str, number: int = 0) -> Job:
@@ -82,7 +83,7 @@ def test_every_trial_ends_and_measured_kinds_never_overfill_the_gpu(kinds, takes
         one, share_ = gpu.running[key]
         if gpu.used > 1:
             failed += share_ >= 1
-            if ask.end(one, NO_MEMORY, share_):
+            if ask.end(one, Trouble.NO_MEMORY, share_):
                 waiting.append(one)
         else:
             assert ask.seen(one, epoch(takes[one.kind])) is None
@@ -113,13 +114,13 @@ def test_whole_gpus_need_no_measuring() -> None:
 def test_a_lost_trial_is_tried_again_while_it_gets_on() -> None:
     ask, one = admission(1.0), job("train")
     for _ in range(3 * TRIES):
-        assert ask.end(one, LOST, 1.0)
+        assert ask.end(one, Trouble.LOST, 1.0)
         ask.seen(one, epoch(0.1))
-    assert [ask.end(one, LOST, 1.0) for _ in range(TRIES + 1)] == [True] * TRIES + [False]
+    assert [ask.end(one, Trouble.LOST, 1.0) for _ in range(TRIES + 1)] == [True] * TRIES + [False]
 
 
 def test_what_did_not_fit_alone_is_not_tried_again() -> None:
-    assert admission(1.0).end(job("train"), NO_MEMORY, 1.0) is False
+    assert admission(1.0).end(job("train"), Trouble.NO_MEMORY, 1.0) is False
 
 
 def write(folder: Path, one: Job, size: int) -> None:

@@ -18,7 +18,8 @@ from harness.plan import Job, Plan, make
 from harness.resolve import resolve
 from harness.strategies import strategy
 from harness.study import Study, validated
-from harness.trial import NO_SPACE, Outcome, Place, checkpoint_folder, returned
+from harness.trial import Place, checkpoint_folder, returned
+from harness.vocabulary import Outcome, Trouble
 from harness.weights import weights_file
 from spaces import registry as spaces
 
@@ -200,7 +201,7 @@ def test_weights_that_find_no_room_stop_the_study_and_fail_no_trial(
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(StopIteration) as end:
         next(trial)
-    assert end.value.value["status"] == NO_SPACE
+    assert end.value.value["status"] == Trouble.NO_SPACE
     monkeypatch.undo()
     assert not list(weights_file(tmp_path, job.key).parent.iterdir())
 

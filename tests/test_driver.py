@@ -12,7 +12,8 @@ from harness import paths, records, status
 from harness.admission import TRIES, Shares
 from harness.errors import Stopped
 from harness.folder import running_file
-from harness.trial import LOST, NO_MEMORY, NO_SPACE, watch_file
+from harness.trial import watch_file
+from harness.vocabulary import Trouble
 from spaces.shortcut import ShortcutSpace
 from tests.driven import JOBS, STUDY, ran, strikes
 
@@ -24,12 +25,12 @@ def test_what_is_left_alone_is_done(tmp_path: Path) -> None:
 
 
 def test_a_lost_trial_is_given_out_again(tmp_path: Path) -> None:
-    missing, statuses, given = ran(tmp_path, strikes("search", LOST, TRIES))
+    missing, statuses, given = ran(tmp_path, strikes("search", Trouble.LOST, TRIES))
     assert (missing, statuses, len(given)) == (0, {"done": JOBS}, JOBS + TRIES)
 
 
 def test_a_trial_that_is_always_lost_fails_and_what_needs_it_waits(tmp_path: Path) -> None:
-    missing, statuses, given = ran(tmp_path, strikes("search", LOST))
+    missing, statuses, given = ran(tmp_path, strikes("search", Trouble.LOST))
     assert (missing, statuses) == (5, {"failed": 1, "done": 1})
     assert len(given) == TRIES + 2  # and the baseline
     assert "1 done, 1 failed, 4 waiting of 6" in status.report(tmp_path / "driven")
@@ -44,7 +45,7 @@ def test_a_diverged_search_is_final_and_nothing_is_read_from_it(tmp_path: Path) 
 
 def test_without_memory_a_trial_comes_back_with_twice_the_share(tmp_path: Path) -> None:
     shares = Shares({}, {"": 0.3})
-    missing, statuses, given = ran(tmp_path, strikes("search", NO_MEMORY, 2), shares=shares)
+    missing, statuses, given = ran(tmp_path, strikes("search", Trouble.NO_MEMORY, 2), shares=shares)
     assert (missing, statuses) == (0, {"done": JOBS})
     assert [one.place.gpus for one in given if one.job.kind == "search"] == [0.3, 0.6, 1.0]
     assert {one.place.gpus for one in given if one.job.kind == "train"} == {0.3}
@@ -52,14 +53,14 @@ def test_without_memory_a_trial_comes_back_with_twice_the_share(tmp_path: Path) 
 
 def test_what_does_not_fit_on_a_whole_gpu_fails(tmp_path: Path) -> None:
     shares = Shares({}, {"": 0.5})
-    missing, statuses, given = ran(tmp_path, strikes("search", NO_MEMORY), shares=shares)
+    missing, statuses, given = ran(tmp_path, strikes("search", Trouble.NO_MEMORY), shares=shares)
     assert (missing, statuses["failed"]) == (5, 1)
     assert [one.place.gpus for one in given if one.job.kind == "search"] == [0.5, 1.0]
 
 
 def test_a_full_disk_stops_everything(tmp_path: Path) -> None:
     with pytest.raises(Stopped, match="no space left on the disk"):
-        ran(tmp_path, strikes("train", NO_SPACE))
+        ran(tmp_path, strikes("train", Trouble.NO_SPACE))
     assert len(records.read(tmp_path / "driven")) == 1
     assert ran(tmp_path)[:2] == (0, {"done": JOBS})
 
@@ -116,7 +117,7 @@ def chosen(folder: Path) -> dict[str, Any]:
     return {row["key"]: [row[name] for name in names] for row in rows}
 
 
-@pytest.mark.parametrize(("kind", "status"), [("tune", "failed"), ("score", "failed"), ("tune", LOST)])
+@pytest.mark.parametrize(("kind", "status"), [("tune", "failed"), ("score", "failed"), ("tune", Trouble.LOST)])
 def test_nothing_chooses_from_what_has_failed_before_it_is_there(tmp_path: Path, kind: str, status: str) -> None:
     """Once the same command has tried again, all is as if nothing had failed."""
     assert ran(tmp_path / "undisturbed", study=CHOOSING)[0] == 0

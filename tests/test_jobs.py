@@ -14,7 +14,8 @@ from harness.plan import make
 from harness.strategies import strategy
 from harness.study import Study, validated
 from harness.train import Diverged
-from harness.trial import LOST, NO_MEMORY, NO_SPACE, Outcome, Place, checkpoint_folder, returned
+from harness.trial import Place, checkpoint_folder, returned
+from harness.vocabulary import Outcome, Trouble
 from spaces import registry as spaces
 
 KEY = "0123456789abcdef"
@@ -68,10 +69,10 @@ def test_a_number_that_is_none_never_reaches_a_row(tmp_path: Path) -> None:
         (Diverged("the training loss became nan"), "diverged", "the training loss became nan"),
         (KeyError("edge"), "failed", "KeyError: 'edge'"),
         (AttributeError("a space with a mistake"), "failed", "AttributeError: a space with a mistake"),
-        (torch.OutOfMemoryError("CUDA out of memory. Tried\nmore"), NO_MEMORY, "OutOfMemoryError: CUDA out"),
-        (RuntimeError("CUDA error: out of memory"), NO_MEMORY, "RuntimeError: CUDA error"),
-        (OSError(errno.ENOSPC, "No space left on device"), NO_SPACE, "No space left"),
-        (OSError(errno.ESTALE, "Stale file handle"), LOST, "Stale file handle"),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried\nmore"), Trouble.NO_MEMORY, "OutOfMemoryError: CUDA out"),
+        (RuntimeError("CUDA error: out of memory"), Trouble.NO_MEMORY, "RuntimeError: CUDA error"),
+        (OSError(errno.ENOSPC, "No space left on device"), Trouble.NO_SPACE, "No space left"),
+        (OSError(errno.ESTALE, "Stale file handle"), Trouble.LOST, "Stale file handle"),
     ],
 )  # fmt: skip
 def test_a_trial_that_raises_says_why_and_has_no_number(
@@ -108,6 +109,6 @@ def test_who_was_superseded_has_no_outcome(tmp_path: Path) -> None:
 
 def test_results_that_are_not_there_are_the_machines_trouble(tmp_path: Path) -> None:
     found = ended(tmp_path / "unmounted")
-    assert found["status"] == LOST
+    assert found["status"] == Trouble.LOST
     assert "is not there on" in found["error"]
     assert not (tmp_path / "unmounted").exists()

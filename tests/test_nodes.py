@@ -13,7 +13,8 @@ from harness import nodes
 from harness.driver import Assignment
 from harness.nodes import Common, Seen
 from harness.plan import Job
-from harness.trial import UNFIT, Place
+from harness.trial import Place
+from harness.vocabulary import Trouble
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def test_data_differ_by_names_and_sizes(root: Path) -> None:
 
 
 def test_a_node_that_does_not_fit_costs_no_try(tmp_path: Path) -> None:
-    missing, statuses, given = ran(tmp_path, strikes("train", UNFIT, 100))
+    missing, statuses, given = ran(tmp_path, strikes("train", Trouble.UNFIT, 100))
     assert (missing, statuses) == (0, {"done": JOBS})
     assert len(given) == JOBS + 100
 
@@ -105,7 +106,7 @@ class Asked:
 
     def answer(self, seen: Seen) -> None:
         self.searcher.suggest("trial")
-        outcome = {"status": UNFIT, "error": "", "seen": seen, "node": "id", "name": "lab2 (10.0.0.2)"}
+        outcome = {"status": Trouble.UNFIT, "error": "", "seen": seen, "node": "id", "name": "lab2 (10.0.0.2)"}
         self.searcher.on_trial_complete("trial", {"key": self.key, "outcome": json.dumps(outcome)})
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from fault_task import DIVERGES, GREEDY, HANGS, HASTE, LOG, RAISES
 
 from harness import records
+from harness.vocabulary import FINAL
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE = 240.0  # seconds for anything at all
@@ -225,7 +226,7 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def doubled(folder: Path) -> int:
     """Final rows beyond the first of their key."""
-    counts = Counter(row["key"] for row in records.read(folder) if row["status"] in records.FINAL)
+    counts = Counter(row["key"] for row in records.read(folder) if row["status"] in FINAL)
     return sum(count - 1 for count in counts.values())
 
 

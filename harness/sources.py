@@ -1,0 +1,116 @@
+"""Where a job's architecture comes from: one of a few values, each with the JSON that keys and rows hold."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Written:
+    """As the study writes it."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The space's own network, without anything searched."""
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """Uniformly among the architectures of a rule."""
+
+    rule: str
+    index: int | None = None  # of a candidate
+
+
+@dataclass(frozen=True)
+class Read:
+    """By a rule from α as it stood after an epoch of a search."""
+
+    search: str  # key
+    rule: str
+    epoch: int
+
+
+@dataclass(frozen=True)
+class Best:
+    """The candidate with the highest validation accuracy."""
+
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Evolved:
+    """Candidate `index` of a genetic search, after the results of `seen`."""
+
+    settings: Mapping[str, Any]
+    rule: str
+    index: int
+    seen: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """What a function from outside gives after the results of `seen`; it gets all of `values`."""
+
+    function: str  # package.module:function
+    index: int
+    seen: tuple[str, ...]
+    values: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Twin:
+    """Sampled uniformly among those of `rule` that have exactly as many shortcuts as `of`."""
+
+    index: int
+    of: "Source"
+    rule: str
+    row: str | None  # of the table, whose twin it is; null under schema 1
+
+
+Source = Written | Baseline | Sampled | Read | Best | Evolved | Proposed | Twin
+
+
+def as_json(source: Source) -> dict[str, Any]:
+    match source:
+        case Written(text):
+            return {"text": text}
+        case Baseline():
+            return {"baseline": True}
+        case Sampled(rule, index):
+            return {"draw": rule} if index is None else {"draw": rule, "index": index}
+        case Read(search, rule, epoch):
+            return {"read": search, "rule": rule, "epoch": epoch}
+        case Best(keys):
+            return {"best": list(keys)}
+        case Evolved(settings, rule, index, seen):
+            return {"evolve": dict(settings), "rule": rule, "index": index, "seen": list(seen)}
+        case Proposed(values=values):
+            return dict(values)
+        case Twin(index, of, rule, row):
+            return {"twin": index, "of": as_json(of), "rule": rule, **({} if row is None else {"row": row})}
+
+
+def from_json(values: Mapping[str, Any]) -> Source:
+    """Raises ValueError where `values` are no source."""
+    match values:
+        case {"twin": index, "of": of, "rule": rule}:
+            return Twin(index, from_json(of), rule, values.get("row"))
+        case {"read": search, "rule": rule, "epoch": epoch}:
+            return Read(search, rule, epoch)
+        case {"best": keys}:
+            return Best(tuple(keys))
+        case {"evolve": settings, "rule": rule, "index": index, "seen": seen}:
+            return Evolved(settings, rule, index, tuple(seen))
+        case {"propose": function, "index": index, "seen": seen}:
+            return Proposed(function, index, tuple(seen), values)
+        case {"draw": rule}:
+            return Sampled(rule, values.get("index"))
+        case {"text": text}:
+            return Written(text)
+        case {"baseline": True}:
+            return Baseline()
+    raise ValueError(f"{dict(values)} says not where an architecture comes from")

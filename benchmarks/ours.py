@@ -13,6 +13,7 @@ from harness.engine import Engine, auto_precision
 from harness.images import DataSet
 from harness.initial import initialise
 from harness.search import Search
+from harness.streams import Seeds
 from harness.study import Recipe, Scheduler
 from harness.study import Search as SearchSettings
 from harness.train import Training
@@ -29,12 +30,6 @@ def cifar10(root: Path | None, images: int) -> DataSet:
     return replace(whole, train=whole.train.take(torch.arange(images)))
 
 
-def settings(epochs: int = 1, seed: int = 0, **recipe: Any) -> dict[str, Any]:
-    chosen = RECIPE.model_copy(update={"epochs": epochs, **recipe})
-    search = SearchSettings(epochs=epochs).model_dump()
-    return {"study_seed": 0, "seed": seed, "train_seed": 0, "recipe": chosen.model_dump(), "search": search}
-
-
 def network(space: Space, data: DataSet, seed: int = 0) -> Any:
     """The space's baseline with its start values."""
     built = space.build(space.baseline(), data.classes, data.channels)
@@ -47,7 +42,7 @@ def engine(
 ) -> Engine:
     """With the path that a study would measure for networks from `build`."""
     precision = auto_precision(device, build()) if precision == "auto" else precision
-    recipe = settings(batch_size=batch_size, precision=precision)["recipe"]
+    recipe = RECIPE.model_copy(update={"batch_size": batch_size, "precision": precision})
     return Engine.choose(device, precision, data, paths.measured(build, data, device, recipe))
 
 
@@ -58,7 +53,13 @@ def vgg19(width: float) -> Space:
 def training(space: Space, data: DataSet, how: Engine, epochs: int = 1, seed: int = 0) -> Training:
     """Of the space's baseline on all of `data.train`, placed on the device."""
     part = data.train.to(how.device)
-    return Training(how.place(network(space, data, seed)), part, settings(epochs, seed), how)
+    return Training(
+        how.place(network(space, data, seed)),
+        part,
+        RECIPE.model_copy(update={"epochs": epochs}),
+        Seeds(search=seed),
+        how,
+    )
 
 
 def epoch(work: Training | Search, number: int) -> dict[str, Any]:
@@ -70,4 +71,5 @@ def search(space: Space, supernet: Any, data: DataSet, how: Engine, batch_size: 
     """On halves of `data.train`."""
     halves = data_sets.split(len(data.train), 0, 0, 0.5)
     weights, alpha = (data.train.take(half).to(how.device) for half in (halves.weights, halves.alpha))
-    return Search(space, how.place(supernet), weights, alpha, settings(batch_size=batch_size), how)
+    recipe = RECIPE.model_copy(update={"batch_size": batch_size})
+    return Search(space, how.place(supernet), weights, alpha, SearchSettings(epochs=1), recipe, Seeds(), how)

@@ -41,7 +41,7 @@ def made_up(images: int) -> DataSet:
 
 def step(search: Search) -> Callable[[], float]:
     """Runs one bilevel step, the same batches every time; what it takes is the clock's to say."""
-    size = search.settings["recipe"]["batch_size"]
+    size = search.recipe.batch_size
     batches = [next(iter(search.engine.batches(part, size))) for part in (search.weights_part, search.alpha_part)]
     search.network.train()
     return lambda: search.both(*batches[0], *batches[1]).item()

@@ -166,7 +166,7 @@ def losses(case: Case) -> dict[str, Any]:
         work = ours.training(space, data, engine)
         work.network.train()
         seed, order = stream(0, 0, "benchmark"), torch.randperm(len(data.train), generator=torch.manual_seed(0))
-        batches = engine.epoch(work.part, order, work.settings["recipe"], seed)
+        batches = engine.epoch(work.part, order, work.recipe, seed)
         each.append([work.step(*batch).item() for batch in batches])
     means = [[statistics.mean(one[start : start + 10]) for start in range(0, FIRST, 10)] for one in each]
     apart = max(abs(a - b) for a, b in zip(*means, strict=True))

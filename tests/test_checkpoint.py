@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from harness import checkpoint, jobs
 from harness.checkpoint import Checkpoints, Superseded, write_atomically
+from harness.methods import merged
 from harness.plan import Job, Plan, make
 from harness.resolve import resolve
 from harness.strategies import strategy
@@ -143,7 +144,7 @@ def plan() -> tuple[Plan, Any]:
         "method": [{"name": "darts", "rule": "B"}],
     }, "tiny")  # fmt: skip
     space = spaces.load(study.space, study.space_options)
-    return make(study, space.rules, strategy), space
+    return make(merged(study), space.rules, strategy), space
 
 
 def outcome(job: Job, resolved: dict[str, Any], folder: Path, interruptions: int) -> Outcome:

@@ -17,16 +17,16 @@ from harness.graphs import WARM
 from harness.images import DataSet, Images
 from harness.initial import initialise
 from harness.packing import in_turn
-from harness.search import Search
+from harness.streams import Seeds
+from harness.study import Recipe, Scheduler
 from harness.train import Training, set_rate
 from spaces.registry import load as load_space
 from tests.studies import TINY
 from tests.test_search import SHORTCUT, search
 
 CPU = torch.device("cpu")
-RECIPE = {"epochs": 2, "batch_size": 32, "lr": 0.005, "momentum": 0.9, "weight_decay": 1e-4, "clip": 5.0, "cutout": 4,
-          "augment": "crop", "scheduler": {"kind": "cosine"}}  # fmt: skip
-SETTINGS = {"study_seed": 0, "seed": 0, "recipe": RECIPE}
+RECIPE = Recipe(epochs=2, batch_size=32, lr=0.005, momentum=0.9, weight_decay=1e-4, clip=5.0, cutout=4, augment="crop",
+                scheduler=Scheduler(kind="cosine"), precision="fp32")  # fmt: skip
 VGG = ("shortcut-vgg11", {"width": 0.125}, "vgg11 1-3 2-6 6-8")
 CELLS = ("cell-study1", {"cells": 2, "channels": 4, "drop_path": 0.4, "auxiliary": 0.4},
          "cells inputs=1 concat=3,4,5 normal=0>1:conv_3x3,0>2:max_pool_3x3,1>3:conv_5x5,2>4:skip_connect,3>5:conv_3x3"
@@ -44,7 +44,7 @@ def training(path=None, precision="fp32", chosen=VGG, seed=0, images=100):
     network = space.build(space.parse(architecture), found.classes, found.channels)
     initialise(network, 0, seed)
     how = Engine.choose(CPU, precision, found, path)
-    return Training(how.place(network), found.train, {**SETTINGS, "seed": seed}, how)
+    return Training(how.place(network), found.train, RECIPE, Seeds(search=seed), how)
 
 
 def trained(work):
@@ -143,7 +143,7 @@ def fake(monkeypatch):
 
 def graphed(work):
     """`work` with its steps captured."""
-    return Training(work.network, work.part, work.settings, replace(work.engine, path="graphs channels_last"))
+    return replace(work, engine=replace(work.engine, path="graphs channels_last"))
 
 
 def test_captured_steps_train_as_eager_ones_do(fake):
@@ -165,8 +165,7 @@ def test_a_step_is_captured_anew_when_drop_path_has_changed(fake):
 def test_captured_bilevel_steps_search_as_eager_ones_do(fake, monkeypatch):
     """Two epochs of two batches and a smaller one; both optimisers' steps lie in one graph."""
     eager, captured = search(SHORTCUT), search(SHORTCUT)
-    captured = Search(captured.space, captured.network, captured.weights_part, captured.alpha_part, captured.settings,
-                      replace(captured.engine, path="graphs contiguous"))  # fmt: skip
+    captured = replace(captured, engine=replace(captured.engine, path="graphs contiguous"))
     monkeypatch.setattr(graphs, "WARM", 1)
     assert trained(eager) == trained(captured)
     assert_equal_states(eager, captured)
@@ -224,7 +223,10 @@ def test_steps_follow_torchs_schedulers():
         return found
 
     def ours(scheduler, epochs):
-        return [learning_rate({"lr": 0.1, "scheduler": scheduler}, epoch, epochs) for epoch in range(1, epochs + 1)]
+        return [
+            learning_rate(Recipe(lr=0.1, scheduler=Scheduler(**scheduler)), epoch, epochs)
+            for epoch in range(1, epochs + 1)
+        ]
 
     schedulers = torch.optim.lr_scheduler
     assert ours({"kind": "step", "gamma": 0.2344, "step": 4}, 10) == pytest.approx(
@@ -283,7 +285,7 @@ def test_evaluation_leaves_the_network_as_it_was(training_mode):
 def test_an_epoch_drops_a_single_image_left_over(images, sizes):
     part = data().train.take(torch.arange(images))
     how = Engine.choose(CPU, "fp32", data())
-    recipe = {**RECIPE, "batch_size": 4, "augment": "none", "cutout": 0}
+    recipe = RECIPE.model_copy(update={"batch_size": 4, "augment": "none", "cutout": 0})
     batches = list(how.epoch(part, torch.arange(images), recipe, 0))
     assert [len(labels) for _, labels in batches] == sizes
     assert torch.cat([labels for _, labels in batches]).equal(part.labels[: sum(sizes)])
@@ -311,9 +313,9 @@ def test_a_trial_of_steps_that_are_short_anyhow_is_for_a_gpu_alone():
 
 def prepared(folder):
     space = load_space(VGG[0], VGG[1])
-    recipe = SimpleNamespace(model_dump=lambda: {**RECIPE, "precision": "fp32"})
-    study = SimpleNamespace(task="images", recipe=recipe, search=SimpleNamespace(weights_by=lambda study: recipe))
-    return SimpleNamespace(study=study, space=space, data=data(), folder=folder)
+    study = SimpleNamespace(task="images", recipe=RECIPE)
+    settings = SimpleNamespace(study=study, search_recipe=RECIPE)
+    return SimpleNamespace(study=study, settings=settings, space=space, data=data(), folder=folder)
 
 
 def test_paths_are_forced_or_kept_or_measured(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ import torch
 
 from harness import jobs
 from harness.checkpoint import Checkpoints, Superseded
+from harness.methods import merged
 from harness.plan import make
 from harness.strategies import strategy
 from harness.study import Study, validated
@@ -34,7 +35,7 @@ def settings() -> dict[str, Any]:
         "name": "tried", "space": "shortcut-vgg11", "task": f"{__name__}:task", "data": {"name": "digits"},
         "recipe": {"epochs": 3}, "method": [{"name": "baseline"}],
     }, "tried")  # fmt: skip
-    plan = make(study, spaces.load(study.space, study.space_options).rules, strategy)
+    plan = make(merged(study), spaces.load(study.space, study.space_options).rules, strategy)
     return {**next(iter(plan.jobs.values())).settings, "architecture": "vgg11"}
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.keys import content_key
+from harness.methods import merged
 from harness.plan import make
 from harness.strategies import strategy
 from harness.study import Data, Recipe, Search, load, packaged
@@ -26,7 +27,7 @@ FIELDS = [
 def keys(schema: int = 2, **changes: Any) -> dict[str, set[str]]:
     """Kind of job → keys."""
     found: dict[str, set[str]] = {}
-    for job in make(tiny(**changes), ("A", "B"), strategy, schema=schema).jobs.values():
+    for job in make(merged(tiny(**changes)), ("A", "B"), strategy, schema=schema).jobs.values():
         found.setdefault(job.kind, set()).add(job.key)
     return found
 
@@ -41,7 +42,7 @@ def scored(score: str, **search: Any) -> dict[str, Any]:
 def test_keys_of_packaged_studies_never_change(name: str, schema: str) -> None:
     study = load(name)
     space = load_space(study.space, study.space_options)
-    made = ",".join(make(study, space.rules, strategy, schema=int(schema)).jobs)
+    made = ",".join(make(merged(study), space.rules, strategy, schema=int(schema)).jobs)
     assert hashlib.sha256(made.encode()).hexdigest()[:16] == PINNED[schema][name]
 
 
@@ -61,7 +62,7 @@ def test_a_field_of_a_later_version_changes_no_key_of_the_first_schema(monkeypat
     monkeypatch.undo()
     full = keys(schema=1)
     assert all(not lean[kind] & full[kind] for kind in full), "every field there was stands in it"
-    settings = next(iter(make(tiny(), ("A",), strategy, schema=1).jobs.values())).settings
+    settings = next(iter(make(merged(tiny()), ("A",), strategy, schema=1).jobs.values())).settings
     later = Recipe.model_fields["clip"]
     monkeypatch.setitem(Recipe.model_fields, "later", later)
     assert content_key({**settings, "recipe": {**settings["recipe"], "later": None}}) == content_key(settings)

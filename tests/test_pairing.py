@@ -6,7 +6,7 @@ from benchmarks.ours import epoch
 from harness import data as data_sets
 from harness.engine import Engine
 from harness.initial import initialise
-from harness.streams import stream
+from harness.streams import Seeds, stream
 from harness.train import Training
 from spaces.architecture import Shortcuts
 from spaces.shortcut import ShortcutSpace
@@ -42,13 +42,11 @@ def test_the_supernets_path_starts_as_the_network_does():
 def test_same_images_in_the_same_order(monkeypatch):
     data = data_sets.load(TINY["data"], None)
     engine = Engine.choose(torch.device("cpu"), "fp32", data)
-    recipe = tiny().recipe.model_dump()
-    settings = {"recipe": recipe, "study_seed": 0, "seed": 1, "train_seed": 0}
     seen = {}
     for name, network in (("searched", built((1, 3))), ("twin", built((2, 5))), ("baseline", built())):
         fed = seen[name] = []
         network.register_forward_pre_hook(lambda _, inputs, fed=fed: fed.append(inputs[0].clone()))
-        training = Training(network, data.train, settings, engine)
+        training = Training(network, data.train, tiny().recipe, Seeds(search=1), engine)
         for number in (1, 2):
             epoch(training, number)
     assert len(seen["searched"]) == 6

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from harness.methods import merged
 from harness.plan import content_key, make
 from harness.prepare import prepare
 from harness.strategies import strategy
@@ -13,7 +14,7 @@ from tests.studies import TINY, tiny
 
 
 def planned(study, **more):
-    return make(study, ("A", "B"), strategy, **more)
+    return make(merged(study), ("A", "B"), strategy, **more)
 
 
 def test_one_search_serves_all_rows_of_a_seed():
@@ -94,7 +95,7 @@ def test_a_searched_network_and_its_twin_are_a_pair():
 def test_every_packaged_study_plans(name):
     study = load(name)
     space = load_space(study.space, study.space_options)
-    plan = make(study, space.rules, strategy)
+    plan = make(merged(study), space.rules, strategy)
     assert plan.jobs
     json.dumps(plan.summary())
 

@@ -16,6 +16,7 @@ from torch import nn
 
 from harness.images import DataSet, Images
 from harness.jobs import run
+from harness.methods import merged
 from harness.plan import make
 from harness.resolve import resolve
 from harness.strategies import strategy
@@ -140,7 +141,7 @@ def architectures(study, folder):
     """What a study's search jobs find: its plan in order, up to the final trainings."""
     space, rows, found = load(study.space, study.space_options), {}, []
     place = Place(str(folder), "cpu", 1, 0, None, keep_weights=True)
-    for key, job in make(study, space.rules, strategy).jobs.items():
+    for key, job in make(merged(study), space.rules, strategy).jobs.items():
         settings = resolve(job, rows, space)
         if job.kind == "train":
             found.append(space.parse(settings["architecture"]))

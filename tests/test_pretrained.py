@@ -12,6 +12,7 @@ from torchvision.models import VGG11_BN_Weights, vgg11_bn
 from harness import data, in_process, kinds, pretrained, records
 from harness.admission import Shares
 from harness.errors import BadInput
+from harness.methods import merged
 from harness.plan import LEFT_OUT, make
 from harness.prepare import prepare
 from harness.running import Session, run
@@ -141,7 +142,7 @@ def test_left_out_images_are_as_many_again_and_others():
 
 
 def test_a_plan_has_one_pretraining_a_seed_and_changes_nothing_else():
-    plain, started = (make(study, ("A", "B"), strategy) for study in (tiny(), tiny(search=PRETRAINED)))
+    plain, started = (make(merged(study), ("A", "B"), strategy) for study in (tiny(), tiny(search=PRETRAINED)))
     pretraining = [job for job in started.jobs.values() if job.role == "pretraining"]
     assert [job.seed for job in pretraining] == [0, 1]
     searches = [job for job in started.jobs.values() if job.kind == "search"]

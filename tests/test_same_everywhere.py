@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from harness.methods import merged
 from harness.plan import Plan, make
 from harness.resolve import resolve
 from harness.strategies import strategy
@@ -64,13 +65,13 @@ def trained(plan: Plan) -> dict[tuple[Any, ...], str]:
 
 @pytest.fixture(scope="module")
 def reference() -> dict[tuple[Any, ...], str]:
-    return trained(make(study(**MACHINES["a CPU without bf16 units"]), ("A", "B"), strategy))
+    return trained(make(merged(study(**MACHINES["a CPU without bf16 units"])), ("A", "B"), strategy))
 
 
 @pytest.mark.parametrize("machine", MACHINES.values(), ids=MACHINES.keys())
 def test_every_machine_trains_the_same_architectures(machine: dict[str, Any], reference: dict[Any, str]) -> None:
-    plan = make(study(**machine), ("A", "B"), strategy)
-    keys = set(make(study("fp32"), ("A", "B"), strategy).jobs)
+    plan = make(merged(study(**machine)), ("A", "B"), strategy)
+    keys = set(make(merged(study("fp32")), ("A", "B"), strategy).jobs)
     assert trained(plan) == reference
     assert (set(plan.jobs) == keys) == (machine == {"precision": "fp32"}), "though the keys differ"
 
@@ -88,7 +89,9 @@ def test_twins_differ_by_row_seed_and_index_and_not_by_training(reference: dict[
 
 def test_the_first_schema_drew_twins_by_the_whole_key() -> None:
     """Which is why a machine of another precision had other twins; kept folders go on as they began."""
-    one, other = (trained(make(study(precision), ("A", "B"), strategy, schema=1)) for precision in ("fp32", "bf16"))
+    one, other = (
+        trained(make(merged(study(precision)), ("A", "B"), strategy, schema=1)) for precision in ("fp32", "bf16")
+    )
     differ = {place[1] for place in one if one[place] != other[place]}
     assert differ
     assert all(method.startswith("random-") for method in differ)

@@ -13,9 +13,11 @@ from harness import bilevel, data, kinds
 from harness.engine import Engine, batch_statistics
 from harness.initial import initialise
 from harness.jobs import run
-from harness.plan import make
+from harness.methods import merged
+from harness.plan import make, recipe_of, search_of
 from harness.search import Search, collapse, entropy, zero_one
 from harness.strategies import strategy
+from harness.streams import Seeds
 from harness.trial import Place, returned
 from spaces.cell_mixed import weighted_sums
 from spaces.registry import load
@@ -34,21 +36,23 @@ def settings(family, recipe=None, **search):
     rule = {"shortcut-vgg11": "A", "cell-study1": "node-wise"}[family["space"]]
     study = tiny(**family, search=search, recipe={**TINY["recipe"], **(recipe or {})},
                  method=[{"name": "darts", "rule": rule}])  # fmt: skip
-    plan = make(study, load(study.space, study.space_options).rules, strategy)
+    plan = make(merged(study), load(study.space, study.space_options).rules, strategy)
     return next((key, job.settings) for key, job in plan.jobs.items() if job.kind == "search")
 
 
-def search(family, **spec):
-    _, chosen = settings(family, **spec)
+def search(family, **changes):
+    _, chosen = settings(family, **changes)
+    spec = search_of(chosen)
     found = data.load(chosen["data"], None)
     space = load(chosen["space"], chosen["space_options"])
-    supernet = space.supernet(found.classes, found.channels, chosen["search"]["gate"] or space.gates[0])
+    supernet = space.supernet(found.classes, found.channels, spec.gate or space.gates[0])
     initialise(supernet, 0, 0)
-    kinds._noise(supernet, chosen["search"]["alpha_noise"], chosen)
+    seeds = Seeds.of(chosen)
+    kinds._noise(supernet, spec.alpha_noise, seeds)
     engine = Engine.choose(torch.device("cpu"), "fp32", found)
     part = data.split(len(found.train), 0, 0, 0.5)
     weights, alpha = (found.train.take(indices) for indices in (part.weights, part.alpha))
-    return Search(space, supernet, weights, alpha, chosen, engine)
+    return Search(space, supernet, weights, alpha, spec, recipe_of(chosen), seeds, engine)
 
 
 def copied(network):

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from harness import in_process, records
 from harness.admission import Shares
 from harness.errors import BadInput
+from harness.methods import merged
 from harness.plan import make
 from harness.prepare import prepare
 from harness.resolve import best, resolve
@@ -180,7 +181,7 @@ def evolved(seed=0, completion=0, forget=None, **search):
     study = validated(Study, {**values("shortcut-vgg11"), "search": spec, "seeds": {"search": 1, "study": seed},
                               "method": [{"name": "ga", "strategy": "evolution", "rule": "A"}]}, "evolved")  # fmt: skip
     space, rng, rows, most = load(study.space), Random(completion), {}, 0
-    left = {key: job for key, job in make(study, space.rules, strategy).jobs.items() if job.kind == "score"}
+    left = {key: job for key, job in make(merged(study), space.rules, strategy).jobs.items() if job.kind == "score"}
     while left:
         ready = [key for key, job in left.items() if all(need in rows for need in job.needs)]
         most = max(most, len(ready))

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import BadInput
+from harness.methods import merged
 from harness.plan import make
 from harness.strategies import strategy
 from harness.study import Recipe, load, validated
@@ -117,7 +118,7 @@ def test_methods_that_would_share_a_row_of_the_table_are_refused(methods, row):
     strategies = {"A": "darts", "darts-A": "darts"}
     entries = [{"name": name, "twins": twins, "strategy": strategies.get(name, "random")} for name, twins in methods]
     with pytest.raises(BadInput, match=rf"row '{row}'" if row else "is no name"):
-        make(tiny(method=entries, search={"epochs": 2}), ("A", "B"), strategy)
+        make(merged(tiny(method=entries, search={"epochs": 2})), ("A", "B"), strategy)
 
 
 @pytest.mark.parametrize("name", ["a@b", "@", "A@1"])

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from harness import tuning, tuning_export
 from harness.errors import BadInput
+from harness.methods import merged
 from harness.study import Study, Tuning, validated
 from harness.trial import returned
 from tests.studies import tiny
@@ -199,7 +200,7 @@ def test_the_test_images_are_out_of_a_trials_reach(
     monkeypatch.setattr(data, "load", lambda *where: replace(load(*where), test=Forbidden()))
     study = tiny(tuning=[{"name": "t", "ranges": SMOOTH, "trials": 1}])
     space = spaces.load(study.space, study.space_options)
-    planned = plan.make(study, space.rules, strategies.strategy).jobs.values()
+    planned = plan.make(merged(study), space.rules, strategies.strategy).jobs.values()
     job = next(job for job in planned if job.kind == kind and not job.needs)
     outcome = returned(jobs.run(job.key, resolve.resolve(job, {}, space), Place(str(tmp_path), "cpu", 1, 0, None)))
     assert outcome["status"] == status, outcome["error"]
@@ -330,13 +331,13 @@ def test_bad_tunings_end_in_a_line_that_says_why(changes: dict[str, Any], said: 
 def test_ranges_must_stay_within_the_recipe(ranges: dict[str, Any], said: str) -> None:
     study = Study(name="s", space="shortcut-vgg11", tuning=(Tuning(name="t", ranges=ranges),))
     with pytest.raises(BadInput, match=said):
-        study.tuning[0].tried_by(study)
+        merged(study)
 
 
 def test_trials_start_from_the_studys_recipe_changed_by_the_tunings() -> None:
     own = Tuning(name="t", ranges=SMOOTH, recipe={"epochs": 3, "scheduler": {"kind": "step"}})
     study = Study(name="s", space="shortcut-vgg11", recipe={"momentum": 0.5, "scheduler": {"step": 0.5}}, tuning=(own,))
-    tried = own.tried_by(study)
+    tried = merged(study).tunings[0].recipe
     assert (tried.epochs, tried.momentum, tried.scheduler.kind, tried.scheduler.step) == (3, 0.5, "step", 0.5)
 
 
@@ -411,7 +412,7 @@ def test_the_tuned_study_shares_its_trials_with_the_tuning_study() -> None:
     plans = {}
     for name, one in loaded.items():
         space = spaces.load(one.space, one.space_options)
-        plans[name] = plan.make(one, space.rules, strategies.strategy)
+        plans[name] = plan.make(merged(one), space.rules, strategies.strategy)
     apart, within = ({k: j for k, j in p.jobs.items() if j.kind == "tune"} for p in plans.values())
     assert within.keys() <= apart.keys()
     assert len(within) == 40
@@ -424,8 +425,8 @@ def test_gamma_has_an_effect_in_the_tuning_study() -> None:
     from harness import study
 
     loaded = study.load("tune-cifar10-mini")
-    for own in loaded.tuning:
-        tried = own.tried_by(loaded)
+    for one in merged(loaded).tunings:
+        own, tried = one.tuning, one.recipe
         assert tried.scheduler.kind == "step"
         assert tried.scheduler.step < 1  # of the epochs
         assert own.pruner_warmup_epochs < tried.scheduler.step * tried.epochs < tried.epochs - 1

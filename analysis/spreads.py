@@ -62,7 +62,7 @@ def pairwise(found: Sequence[Comparison], alpha: float) -> "Figure | None":
     for c in found:
         i, j = names.index(c.method), names.index(c.against)
         values[i, j], values[j, i] = c.difference.value, -c.difference.value
-        shown[i, j] = shown[j, i] = c.adjusted <= alpha
+        shown[i, j] = shown[j, i] = c.significant
     size = 1.6 + 0.62 * len(names)
     figure, (axes,) = canvas(width=size + 0.6, height=size)
     _squares(axes, values, shown)

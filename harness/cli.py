@@ -195,6 +195,7 @@ def _until_decided(options: argparse.Namespace, study: "Study", session: "Sessio
     from analysis.comparisons import still_open
     from analysis.rows import load
     from analysis.table import family, lines
+    from harness import protocol
     from harness.folder import claim
     from harness.running import run as run_prepared
     from harness.running import unfinished
@@ -219,6 +220,10 @@ def _until_decided(options: argparse.Namespace, study: "Study", session: "Sessio
     def open_rows() -> tuple[int, list[str]]:
         loaded = load(folder)
         looks_done, rows = still_open(loaded, lines(loaded))
+        if protocol.read(folder):
+            protocol.append(
+                folder, protocol.Event.LOOKED, {"looks": looks_done}, len(loaded.trials), len(loaded.study["plan"])
+            )
         return looks_done, [family(row) for row in rows]
 
     run_until([method.name for method in study.method], looks, once, open_rows)

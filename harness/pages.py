@@ -3,12 +3,14 @@
 from pathlib import Path
 
 from analysis import report
-from harness import records
+from harness import protocol, records
 from harness.folder import read_study
-from harness.vocabulary import Kind
+from harness.vocabulary import FINAL, Kind
 
 
 def show(folders: list[Path], out: Path | None = None) -> None:
+    for folder in folders:
+        _log(folder)
     page = report.write(folders, out)
     print(report.text(folders))
     print(f"\nreport: {page / 'index.html'}")
@@ -17,6 +19,15 @@ def show(folders: list[Path], out: Path | None = None) -> None:
         (page / name).write_bytes(content)
         if name.endswith(".html"):
             print(f"tuning: {page / name}")
+
+
+def _log(folder: Path) -> None:
+    """A report made while rows are missing is a look at the data: the protocol holds it."""
+    planned = [job["key"] for job in read_study(folder)["plan"]]
+    rows = records.latest(folder)
+    there = sum(key in rows and rows[key]["status"] in FINAL for key in planned)
+    if there < len(planned) and protocol.read(folder):
+        protocol.append(folder, protocol.Event.REPORTED, {}, there, len(planned))
 
 
 def differences(folder: Path) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from harness import jobs, records, resolve
+from harness import jobs, protocol, records, resolve
 from harness.driver import RESOLVED
 from harness.errors import BadInput
 from harness.folder import read_study
@@ -22,9 +22,18 @@ EXACT = ("test_accuracy", "val_accuracy", "test_loss", "train_loss", "snapshots"
 
 def problems(folder: Path) -> list[str]:
     """What does not hold, a line each: keys are their settings' hash, and rows follow from the rows they needed."""
-    rows = records.latest(folder)
-    space = _space(read_study(folder))
-    return [line for row in rows.values() for line in _row_problems(row, rows, space)]
+    rows, study = records.latest(folder), read_study(folder)
+    space, entries = _space(study), protocol.read(folder)
+    wrong = list(protocol.faults(entries, [row.get("protocol") for row in records.read(folder)]))
+    wrong += _not_as_fixed(study, protocol.fixed(entries))
+    return wrong + [line for row in rows.values() for line in _row_problems(row, rows, space)]
+
+
+def _not_as_fixed(study: Mapping[str, Any], fixed: Mapping[str, Any]) -> Iterator[str]:
+    """Fields of study.json that are not what the protocol says, though every run writes both."""
+    for name in ("primary", "smallest_effect", "equivalence_margin", "looks", "alpha", "rows"):
+        if name in fixed and study.get(name) != fixed[name]:
+            yield f"study.json, {name}: is {study.get(name)}, but the protocol has {fixed[name]}"
 
 
 def rerun(folder: Path, count: int, keys: Sequence[str], root: Path | None) -> Iterator[tuple[str, list[str]]]:

@@ -13,7 +13,7 @@ import pytest
 from harness.given import portable
 from tests.studies import TINY, as_toml
 
-TIMES = ("seconds", "device_seconds", "started", "finished", "peak_memory_bytes", "host")
+TIMES = ("seconds", "device_seconds", "started", "finished", "peak_memory_bytes", "host", "protocol")
 
 
 def command(*arguments, **more):

@@ -21,7 +21,18 @@ from harness.vocabulary import FINAL
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE = 240.0  # seconds for anything at all
-FREE = {"host", "started", "finished", "seconds", "device_seconds", "peak_memory_bytes", "versions", "commit", "dirty"}
+FREE = {
+    "host",
+    "started",
+    "finished",
+    "seconds",
+    "device_seconds",
+    "peak_memory_bytes",
+    "versions",
+    "commit",
+    "dirty",
+    "protocol",
+}
 ARCHITECTURES = {"raises": RAISES, "diverges": DIVERGES, "hangs": HANGS, "greedy": GREEDY}
 
 STUDY = """

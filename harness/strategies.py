@@ -22,10 +22,11 @@ def strategy(name: str) -> Strategy:
     """The function behind a strategy's name. Raises BadInput."""
     if name in STRATEGIES:
         return STRATEGIES[name]
-    from spaces.space import imported
+    from spaces.plugins import function_fault, imported
 
     try:
-        found: Strategy = imported(name, f"search.strategy '{name}' is unknown; there are {', '.join(STRATEGIES)}")
+        unknown = f"search.strategy '{name}' is unknown; there are {', '.join(STRATEGIES)}"
+        found: Strategy = imported(name, unknown, function_fault("request"))
     except ValueError as error:
         raise BadInput(str(error)) from None
     return found

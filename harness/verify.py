@@ -46,7 +46,7 @@ def rerun(folder: Path, count: int, keys: Sequence[str], root: Path | None) -> I
     if unknown := [key for key in keys if key not in rows]:
         raise BadInput(f"--keys {unknown[0]}: {folder} has no finished row of this key that can be trained alone")
     space = _space(read_study(folder))
-    for key in [*keys, *Random(0).sample(sorted(rows), min(count, len(rows)))]:
+    for key in [*keys, *Random().sample(sorted(rows), min(count, len(rows)))]:
         row = rows[key]
         settings = resolve.resolve(job_of(row), every, space)
         again = _again(key, settings, row, root)
@@ -65,7 +65,10 @@ def planned(row: Mapping[str, Any]) -> Settings:
 
 
 def _space(study: Mapping[str, Any]) -> Space:
-    return spaces.load(study["space"], study["space_options"])
+    try:
+        return spaces.load(study["space"], study["space_options"])
+    except ValueError as error:
+        raise BadInput(f"study.json: {error}") from None
 
 
 def _alone(row: Mapping[str, Any]) -> bool:

@@ -15,7 +15,8 @@ from spaces.cell_network import CellNetwork, Layout, depth
 from spaces.cell_supernet import CellSupernet
 from spaces.discretise import RULES, Rule, choices
 from spaces.operations import OPERATIONS
-from spaces.space import Alpha, imported
+from spaces.plugins import function_fault, imported
+from spaces.space import Alpha
 
 STUDY1 = ("conv_3x3", "conv_5x5", "avg_pool_3x3", "max_pool_3x3", "skip_connect", NONE)
 DARTS = (
@@ -217,4 +218,5 @@ def _edges(architecture: Cells) -> list[tuple[Edge, ...]]:
 
 
 def _rule(name: str) -> Rule:
-    return RULES.get(name) or imported(name, f"rule '{name}' is unknown; cells have {', '.join(RULES)}")
+    unknown = f"rule '{name}' is unknown; cells have {', '.join(RULES)}"
+    return RULES.get(name) or imported(name, unknown, function_fault("alpha", "grid"))

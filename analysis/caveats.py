@@ -70,8 +70,8 @@ def _unfinished(table: Sequence[Line]) -> Iterator[str]:
     for _, state in states:
         lost.update(state.troubles)
     if lost:
-        told = ", ".join(f"{n} {status}" for status, n in sorted(lost.items()))
-        yield f"Trainings without a number, left out of every mean: {told}. Means of what remains may flatter a method."
+        said = ", ".join(f"{n} {status}" for status, n in sorted(lost.items()))
+        yield f"Trainings without a number, left out of every mean: {said}. Means of what remains may flatter a method."
 
 
 def _pairs(results: Results, table: Sequence[Line], twins: Mapping[str, Comparison]) -> Iterator[str]:

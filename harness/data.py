@@ -34,7 +34,7 @@ def _whole(name: str, root: Path | None, download: bool, size: int | None) -> Da
 
 
 def load(data: Mapping[str, Any], root: Path | None, download: bool = False) -> DataSet:
-    """The data of a study: a fixed part of the training images, drawn evenly and the same for every seed.
+    """The data of a study: a fixed part of the training images, sampled uniformly and the same for every seed.
 
     Raises BadInput where the data are missing or corrupt.
     """

@@ -156,7 +156,7 @@ class CellSpace:
         return self._cells([chosen(np.asarray(alpha[part], dtype=float), self.grid) for part in self.parts])
 
     def draw(self, rule: str, rng: Random, shortcuts: int | None = None) -> Cells:
-        """Evenly from the rule's architectures whose output is reached, with so many skip_connects in all.
+        """Sampled uniformly from the rule's architectures whose output is reached, with so many skip_connects in all.
 
         A rule of one's own is drawn by reading it from random α, which need not be even.
         """
@@ -209,7 +209,7 @@ class CellSpace:
         return Cells(self.inputs, self.concatenated, *edges)
 
     def layers(self, architecture: Cells) -> int:
-        """Convolutions and linear layers on the longest live path of the trained network (STUDIES.md)."""
+        """Convolutions and linear layers on the longest live path of the trained network (docs/studies.md)."""
         return depth(architecture, self.trained)
 
 

@@ -1,6 +1,6 @@
 """Rules from outside: a function from a space and its α to an architecture, named as `package.module:rule`.
 
-A cell's or a block's own rules live in their spaces. What is drawn evenly (twins, random and genetic methods) needs
+A cell's or a block's own rules live in their spaces. What is sampled (twins, random and genetic methods) needs
 more than a function, so one from outside names a rule of the space in its attribute `draws`.
 """
 

@@ -168,8 +168,8 @@ def test_only_rows_that_can_run_again_are_offered_for_it(tmp_path: Path) -> None
     broken |= factory.failed(broken, "diverged")
     started["settings"] = {"start": "0" * 16}
     results = load(factory.write(tmp_path / "made-up", study, rows))
-    told = command(results, results.trainings("darts-A@5"))
-    assert told == f"nas-harness verify results/made-up --keys {good['key']} --data-root DATA"
+    shown = command(results, results.trainings("darts-A@5"))
+    assert shown == f"nas-harness verify results/made-up --keys {good['key']} --data-root DATA"
     assert command(results, results.trainings("darts-A@5").iloc[:0]) == ""
 
 

@@ -1,4 +1,4 @@
-"""What `plan` says of time: the work of each kind of job is what such a job does, and any study can be reckoned."""
+"""What `plan` says of time: the work of each kind of job is what such a job does, and any study can be estimated."""
 
 from collections import Counter
 
@@ -69,10 +69,10 @@ def done(prepared, monkeypatch):
 )
 def test_the_work_of_each_kind_of_job_is_what_it_does(tmp_path, monkeypatch, changes):
     prepared = planned(tmp_path, **changes)
-    reckoned = Counter()
+    estimated = Counter()
     for job in prepared.plan.jobs.values():
-        reckoned[job.kind] += estimate.images(job, prepared.data)
-    assert done(prepared, monkeypatch) == pytest.approx(dict(reckoned))
+        estimated[job.kind] += estimate.images(job, prepared.data)
+    assert done(prepared, monkeypatch) == pytest.approx(dict(estimated))
 
 
 @pytest.mark.parametrize("order", [1, 2])

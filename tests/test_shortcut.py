@@ -110,7 +110,7 @@ def test_text_of_another_space_is_refused(text):
 
 
 def test_parameters_a_shortcut_are_those_of_the_reading():
-    """STUDIES.md: drawn evenly, a shortcut of rule A has 0.088 M parameters."""
+    """Sampled uniformly, a shortcut of rule A has 0.088 M parameters."""
     space = ShortcutSpace("vgg19")
     plan = blocks("vgg19", 1.0)
     extra = [0 if is_identity(plan[i - 1], plan[k - 1]) else (plan[i - 1].channels + 2) * plan[k - 1].channels

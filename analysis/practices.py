@@ -148,7 +148,7 @@ def _tuning(results: Results) -> Answer:
     spent = tuned["device_seconds"].sum() / 3600
     return (
         "yes",
-        f"{len(tuned)} tuning trials, {hours:.2f} device-hours, on a part of the training images; see the cost.",
+        f"{len(tuned)} tuning trials, {spent:.2f} device-hours, on a part of the training images; see the cost.",
     )
 
 

@@ -238,7 +238,7 @@ def test_any_torchvision_data_set(tmp_path):
         ("nowhere:data", lambda root: None, "cannot be imported"),
         ("mnist", lambda root: None, "there are digits, cifar10, torchvision:NAME, folder"),
     ],
-    ids=str,
+    ids=lambda value: "" if callable(value) else value,
 )  # fmt: skip
 def test_data_that_are_not_there_or_do_not_fit(tmp_path, name, make, says):
     make(tmp_path)

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -69,13 +68,12 @@ def one_dies(settings: dict[str, Any], epoch: int) -> dict[str, float]:
     raise AssertionError("unreachable")
 
 
+@pytest.mark.timeout(300)
 def test_a_process_that_the_kernel_kills_keeps_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "levels", lambda device, cores: [(2, 1.0, 0.0, False)])
     monkeypatch.setenv("ONE_DIES", str(tmp_path / "died"))
     (tmp_path / "study.toml").write_text('task = "test_probe:one_dies"\n' + STUDY)
     prepared = prepare(load(str(tmp_path / "study.toml"), []), tmp_path, None, False, "cpu")
-    started = time.monotonic()
     (found,) = probe.probe(prepared, "cpu", None, 10_000.0)  # the one left waits for the other, and never ends
-    assert time.monotonic() - started < 60
     assert found.images is None
     assert (tmp_path / "died").exists()

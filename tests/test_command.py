@@ -57,6 +57,8 @@ def on_ray(study):
     return results / "tiny", harness("run", study, "--results", results)
 
 
+@pytest.mark.ray
+@pytest.mark.training
 @pytest.mark.parametrize("executor", ["in-process", "ray"])
 def test_trials_that_take_turns_in_one_process_give_the_same_rows(study, in_process, tmp_path, executor):
     out = harness("run", study, "--results", tmp_path, "--executor", executor, "--pack", "train=3").stderr
@@ -64,6 +66,7 @@ def test_trials_that_take_turns_in_one_process_give_the_same_rows(study, in_proc
     assert out.count("done     train") == sum(row["kind"] == "train" for row in rows(tmp_path / "tiny").values())
 
 
+@pytest.mark.training
 def test_the_table_and_the_report_come_out(in_process):
     folder, out = in_process
     assert "darts-A" in out.stdout
@@ -78,6 +81,7 @@ def test_the_table_and_the_report_come_out(in_process):
                for row in found.values() if row["kind"] == "train")  # fmt: skip
 
 
+@pytest.mark.training
 def test_twins_have_their_networks_count(in_process):
     found = rows(in_process[0])
     for row in found.values():
@@ -85,10 +89,14 @@ def test_twins_have_their_networks_count(in_process):
             assert row["shortcuts"] == found[row["pair"]]["shortcuts"]
 
 
+@pytest.mark.ray
+@pytest.mark.training
 def test_both_executors_give_equal_rows(in_process, on_ray):
     assert rows(in_process[0]) == rows(on_ray[0])
 
 
+@pytest.mark.ray
+@pytest.mark.training
 def test_the_same_command_again_runs_nothing(study, on_ray, tmp_path):
     folder, _ = on_ray
     before = (folder / "trials.jsonl").read_bytes()
@@ -98,12 +106,16 @@ def test_the_same_command_again_runs_nothing(study, on_ray, tmp_path):
     assert not list(tmp_path.iterdir()), "where Ray would put its files, had it started"
 
 
+@pytest.mark.ray
+@pytest.mark.training
 def test_status_of_a_finished_study(on_ray):
     said = harness("status", on_ray[0]).stdout
     assert "20 done of 20" in said
     assert "device-seconds spent" in said
 
 
+@pytest.mark.ray
+@pytest.mark.training
 def test_interrupted_and_started_again(study, in_process, tmp_path):
     """Ctrl-C in the middle, on Ray; the same command then ends with the same rows, none of them run twice."""
     process = subprocess.Popen(command("run", study, "--results", tmp_path), stderr=subprocess.PIPE,
@@ -120,6 +132,7 @@ def test_interrupted_and_started_again(study, in_process, tmp_path):
     assert rows(tmp_path / "tiny") == rows(in_process[0])
 
 
+@pytest.mark.training
 def test_a_new_method_adds_its_jobs_only(study, in_process, tmp_path):
     import shutil
 
@@ -134,6 +147,7 @@ def test_a_new_method_adds_its_jobs_only(study, in_process, tmp_path):
     assert {row["method"] for key, row in after.items() if key not in before} == {"rnd"}
 
 
+@pytest.mark.training
 def test_plan_starts_nothing(study, tmp_path):
     said = harness("plan", study, "--results", tmp_path).stdout
     assert "20 jobs" in said
@@ -175,6 +189,7 @@ def test_a_file_that_is_no_toml(tmp_path):
     assert "is not TOML" in done.stderr
 
 
+@pytest.mark.training
 def test_a_folder_of_another_study_is_refused(study, in_process, tmp_path):
     import shutil
 
@@ -185,6 +200,7 @@ def test_a_folder_of_another_study_is_refused(study, in_process, tmp_path):
     assert {p: p.read_bytes() for p in (tmp_path / "other").rglob("*") if p.is_file()} == before
 
 
+@pytest.mark.training
 def test_a_diverged_trial_is_a_row_and_the_study_goes_on(study, tmp_path):
     done = harness("run", study, "--executor", "in-process", "--results", tmp_path, "--set", "recipe.lr=1e30",
                    "--set", "seeds.search=1", "--set", "recipe.epochs=1", code=1)  # fmt: skip

@@ -50,11 +50,13 @@ def harness(environment, folder, *arguments, code=0):
     return done
 
 
+@pytest.mark.training
 def test_the_example_keeps_the_contract(installed, tmp_path):
     said = harness(installed, tmp_path, "check", "far_shortcuts:FarShortcuts", "--option", "width=0.0625").stdout
     assert "far_shortcuts:FarShortcuts: the contract holds" in said
 
 
+@pytest.mark.training
 def test_the_examples_study_runs(installed, tmp_path):
     harness(installed, tmp_path, "run", EXAMPLE / "study.toml", "--executor", "in-process", "--set", "seeds.search=1")
     rows = [json.loads(line) for line in (tmp_path / "results/far-shortcuts/trials.jsonl").read_text().splitlines()]

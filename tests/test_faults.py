@@ -24,6 +24,7 @@ from run import Books, Line
 
 from harness import records
 
+pytestmark = pytest.mark.ray
 LAST = 4  # epoch of a trial
 FAILING = ("raises", "diverges")  # two methods more hang or do not fit where a cluster runs them
 

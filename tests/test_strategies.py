@@ -150,6 +150,8 @@ def test_a_cell_that_fell_apart_is_a_row_that_says_what_was_cut_off_and_costs_no
     assert rows["twin"]["error"].startswith("no twin")
 
 
+@pytest.mark.ray
+@pytest.mark.training
 def test_every_kind_of_job_on_ray(tmp_path):
     study = {
         **values("shortcut-vgg11"),

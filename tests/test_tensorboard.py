@@ -46,6 +46,7 @@ def test_of_a_run_that_ends_early_everything_is_written(tmp_path: Path) -> None:
     assert losses(tmp_path) == [(1, 0.5)]
 
 
+@pytest.mark.ray
 @pytest.mark.parametrize("status", ["done", "pruned", "diverged", "failed", "lost"])
 def test_curves_are_complete_once_their_trial_has_ended(status: str, tmp_path: Path) -> None:
     from harness.on_ray import PlanSearcher

@@ -49,6 +49,16 @@ def _allow_ray(allowed: bool) -> None:
 INHERITED = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where two processes share the tests out, a file's stay together, for their fixtures; those of files with Ray do
+    too, since two Rays would be in each other's way, and come first."""
+    rays = {item.path for item in items if item.get_closest_marker("ray")}
+    items.sort(key=lambda item: item.path not in rays)
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            item.add_marker(pytest.mark.xdist_group("ray" if item.path in rays else item.path.name))
+
+
 @register_optimizer_step_pre_hook
 def _marked(*_: object) -> None:
     assert "training" in marks, "a test that trains has the mark training"

@@ -54,6 +54,7 @@ def test_all_files_are_there(folder: Path) -> None:
         assert {f"figures/{figure}.{kind}" for kind in ("svg", "pdf", "png")} <= found
 
 
+@pytest.mark.long
 def test_equal_rows_give_equal_bytes_and_changes_are_noticed(folder: Path, tmp_path: Path) -> None:
     study = factory.study(snapshots=[5, 10])
     shuffled = factory.write(tmp_path / "made-up", study, factory.rows(study)[::-1])

@@ -156,6 +156,7 @@ def test_plan_starts_nothing(study, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -182,6 +183,7 @@ def test_bad_input_is_one_line_and_nothing_is_written(study, tmp_path, arguments
     assert not (tmp_path / "results").exists()
 
 
+@pytest.mark.long
 def test_a_file_that_is_no_toml(tmp_path):
     path = tmp_path / "study.toml"
     path.write_text("name = [")
@@ -233,6 +235,7 @@ def test_help_is_quick_and_every_command_has_an_example_or_a_line():
         assert "usage: nas-harness" in harness(name, "--help").stdout
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("more", "says"),
     [

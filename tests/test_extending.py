@@ -128,6 +128,7 @@ def test_faults_are_found_before_anything_runs(tmp_path, method, says):
         prepared(tmp_path, method=[{"name": "m", **method}])
 
 
+@pytest.mark.training
 def test_a_rule_from_outside_draws_by_the_rule_that_it_names(tmp_path):
     ready = prepared(tmp_path, method=[
         {"name": "read", "rule": "tests.test_extending:drawn_pairs", "twins": 1},
@@ -157,6 +158,7 @@ def nothing(source, seen, space, rng):
     raise KeyError("no idea")
 
 
+@pytest.mark.training
 def test_a_strategy_that_fails_is_a_row_and_not_the_end(tmp_path):
     methods = [{"name": "stubborn", "strategy": "tests.test_extending:stubborn"}, {"name": "baseline"}]
     ready = prepared(tmp_path, method=methods)
@@ -195,6 +197,7 @@ def test_a_folder_of_images_of_any_size(tmp_path):
     assert torch.equal(again.train.images, loaded.train.images)
 
 
+@pytest.mark.training
 def test_a_study_on_a_folder_of_images(tmp_path):
     images(tmp_path / "pets", [(32, 32)] * 16)
     study = tiny(data={"name": "folder:pets"}, seeds={"search": 1}, method=[{"name": "baseline"}])

@@ -112,6 +112,7 @@ def the_user_has_no_patience(bench: Bench) -> None:
     bench.go_on()
 
 
+@pytest.mark.slow
 def test_of_a_cluster_anything_may_die(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
     """A node, while one trial hangs and one does not fit beside others; then the head. One machine takes over."""
     bench = Bench(tmp_path, drive.study(tmp_path, 0.3, *FAILING, "hangs", "greedy"), ("--time-limit", "10"))
@@ -145,6 +146,7 @@ def test_of_a_cluster_anything_may_die(tmp_path: Path, undisturbed: dict[str, An
         bench.end()
 
 
+@pytest.mark.slow
 def test_machines_that_join_with_other_code_or_none_get_no_trials(tmp_path: Path) -> None:
     bench = Bench(tmp_path, drive.study(tmp_path, 0.3))
     try:

@@ -45,6 +45,7 @@ def test_where_nothing_fits_it_says_so() -> None:
     assert "nothing fitted" in table([Measured("train", 1, 8, 1.0, None, 10)])
 
 
+@pytest.mark.training
 @pytest.mark.parametrize("level", [(2, 1.0, 0.0, False), (2, 1.0, 0.0, True)], ids=["processes", "packed"])
 def test_it_trains_this_studys_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: Any) -> None:
     monkeypatch.setattr(probe, "levels", lambda device, cores: [level])
@@ -68,6 +69,7 @@ def one_dies(settings: dict[str, Any], epoch: int) -> dict[str, float]:
     raise AssertionError("unreachable")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_a_process_that_the_kernel_kills_keeps_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "levels", lambda device, cores: [(2, 1.0, 0.0, False)])

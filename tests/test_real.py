@@ -25,6 +25,7 @@ def test_real_cifar10_loads_whole_and_in_parts():
     assert len(data.load({"name": "cifar10", "train_images": 8000}, root).train) == 8000
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", KEPT)
 def test_kept_results_hold_together(name):
     command = [sys.executable, "-m", "harness", "verify", str(ROOT / "results" / name)]

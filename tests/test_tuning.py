@@ -84,6 +84,7 @@ def pruned_at(curve: Sequence[float], limits: Mapping[str, float]) -> int | None
     return next(epochs, None)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("lag", [2, 4])
 def test_tpe_finds_the_known_optimum_in_sixty_trials(lag: int) -> None:
     near = 0
@@ -93,6 +94,7 @@ def test_tpe_finds_the_known_optimum_in_sixty_trials(lag: int) -> None:
     assert near >= 9
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("lag", [2, 4])
 @pytest.mark.parametrize("pruner", ["none", "median", "halving"])
 def test_the_history_is_the_same_however_many_trials_run_at_once(lag: int, pruner: str) -> None:

@@ -118,8 +118,9 @@ def test_status_of_a_finished_study(on_ray):
 @pytest.mark.training
 def test_interrupted_and_started_again(study, in_process, tmp_path):
     """Ctrl-C in the middle, on Ray; the same command then ends with the same rows, none of them run twice."""
-    process = subprocess.Popen(command("run", study, "--results", tmp_path), stderr=subprocess.PIPE,
-                               stdout=subprocess.DEVNULL, text=True, start_new_session=True)  # fmt: skip
+    line = command("run", study, "--results", tmp_path, "--cpus", 1)  # one trial at a time: many are left by then
+    process = subprocess.Popen(line, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+                               start_new_session=True)  # fmt: skip
     for line in process.stderr:
         if line.startswith("done"):
             break

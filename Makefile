@@ -5,7 +5,7 @@ STAMP = .venv/.installed
 PYTEST = $(BIN)/python -m pytest
 TWO = -n 2 --dist loadgroup --no-loadscope-reorder  # tests/conftest.py: Ray's tests one after another, first
 
-.PHONY: demo check test test-rest test-all test-cluster test-faults lint clean
+.PHONY: demo check test test-rest test-all test-kernels test-cluster test-faults lint clean
 
 demo: $(STAMP)
 	$(BIN)/nas-harness run demo
@@ -21,6 +21,7 @@ test: lint
 # What test leaves out.
 test-rest: $(STAMP)
 	$(PYTEST) $(TWO) -m slow
+	$(MAKE) test-kernels
 	$(MAKE) test-cluster
 	$(MAKE) test-faults FAULTS=20
 
@@ -32,6 +33,10 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# What computes, as on a processor without AVX-512 and with another BLAS.
+test-kernels: $(STAMP)
+	ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 OPENBLAS_CORETYPE=Haswell $(PYTEST) $(TWO) -m "not (ray or slow)"
 
 test-cluster: $(STAMP)
 	$(BIN)/python tests/cluster/run.py

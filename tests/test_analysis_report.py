@@ -13,6 +13,8 @@ import rows_factory as factory
 
 from analysis import report
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -54,7 +56,6 @@ def test_all_files_are_there(folder: Path) -> None:
         assert {f"figures/{figure}.{kind}" for kind in ("svg", "pdf", "png")} <= found
 
 
-@pytest.mark.long
 def test_equal_rows_give_equal_bytes_and_changes_are_noticed(folder: Path, tmp_path: Path) -> None:
     study = factory.study(snapshots=[5, 10])
     shuffled = factory.write(tmp_path / "made-up", study, factory.rows(study)[::-1])

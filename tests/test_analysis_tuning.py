@@ -181,6 +181,7 @@ def test_the_page_shows_every_figure_and_is_the_same_every_time(built: dict[str,
     assert tuning_pages.rebuild("made-up", STUDIES) == built
 
 
+@pytest.mark.long
 def test_the_page_is_offline_and_leads_to_the_rows(built: dict[str, bytes]) -> None:
     page = built["tuning/index.html"].decode()
     assert not re.search(r'(?:src|href)="https?:', page)
@@ -195,6 +196,7 @@ def test_the_sheets_say_what_was_chosen_and_what_it_cost() -> None:
     assert "tpe - random" in text
 
 
+@pytest.mark.long
 def test_tunings_that_have_hardly_begun_make_a_page_too() -> None:
     assert tuning_pages.rebuild("made-up", {}) == {}
     assert tuning_pages.text({}) == ""

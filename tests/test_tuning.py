@@ -128,6 +128,7 @@ def test_the_order_of_rows_and_ranges_means_nothing() -> None:
     assert tuning.ask(turned, 30, json.loads(json.dumps(rows[::-1])), 0) == expected
 
 
+@pytest.mark.long
 def test_suggestions_do_not_depend_on_the_hash_seed() -> None:
     code = ("import json; from tests.test_tuning import *; s = spec(CONDITIONAL, lag=1); "
             "print(json.dumps([tuning.ask(s, i, told(i, s), 0) for i in (30, 31, 32)]))")  # fmt: skip
@@ -185,6 +186,7 @@ def test_the_test_set_cannot_reach_a_suggestion_or_a_threshold() -> None:
     assert tuning.thresholds(trial, leaking) == tuning.thresholds(trial, rows) != {}
 
 
+@pytest.mark.training
 @pytest.mark.parametrize(("kind", "status"), [("tune", "done"), ("train", "failed")])
 def test_the_test_images_are_out_of_a_trials_reach(
     kind: str, status: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

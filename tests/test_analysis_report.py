@@ -13,6 +13,8 @@ import rows_factory as factory
 
 from analysis import report
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

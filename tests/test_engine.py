@@ -56,6 +56,7 @@ def assert_equal_states(a, b):
     assert all(torch.equal(a[name], b[name]) for name in a | b)
 
 
+@pytest.mark.training
 @pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-3), ("bf16", 0.05)])
 def test_every_path_trains_the_same_trial(precision, tolerance):
     names = engine.paths(CPU, precision)
@@ -64,6 +65,7 @@ def test_every_path_trains_the_same_trial(precision, tolerance):
         assert found == pytest.approx(losses[0], rel=tolerance), name
 
 
+@pytest.mark.training
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_one_path_gives_the_same_bits(precision):
     for name in engine.paths(CPU, precision):
@@ -72,6 +74,7 @@ def test_one_path_gives_the_same_bits(precision):
         assert_equal_states(first, again)
 
 
+@pytest.mark.training
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_gradients_lie_in_memory_as_their_parameters_do(precision):
     """Torch's fused SGD on a CPU pairs them by place in memory, whatever their strides say."""
@@ -146,6 +149,7 @@ def graphed(work):
     return replace(work, engine=replace(work.engine, path="graphs channels_last"))
 
 
+@pytest.mark.training
 def test_captured_steps_train_as_eager_ones_do(fake):
     """An epoch's last batch is smaller and runs by itself."""
     eager, captured = training("eager channels_last", images=164), graphed(training("eager channels_last", images=164))
@@ -154,6 +158,7 @@ def test_captured_steps_train_as_eager_ones_do(fake):
     assert fake == ["warm"] * WARM + ["capture"] + ["replay"] * (2 * 5 - WARM)
 
 
+@pytest.mark.training
 def test_a_step_is_captured_anew_when_drop_path_has_changed(fake):
     eager, captured = (training("eager channels_last", chosen=CELLS, images=164) for _ in range(2))
     captured = graphed(captured)
@@ -162,6 +167,7 @@ def test_a_step_is_captured_anew_when_drop_path_has_changed(fake):
     assert fake.count("capture") == 2
 
 
+@pytest.mark.training
 def test_captured_bilevel_steps_search_as_eager_ones_do(fake, monkeypatch):
     """Two epochs of two batches and a smaller one; both optimisers' steps lie in one graph."""
     eager, captured = search(SHORTCUT), search(SHORTCUT)
@@ -182,6 +188,7 @@ def test_a_rate_that_a_graph_reads_is_changed_in_place():
     assert rate == 0.25
 
 
+@pytest.mark.training
 def test_a_step_that_cannot_be_captured_runs_eagerly_with_a_warning(fake, monkeypatch):
     def refuse(self, step, batch):
         raise RuntimeError("not while a stream is captured")
@@ -200,6 +207,7 @@ def all_epochs(work):
     return said
 
 
+@pytest.mark.training
 @pytest.mark.parametrize("chosen", [VGG, CELLS], ids=["vgg", "cells with dropped paths"])
 def test_packed_trainings_are_what_they_are_alone(chosen):
     alone = [training(chosen=chosen, seed=seed) for seed in range(3)]
@@ -212,6 +220,7 @@ def test_packed_trainings_are_what_they_are_alone(chosen):
         assert_equal_states(a, b)
 
 
+@pytest.mark.training
 def test_steps_follow_torchs_schedulers():
     def theirs(scheduler, epochs):
         optimiser = torch.optim.SGD([nn.Parameter(torch.ones(1))], 0.1)
@@ -318,6 +327,7 @@ def prepared(folder):
     return SimpleNamespace(study=study, settings=settings, space=space, data=data(), folder=folder)
 
 
+@pytest.mark.training
 def test_paths_are_forced_or_kept_or_measured(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "fastest", lambda names, seconds, small: names[-1] if seconds(names[-1]) > 0 else "")
     measured = {"network": "products channels_last", "supernet": "products channels_last"}

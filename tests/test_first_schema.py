@@ -11,6 +11,8 @@ from analysis import report
 from harness import records, verify
 from harness.cli import main
 
+pytestmark = pytest.mark.training
+
 KEPT = Path(__file__).parent / "data" / "schema-1"
 
 

@@ -120,6 +120,7 @@ def run(place: Path, *more: str) -> int:
     return int(end.value.code or 0)
 
 
+@pytest.mark.long
 def test_a_run_fixes_its_protocol_and_every_change_and_early_report_is_in_it(tmp_path: Path) -> None:
     assert run(tmp_path) == 0
     place = tmp_path / "fixed"
@@ -139,6 +140,7 @@ def test_a_run_fixes_its_protocol_and_every_change_and_early_report_is_in_it(tmp
     assert verify.problems(place) == []
 
 
+@pytest.mark.long
 def test_a_report_with_rows_missing_is_in_the_protocol(tmp_path: Path) -> None:
     run(tmp_path)
     place = tmp_path / "fixed"
@@ -152,6 +154,7 @@ def test_a_report_with_rows_missing_is_in_the_protocol(tmp_path: Path) -> None:
     assert verify.problems(place) == []
 
 
+@pytest.mark.long
 def test_verify_finds_a_touched_protocol_and_a_study_that_is_not_as_it_was_fixed(tmp_path: Path) -> None:
     run(tmp_path)
     place = tmp_path / "fixed"

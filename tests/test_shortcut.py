@@ -84,6 +84,7 @@ def test_twins_have_exactly_the_count(seed, rule, count):
         assert len({k for _, k in twin.pairs}) == count
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("rule", "count", "possible"), [("A", 2, 210), ("B", 2, 175), ("B", 5, 1764)])
 def test_twins_are_even_over_architectures(rule, count, possible):
     """Of vgg11's 21 pairs; B's count is the elementary symmetric polynomial of 1..6."""

@@ -84,6 +84,7 @@ def pruned_at(curve: Sequence[float], limits: Mapping[str, float]) -> int | None
     return next(epochs, None)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("lag", [2, 4])
 def test_tpe_finds_the_known_optimum_in_sixty_trials(lag: int) -> None:
     near = 0
@@ -93,6 +94,7 @@ def test_tpe_finds_the_known_optimum_in_sixty_trials(lag: int) -> None:
     assert near >= 9
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("lag", [2, 4])
 @pytest.mark.parametrize("pruner", ["none", "median", "halving"])
 def test_the_history_is_the_same_however_many_trials_run_at_once(lag: int, pruner: str) -> None:
@@ -126,6 +128,7 @@ def test_the_order_of_rows_and_ranges_means_nothing() -> None:
     assert tuning.ask(turned, 30, json.loads(json.dumps(rows[::-1])), 0) == expected
 
 
+@pytest.mark.long
 def test_suggestions_do_not_depend_on_the_hash_seed() -> None:
     code = ("import json; from tests.test_tuning import *; s = spec(CONDITIONAL, lag=1); "
             "print(json.dumps([tuning.ask(s, i, ended_trials(i, s), 0) for i in (30, 31, 32)]))")  # fmt: skip
@@ -183,6 +186,7 @@ def test_the_test_set_cannot_reach_a_suggestion_or_a_threshold() -> None:
     assert tuning.thresholds(trial, leaking) == tuning.thresholds(trial, rows) != {}
 
 
+@pytest.mark.training
 @pytest.mark.parametrize(("kind", "status"), [("tune", "done"), ("train", "failed")])
 def test_the_test_images_are_out_of_a_trials_reach(
     kind: str, status: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

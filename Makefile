@@ -2,10 +2,13 @@ PYTHON ?= python3
 BIN = .venv/bin
 STAMP = .venv/.installed
 
-.PHONY: demo test test-cluster test-faults lint clean
+.PHONY: demo reports test test-cluster test-faults lint clean
 
 demo: $(STAMP)
 	$(BIN)/nas-harness run demo
+
+reports: $(STAMP)
+	set -e; for study in results/*/study.json; do $(BIN)/nas-harness report "$${study%/study.json}"; done
 
 test: lint
 	$(BIN)/python -m pytest

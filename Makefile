@@ -5,10 +5,13 @@ STAMP = .venv/.installed
 PYTEST = $(BIN)/python -m pytest
 TWO = -n 2 --dist loadgroup --no-loadscope-reorder  # tests/conftest.py: Ray's tests one after another, first
 
-.PHONY: demo check test test-rest test-all test-kernels test-cluster test-faults lint clean
+.PHONY: demo check reports test test-rest test-all test-kernels test-cluster test-faults lint clean
 
 demo: $(STAMP)
 	$(BIN)/nas-harness run demo
+
+reports: $(STAMP)
+	set -e; for study in results/*/study.json; do $(BIN)/nas-harness report "$${study%/study.json}"; done
 
 # A minute: what needs neither Ray nor training.
 check: lint

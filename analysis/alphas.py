@@ -8,13 +8,12 @@ import pandas as pd
 
 from analysis.aggregate import done
 from analysis.rows import Results
-from analysis.style import INK, PAPER, grid, looks
+from analysis.style import INK, PAPER, Drawing, grid, looks
 from analysis.table import Line
 from spaces.architecture import LONG, Shortcuts, parse
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 
 def mean_alpha(trials: pd.DataFrame) -> dict[str, dict[str, np.ndarray]]:
@@ -30,22 +29,22 @@ def mean_alpha(trials: pd.DataFrame) -> dict[str, dict[str, np.ndarray]]:
     }
 
 
-def heat_maps(results: Results, searches: pd.DataFrame) -> "Figure | None":
+def heat_maps(results: Results, searches: pd.DataFrame) -> Drawing | None:
     """Mean α of these searches, a panel per snapshot and array. A dot marks α above 0."""
-    trials = done(searches)
     panels = [
-        (f"{name} after {epoch} epochs" if len(arrays) > 1 else f"after {epoch} epochs", name, _over_none(arrays, name))
-        for epoch, arrays in mean_alpha(trials).items()
+        (f"{name} after {epoch} epochs" if len(arrays) > 1 else f"after {epoch} epochs", name,
+         _possible(_over_none(arrays, name)))
+        for epoch, arrays in mean_alpha(done(searches)).items()
         for name, array in arrays.items()
         if array.ndim == 2
-    ]
+    ]  # fmt: skip
     if not panels:
         return None
-    shown = [_possible(values) for _, _, values in panels]
-    low, high = min(np.nanmin(v) for v in shown), max(np.nanmax(v) for v in shown)
-    figure, axes = grid(len(panels), columns=min(3, len(panels)), width=3.4, height=3.2)
     labels: Mapping[str, Any] = results.study.get("alpha_labels") or {}
-    for place, (title, name, _), values in zip(axes, panels, shown, strict=True):
+    drawn = pd.concat([_squares(*panel, labels) for panel in panels], ignore_index=True)
+    low, high = drawn["alpha"].min(), drawn["alpha"].max()
+    figure, axes = grid(len(panels), columns=min(3, len(panels)), width=3.4, height=3.2)
+    for place, (title, name, values) in zip(axes, panels, strict=True):
         mesh = place.pcolormesh(np.ma.masked_invalid(values), cmap="cividis", vmin=low, vmax=max(high, low + 1e-9))
         rows, columns = np.nonzero(values > 0)
         place.plot(
@@ -54,7 +53,17 @@ def heat_maps(results: Results, searches: pd.DataFrame) -> "Figure | None":
         place.set_title(title, fontsize=9)
         _ticks(place, values, labels.get(name))
     figure.colorbar(mesh, ax=axes, shrink=0.7, label="α")
-    return figure
+    return Drawing(figure, drawn)
+
+
+def _squares(title: str, name: str, values: np.ndarray, labels: Mapping[str, Any]) -> pd.DataFrame:
+    """A row for each square that is filled, by the names of its row and column, else by their numbers from 1."""
+    places = np.argwhere(~np.isnan(values))
+    names = labels.get(name) or {
+        side: range(1, n + 1) for side, n in zip(("rows", "columns"), values.shape, strict=True)
+    }
+    return pd.DataFrame({"panel": title, "row": [names["rows"][i] for i, _ in places],
+                         "column": [names["columns"][j] for _, j in places], "alpha": values[*places.T]})  # fmt: skip
 
 
 def _over_none(arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray:
@@ -97,46 +106,56 @@ def architectures(trials: pd.DataFrame) -> list[Any]:
     return out
 
 
-def lengths(results: Results, table: Sequence[Line]) -> "Figure | None":
+def lengths(results: Results, table: Sequence[Line]) -> Drawing | None:
     """How far shortcuts reach."""
-    found = _histograms(results, table, lambda source, target: target - source, 2)
-    if found is None:
-        return None
-    for place in found.axes:
+    found = _histograms(results, table, "length", lambda source, target: target - source, 2)
+    for place in found.figure.axes if found else ():
         place.axvline(LONG - 0.5, color=INK, linewidth=0.8, linestyle=":")
         place.set_xlabel("Length, blocks (dotted: long from here)")
     return found
 
 
-def targets(results: Results, table: Sequence[Line]) -> "Figure | None":
+def targets(results: Results, table: Sequence[Line]) -> Drawing | None:
     """Where shortcuts end."""
-    found = _histograms(results, table, lambda source, target: target, 3)
-    for place in found.axes if found else ():
+    found = _histograms(results, table, "block", lambda source, target: target, 3)
+    for place in found.figure.axes if found else ():
         place.set_xlabel("Block at which shortcuts end")
     return found
 
 
-def _histograms(results: Results, table: Sequence[Line], of: Callable[[int, int], int], low: int) -> "Figure | None":
+def _histograms(results: Results, table: Sequence[Line], quantity: str, of: Callable[[int, int], int],
+                low: int) -> Drawing | None:  # fmt: skip
     """Mean number of shortcuts per network by a quantity of theirs, from `low` up, beside that of the twins."""
     every = _found_and_drawn(results, table)
     found = {name: sides for name, sides in every.items() if sides[0]}
     if not found:
         return None
+    drawn = pd.DataFrame(
+        [(name, side, value, count) for name, sides in found.items()
+         for side, networks in zip(("found", "random twins"), sides, strict=True) if networks
+         for value, count in enumerate(_counts(networks, of, low)) if value >= low],
+        columns=["method", "networks", quantity, "shortcuts"],
+    )  # fmt: skip
     figure, axes = grid(len(found), columns=min(3, len(found)), width=4.2, height=2.8)
     styles = looks(list(every))
-    for place, (name, sides) in zip(axes, found.items(), strict=True):
-        for shift, side, hatch in ((-0.2, sides[0], ""), (0.2, sides[1], "////")):
-            counts = np.bincount([of(*pair) for a in side for pair in a.pairs], minlength=low + 1) / max(1, len(side))
-            if side:
-                place.bar(np.arange(len(counts)) + shift, counts, width=0.4, hatch=hatch, edgecolor=styles[name].colour,
-                          color=PAPER if hatch else styles[name].colour, label="random twins" if hatch else "found",
-                          )  # fmt: skip
-        place.set_title(name)
+    for place, (name, own) in zip(axes, drawn.groupby("method", sort=False), strict=True):
+        colour = styles[str(name)].colour
+        for side, bars in own.groupby("networks", sort=False):
+            shift, inside, hatch = (-0.2, colour, "") if side == "found" else (0.2, PAPER, "////")
+            place.bar(bars[quantity] + shift, bars["shortcuts"], width=0.4, hatch=hatch, edgecolor=colour, color=inside,
+                      label=str(side))  # fmt: skip
+        place.set_title(str(name))
         place.set_xlim(low - 0.6, None)
         place.set_ylim(0, 1.2 * place.get_ylim()[1])  # room for the legend
         place.set_ylabel("Shortcuts per network")
         place.legend(fontsize=7.5, loc="upper right", ncol=2)
-    return figure
+    return Drawing(figure, drawn)
+
+
+def _counts(networks: Sequence[Shortcuts], of: Callable[[int, int], int], low: int) -> np.ndarray:
+    """Mean number of shortcuts per network, by value from 0."""
+    found: np.ndarray = np.bincount([of(*pair) for one in networks for pair in one.pairs], minlength=low + 1)
+    return found / len(networks)
 
 
 def _found_and_drawn(results: Results, table: Sequence[Line]) -> dict[str, tuple[list[Shortcuts], list[Shortcuts]]]:

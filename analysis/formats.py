@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 
+import numpy as np
+import pandas as pd
+
 from analysis.aggregate import NOTHING
 from analysis.comparisons import Comparison
 from analysis.sheets import Sheet
@@ -31,7 +34,7 @@ def _tabulated(sheet: Sheet, style: str) -> str:
 
 
 def comma_separated(lines: Sequence[Line], twins: Mapping[str, Comparison]) -> str:
-    """Every quantity of every line, unrounded: mean, std and n, its own and its twins', and the paired difference."""
+    """Every quantity of every line to ten digits: mean, std, n, its own and its twins', and the paired difference."""
     out = io.StringIO()
     records = [dict(_flat(line, twins.get(line.method))) for line in lines]
     writer = csv.DictWriter(
@@ -72,7 +75,21 @@ def _flat(line: Line, against: Comparison | None) -> Iterator[tuple[str, object]
 
 
 def _plain(value: float) -> str:
-    return f"{value:.10g}" if isfinite(value) else ""
+    return significant(value, 10)
+
+
+def data(drawn: pd.DataFrame) -> str:
+    """The numbers of a figure as CSV, to six digits; nothing stands for NaN."""
+    texts = drawn.map(lambda value: significant(float(value), 6) if isinstance(value, float | np.floating) else value)
+    return str(texts.to_csv(index=False, lineterminator="\n"))
+
+
+def significant(value: float, digits: int) -> str:
+    """So many digits, whatever zeros come last, so that the last place says how exact the number is."""
+    if not isfinite(value):
+        return ""
+    text = f"{value:#.{digits}g}"
+    return f"{value:.{digits - 1}e}" if text.endswith(".") else text
 
 
 def latex(sheets: Sequence[Sheet], study: str) -> str:

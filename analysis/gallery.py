@@ -1,15 +1,14 @@
 """Which figures a report has, in order, each with its caption."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import Any
 
-from analysis.comparisons import rules
+from analysis import formats
 from analysis.findings import Findings
+from analysis.style import Drawing, rendered, styled
 from spaces.architecture import Cells, Shortcuts
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 MEANS = "mean over search seeds, bars one standard deviation; hollow points are the random twins"
 LINES = "with regression lines and their 95 % bands (HC3)"
@@ -44,31 +43,48 @@ CAPTIONS = {
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure in each format, by the format's name; `group` is the heading under which the page shows it."""
+    """A drawing with its file name; `group` is the heading under which the page shows it."""
 
     name: str
     group: str
     caption: str
-    images: dict[str, bytes]
-    broad: bool  # wider than half a page
+    drawing: Drawing
+
+    @property
+    def broad(self) -> bool:
+        """Wider than half a page."""
+        return bool(self.drawing.figure.get_figwidth() > 8)
+
+    @cached_property
+    def images(self) -> dict[str, bytes]:
+        """The picture in each format, by the format's name."""
+        return rendered(self.drawing.figure)
 
 
-Drawn = Iterator[tuple[str, "Figure | None"]]
+Drawn = Iterator[tuple[str, Drawing | None]]
 
 
 def pictures(found: Findings) -> list[Picture]:
     """Every figure for which there are rows."""
-    from analysis.style import rendered, styled
-
     groups = {"Accuracy": _accuracy, "Comparisons": _comparisons, "Architectures": _architectures, "Search": _search,
               "Training": _training}  # fmt: skip
     with styled():
         return [
-            Picture(name, group, _caption(name), rendered(figure), figure.get_figwidth() > 8)
+            Picture(name, group, _caption(name), drawing)
             for group, drawn in groups.items()
-            for name, figure in drawn(found)
-            if figure is not None
+            for name, drawing in drawn(found)
+            if drawing is not None
         ]
+
+
+def numbers(folder: str, drawn: Sequence[Picture]) -> dict[str, str]:
+    """File name → what each figure was drawn from, as CSV."""
+    return {f"{folder}/{one.name}.csv": formats.data(one.drawing.data) for one in drawn}
+
+
+def images(folder: str, drawn: Sequence[Picture]) -> dict[str, bytes]:
+    """File name → content."""
+    return {f"{folder}/{one.name}.{kind}": content for one in drawn for kind, content in one.images.items()}
 
 
 def _caption(name: str) -> str:
@@ -90,7 +106,7 @@ def _comparisons(found: Findings) -> Drawn:
     from analysis import spreads
 
     yield "distributions", spreads.distributions(found.results, found.table)
-    yield "pairwise", spreads.pairwise(found.pairs, rules(found.results.study).alpha)
+    yield "pairwise", spreads.pairwise(found.pairs)
 
 
 def _architectures(found: Findings) -> Drawn:

@@ -1,7 +1,8 @@
-"""The report of results folders: tables, figures and one offline page, rebuilt byte by byte from the rows."""
+"""The report of results folders: tables, figures with their numbers, and one offline page, made from the rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from analysis import formats
 from analysis.findings import Findings, findings
@@ -10,13 +11,13 @@ from analysis.style import FORMATS
 Folders = Path | Sequence[Path]
 
 
-def write(results: Folders, out: Path | None = None) -> Path:
+def write(results: Folders, out: Path | None = None, more: Mapping[str, bytes] = MappingProxyType({})) -> Path:
     """Writes the report of one or several results folders into `out`, by default `report/` in the first; returns it.
 
-    Raises FileNotFoundError or ValueError where a folder holds no study.
+    `more`: further files of it. Raises FileNotFoundError or ValueError where a folder holds no study.
     """
     out = out or _home(results)
-    built = rebuild(results)
+    built = {**rebuild(results), **more}
     for name in _stored(out) - built.keys():
         (out / name).unlink()
     for name, content in built.items():
@@ -36,33 +37,22 @@ def text(results: Folders) -> str:
 
 
 def rebuild(results: Folders) -> dict[str, bytes]:
-    """Every file of the report, name inside the report's folder → content; equal rows give equal bytes."""
-    from analysis.gallery import pictures
+    """Every file of the report, name inside its folder → content; on one machine, equal rows give equal bytes."""
+    from analysis import gallery
     from analysis.page import page
 
     found = findings(results)
-    files = {name: content.encode() for name, content in tables(found).items()}
-    drawn = pictures(found)
-    files |= {f"figures/{p.name}.{kind}": content for p in drawn for kind, content in p.images.items()}
-    files["index.html"] = page(found, drawn).encode()
-    return files
+    drawn = gallery.pictures(found)
+    files = {name: text.encode() for name, text in (tables(found) | gallery.numbers("figures", drawn)).items()}
+    return files | gallery.images("figures", drawn) | {"index.html": page(found, drawn).encode()}
 
 
-def differences(results: Folders, out: Path | None = None) -> list[str]:
-    """Files of the stored report that the rows do not give, byte by byte; empty where all agree."""
-    out = out or _home(results)
-    built = rebuild(results)
-    changed = {name for name, content in built.items() if not _holds(out / name, content)}
-    return sorted(changed | (_stored(out) - built.keys()))
+def numbers(results: Folders) -> dict[str, str]:
+    """Of these files the tables and the numbers behind each figure: what the rows say, whatever draws it."""
+    from analysis import gallery
 
-
-def _holds(path: Path, content: bytes) -> bool:
-    return path.is_file() and path.read_bytes() == content
-
-
-def _stored(out: Path) -> set[str]:
-    """The figures that lie there."""
-    return {f"figures/{path.name}" for kind in FORMATS for path in (out / "figures").glob(f"*.{kind}")}
+    found = findings(results)
+    return tables(found) | gallery.numbers("figures", gallery.pictures(found))
 
 
 def tables(found: Findings) -> dict[str, str]:
@@ -77,3 +67,9 @@ def tables(found: Findings) -> dict[str, str]:
 
 def _home(results: Folders) -> Path:
     return (results if isinstance(results, Path) else results[0]) / "report"
+
+
+def _stored(out: Path) -> set[str]:
+    """The figures that lie there, and their numbers."""
+    return {f"{folder}/{path.name}" for folder in ("figures", "tuning") for kind in (*FORMATS, "csv")
+            for path in (out / folder).glob(f"*.{kind}")}  # fmt: skip

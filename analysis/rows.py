@@ -1,6 +1,8 @@
 """Results folders as one frame of trials: tolerates torn lines and rows of older versions."""
 
+import gzip
 import json
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -78,7 +80,7 @@ def load(folders: Path | Sequence[Path]) -> Results:
     records: list[dict[str, Any]] = []
     torn = 0
     for path, study in zip(paths, studies, strict=True):
-        for record in _records(path / "trials.jsonl"):
+        for record in _records(path):
             if record is None:
                 torn += 1
             else:
@@ -132,19 +134,30 @@ def _study(folder: Path) -> dict[str, Any]:
     return {"name": folder.resolve().name, **study}
 
 
-def _records(path: Path) -> Iterator[dict[str, Any] | None]:
-    """Each line's object; None for a line that is torn or no row."""
-    if not path.exists():
-        return
-    with path.open("rb") as lines:
-        for line in lines:
-            if line.isspace():
-                continue
-            try:
-                record = from_json(line)  # twice as fast as json
-            except ValueError:
-                record = None
-            yield record if isinstance(record, dict) and "key" in record else None
+def _records(folder: Path) -> Iterator[dict[str, Any] | None]:
+    """Each line's object, compressed ones first; None for a line that is torn or no row."""
+    for line in _lines(folder):
+        if line.isspace():
+            continue
+        try:
+            record = from_json(line)  # twice as fast as json
+        except ValueError:
+            record = None
+        yield record if isinstance(record, dict) and "key" in record else None
+
+
+def _lines(folder: Path) -> Iterator[bytes]:
+    """Of `trials.jsonl.gz`, then of `trials.jsonl`; either may be absent."""
+    kept, path = folder / "trials.jsonl.gz", folder / "trials.jsonl"
+    if kept.exists():
+        try:
+            with gzip.open(kept) as lines:
+                yield from lines
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise ValueError(f"{kept} is damaged: {error}") from None
+    if path.exists():
+        with path.open("rb") as lines:
+            yield from lines
 
 
 def _flat(record: dict[str, Any]) -> dict[str, Any]:

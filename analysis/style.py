@@ -3,7 +3,10 @@
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,6 +20,14 @@ LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 1))
 LINKED = 300  # points of one method that may each carry a link; more are drawn as one image
 FORMATS = ("svg", "pdf", "png")
 DOTS_PER_INCH = 200
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure and the numbers that it was drawn from: a row for each mark, or each point of a line."""
+
+    figure: "Figure"
+    data: pd.DataFrame
 
 
 class Look:

@@ -2,18 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis import formats, tuning_figures
+from analysis import formats, gallery, tuning_figures
 from analysis.gallery import Picture
 from analysis.sheets import Cell, Sheet
 from analysis.statistics import Estimate
+from analysis.style import Drawing, styled
 from analysis.tuning_study import Best, Studies, best, chosen, distributions, races, trials
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 TOGETHER = "all together"
 RACES = "Tunings against each other"
@@ -21,15 +18,21 @@ EMPTY = "–"
 
 
 def rebuild(name: str, studies: Studies) -> dict[str, bytes]:
-    """Every file of the tunings' page, for the report's folder; equal rows give equal bytes. Empty without tunings."""
+    """Every file of the tunings' page, name inside the report's folder → content. Empty without tunings."""
     if not studies:
         return {}
-    drawn = pictures(studies)
-    files = {f"tuning/{p.name}.{kind}": content for p in drawn for kind, content in p.images.items()}
-    found = sheets(studies)
-    files["tuning/tables.md"] = formats.markdown(found).encode()
-    files["tuning/index.html"] = _page(name, found, drawn).encode()
-    return files
+    found, drawn = sheets(studies), pictures(studies)
+    files = {file: text.encode() for file, text in _numbers(found, drawn).items()}
+    return files | gallery.images("tuning", drawn) | {"tuning/index.html": _page(name, found, drawn).encode()}
+
+
+def numbers(studies: Studies) -> dict[str, str]:
+    """Of these files the tables and the numbers behind each figure."""
+    return _numbers(sheets(studies), pictures(studies)) if studies else {}
+
+
+def _numbers(found: list[Sheet], drawn: list[Picture]) -> dict[str, str]:
+    return {"tuning/tables.md": formats.markdown(found), **gallery.numbers("tuning", drawn)}
 
 
 def text(studies: Studies) -> str:
@@ -55,19 +58,13 @@ def optima(studies: Studies) -> list[Best]:
 
 def pictures(studies: Studies) -> list[Picture]:
     """Every figure for which there are trials."""
-    from analysis.style import rendered, styled
-
-    out = []
     with styled():
-        for name, group, caption, figure in _figures(studies):
-            if figure is not None:
-                out.append(Picture(name, group, caption, broad=False, images=rendered(figure)))
-    return out
+        return [Picture(*words, drawing) for words, drawing in _figures(studies) if drawing is not None]
 
 
-def _figures(studies: Studies) -> "Iterator[tuple[str, str, str, Figure | None]]":
+def _figures(studies: Studies) -> Iterator[tuple[tuple[str, str, str], Drawing | None]]:
     frame, found = trials(studies), optima(studies)
-    yield "race", RACES, "Best accuracy so far after equally many trials.", tuning_figures.race(frame)
+    yield ("race", RACES, "Best accuracy so far after equally many trials."), tuning_figures.race(frame)
     for name, seeds in studies.items():
         own, shares = frame[frame["tuning"] == name], tuning_figures.importances(seeds)
         here, spans = [one for one in found if one.tuning == name], distributions({name: seeds})
@@ -81,8 +78,8 @@ def _figures(studies: Studies) -> "Iterator[tuple[str, str, str, Figure | None]]
             "parallel": ("Done trials of all repetitions, from accuracy to the fields.",
                          tuning_figures.parallel(seeds)),
         }  # fmt: skip
-        for kind, (caption, figure) in drawn.items():
-            yield f"{name}-{kind}", name, caption, figure
+        for kind, (caption, drawing) in drawn.items():
+            yield (f"{name}-{kind}", name, caption), drawing
 
 
 def _outcomes(frame: pd.DataFrame, fields: list[str]) -> Sheet:

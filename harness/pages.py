@@ -1,22 +1,27 @@
 """The report that a command shows: analysis/'s tables and page, and the tuning pages rebuilt with Optuna."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from analysis import report
+from analysis import compare, report
 from harness import protocol, records
 from harness.folder import read_study
 from harness.vocabulary import FINAL, Kind
 
+if TYPE_CHECKING:
+    from analysis.tuning_study import Studies
+
 
 def show(folders: list[Path], out: Path | None = None) -> None:
+    from analysis import tuning_pages
+
     for folder in folders:
         _log(folder)
-    page = report.write(folders, out)
+    more = tuning_pages.rebuild(folders[0].name, tunings(folders))
+    page = report.write(folders, out, more)
     print(report.text(folders))
     print(f"\nreport: {page / 'index.html'}")
-    for name, content in tuning(folders).items():
-        (page / name).parent.mkdir(parents=True, exist_ok=True)
-        (page / name).write_bytes(content)
+    for name in more:
         if name.endswith(".html"):
             print(f"tuning: {page / name}")
 
@@ -31,22 +36,20 @@ def _log(folder: Path) -> None:
 
 
 def differences(folder: Path) -> list[str]:
-    """What of a stored report is not what the rows give."""
-    wrong = list(report.differences(folder))
-    stored = folder / "report"
-    wrong += [name for name, content in tuning([folder]).items()
-              if not (stored / name).is_file() or (stored / name).read_bytes() != content]  # fmt: skip
-    return [f"report/{name} is not what the rows give" for name in wrong]
+    """What of the stored tables and figures' numbers is not what the rows give; pictures are not compared."""
+    from analysis import tuning_pages
+
+    built = report.numbers(folder) | tuning_pages.numbers(tunings([folder]))
+    return [f"report/{line}" for line in compare.differences(folder / "report", built)]
 
 
-def tuning(folders: list[Path]) -> dict[str, bytes]:
-    """File of the report → content; Optuna's studies are rebuilt from the rows."""
+def tunings(folders: list[Path]) -> "Studies":
+    """Optuna's studies, rebuilt from the rows; none where nothing was tuned."""
     plan = {job["key"] for folder in folders for job in read_study(folder)["plan"] if job["kind"] == Kind.TUNE}
     if not plan:
         return {}
-    from analysis import tuning_pages
     from harness import tuning_export
 
     rows = {key: row for folder in folders for key, row in records.latest(folder).items()}
     mine = [rows[key] for key in sorted(plan & rows.keys())]
-    return tuning_pages.rebuild(folders[0].name, tuning_export.studies(mine)) if mine else {}
+    return tuning_export.studies(mine) if mine else {}

@@ -1,9 +1,14 @@
-"""The rows of a study: appended by the driver alone, read by anyone. Standard library only."""
+"""The rows of a study: appended by the driver alone, read by anyone. Standard library only.
+
+A folder's rows are those of `trials.jsonl.gz`, where finished studies are kept, followed by those of `trials.jsonl`.
+"""
 
 import fcntl
+import gzip
 import json
 import os
 import time
+import zlib
 from collections.abc import Iterable, Iterator
 from io import FileIO
 from pathlib import Path
@@ -16,16 +21,31 @@ BLOCK = 1 << 16  # bytes read at a time from the end of the file
 
 
 def rows_file(folder: Path) -> Path:
+    """Where rows are appended."""
     return folder / "trials.jsonl"
 
 
+def kept_file(folder: Path) -> Path:
+    """Rows of before, compressed; read alone."""
+    return folder / "trials.jsonl.gz"
+
+
 def read(folder: Path) -> list[Row]:
-    """Every whole row, in file order; a torn last line is left out. Raises BadInput where another line is damaged."""
-    path = rows_file(folder)
-    if not path.exists():
-        return []
-    with open(path, "rb") as file:
-        return list(_whole(file, path))
+    """Every whole row, in file order, compressed ones first; a torn last line is left out.
+
+    Raises BadInput where another line, or the compressed file, is damaged.
+    """
+    out: list[Row] = []
+    if (kept := kept_file(folder)).exists():
+        try:
+            with gzip.open(kept) as file:
+                out += _whole(file, kept)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise BadInput(f"{kept} is damaged ({error}); take it from where it was kept") from None
+    if (path := rows_file(folder)).exists():
+        with open(path, "rb") as file:
+            out += _whole(file, path)
+    return out
 
 
 def latest(folder: Path) -> dict[str, Row]:
@@ -96,7 +116,7 @@ def _lock(descriptor: int) -> None:
             time.sleep(0.05)
 
 
-def _whole(lines: Iterator[bytes], path: Path) -> Iterator[Row]:
+def _whole(lines: Iterable[bytes], path: Path) -> Iterator[Row]:
     for number, line in enumerate(lines, 1):
         if not line.endswith(b"\n"):
             return

@@ -1,4 +1,4 @@
-"""The report's files: complete, equal for equal rows, without torch; every link of the page leads somewhere."""
+"""The report's files: complete, the same for the same rows, without torch; every link of the page leads somewhere."""
 
 import json
 import re
@@ -8,10 +8,11 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import rows_factory as factory
 
-from analysis import report
+from analysis import compare, report
 
 pytestmark = pytest.mark.long
 
@@ -53,17 +54,59 @@ def test_all_files_are_there(folder: Path) -> None:
     for figure in ("accuracy-parameters", "accuracy-shortcuts", "slope-parameters", "accuracy-cost", "cost", "pairwise",
                    "distributions", "networks", "shortcut-lengths", "shortcut-targets", "alpha-darts",
                    "search-accuracy", "search-counts", "search-entropy", "learning-curves"):  # fmt: skip
-        assert {f"figures/{figure}.{kind}" for kind in ("svg", "pdf", "png")} <= found
+        assert {f"figures/{figure}.{kind}" for kind in ("svg", "pdf", "png", "csv")} <= found
 
 
-def test_equal_rows_give_equal_bytes_and_changes_are_noticed(folder: Path, tmp_path: Path) -> None:
+def test_rows_in_another_order_give_the_same_bytes(folder: Path, tmp_path: Path) -> None:
     study = factory.study(snapshots=[5, 10])
-    shuffled = factory.write(tmp_path / "made-up", study, factory.rows(study)[::-1])
-    shutil.copytree(folder / "report", shuffled / "report")
-    (shuffled / "report" / "table.md").write_text("nicer numbers")
-    (shuffled / "report" / "table.csv").unlink()
-    (shuffled / "report" / "figures" / "nicer.svg").write_text("<svg/>")
-    assert report.differences(shuffled) == ["figures/nicer.svg", "table.csv", "table.md"]
+    shuffled = report.write(factory.write(tmp_path / "made-up", study, factory.rows(study)[::-1]))
+    for name in names(folder / "report"):
+        assert (shuffled / name).read_bytes() == (folder / "report" / name).read_bytes(), name
+
+
+def test_what_was_changed_in_a_report_is_named(folder: Path, tmp_path: Path) -> None:
+    out, built = tmp_path / "report", report.numbers(folder)
+    shutil.copytree(folder / "report", out)
+    assert compare.differences(out, built) == []
+    (out / "table.tex").unlink()
+    points = out / "figures" / "accuracy-parameters.csv"
+    head, first, *rest = points.read_text().splitlines()
+    *start, accuracy, _ = first.split(",")
+    points.write_text("\n".join([head, ",".join([*start, accuracy, "9.87654"]), *rest]) + "\n")
+    (out / "figures" / "nicer.csv").write_text("a,b\n")
+    missing, changed, added = compare.differences(out, built)
+    assert missing == "table.tex is missing"
+    assert re.fullmatch(
+        r"figures/accuracy-parameters\.csv, line 2 \(darts-A\), accuracy_std: 9\.87654 stored, [\d.]+ by the rows",
+        changed,
+    )
+    assert added == "figures/nicer.csv is of no figure that the rows give"
+    (out / "figures" / "accuracy-parameters.svg").unlink()  # pictures are made anew, not compared
+    assert len(compare.differences(out, built)) == 3
+
+
+def test_a_figures_numbers_are_those_of_the_rows(folder: Path) -> None:
+    """Every point of a scatter plot leads to a row, and stands in its CSV with that row's accuracy."""
+    rows = {row["key"]: row for row in factory.rows(factory.study(snapshots=[5, 10]))}
+    drawn = pd.read_csv(folder / "report" / "figures" / "distributions.csv")
+    runs = drawn[drawn["mark"] == "run"]
+    assert len(runs) == sum(row["kind"] == "train" for row in rows.values())
+    for key, accuracy in zip(runs["key"], runs["accuracy"], strict=True):
+        assert accuracy == pytest.approx(rows[key]["test_accuracy"], rel=1e-5)
+    points = pd.read_csv(folder / "report" / "figures" / "slope-parameters.csv")
+    networks, line = (points[points["mark"] == mark] for mark in ("network", "line"))
+    for key, x in zip(networks["key"], networks["parameters"], strict=True):
+        assert x == pytest.approx(rows[key]["parameters"] / 1e6, rel=1e-5)
+    assert (line["low"] <= line["accuracy"]).all()
+    assert (line["accuracy"] <= line["high"]).all()
+
+
+def test_every_figure_has_numbers_and_every_csv_a_figure(folder: Path) -> None:
+    files = [Path(name) for name in names(folder / "report") if name.startswith("figures/")]
+    drawn, told = ({file.stem for file in files if file.suffix == suffix} for suffix in (".svg", ".csv"))
+    assert drawn == told
+    for name in told:
+        assert len(pd.read_csv(folder / "report" / "figures" / f"{name}.csv")) > 0, name
 
 
 def test_links_of_the_page_lead_somewhere(folder: Path) -> None:
@@ -99,11 +142,12 @@ def test_cells_and_other_studies_in_one_report(tmp_path: Path) -> None:
     one, two = (factory.study(name, rules=["A"], snapshots=[5], seeds=2) for name in ("one", "two"))
     folders = [factory.write(tmp_path / s["name"], s, factory.as_cells(factory.rows(s))) for s in (one, two)]
     (tmp_path / "one" / "report" / "figures").mkdir(parents=True)
-    (tmp_path / "one" / "report" / "figures" / "old.png").write_text("of an earlier report")
+    for old in ("old.png", "old.csv"):
+        (tmp_path / "one" / "report" / "figures" / old).write_text("of an earlier report")
     out = report.write(folders)
     assert out == tmp_path / "one" / "report"
     assert {"figures/cells.svg", "figures/cell-structure.svg", "figures/alpha-one-darts.svg"} <= names(out)
-    assert "figures/old.png" not in names(out)
+    assert not {"figures/old.png", "figures/old.csv"} & names(out)
     table = (out / "table.md").read_text()
     assert "one/darts-A" in table
     assert "two/baseline" in table

@@ -1,5 +1,6 @@
 """What is read from results folders: torn lines, repeated keys, older rows, several folders."""
 
+import gzip
 import json
 import tempfile
 from pathlib import Path
@@ -33,6 +34,22 @@ def test_torn_last_line_is_counted_and_left_out(tmp_path: Path) -> None:
     (folder / "trials.jsonl").write_text(text[:-40])
     results = load(folder)
     assert (len(results.trials), results.torn) == (len(study["plan"]) - 1, 1)
+
+
+def test_compressed_rows_come_before_the_others(tmp_path: Path) -> None:
+    study = factory.study(seeds=1)
+    first, *rest = factory.rows(study)
+    folder = factory.write(tmp_path / "s", study, [{**first, "test_accuracy": 99.0}, *rest[5:]])
+    kept = "".join(f"{json.dumps(row)}\n" for row in [first, *rest[:5]])
+    (folder / "trials.jsonl.gz").write_bytes(gzip.compress(kept.encode()))
+    trials = load(folder).trials.set_index("key")
+    assert set(trials.index) == {job["key"] for job in study["plan"]}
+    assert trials["test_accuracy"][first["key"]] == 99.0
+    (folder / "trials.jsonl").unlink()
+    assert len(load(folder).trials) == 6
+    (folder / "trials.jsonl.gz").write_bytes(b"no gzip")
+    with pytest.raises(ValueError, match=r"trials\.jsonl\.gz is damaged"):
+        load(folder)
 
 
 def test_no_rows_yet_is_an_empty_frame(tmp_path: Path) -> None:

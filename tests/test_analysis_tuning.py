@@ -175,10 +175,13 @@ def built() -> dict[str, bytes]:
 @pytest.mark.long
 def test_the_page_shows_every_figure_and_is_the_same_every_time(built: dict[str, bytes]) -> None:
     names = {"race", *(f"{t}-{f}" for t in STUDIES for f in ("history", "slice", "importance", "parallel"))}
-    assert {path for path in built if path.endswith(".svg")} == {f"tuning/{name}.svg" for name in names}
+    for kind in ("svg", "pdf", "png", "csv"):
+        assert {path for path in built if path.endswith(kind)} == {f"tuning/{name}.{kind}" for name in names}
     page = built["tuning/index.html"].decode()
     assert all(f'id="figure-{name}"' in page for name in names)
     assert tuning_pages.rebuild("made-up", STUDIES) == built
+    told = {path: text.encode() for path, text in tuning_pages.numbers(STUDIES).items()}
+    assert told == {path: content for path, content in built.items() if path.endswith((".csv", ".md"))}
 
 
 @pytest.mark.long

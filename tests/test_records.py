@@ -1,9 +1,11 @@
 """Rows survive power-offs, full disks and second drivers."""
 
+import gzip
 import os
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,27 @@ def test_a_damaged_line_in_the_middle_is_named(tmp_path: Path) -> None:
     content = written(tmp_path, ROWS)
     records.rows_file(tmp_path).write_bytes(content.replace(b"{", b"", 1))
     with pytest.raises(BadInput, match="line 1 is no JSON"):
+        records.read(tmp_path)
+
+
+def test_compressed_rows_come_first_and_stay_as_they_are(tmp_path: Path) -> None:
+    """In members of their own, as appending to the file leaves them."""
+    parts = [written(tmp_path / str(n), ROWS[n : n + 1]) for n in range(2)]
+    kept = b"".join(map(gzip.compress, parts))
+    records.kept_file(tmp_path).write_bytes(kept)
+    assert records.read(tmp_path) == ROWS[:2]
+    written(tmp_path, ROWS[2:])
+    written(tmp_path, [{**ROWS[0], "text": "anew"}])
+    assert records.read(tmp_path)[:5] == ROWS
+    assert records.latest(tmp_path)[ROWS[0]["key"]]["text"] == "anew"
+    assert records.kept_file(tmp_path).read_bytes() == kept
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[:-9], lambda content: b"{}" + content,
+                                    lambda content: content[:30] + b"\xff" * 8 + content[38:]])  # fmt: skip
+def test_a_damaged_compressed_file_is_named(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    records.kept_file(tmp_path).write_bytes(damage(gzip.compress(written(tmp_path / "of", ROWS))))
+    with pytest.raises(BadInput, match=r"trials\.jsonl\.gz is damaged"):
         records.read(tmp_path)
 
 

@@ -1,7 +1,6 @@
 """The engine: every path trains the same trial, one path always the same; schedules, precision, evaluation, batches."""
 
 from dataclasses import replace
-from random import Random
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +10,7 @@ from torch import nn
 from benchmarks.ours import epoch
 from harness import engine, graphs, paths, products
 from harness.data import load as load_data
-from harness.engine import Engine, auto_precision, learning_rate
+from harness.engine import Engine, learning_rate
 from harness.errors import BadInput
 from harness.graphs import WARM
 from harness.images import DataSet, Images
@@ -245,19 +244,6 @@ def test_steps_follow_torchs_schedulers():
     assert ours({"kind": "cosine"}, 12) == pytest.approx(
         theirs(lambda o: schedulers.CosineAnnealingLR(o, 12), 12), rel=1e-9)  # fmt: skip
     assert ours({"kind": "constant"}, 3) == [0.1] * 3
-
-
-@pytest.mark.parametrize(("units", "groups", "expected"), [(True, 1, "bf16"), (True, 4, "fp32"), (False, 1, "fp32")])
-def test_auto_precision_follows_from_device_and_network(units, groups, expected, monkeypatch):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": units})
-    assert auto_precision(CPU, nn.Sequential(nn.Conv2d(4, 4, 3, groups=groups))) == expected
-
-
-def test_separable_convolutions_of_a_supernet_use_matrix_units_those_of_a_network_do_not(monkeypatch):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
-    space = load_space("cell-darts", {"channels": 4, "cells": 3})
-    assert auto_precision(CPU, space.supernet(10, 3, "softmax")) == "bf16"
-    assert auto_precision(CPU, space.build(space.draw("darts-top2", Random(0)), 10, 3)) == "fp32"
 
 
 class Reader(nn.Module):

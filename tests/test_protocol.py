@@ -16,6 +16,8 @@ from tests.studies import tiny
 
 WANTED = {"smallest_effect": 0.2, "looks": (3, 5), "primary": {"method": "darts-A", "against": "twins", "at": "mean"}}
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:

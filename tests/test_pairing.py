@@ -1,5 +1,6 @@
 """A searched network, its twin and the baseline of one seed: same images, same order, same start where they share."""
 
+import pytest
 import torch
 
 from benchmarks.ours import epoch

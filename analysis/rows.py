@@ -23,6 +23,10 @@ SETUP = ("space", "space_options", "data", "search", "recipe")  # of a study
 CURVE = ("train_loss", "test_accuracy", "val_accuracy", "entropy", "counts", "discretised_accuracy", "eigenvalue")
 
 
+class Damaged(ValueError):
+    """A file of rows that cannot be read on; says which."""
+
+
 class Spent(NamedTuple):
     kind: str
     epochs: float
@@ -153,7 +157,7 @@ def _lines(folder: Path) -> Iterator[bytes]:
             with gzip.open(kept) as lines:
                 yield from lines
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise ValueError(f"{kept} is damaged: {error}") from None
+            raise Damaged(f"{kept} is damaged ({error}); take it from where it was kept") from None
     if path.exists():
         with path.open("rb") as lines:
             yield from lines

@@ -31,3 +31,15 @@ def test_a_run_adds_what_is_missing_and_leaves_the_compressed_rows(tmp_path: Pat
     assert sorted(records.latest(folder)) == sorted(before)
     assert verify.problems(folder) == []
     assert f"{len(before)} done of {len(before)}" in status.report(folder)
+
+
+@pytest.mark.parametrize("command", ["report", "verify", "status"])
+def test_a_damaged_file_is_named_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str) -> None:
+    folder = tmp_path / "schema-1"
+    shutil.copytree(KEPT, folder)
+    records.kept_file(folder).write_bytes(gzip.compress(records.rows_file(folder).read_bytes())[:-20])
+    with pytest.raises(SystemExit) as end:
+        main([command, str(folder)])
+    assert end.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "trials.jsonl.gz is damaged" in line

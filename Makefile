@@ -2,7 +2,10 @@ PYTHON ?= python3
 BIN = .venv/bin
 STAMP = .venv/.installed
 
-.PHONY: demo reports test test-cluster test-faults lint clean
+PYTEST = $(BIN)/python -m pytest
+TWO = -n 2 --dist loadgroup --no-loadscope-reorder  # tests/conftest.py: Ray's tests one after another, first
+
+.PHONY: demo check reports test test-rest test-all test-kernels test-cluster test-faults lint clean
 
 demo: $(STAMP)
 	$(BIN)/nas-harness run demo
@@ -10,19 +13,40 @@ demo: $(STAMP)
 reports: $(STAMP)
 	set -e; for study in results/*/study.json; do $(BIN)/nas-harness report "$${study%/study.json}"; done
 
+# A minute: what needs neither Ray nor training.
+check: lint
+	$(PYTEST) $(TWO) -m "not (ray or training or long or slow)"
+
+# Ten minutes on two cores, with check's.
 test: lint
-	$(BIN)/python -m pytest
+	$(PYTEST) $(TWO) -m "not slow"
+
+# What test leaves out.
+test-rest: $(STAMP)
+	$(PYTEST) $(TWO) -m slow
+	$(MAKE) test-kernels
+	$(MAKE) test-cluster
+	$(MAKE) test-faults FAULTS=20
+
+test-all:
+	$(MAKE) test
+	$(MAKE) test-rest
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# What computes, as on a processor without AVX-512 and with another BLAS.
+test-kernels: $(STAMP)
+	ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 OPENBLAS_CORETYPE=Haswell $(PYTEST) $(TWO) -m "not (ray or slow)"
+
 test-cluster: $(STAMP)
 	$(BIN)/python tests/cluster/run.py
 
+FAULTS = 100
 test-faults: $(STAMP)
-	$(BIN)/python tests/faults/run.py
+	$(BIN)/python tests/faults/run.py --kills $(FAULTS)
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'

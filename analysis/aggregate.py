@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.rows import Results, Spent
+from analysis.rows import FINAL, Results, Spent
 from analysis.statistics import Components, components
-
-FINAL = ("diverged", "disconnected", "pruned")  # the next run leaves these as they are; `failed` it tries again
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class State:
 
     @property
     def unfinished(self) -> bool:
-        return self.done + sum(self.troubles.get(status, 0) for status in FINAL) < self.planned
+        return self.planned - self.done > sum(self.troubles.get(status, 0) for status in FINAL)
 
     def __str__(self) -> str:
         parts = [f"{self.done}/{self.planned} runs"] if self.unfinished else []

@@ -52,7 +52,7 @@ def _seeds(results: Results, table: Sequence[Line], twins: Mapping[str, Comparis
             visible = f" At the strictest level of Holm's method {n} pairs find, four times in five, only {found}."
         yield f"Few seeds: {n} search seed{'s' * (n > 1)} in the smallest cell.{visible}"
     fixed = rules(results.study)
-    open_ones = [c for c in twins.values() if not c.shown and c.needed and c.needed > c.difference.n]
+    open_ones = [c for c in twins.values() if not c.significant and c.needed and c.needed > c.difference.n]
     if open_ones:
         yield (
             f"{len(open_ones)} of {len(twins)} comparisons with twins show no difference, and could hardly have shown "
@@ -70,8 +70,8 @@ def _unfinished(table: Sequence[Line]) -> Iterator[str]:
     for _, state in states:
         lost.update(state.troubles)
     if lost:
-        told = ", ".join(f"{n} {status}" for status, n in sorted(lost.items()))
-        yield f"Trainings without a number, left out of every mean: {told}. Means of what remains may flatter a method."
+        said = ", ".join(f"{n} {status}" for status, n in sorted(lost.items()))
+        yield f"Trainings without a number, left out of every mean: {said}. Means of what remains may flatter a method."
 
 
 def _pairs(results: Results, table: Sequence[Line], twins: Mapping[str, Comparison]) -> Iterator[str]:

@@ -42,13 +42,10 @@ class Comparison:
     improvement: Estimate  # relative, percent
     missing: int  # seeds that have no complete pair
     needed: int | None  # seeds that would show the study's smallest effect
+    significant: bool
     verdict: str
     methods: tuple[str, ...]  # the table rows that it comes from
     keys: tuple[str, ...]
-
-    @property
-    def shown(self) -> bool:
-        return not self.verdict.startswith("no")
 
 
 @dataclass(frozen=True)
@@ -159,9 +156,10 @@ def _family(
     for sides, frame in pairs.items():
         estimate, p = estimates[sides], adjusted[sides]
         chance = power(fixed.smallest, std, estimate.n, alpha)
-        found = verdict(estimate, p <= fixed.alpha, fixed.smallest, needed, chance, name.format(sides[1]), words)
-        methods = (*sides, *(twins[side] for side in sides if side in twins))
         unseen = bool(fixed.looks) and frame.empty
+        significant = p <= fixed.alpha and not unseen
+        found = verdict(estimate, significant, fixed.smallest, needed, chance, name.format(sides[1]), words)
+        methods = (*sides, *(twins[side] for side in sides if side in twins))
         out.append(
             Comparison(
                 *sides,
@@ -171,6 +169,7 @@ def _family(
                 improvement=relative_improvement(frame["own"], frame["other"], fixed.level),
                 missing=int(frame.isna().any(axis=1).sum()),
                 needed=needed,
+                significant=significant,
                 verdict="not tested: the first look is not reached" if unseen else found,
                 methods=methods,
                 keys=_keys(results, methods),

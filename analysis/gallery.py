@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import Any
 
 from analysis import formats
-from analysis.comparisons import rules
 from analysis.findings import Findings
 from analysis.style import Drawing, rendered, styled
 from spaces.architecture import Cells, Shortcuts
@@ -107,7 +106,7 @@ def _comparisons(found: Findings) -> Drawn:
     from analysis import spreads
 
     yield "distributions", spreads.distributions(found.results, found.table)
-    yield "pairwise", spreads.pairwise(found.pairs, rules(found.results.study).alpha)
+    yield "pairwise", spreads.pairwise(found.pairs)
 
 
 def _architectures(found: Findings) -> Drawn:

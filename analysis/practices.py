@@ -145,10 +145,10 @@ def _tuning(results: Results) -> Answer:
     tuned = results.trials[results.trials["kind"] == "tune"]
     if tuned.empty:
         return "yours", "Nothing was tuned in this study: say where its recipe comes from."
-    hours = tuned["device_seconds"].sum() / 3600
+    spent = tuned["device_seconds"].sum() / 3600
     return (
         "yes",
-        f"{len(tuned)} tuning trials, {hours:.2f} device-hours, on a part of the training images; see the cost.",
+        f"{len(tuned)} tuning trials, {spent:.2f} device-hours, on a part of the training images; see the cost.",
     )
 
 
@@ -156,8 +156,11 @@ def _time(table: Sequence[Line]) -> Answer:
     costs = [(line.method, line.cells["cost"]) for line in table if line.cells["cost"].n]
     if not costs:
         return "no", "No run has finished."
-    told = ", ".join(f"{method} {spread.mean / 3600:.2f}" for method, spread in costs)
-    return "yes", f"Device-hours to find and train one network, searches, scoring, tuning and training counted: {told}."
+    spent = ", ".join(f"{method} {spread.mean / 3600:.2f}" for method, spread in costs)
+    return (
+        "yes",
+        f"Device-hours to find and train one network, searches, scoring, tuning and training counted: {spent}.",
+    )
 
 
 def _setup(results: Results) -> Answer:

@@ -70,8 +70,8 @@ def _twins(table: Sequence[Line]) -> str:
     if not any(line.twin for line in table):
         return ""
     return (
-        "Each searched architecture is compared with random twins: drawn evenly from the architectures that the same "
-        "rule can give with exactly as many shortcuts, and trained with the same recipe, seed, images and order. "
+        "Each searched architecture is compared with random twins: sampled uniformly from the architectures that the "
+        "same rule can give with exactly as many shortcuts, and trained with the same recipe, seed, images and order. "
         "Counts are matched, parameters are not."
     )
 
@@ -94,9 +94,9 @@ def _made_with(results: Results) -> str:
     versions = [json.loads(text) for text in sorted(set(results.trials["versions"].dropna()))]
     if not versions:
         return ""
-    told = " or ".join(_listed([f"{name} {number}" for name, number in version.items()]) for version in versions)
+    named = " or ".join(_listed([f"{name} {number}" for name, number in version.items()]) for version in versions)
     devices = sorted(set(results.trials["device"].dropna().map(str)))
-    return f"Runs used {told} on {_listed(devices)}."
+    return f"Runs used {named} on {_listed(devices)}."
 
 
 def _listed(items: Sequence[Any]) -> str:

@@ -20,6 +20,7 @@ TEXTS = ("key", "kind", "method", "role", "twin_of", "pair", "architecture", "sp
          "path", "precision", "host", "started", "finished", "commit")  # fmt: skip
 PACKED = ("recipe", "versions")  # objects kept as canonical text, so that equal ones are one
 SETUP = ("space", "space_options", "data", "search", "recipe")  # of a study
+FINAL = ("done", "diverged", "disconnected", "pruned")  # `failed` runs again with the next command
 CURVE = ("train_loss", "test_accuracy", "val_accuracy", "entropy", "counts", "discretised_accuracy", "eigenvalue")
 
 
@@ -106,11 +107,11 @@ def _planned(records: Sequence[dict[str, Any]], plan: Sequence[Mapping[str, Any]
 
 
 def frame(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """One row a key, sorted by key: the last `done` one, else the last one. Absent fields are None or NaN."""
+    """One row a key, sorted by key: the last final one, else the last (docs/rows.md). Absent fields: None or NaN."""
     chosen: dict[str, Mapping[str, Any]] = {}
     for record in records:
         known = chosen.get(record["key"])
-        if known is None or record["status"] == "done" or known["status"] != "done":
+        if known is None or record["status"] in FINAL or known["status"] not in FINAL:
             chosen[record["key"]] = record
     ordered = [chosen[key] for key in sorted(chosen)]
     columns: dict[str, Any] = {name: pd.Series([r.get(name) for r in ordered], dtype=object) for name in _OBJECTS}

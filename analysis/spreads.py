@@ -67,13 +67,13 @@ def _strip(axes: "Axes", place: int, marks: pd.DataFrame, look: Look, hollow: bo
     )
 
 
-def pairwise(found: Sequence[Comparison], alpha: float) -> Drawing | None:
+def pairwise(found: Sequence[Comparison]) -> Drawing | None:
     """Row minus column in points; a frame and ✱ where Holm's test shows a difference."""
     names = list(dict.fromkeys(name for c in found for name in (c.method, c.against)))
     if len(names) < 2 or all(c.difference.n == 0 for c in found):
         return None
-    rows = [(*pair, sign * c.difference.value, c.adjusted <= alpha) for c in found
-            for pair, sign in (((c.method, c.against), 1), ((c.against, c.method), -1))]  # fmt: skip
+    rows = [(*pair, sign * c.difference.value, c.significant) for c in found
+             for pair, sign in (((c.method, c.against), 1), ((c.against, c.method), -1))]  # fmt: skip
     drawn = pd.DataFrame(rows, columns=["row", "column", "difference", "shown"])
     size = 1.6 + 0.62 * len(names)
     figure, (axes,) = canvas(width=size + 0.6, height=size)

@@ -25,7 +25,7 @@ class Hardware:
     matrix: float
     memory: float
 
-    def told(self) -> dict[str, str]:
+    def values(self) -> dict[str, str]:
         return {name: f"{value:.3g}" for name, value in asdict(self).items()}
 
     @classmethod
@@ -46,7 +46,7 @@ def of(network: nn.Module, hardware: Hardware, precision: str, batch: int, rate:
     return {"images/s": round(rate), "GFLOP an image": round(operations / 1e9, 3),
             "MB an image": round(moved / 1e6, 2), "of the matrix peak": round(rate * operations / hardware.matrix, 3),
             **{f"images/s {what}": round(1 / value) for what, value in seconds.items()},
-            "times the floor": round(1 / rate / max(seconds.values()), 2), "hardware": hardware.told()}  # fmt: skip
+            "times the floor": round(1 / rate / max(seconds.values()), 2), "hardware": hardware.values()}  # fmt: skip
 
 
 def of_step(step: Callable[[], Any], hardware: Hardware, seconds: float) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def of_step(step: Callable[[], Any], hardware: Hardware, seconds: float) -> dict
         step()
     operations = counter.get_total_flops()
     return {"GFLOP": round(operations / 1e9, 2), "of the matrix peak": round(operations / hardware.matrix / seconds, 3),
-            "hardware": hardware.told()}  # fmt: skip
+            "hardware": hardware.values()}  # fmt: skip
 
 
 def _activations(network: nn.Module) -> int:

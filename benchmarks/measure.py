@@ -14,8 +14,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from harness.instructions import VARIABLES, instruction_set
+
 RESULTS = Path(__file__).parent / "results"
-LIMITS = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS")  # of instructions
+LIMITS = ("ATEN_CPU_CAPABILITY", *VARIABLES, "MKL_ENABLE_INSTRUCTIONS")  # of instructions
 PACKAGES = ("torch", "torchvision", "ray", "numpy", "pandas", "nas-harness")
 
 
@@ -63,7 +65,10 @@ def table(comparisons: list[Comparison]) -> str:
 
 
 def finish(benchmark: str, comparisons: list[Comparison], options: argparse.Namespace, **more: Any) -> None:
-    """Prints the table and stores everything as results/BENCHMARK.json, with the precision and `quick` in its name."""
+    """Prints the table and stores everything as results/BENCHMARK-INSTRUCTIONS.json, or BENCHMARK-cuda.json.
+
+    A forced precision and `quick` are in its name too.
+    """
     print(table(comparisons))
     for name, value in more.items():
         for one in value if isinstance(value, list) else [value]:
@@ -74,8 +79,9 @@ def finish(benchmark: str, comparisons: list[Comparison], options: argparse.Name
                "ratios": {f"{one.name}: {side}": round(statistics.median(one.ratios(side)), 3)
                           for one in comparisons for side in one.sides}, **more}  # fmt: skip
     RESULTS.mkdir(exist_ok=True)
-    forced = f"-{settings['precision']}" if settings.get("precision", "auto") != "auto" else ""
-    target = RESULTS / f"{benchmark}{forced}{'-quick' * options.quick}.json"
+    where = content["machine"]["gpus"] and "cuda" or content["machine"]["instructions"]
+    forced = settings.get("precision", "auto").replace("auto", "")
+    target = RESULTS / ("-".join(filter(None, (benchmark, where, forced, "quick" * options.quick))) + ".json")
     target.write_text(json.dumps(content, indent=1) + "\n")
     print(f"\nstored as benchmarks/results/{target.name}")
 
@@ -97,8 +103,8 @@ def machine() -> dict[str, Any]:
     units = {name: bool(torch.cpu.get_capabilities().get(name)) for name in ("amx_bf16", "avx512_bf16", "avx512_f")}
     gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     limits = {name: os.environ[name] for name in LIMITS if name in os.environ}
-    return {"processor": (names or [platform.processor()])[0], "cores": os.cpu_count(), "units": units, "gpus": gpus,
-            "limits": limits, "system": platform.system(), "load": [round(value, 1) for value in os.getloadavg()],
+    return {"processor": (names or [platform.processor()])[0], "cores": os.cpu_count(), "instructions": instruction_set(),
+            "units": units, "gpus": gpus, "limits": limits, "system": platform.system(), "load": [round(value, 1) for value in os.getloadavg()],
             "at": time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime())}  # fmt: skip
 
 

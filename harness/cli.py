@@ -145,20 +145,29 @@ def report(options: argparse.Namespace) -> int:
 
 def verify(options: argparse.Namespace) -> int:
     """Exit status 1 where anything does not hold."""
+    from contextlib import nullcontext
+
+    from spaces.plugins import untrusted
+
+    with nullcontext() if options.trust else untrusted():
+        wrong = sum(_verified(folder, options) for folder in given.folders(options))
+    return 1 if wrong else 0
+
+
+def _verified(folder: Path, options: argparse.Namespace) -> int:
+    """How much does not hold."""
     from harness import data, pages
     from harness import verify as verify_
 
-    wrong = 0
-    for folder in given.folders(options):
-        found = pages.differences(folder) + verify_.problems(folder)
-        print(f"{folder}: " + ("tables, keys and architectures hold" if not found else f"{len(found)} problems"))
-        print("".join(f"  {line}\n" for line in found), end="")
-        wrong += len(found)
-        keys = [key for key in options.keys.split(",") if key]
-        for what, differences in verify_.rerun(folder, options.rerun, keys, data.data_root(options.data_root)):
-            print(f"  {what} trained again: {'; '.join(differences) or 'identical'}", flush=True)
-            wrong += bool(differences)
-    return 1 if wrong else 0
+    found = pages.differences(folder) + verify_.problems(folder)
+    print(f"{folder}: " + ("tables, keys and architectures hold" if not found else f"{len(found)} problems"))
+    print("".join(f"  {line}\n" for line in found), end="")
+    wrong = len(found)
+    keys = [key for key in options.keys.split(",") if key]
+    for what, differences in verify_.rerun(folder, options.rerun, keys, data.data_root(options.data_root)):
+        print(f"  {what} trained again: {'; '.join(differences) or 'identical'}", flush=True)
+        wrong += bool(differences)
+    return wrong
 
 
 def decode(options: argparse.Namespace) -> int:
@@ -195,6 +204,7 @@ def _until_decided(options: argparse.Namespace, study: "Study", session: "Sessio
     from analysis.comparisons import still_open
     from analysis.rows import load
     from analysis.table import family, lines
+    from harness import protocol
     from harness.folder import claim
     from harness.running import run as run_prepared
     from harness.running import unfinished
@@ -219,6 +229,10 @@ def _until_decided(options: argparse.Namespace, study: "Study", session: "Sessio
     def open_rows() -> tuple[int, list[str]]:
         loaded = load(folder)
         looks_done, rows = still_open(loaded, lines(loaded))
+        if protocol.read(folder):
+            protocol.append(
+                folder, protocol.Event.LOOKED, {"looks": looks_done}, len(loaded.trials), len(loaded.study["plan"])
+            )
         return looks_done, [family(row) for row in rows]
 
     run_until([method.name for method in study.method], looks, once, open_rows)

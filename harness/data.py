@@ -17,7 +17,7 @@ from harness.errors import BadInput, first_line
 from harness.images import DataSet, Images, Loader, scaled
 from harness.plan import LEFT_OUT
 from harness.streams import stream
-from spaces.space import imported
+from spaces.plugins import imported, named_function_fault
 
 DATA_ROOT = "NAS_HARNESS_DATA"  # environment variable: where data sets lie unless --data-root says otherwise
 
@@ -34,7 +34,7 @@ def _whole(name: str, root: Path | None, download: bool, size: int | None) -> Da
 
 
 def load(data: Mapping[str, Any], root: Path | None, download: bool = False) -> DataSet:
-    """The data of a study: a fixed part of the training images, drawn evenly and the same for every seed.
+    """The data of a study: a fixed part of the training images, sampled uniformly and the same for every seed.
 
     Raises BadInput where the data are missing or corrupt.
     """
@@ -53,7 +53,8 @@ def loader(name: str, size: int | None = None) -> Loader:
         return known
     there = ", ".join((*LOADERS, "torchvision:NAME", "folder"))
     try:
-        found: Loader = imported(name, f"data.name '{name}' is unknown; there are {there}")
+        found: Loader = imported(name, f"data.name '{name}' is unknown; there are {there}",
+                                 named_function_fault("root", "download"))  # fmt: skip
     except ValueError as error:
         raise BadInput(str(error)) from None
     return found

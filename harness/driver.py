@@ -66,6 +66,7 @@ class Driver:
     admission: Admission
     book: records.Records
     show: Display
+    protocol: str | None = None  # hash of the entry under which this run's rows are made
     running: dict[str, Running] = field(default_factory=dict)
     halted: str | None = None
 
@@ -142,7 +143,8 @@ class Driver:
     def record(self, job: Job, settings: Settings, outcome: Mapping[str, Any]) -> None:
         """Appends the row of a job that is done with; halts where the disk is full."""
         resolved = {name: settings[name] for name in RESOLVED if name in settings}
-        row = cast(Row, {**EMPTY, **described(job), "host": provenance.host(), **outcome, **provenance.here(),
+        here = {**provenance.here(), "protocol": self.protocol}
+        row = cast(Row, {**EMPTY, **described(job), "host": provenance.host(), **outcome, **here,
                          "settings": {**resolved, **job.settings}})  # fmt: skip
         try:
             self.book.append(row)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from harness.errors import BadInput
 from harness.graphs import Captured, CudaGraphs
 from harness.images import DataSet, Images, augmented
+from harness.instructions import WITH_BF16, instruction_set
 from harness.products import by_products
 from harness.study import Recipe
 
@@ -40,14 +41,14 @@ def device_named(name: str) -> torch.device:
 
 
 def auto_precision(device: torch.device, network: nn.Module) -> str:
-    """bf16 where the device has matrix units for it and the network's convolutions use them, else fp32.
+    """bf16 where the device multiplies it (harness.instructions) and the network's convolutions gain by it, else fp32.
 
     Depthwise and other grouped convolutions are slower in bf16 on a CPU (measured; see benchmarks), but for those of a
     network that runs them as dense ones then and says so by `dense_when_reduced`.
     """
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    if device.type != "cpu" or not torch.cpu.get_capabilities().get("amx_bf16", False):
+    if device.type != "cpu" or instruction_set() not in WITH_BF16:
         return "fp32"
     grouped = any(module.groups > 1 for module in network.modules() if isinstance(module, nn.Conv2d))
     return "fp32" if grouped and not getattr(network, "dense_when_reduced", False) else "bf16"

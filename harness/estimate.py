@@ -1,4 +1,4 @@
-"""What a plan would cost: counts, MACs and time, from measured steps of each kind of network."""
+"""The estimated cost of a plan: counts, MACs and time, from measured steps of each kind of network."""
 
 import os
 from collections import Counter

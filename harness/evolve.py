@@ -39,7 +39,7 @@ def candidate(source: Evolved, seen: Sequence[Row], space: Space, rng: Random) -
 
 def child(population: list[Individual], spec: Mapping[str, Any], rule: str, space: Space, rng: Random,
           known: set[str]) -> Architecture:  # fmt: skip
-    """A new working architecture by tournament, crossover and mutation; after TRIES, an even draw."""
+    """A new working architecture by tournament, crossover and mutation; after TRIES, one sampled uniformly."""
     for _ in range(TRIES):
         first, second = (_winner(population, spec["tournament"], rng).architecture for _ in range(2))
         new = space.crossover(first, second, rule, rng) if rng.random() < spec["crossover_rate"] else first

@@ -18,7 +18,7 @@ from harness.trial import Epochs, Place, Steps, epochs
 from harness.tuning import prunes
 from harness.vocabulary import Kind, Outcome, Status
 from spaces import registry as spaces
-from spaces.space import imported
+from spaces.plugins import function_fault, imported
 
 
 class Formula:
@@ -26,7 +26,9 @@ class Formula:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.function = imported(settings["task"], f"task '{settings['task']}' is unknown")
+        self.function = imported(
+            settings["task"], f"task '{settings['task']}' is unknown", function_fault("settings", "epoch")
+        )
         self.values: list[float] = []
 
     @property

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from analysis import compare, report
 from analysis.rows import Damaged
-from harness import records
+from harness import protocol, records
 from harness.errors import BadInput
 from harness.folder import read_study
-from harness.vocabulary import Kind
+from harness.vocabulary import FINAL, Kind
 
 if TYPE_CHECKING:
     from analysis.tuning_study import Studies
@@ -29,6 +29,8 @@ def _readable() -> Iterator[None]:
 def show(folders: list[Path], out: Path | None = None) -> None:
     from analysis import tuning_pages
 
+    for folder in folders:
+        _log(folder)
     more = tuning_pages.rebuild(folders[0].name, tunings(folders))
     page = report.write(folders, out, more)
     print(report.text(folders))
@@ -36,6 +38,15 @@ def show(folders: list[Path], out: Path | None = None) -> None:
     for name in more:
         if name.endswith(".html"):
             print(f"tuning: {page / name}")
+
+
+def _log(folder: Path) -> None:
+    """A report made while rows are missing is a look at the data: the protocol holds it."""
+    planned = [job["key"] for job in read_study(folder)["plan"]]
+    rows = records.latest(folder)
+    there = sum(key in rows and rows[key]["status"] in FINAL for key in planned)
+    if there < len(planned) and protocol.read(folder):
+        protocol.append(folder, protocol.Event.REPORTED, {}, there, len(planned))
 
 
 @_readable()

@@ -1,5 +1,7 @@
 """From a study's name to what can be run: what may be wrong with it is found here, before anything starts."""
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,9 @@ from spaces import rules
 from spaces.cost import cost
 from spaces.space import Space
 
+ALPHA = 0.05
+FREE = ("seeds", "looks", "smallest_effect", "equivalence_margin", "primary")  # fields that the protocol names itself
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -44,8 +49,26 @@ class Prepared:
         methods = [{**one.method.model_dump(mode="json"), "strategy": one.search.strategy}
                    for one in self.settings.methods]  # fmt: skip
         rows = [as_json(row) for row in self.plan.rows.values()]
-        return {"schema": self.plan.schema, **values, "methods": methods, "rows": rows, "alpha": 0.05,
+        return {"schema": self.plan.schema, **values, "methods": methods, "rows": rows, "alpha": ALPHA,
                 "command": command, "plan": self.plan.summary()}  # fmt: skip
+
+
+def protocol_of(settings: StudySettings, plan: Plan) -> dict[str, Any]:
+    """What the study fixes before its first row, as far as verdicts rest on it."""
+    study = settings.study
+    decisive = study.model_dump(mode="json", exclude=set(FREE))
+    text = json.dumps(decisive, sort_keys=True)
+    return {
+        "primary": study.primary.model_dump() if study.primary else None,
+        "alpha": ALPHA,
+        "smallest_effect": study.smallest_effect,
+        "equivalence_margin": study.equivalence_margin,
+        "looks": list(study.looks),
+        "seeds": study.seeds.model_dump(),
+        "failures": "chance",  # a failed training counts with the accuracy of guessing
+        "rows": [as_json(row) for row in plan.rows.values()],
+        "settings": hashlib.sha256(text.encode()).hexdigest()[:16],
+    }
 
 
 def prepare(loaded: Study, results: Path, root: Path | None, download: bool, device: str,

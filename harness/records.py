@@ -49,9 +49,14 @@ def read(folder: Path) -> list[Row]:
 
 
 def latest(folder: Path) -> dict[str, Row]:
-    """The row that counts for each key: the last final one, else the last."""
+    """The row that counts for each key."""
+    return counting(read(folder))
+
+
+def counting(rows: Iterable[Row]) -> dict[str, Row]:
+    """Of each key the last final row, else the last."""
     found: dict[str, Row] = {}
-    for row in read(folder):
+    for row in rows:
         if row["status"] in FINAL or found.get(row["key"], row)["status"] not in FINAL:
             found[row["key"]] = row
     return found

@@ -12,9 +12,11 @@ from harness.sources import Baseline, Best, Evolved, Proposed, Read, Sampled, So
 from harness.streams import stream
 from harness.vocabulary import Outcome, Row, Status
 from spaces import rules
-from spaces.space import Architecture, Space, imported
+from spaces.plugins import function_fault, imported
+from spaces.space import Architecture, Space
 
 Rows = Mapping[str, Row]
+PROPOSES = function_fault("source", "seen", "space", "rng")
 Propose = Callable[[Mapping[str, Any], Sequence[Row], Space, Random], Architecture]
 
 
@@ -97,7 +99,7 @@ def _architecture(source: Source, job: Job, rows: Rows, space: Space) -> Archite
         case Evolved():
             return evolve.candidate(source, [rows[key] for key in source.seen], space, _random(job, "evolve"))
         case Proposed(function, index, seen, values):
-            propose: Propose = imported(function, f"'{function}' proposes no architectures")
+            propose: Propose = imported(function, f"'{function}' proposes no architectures", PROPOSES)
             return propose(values, [rows[key] for key in seen], space, _random(job, "propose", index))
         case Sampled(rule, index):
             return space.draw(rules.drawn_by(space, rule), _random(job, "draw", index or 0))

@@ -8,8 +8,11 @@ from harness.plan import Plan, described
 from harness.vocabulary import FINAL
 
 
-def adopt(plan: Plan, folder: Path, others: Iterable[Path], book: records.Records) -> int:
-    """Appends the final rows of `others` that `plan` lacks in `folder`, as rows of its own jobs; returns how many.
+def adopt(plan: Plan, folder: Path, others: Iterable[Path], book: records.Records,
+          entry: str | None) -> int:  # fmt: skip
+    """Appends the final rows of `others` that `plan` lacks in `folder`; returns how many.
+
+    They become rows of its own jobs, under the protocol's `entry`.
 
     Raises OSError where the disk is full.
     """
@@ -18,7 +21,7 @@ def adopt(plan: Plan, folder: Path, others: Iterable[Path], book: records.Record
     for other in others:
         for key, row in records.latest(other).items():
             if key in plan.jobs and key not in have and row["status"] in FINAL:
-                book.append({**row, **described(plan.jobs[key])})
+                book.append({**row, **described(plan.jobs[key]), "protocol": entry})
                 have.add(key)
                 count += 1
     return count

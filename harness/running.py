@@ -2,11 +2,11 @@
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness import paths, records
+from harness import paths, protocol, records
 from harness.admission import Admission, DiskCap, Shares
 from harness.checkpoint import write_atomically
 from harness.display import Screen
@@ -14,7 +14,7 @@ from harness.driver import NO_SPACE_LEFT, Driver
 from harness.errors import NO_ROOM, Stopped
 from harness.folder import claim, running_file, study_file
 from harness.plan import Job
-from harness.prepare import Prepared
+from harness.prepare import Prepared, protocol_of
 from harness.records import Records
 from harness.reuse import adopt
 from harness.trial import Place
@@ -79,14 +79,29 @@ def _run(prepared: Prepared, session: Session) -> int:
         values = {**prepared.as_json(session.command), "paths": ways, "sequential": session.sequential}
         if before.get("sequential"):  # what was looked at once stays so, at the looks that were fixed then
             values |= {"sequential": True, "looks": before["looks"]}
+        entry = _settle(prepared, values["looks"])
         content = json.dumps(values, indent=1, sort_keys=True)
         write_atomically(study_file(folder), content.encode())
-        if session.reuse and (taken := adopt(plan, folder, session.reuse, book)):
+        if session.reuse and (taken := adopt(plan, folder, session.reuse, book, entry)):
             print(f"nas-harness: {taken} trials taken over from {', '.join(map(str, session.reuse))}", file=sys.stderr)
+            _record_reuse(prepared, taken, session.reuse)
         with Screen() as screen:
-            driver = Driver(plan, prepared.plan, prepared.space, folder, place, admission, book, screen)
+            driver = Driver(plan, prepared.plan, prepared.space, folder, place, admission, book, screen, entry)
             if not driver.over:
                 session.execute(driver)
     if driver.halted:
         raise Stopped(driver.halted)
     return sum(key not in driver.rows or driver.rows[key]["status"] == Status.DIVERGED for key in plan.jobs)
+
+
+def _settle(prepared: Prepared, looks: Sequence[int]) -> str | None:
+    """The hash of the protocol's entry that this run's rows name."""
+    wanted = {**protocol_of(prepared.settings, prepared.plan), "looks": list(looks)}
+    return protocol.settle(prepared.folder, wanted, len(records.latest(prepared.folder)), len(prepared.plan.jobs))
+
+
+def _record_reuse(prepared: Prepared, taken: int, others: Sequence[Path]) -> None:
+    if protocol.read(prepared.folder):
+        content = {"rows": taken, "from": [other.name for other in others]}
+        protocol.append(prepared.folder, protocol.Event.REUSED, content, len(records.latest(prepared.folder)),
+                        len(prepared.plan.jobs))  # fmt: skip

@@ -10,13 +10,15 @@ from typing import Any
 
 from harness import records
 from harness.folder import read_study, running_file
+from harness.records import counting
 from harness.vocabulary import FINAL, Status
 
 
 def report(folder: Path) -> str:
     """Done, running, waiting, failed and why and what waits for it, device-seconds spent, time left."""
     study = read_study(folder)
-    rows = records.latest(folder)
+    every = records.read(folder)
+    rows, last = counting(every), {row["key"]: row for row in every}
     plan = {job["key"]: job for job in study["plan"]}
     mine = {key: row for key, row in rows.items() if key in plan}
     running = _running(folder)
@@ -26,6 +28,8 @@ def report(folder: Path) -> str:
     lines += [f"  running: {plan[key]['method']} seed {plan[key]['seed']}{_progress(entry)}"
               for key, entry in running.items() if key in plan]  # fmt: skip
     lines += [_trouble(row, mine, plan) for key, row in mine.items() if _state(key, mine, running, plan) in TROUBLE]
+    again = [row for key, row in last.items() if key in plan and row["status"] == Status.FAILED != mine[key]["status"]]
+    lines += [_trouble(row, mine, plan) for row in again]  # it had ended well, and had to be made again
     left = _left(plan, mine, running)
     lines.append(f"  {spent:,.0f} device-seconds spent" + (f", about {left / 60:,.0f} minutes left" if left else ""))
     if states[Status.FAILED]:

@@ -22,10 +22,11 @@ def strategy(name: str) -> Strategy:
     """The function behind a strategy's name. Raises BadInput."""
     if name in STRATEGIES:
         return STRATEGIES[name]
-    from spaces.space import imported
+    from spaces.plugins import function_fault, imported
 
     try:
-        found: Strategy = imported(name, f"search.strategy '{name}' is unknown; there are {', '.join(STRATEGIES)}")
+        unknown = f"search.strategy '{name}' is unknown; there are {', '.join(STRATEGIES)}"
+        found: Strategy = imported(name, unknown, function_fault("request"))
     except ValueError as error:
         raise BadInput(str(error)) from None
     return found
@@ -39,12 +40,12 @@ def darts(ask: Request) -> Iterable[Found]:
 
 
 def random_draw(ask: Request) -> Iterable[Found]:
-    """One architecture of the rule, drawn evenly (Li & Talwalkar 2019: the baseline that searches must beat)."""
+    """One architecture of the rule, sampled uniformly (Li & Talwalkar 2019: the baseline that searches must beat)."""
     yield Found(ask.method, Sampled(ask.rule), (), ask.rule)
 
 
 def random_search(ask: Request) -> Iterable[Found]:
-    """`candidates` even draws, each scored on the α part; the best is trained (Li & Talwalkar 2019).
+    """`candidates` uniform samples, each scored on the validation split; the best is trained (Li & Talwalkar 2019).
 
     Its budget is candidates × score_epochs epochs on the weights part: as many as the search that it stands beside
     has epochs make the two equal. Scored inside a supernet, it costs that supernet's epochs and none of its own.

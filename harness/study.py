@@ -163,6 +163,18 @@ class Tuning(Model):
         return self
 
 
+class Primary(Model):
+    """The study's primary question: `method` against `against`, tested first and by itself.
+
+    `against`: "twins", or another method's name. `at`: the search epochs of the snapshot that counts, or "mean" over
+    the snapshots within each search seed; null where the method has only one.
+    """
+
+    method: str
+    against: str = "twins"
+    at: int | Literal["mean"] | None = None
+
+
 class Seeds(Model):
     """`search`: independent repetitions; `train`: trainings of each architecture found; `study` starts every stream."""
 
@@ -183,6 +195,8 @@ class Study(Model):
     tuning: tuple[Tuning, ...] = ()
     test_curve: bool = False
     smallest_effect: float = Field(0.2, gt=0)  # percentage points worth finding
+    equivalence_margin: float | None = Field(None, gt=0)  # percentage points within which methods count as equal
+    primary: Primary | None = None
     looks: tuple[int, ...] = ()  # seed counts at which `--until decided` looks
     task: str = "images"  # "formula:package.module:function" stands in for training, to test orchestration
 
@@ -201,9 +215,22 @@ class Study(Model):
             tuned = method.recipe.get("tuned", self.recipe.tuned)
             if tuned and tuned not in known:
                 raise ValueError(f"recipe.tuned = '{tuned}' is no [[tuning]] of this study")
+        if self.primary and (fault := _primary_fault(self.primary, self.method)):
+            raise ValueError(f"primary: {fault}")
         if not self.method and not self.tuning:
             raise ValueError("method: a study needs at least one [[method]] or [[tuning]]")
         return self
+
+
+def _primary_fault(primary: Primary, methods: tuple[Method, ...]) -> str:
+    known = {method.name: method for method in methods}
+    if primary.method not in known:
+        return f"'{primary.method}' is no [[method]] of this study"
+    if primary.against == "twins":
+        return "" if known[primary.method].twins else f"method '{primary.method}' has no twins; set its twins = 1"
+    if primary.against not in known or primary.against == primary.method:
+        return f"against = '{primary.against}' is neither \"twins\" nor another [[method]] of this study"
+    return ""
 
 
 def load(study: str, changes: Iterable[str] = ()) -> Study:

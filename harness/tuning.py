@@ -38,12 +38,12 @@ def ask(spec: Settings, index: int, seen: Sequence[Row], seed: int) -> Settings:
 
 
 def history(spec: Settings, rows: Sequence[Row], **more: Any) -> Any:
-    """The `optuna.Study` that was told `rows`, in the order of their trials; `more` goes to `optuna.create_study`."""
+    """The `optuna.Study` with `rows` as its trials, in their order; `more` goes to `optuna.create_study`."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="maximize", **more)
-    study.add_trials([_told(spec["ranges"], row) for row in sorted(rows, key=lambda row: row["settings"]["index"])])
+    study.add_trials([_as_trial(spec["ranges"], row) for row in sorted(rows, key=lambda row: row["settings"]["index"])])
     return study
 
 
@@ -95,7 +95,7 @@ def _suggest(trial: Any, name: str, span: Range) -> Any:
     return suggest(name, over.low, over.high, log=over.log, **more)
 
 
-def _told(ranges: Ranges, row: Row) -> Any:
+def _as_trial(ranges: Ranges, row: Row) -> Any:
     """A row as Optuna's trial: pruned ones with what they had reached, failed and diverged ones without a value."""
     from optuna.trial import TrialState, create_trial
 
@@ -135,12 +135,12 @@ def _sampler(spec: Settings, seed: int) -> Any:
 
 
 def _good(part: float, trials: int) -> int:
-    """How many of the told trials TPE takes for good ones (Watanabe 2023: the linear split)."""
+    """How many of the ended trials TPE takes for good ones (Watanabe 2023: the linear split)."""
     return min(math.ceil(part * trials), 25)
 
 
 def _weights(trials: int) -> np.ndarray:
-    """Of the told trials, oldest first: the newest 25 count in full (Bergstra et al. 2013)."""
+    """Of the ended trials, oldest first: the newest 25 count in full (Bergstra et al. 2013)."""
     return np.concatenate([np.linspace(1 / max(trials, 1), 1, max(trials - 25, 0)), np.ones(min(trials, 25))])
 
 

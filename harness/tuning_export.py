@@ -16,7 +16,7 @@ Studies = dict[str, dict[int, Any]]  # tuning → seed → optuna.Study
 def studies(rows: Iterable[Row], storage: Any = None) -> Studies:
     """Every tuning and repetition as an Optuna study, named `tuning-seed`, in memory or in `storage`.
 
-    `rows` are those of a study's plan; only tuning trials among them matter. Random search, the yardstick, comes last.
+    `rows` are those of a study's plan; only tuning trials among them matter. Random search, the reference, comes last.
     """
     grouped: dict[tuple[str, int], list[Row]] = {}
     for row in rows:

@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from harness import jobs, records, resolve
+from harness import jobs, protocol, records, resolve
 from harness.driver import RESOLVED
 from harness.errors import BadInput
 from harness.folder import read_study
@@ -23,9 +23,18 @@ EXACT = ("test_accuracy", "val_accuracy", "test_loss", "train_loss", "snapshots"
 
 def problems(folder: Path) -> list[str]:
     """What does not hold, a line each: keys are their settings' hash, and rows follow from the rows they needed."""
-    rows = records.latest(folder)
-    space = _space(read_study(folder))
-    return [line for row in rows.values() for line in _row_problems(row, rows, space)]
+    rows, study = records.latest(folder), read_study(folder)
+    space, entries = _space(study), protocol.read(folder)
+    wrong = list(protocol.faults(entries, [row.get("protocol") for row in records.read(folder)]))
+    wrong += _not_as_fixed(study, protocol.fixed(entries))
+    return wrong + [line for row in rows.values() for line in _row_problems(row, rows, space)]
+
+
+def _not_as_fixed(study: Mapping[str, Any], fixed: Mapping[str, Any]) -> Iterator[str]:
+    """Fields of study.json that are not what the protocol says, though every run writes both."""
+    for name in ("primary", "smallest_effect", "equivalence_margin", "looks", "alpha", "rows"):
+        if name in fixed and study.get(name) != fixed[name]:
+            yield f"study.json, {name}: is {study.get(name)}, but the protocol has {fixed[name]}"
 
 
 def rerun(folder: Path, count: int, keys: Sequence[str], root: Path | None) -> Iterator[tuple[str, list[str]]]:
@@ -38,7 +47,7 @@ def rerun(folder: Path, count: int, keys: Sequence[str], root: Path | None) -> I
     if unknown := [key for key in keys if key not in rows]:
         raise BadInput(f"--keys {unknown[0]}: {folder} has no finished row of this key that can be trained alone")
     space = _space(read_study(folder))
-    for key in [*keys, *Random(0).sample(sorted(rows), min(count, len(rows)))]:
+    for key in [*keys, *Random().sample(sorted(rows), min(count, len(rows)))]:
         row = rows[key]
         settings = resolve.resolve(job_of(row), every, space)
         again = _again(key, settings, row, root)
@@ -57,7 +66,10 @@ def planned(row: Mapping[str, Any]) -> Settings:
 
 
 def _space(study: Mapping[str, Any]) -> Space:
-    return spaces.load(study["space"], study["space_options"])
+    try:
+        return spaces.load(study["space"], study["space_options"])
+    except ValueError as error:
+        raise BadInput(f"study.json: {error}") from None
 
 
 def _alone(row: Mapping[str, Any]) -> bool:

@@ -100,4 +100,5 @@ class Row(Outcome, total=False):
     settings: dict[str, Any]
     versions: dict[str, str]
     commit: str | None
+    protocol: str | None  # hash of the entry of protocol.jsonl under which it ran
     dirty: bool | None

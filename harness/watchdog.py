@@ -13,7 +13,7 @@ Address = tuple[str, int]
 
 
 class TrialWatch:
-    """Ends this process where it is not told within `limit` seconds that the trial lives.
+    """Ends this process unless `stop` or `start` is called again within `limit` seconds.
 
     The clock is `faulthandler`'s: a thread without Python, which also ends a process that hangs in C. What it prints
     on the way out stays in `file`, as the reason.

@@ -15,7 +15,8 @@ from spaces.cell_network import CellNetwork, Layout, depth
 from spaces.cell_supernet import CellSupernet
 from spaces.discretise import RULES, Rule, choices
 from spaces.operations import OPERATIONS
-from spaces.space import Alpha, imported
+from spaces.plugins import function_fault, imported
+from spaces.space import Alpha
 
 STUDY1 = ("conv_3x3", "conv_5x5", "avg_pool_3x3", "max_pool_3x3", "skip_connect", NONE)
 DARTS = (
@@ -155,7 +156,7 @@ class CellSpace:
         return self._cells([chosen(np.asarray(alpha[part], dtype=float), self.grid) for part in self.parts])
 
     def draw(self, rule: str, rng: Random, shortcuts: int | None = None) -> Cells:
-        """Evenly from the rule's architectures whose output is reached, with so many skip_connects in all.
+        """Sampled uniformly from the rule's architectures whose output is reached, with so many skip_connects in all.
 
         A rule of one's own is drawn by reading it from random α, which need not be even.
         """
@@ -208,7 +209,7 @@ class CellSpace:
         return Cells(self.inputs, self.concatenated, *edges)
 
     def layers(self, architecture: Cells) -> int:
-        """Convolutions and linear layers on the longest live path of the trained network (STUDIES.md)."""
+        """Convolutions and linear layers on the longest live path of the trained network (docs/studies.md)."""
         return depth(architecture, self.trained)
 
 
@@ -217,4 +218,5 @@ def _edges(architecture: Cells) -> list[tuple[Edge, ...]]:
 
 
 def _rule(name: str) -> Rule:
-    return RULES.get(name) or imported(name, f"rule '{name}' is unknown; cells have {', '.join(RULES)}")
+    unknown = f"rule '{name}' is unknown; cells have {', '.join(RULES)}"
+    return RULES.get(name) or imported(name, unknown, function_fault("alpha", "grid"))

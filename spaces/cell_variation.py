@@ -16,7 +16,7 @@ CHOSEN = 10.0  # α of an operation that an architecture has, beside 0 for all o
 
 
 def draw(rule: str, grid: Grid, cells: int, shortcuts: int | None, rng: Random) -> list[Edges]:
-    """Evenly from all that `rule` can give for `cells` cells, connected or not; `shortcuts` fixes their total."""
+    """Sampled uniformly from all that `rule` can give for `cells` cells; `shortcuts` fixes their total."""
     parts = _by_count(rule, grid) * cells
     counts = draw_counts([[len(alternatives) for alternatives in part] for part in parts], shortcuts, rng)
     picked = [rng.choice(part[count]) for part, count in zip(parts, counts, strict=True)]

@@ -5,8 +5,9 @@ from functools import partial
 from typing import Any
 
 from spaces.cell import CellSpace
+from spaces.plugins import imported, space_fault
 from spaces.shortcut import ShortcutSpace
-from spaces.space import Space, imported
+from spaces.space import Space
 
 SPACES: dict[str, Callable[..., Space]] = {
     **{f"shortcut-{vgg}": partial(ShortcutSpace, vgg) for vgg in ("vgg11", "vgg13", "vgg16", "vgg19")},
@@ -17,7 +18,8 @@ SPACES: dict[str, Callable[..., Space]] = {
 
 def load(name: str, options: Mapping[str, Any] | None = None) -> Space:
     """The space called `name`, or the class at `package.module:Class`. Raises ValueError with one clear line."""
-    factory = SPACES.get(name) or imported(name, f"space '{name}' is unknown; there are {', '.join(SPACES)}")
+    unknown = f"space '{name}' is unknown; there are {', '.join(SPACES)}"
+    factory = SPACES.get(name) or imported(name, unknown, space_fault)
     try:
         return factory(**(options or {}))
     except TypeError as error:

@@ -1,12 +1,13 @@
 """Rules from outside: a function from a space and its α to an architecture, named as `package.module:rule`.
 
-A cell's or a block's own rules live in their spaces. What is drawn evenly (twins, random and genetic methods) needs
+A cell's or a block's own rules live in their spaces. What is sampled (twins, random and genetic methods) needs
 more than a function, so one from outside names a rule of the space in its attribute `draws`.
 """
 
 from collections.abc import Callable
 
-from spaces.space import Alpha, Architecture, Space, imported
+from spaces.plugins import function_fault, imported
+from spaces.space import Alpha, Architecture, Space
 
 
 def read(space: Space, alpha: Alpha, rule: str) -> Architecture:
@@ -27,8 +28,6 @@ def drawn_by(space: Space, rule: str) -> str:
 
 def function(space: Space, rule: str) -> Callable[[Space, Alpha], Architecture]:
     """The function behind a rule from outside. Raises ValueError."""
-    found = imported(rule, f"rule '{rule}' is unknown; this space has {', '.join(space.rules)}")
-    if not callable(found):
-        raise ValueError(f"rule '{rule}' is no function")
-    called: Callable[[Space, Alpha], Architecture] = found
-    return called
+    unknown = f"rule '{rule}' is unknown; this space has {', '.join(space.rules)}"
+    found: Callable[[Space, Alpha], Architecture] = imported(rule, unknown, function_fault("space", "alpha"))
+    return found

@@ -1,4 +1,4 @@
-"""Even draws from the architectures that a rule can give, with an exact count where one is wanted."""
+"""Uniform samples of the architectures that a rule can give, with an exact count where one is wanted."""
 
 from collections.abc import Sequence
 from random import Random
@@ -7,7 +7,7 @@ Ways = Sequence[int]  # ways[j]: how many choices of one part hold exactly j sho
 
 
 def draw_counts(parts: Sequence[Ways], total: int | None, rng: Random) -> list[int]:
-    """How many shortcuts each part gets, so that whole architectures come out evenly.
+    """How many shortcuts each part gets, so that whole architectures are sampled uniformly.
 
     With `total`, only architectures with exactly that many are drawn (dynamic programming over the product of the
     parts' generating polynomials; exact, in integers). Raises ValueError where there is none.

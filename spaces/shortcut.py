@@ -18,7 +18,7 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True)
 class ShortcutSpace:
-    """VGG11/13/16/19 at any width. Rule A reads α edge-wise, rule B node-wise (STUDIES.md, Readings)."""
+    """VGG11/13/16/19 at any width. Rule A reads α edge-wise, rule B node-wise (docs/studies.md)."""
 
     vgg: str = "vgg19"
     width: float = 1.0
@@ -66,7 +66,7 @@ class ShortcutSpace:
         return Shortcuts(self.vgg, tuple(best.values()))
 
     def draw(self, rule: str, rng: Random, shortcuts: int | None = None) -> Shortcuts:
-        """Evenly over architectures: for B a block with more possible sources is picked more often."""
+        """Uniform over architectures: for B a block with more possible sources is picked more often."""
         parts = [[pair] for pair in self.pairs] if rule == "A" else self._by_target()
         counts = draw_counts([(1, len(part)) for part in parts], shortcuts, rng)
         return Shortcuts(self.vgg, tuple(rng.choice(part) for part, n in zip(parts, counts, strict=True) if n))
@@ -95,7 +95,7 @@ class ShortcutSpace:
         return ""
 
     def layers(self, architecture: Shortcuts) -> int:
-        """Convolutions and linear layers on the longest way, which is VGG's own (STUDIES.md)."""
+        """Convolutions and linear layers on the longest way, which is VGG's own (docs/studies.md)."""
         return self.depth + 1
 
     def most_shortcuts(self, rule: str) -> int:

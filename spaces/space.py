@@ -5,7 +5,6 @@ A space of your own is a class with the methods of `Space`; a study names it as 
 study's `space_options`.
 """
 
-import importlib
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from random import Random
@@ -74,14 +73,3 @@ class Space(Protocol):
     def broken(self, architecture: Any) -> str:
         """What was cut off where the output is not reached; '' where the network works."""
         ...
-
-
-def imported(path: str, otherwise: str) -> Any:
-    """The object at `package.module:name`. Raises ValueError: `otherwise` where `path` is no such path."""
-    module, colon, name = path.partition(":")
-    if not colon:
-        raise ValueError(f"{otherwise} (your own: package.module:Name)")
-    try:
-        return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f"'{path}' cannot be imported: {error}") from None

@@ -46,7 +46,7 @@ def conv_block(inputs: int, outputs: int) -> nn.Sequential:
 
 
 def is_identity(source: Block, target: Block) -> bool:
-    """Whether a shortcut joins equal shapes and so needs no weights (STUDIES.md, Readings)."""
+    """Whether a shortcut joins equal shapes and so needs no weights (docs/studies.md)."""
     return source.hands_over_at == target.stage and source.channels == target.channels
 
 

@@ -1,13 +1,64 @@
-"""For every test: one thread per process, since the tests' networks are tiny; and a Ctrl-C that reaches the commands
-they start, wherever the tests themselves were started."""
+"""For every test: one thread per process, since the tests' networks are tiny; a Ctrl-C that reaches the commands they
+start, wherever the tests themselves were started; no clock in hypothesis; and Ray and training for those alone that
+are marked so."""
 
 import os
 import signal
+import sys
+from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job that a shell started in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+import hypothesis
+import pytest
 import torch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 torch.set_num_threads(1)
+hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("busy")
+
+marks: set[str] = set()  # of the test that runs
+rays: dict[str, object] = {}  # what was imported of Ray, while a test without the mark runs
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before fixtures, which may be what starts Ray or trains."""
+    marks.clear()
+    marks.update(mark.name for mark in item.iter_markers())
+    _allow_ray("ray" in marks)
+
+
+def _allow_ray(allowed: bool) -> None:
+    """In this process, and in those that it starts."""
+    path = [str(Path(__file__).with_name("unmarked"))] * (not allowed) + INHERITED
+    os.environ["PYTHONPATH"] = os.pathsep.join(path)
+    if allowed:
+        sys.modules.pop("ray", None)
+        sys.modules.update(rays)
+        rays.clear()
+    elif sys.modules.get("ray"):
+        rays["ray"] = sys.modules["ray"]
+    if not allowed:
+        sys.modules["ray"] = None  # type: ignore[assignment]
+
+
+INHERITED = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where two processes share the tests out, a file's stay together, for their fixtures; those of files with Ray do
+    too, since two Rays would be in each other's way, and come first."""
+    rays = {item.path for item in items if item.get_closest_marker("ray")}
+    items.sort(key=lambda item: item.path not in rays)
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            item.add_marker(pytest.mark.xdist_group("ray" if item.path in rays else item.path.name))
+
+
+@register_optimizer_step_pre_hook
+def _marked(*_: object) -> None:
+    assert "training" in marks, "a test that trains has the mark training"

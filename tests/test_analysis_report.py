@@ -14,6 +14,8 @@ import rows_factory as factory
 
 from analysis import compare, report
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -2,16 +2,21 @@
 
 import gzip
 import json
+import tempfile
 from pathlib import Path
 
 import pytest
 import rows_factory as factory
+from hypothesis import given
+from hypothesis import strategies as st
 
 from analysis import recipes, searches
 from analysis.caveats import caveats
 from analysis.provenance import command
 from analysis.rows import frame, load
 from analysis.table import lines
+from harness import records
+from harness.vocabulary import Status
 
 
 def test_every_planned_row_is_read_once(tmp_path: Path) -> None:
@@ -53,7 +58,8 @@ def test_no_rows_yet_is_an_empty_frame(tmp_path: Path) -> None:
     assert load(folder).trials.empty
 
 
-def test_last_done_row_of_a_key_counts_in_any_order() -> None:
+def test_the_last_final_row_of_a_key_counts() -> None:
+    """As docs/rows.md says: a failed trial is tried again, whatever else came of it stands."""
     study = factory.study(seeds=1)
     good = factory.rows(study)[1]
     bad, better = factory.failed(good), {**good, "test_accuracy": 99.0}
@@ -61,6 +67,19 @@ def test_last_done_row_of_a_key_counts_in_any_order() -> None:
     assert frame([bad, good])["status"].tolist() == ["done"]
     assert frame([good, better, bad])["test_accuracy"].tolist() == [99.0]
     assert frame([bad, {**bad, "error": "later"}])["error"].tolist() == ["later"]
+    diverged = {**good, "status": "diverged", "test_accuracy": None}
+    assert frame([good, diverged])["status"].tolist() == ["diverged"]
+    assert frame([diverged, bad])["status"].tolist() == ["diverged"]
+
+
+@given(st.lists(st.sampled_from(list(Status)), min_size=1, max_size=6))
+def test_report_status_and_driver_take_the_same_row(statuses: list[Status]) -> None:
+    row = factory.rows(factory.study(seeds=1))[1]
+    rows = [{**row, "status": str(status), "error": str(number)} for number, status in enumerate(statuses)]
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "trials.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
+        kept = records.latest(Path(folder))[row["key"]]
+    assert frame(rows)["error"].tolist() == [kept["error"]]
 
 
 def test_rows_of_an_older_version_are_read(tmp_path: Path) -> None:
@@ -166,8 +185,8 @@ def test_only_rows_that_can_run_again_are_offered_for_it(tmp_path: Path) -> None
     broken |= factory.failed(broken, "diverged")
     started["settings"] = {"start": "0" * 16}
     results = load(factory.write(tmp_path / "made-up", study, rows))
-    told = command(results, results.trainings("darts-A@5"))
-    assert told == f"nas-harness verify results/made-up --keys {good['key']} --data-root DATA"
+    shown = command(results, results.trainings("darts-A@5"))
+    assert shown == f"nas-harness verify results/made-up --keys {good['key']} --data-root DATA"
     assert command(results, results.trainings("darts-A@5").iloc[:0]) == ""
 
 

@@ -24,6 +24,7 @@ def procedure(differences: np.ndarray, looks: tuple[int, ...] = LOOKS) -> dict[s
     return {name: decision.rejected for name, decision in decisions.items()}
 
 
+@pytest.mark.long
 def test_false_findings_over_the_whole_procedure() -> None:
     """Six true null hypotheses that share seeds: any rejection at any look in at most 5 % of 4,000 studies."""
     rng = np.random.default_rng(0)

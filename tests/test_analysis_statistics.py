@@ -93,6 +93,7 @@ def test_relative_improvement_over_nothing_is_undefined() -> None:
     assert isnan(ours.relative_improvement([1, 2, 3], [1, 0, 2]).value)
 
 
+@pytest.mark.long
 @settings(deadline=None, max_examples=25)  # statsmodels takes 50 ms a call
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
 def test_holm_agrees_with_statsmodels_and_pingouin(p: list[float]) -> None:
@@ -101,6 +102,7 @@ def test_holm_agrees_with_statsmodels_and_pingouin(p: list[float]) -> None:
     assert found == pytest.approx(pingouin.multicomp(p, method="holm")[1])
 
 
+@pytest.mark.long
 @settings(deadline=None, max_examples=25)
 @given(st.lists(st.one_of(st.floats(0, 1), st.just(nan)), max_size=20))
 def test_holm_counts_what_could_not_be_tested(p: list[float]) -> None:

@@ -36,6 +36,7 @@ def both(supernet, images):
     return out
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])  # fp64 takes the dense kernels of reduced precision
 @pytest.mark.parametrize(("preset", "gate"), [("cell-study1", "softmax"), ("cell-darts", "sigmoid")])
@@ -62,6 +63,7 @@ def test_supernet_equals_a_plain_one_in_evaluation(preset):
     torch.testing.assert_close(logits, expected)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("preset", PRESETS)
 def test_subnet_is_the_supernet_at_a_one_hot_alpha(preset, training):

@@ -167,6 +167,7 @@ def ran(folder: Path, interruptions: int) -> Iterator[Outcome]:
         yield {**{k: v for k, v in found.items() if k not in times}, "curve": curve}
 
 
+@pytest.mark.training
 def test_a_search_and_a_training_resumed_after_every_epoch_are_the_undisturbed_ones(tmp_path: Path) -> None:
     undisturbed = list(ran(tmp_path / "undisturbed", 0))
     assert [found["status"] for found in undisturbed] == ["done", "done"]
@@ -175,6 +176,7 @@ def test_a_search_and_a_training_resumed_after_every_epoch_are_the_undisturbed_o
     assert list(ran(tmp_path / "interrupted", 2)) == undisturbed
 
 
+@pytest.mark.training
 def test_who_lost_the_job_leaves_no_weights(tmp_path: Path) -> None:
     planned, space = plan()
     job = next(iter(planned.jobs.values()))
@@ -187,6 +189,7 @@ def test_who_lost_the_job_leaves_no_weights(tmp_path: Path) -> None:
     assert not weights_file(tmp_path, job.key).exists()
 
 
+@pytest.mark.training
 def test_weights_that_find_no_room_stop_the_study_and_fail_no_trial(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

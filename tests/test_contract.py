@@ -14,6 +14,7 @@ CASES = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("check", CASES)
 def test_contract(check):
     check()
@@ -43,6 +44,7 @@ class Loose(ShortcutSpace):
         return super().mutate(architecture, "A", rng, rate)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("space", "what", "why"),
     [

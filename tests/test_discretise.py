@@ -20,7 +20,7 @@ GRID = Grid(2, 2, ("none", "conv_3x3", "skip_connect"))  # pairs: 0>2 0>3 1>2 1>
 
 
 def test_study1_read_node_wise():
-    """STUDIES.md: conv_5x5 and max_pool_3x3 only, 10 layers, preprocessing counted."""
+    """Study 1: conv_5x5 and max_pool_3x3 only, 10 layers, preprocessing counted."""
     cells = STUDY1.discretise({"normal": theta.parse(TABLE, STUDY1.grid)}, "node-wise")
     assert {edge.operation for edge in cells.normal} == {"conv_5x5", "max_pool_3x3"}
     assert STUDY1.layers(cells) == 10

@@ -1,7 +1,6 @@
 """The engine: every path trains the same trial, one path always the same; schedules, precision, evaluation, batches."""
 
 from dataclasses import replace
-from random import Random
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +10,7 @@ from torch import nn
 from benchmarks.ours import epoch
 from harness import engine, graphs, paths, products
 from harness.data import load as load_data
-from harness.engine import Engine, auto_precision, learning_rate
+from harness.engine import Engine, learning_rate
 from harness.errors import BadInput
 from harness.graphs import WARM
 from harness.images import DataSet, Images
@@ -56,6 +55,7 @@ def assert_equal_states(a, b):
     assert all(torch.equal(a[name], b[name]) for name in a | b)
 
 
+@pytest.mark.training
 @pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-3), ("bf16", 0.05)])
 def test_every_path_trains_the_same_trial(precision, tolerance):
     names = engine.paths(CPU, precision)
@@ -64,6 +64,7 @@ def test_every_path_trains_the_same_trial(precision, tolerance):
         assert found == pytest.approx(losses[0], rel=tolerance), name
 
 
+@pytest.mark.training
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_one_path_gives_the_same_bits(precision):
     for name in engine.paths(CPU, precision):
@@ -72,6 +73,7 @@ def test_one_path_gives_the_same_bits(precision):
         assert_equal_states(first, again)
 
 
+@pytest.mark.training
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_gradients_lie_in_memory_as_their_parameters_do(precision):
     """Torch's fused SGD on a CPU pairs them by place in memory, whatever their strides say."""
@@ -146,6 +148,7 @@ def graphed(work):
     return replace(work, engine=replace(work.engine, path="graphs channels_last"))
 
 
+@pytest.mark.training
 def test_captured_steps_train_as_eager_ones_do(fake):
     """An epoch's last batch is smaller and runs by itself."""
     eager, captured = training("eager channels_last", images=164), graphed(training("eager channels_last", images=164))
@@ -154,6 +157,7 @@ def test_captured_steps_train_as_eager_ones_do(fake):
     assert fake == ["warm"] * WARM + ["capture"] + ["replay"] * (2 * 5 - WARM)
 
 
+@pytest.mark.training
 def test_a_step_is_captured_anew_when_drop_path_has_changed(fake):
     eager, captured = (training("eager channels_last", chosen=CELLS, images=164) for _ in range(2))
     captured = graphed(captured)
@@ -162,6 +166,7 @@ def test_a_step_is_captured_anew_when_drop_path_has_changed(fake):
     assert fake.count("capture") == 2
 
 
+@pytest.mark.training
 def test_captured_bilevel_steps_search_as_eager_ones_do(fake, monkeypatch):
     """Two epochs of two batches and a smaller one; both optimisers' steps lie in one graph."""
     eager, captured = search(SHORTCUT), search(SHORTCUT)
@@ -182,6 +187,7 @@ def test_a_rate_that_a_graph_reads_is_changed_in_place():
     assert rate == 0.25
 
 
+@pytest.mark.training
 def test_a_step_that_cannot_be_captured_runs_eagerly_with_a_warning(fake, monkeypatch):
     def refuse(self, step, batch):
         raise RuntimeError("not while a stream is captured")
@@ -200,6 +206,7 @@ def all_epochs(work):
     return said
 
 
+@pytest.mark.training
 @pytest.mark.parametrize("chosen", [VGG, CELLS], ids=["vgg", "cells with dropped paths"])
 def test_packed_trainings_are_what_they_are_alone(chosen):
     alone = [training(chosen=chosen, seed=seed) for seed in range(3)]
@@ -212,6 +219,7 @@ def test_packed_trainings_are_what_they_are_alone(chosen):
         assert_equal_states(a, b)
 
 
+@pytest.mark.training
 def test_steps_follow_torchs_schedulers():
     def theirs(scheduler, epochs):
         optimiser = torch.optim.SGD([nn.Parameter(torch.ones(1))], 0.1)
@@ -236,19 +244,6 @@ def test_steps_follow_torchs_schedulers():
     assert ours({"kind": "cosine"}, 12) == pytest.approx(
         theirs(lambda o: schedulers.CosineAnnealingLR(o, 12), 12), rel=1e-9)  # fmt: skip
     assert ours({"kind": "constant"}, 3) == [0.1] * 3
-
-
-@pytest.mark.parametrize(("units", "groups", "expected"), [(True, 1, "bf16"), (True, 4, "fp32"), (False, 1, "fp32")])
-def test_auto_precision_follows_from_device_and_network(units, groups, expected, monkeypatch):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": units})
-    assert auto_precision(CPU, nn.Sequential(nn.Conv2d(4, 4, 3, groups=groups))) == expected
-
-
-def test_separable_convolutions_of_a_supernet_use_matrix_units_those_of_a_network_do_not(monkeypatch):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
-    space = load_space("cell-darts", {"channels": 4, "cells": 3})
-    assert auto_precision(CPU, space.supernet(10, 3, "softmax")) == "bf16"
-    assert auto_precision(CPU, space.build(space.draw("darts-top2", Random(0)), 10, 3)) == "fp32"
 
 
 class Reader(nn.Module):
@@ -318,6 +313,7 @@ def prepared(folder):
     return SimpleNamespace(study=study, settings=settings, space=space, data=data(), folder=folder)
 
 
+@pytest.mark.training
 def test_paths_are_forced_or_kept_or_measured(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "fastest", lambda names, seconds, small: names[-1] if seconds(names[-1]) > 0 else "")
     measured = {"network": "products channels_last", "supernet": "products channels_last"}

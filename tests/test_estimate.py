@@ -1,4 +1,4 @@
-"""What `plan` says of time: the work of each kind of job is what such a job does, and any study can be reckoned."""
+"""What `plan` says of time: the work of each kind of job is what such a job does, and any study can be estimated."""
 
 from collections import Counter
 
@@ -56,6 +56,7 @@ def done(prepared, monkeypatch):
     return {kind: images for kind, images in found.items() if kind}
 
 
+@pytest.mark.training
 @pytest.mark.parametrize(
     "changes",
     [
@@ -69,10 +70,10 @@ def done(prepared, monkeypatch):
 )
 def test_the_work_of_each_kind_of_job_is_what_it_does(tmp_path, monkeypatch, changes):
     prepared = planned(tmp_path, **changes)
-    reckoned = Counter()
+    estimated = Counter()
     for job in prepared.plan.jobs.values():
-        reckoned[job.kind] += estimate.images(job, prepared.data)
-    assert done(prepared, monkeypatch) == pytest.approx(dict(reckoned))
+        estimated[job.kind] += estimate.images(job, prepared.data)
+    assert done(prepared, monkeypatch) == pytest.approx(dict(estimated))
 
 
 @pytest.mark.parametrize("order", [1, 2])
@@ -84,6 +85,7 @@ def test_a_supernet_s_candidates_cost_a_look_each(tmp_path, order):
     assert stood_for(prepared) == {"darts": ("supernet", "sigmoid"), "rs": ("rule", "B")}
 
 
+@pytest.mark.training
 def test_what_a_rule_reads_is_measured_by_networks_of_that_rule(tmp_path):
     prepared = planned(tmp_path, **CELLS, method=METHODS)
     assert stood_for(prepared) == {
@@ -110,6 +112,7 @@ def test_a_network_whose_output_nothing_reaches_takes_no_time(tmp_path):
     assert list(estimate.job_seconds(prepared, "cpu").values()) == [0]
 
 
+@pytest.mark.training
 def test_methods_that_share_a_training_are_both_told_of(tmp_path):
     methods = [{"name": name, "architecture": "vgg11 1-3"} for name in ("one", "two")]
     said = estimate.describe(planned(tmp_path, method=methods), "cpu", SHARES)

@@ -50,11 +50,13 @@ def harness(environment, folder, *arguments, code=0):
     return done
 
 
+@pytest.mark.training
 def test_the_example_keeps_the_contract(installed, tmp_path):
     said = harness(installed, tmp_path, "check", "far_shortcuts:FarShortcuts", "--option", "width=0.0625").stdout
     assert "far_shortcuts:FarShortcuts: the contract holds" in said
 
 
+@pytest.mark.training
 def test_the_examples_study_runs(installed, tmp_path):
     harness(installed, tmp_path, "run", EXAMPLE / "study.toml", "--executor", "in-process", "--set", "seeds.search=1")
     rows = [json.loads(line) for line in (tmp_path / "results/far-shortcuts/trials.jsonl").read_text().splitlines()]
@@ -126,6 +128,7 @@ def test_faults_are_found_before_anything_runs(tmp_path, method, says):
         prepared(tmp_path, method=[{"name": "m", **method}])
 
 
+@pytest.mark.training
 def test_a_rule_from_outside_draws_by_the_rule_that_it_names(tmp_path):
     ready = prepared(tmp_path, method=[
         {"name": "read", "rule": "tests.test_extending:drawn_pairs", "twins": 1},
@@ -155,6 +158,7 @@ def nothing(source, seen, space, rng):
     raise KeyError("no idea")
 
 
+@pytest.mark.training
 def test_a_strategy_that_fails_is_a_row_and_not_the_end(tmp_path):
     methods = [{"name": "stubborn", "strategy": "tests.test_extending:stubborn"}, {"name": "baseline"}]
     ready = prepared(tmp_path, method=methods)
@@ -193,6 +197,7 @@ def test_a_folder_of_images_of_any_size(tmp_path):
     assert torch.equal(again.train.images, loaded.train.images)
 
 
+@pytest.mark.training
 def test_a_study_on_a_folder_of_images(tmp_path):
     images(tmp_path / "pets", [(32, 32)] * 16)
     study = tiny(data={"name": "folder:pets"}, seeds={"search": 1}, method=[{"name": "baseline"}])
@@ -238,7 +243,7 @@ def test_any_torchvision_data_set(tmp_path):
         ("nowhere:data", lambda root: None, "cannot be imported"),
         ("mnist", lambda root: None, "there are digits, cifar10, torchvision:NAME, folder"),
     ],
-    ids=str,
+    ids=lambda value: "" if callable(value) else value,
 )  # fmt: skip
 def test_data_that_are_not_there_or_do_not_fit(tmp_path, name, make, says):
     make(tmp_path)

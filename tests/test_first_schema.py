@@ -10,6 +10,8 @@ import pytest
 from harness import pages, records, verify
 from harness.cli import main
 
+pytestmark = pytest.mark.training
+
 KEPT = Path(__file__).parent / "data" / "schema-1"
 
 

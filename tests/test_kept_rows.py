@@ -13,6 +13,7 @@ from harness.cli import main
 KEPT = Path(__file__).parent / "data" / "schema-1"
 
 
+@pytest.mark.training
 def test_a_run_adds_what_is_missing_and_leaves_the_compressed_rows(tmp_path: Path) -> None:
     folder = tmp_path / "schema-1"
     shutil.copytree(KEPT, folder)

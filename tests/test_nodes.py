@@ -110,6 +110,7 @@ class Asked:
         self.searcher.on_trial_complete("trial", {"key": self.key, "outcome": json.dumps(outcome)})
 
 
+@pytest.mark.ray
 def test_a_node_that_loses_the_results_gets_no_more_trials(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shared = common(root)
     asked = Asked(shared)
@@ -123,6 +124,7 @@ def test_a_node_that_loses_the_results_gets_no_more_trials(root: Path, capsys: p
     assert said.endswith("put --results on a file system that all share; it gets no trials\n")
 
 
+@pytest.mark.ray
 def test_data_that_grow_while_a_study_runs_rule_no_node_out(root: Path) -> None:
     asked = Asked(common(root))
     assert asked.one((root / "data" / "more").touch)
@@ -130,6 +132,7 @@ def test_data_that_grow_while_a_study_runs_rule_no_node_out(root: Path) -> None:
     assert not asked.searcher.unfit
 
 
+@pytest.mark.ray
 def test_a_node_that_joins_with_other_data_is_named_once(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked = Asked(common(root))
     asked.answer({**common(root).look(), "data": "other"})

@@ -37,6 +37,7 @@ def test_the_processes_take_other_kernels(kernels: str) -> None:
     assert not set(child(kernels, "-c", code).split()) & set(KERNELS[kernels][1])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kernels", KERNELS)
 @pytest.mark.parametrize("name", FOLDERS)
 def test_kept_results_hold(name: str, kernels: str) -> None:
@@ -44,6 +45,7 @@ def test_kept_results_hold(name: str, kernels: str) -> None:
     assert said.strip().endswith("tables, keys and architectures hold")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", FOLDERS[:2])
 def test_a_report_made_there_is_the_kept_one(name: str, tmp_path: Path) -> None:
     kept = RESULTS / name / "report"

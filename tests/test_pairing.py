@@ -1,5 +1,6 @@
 """A searched network, its twin and the baseline of one seed: same images, same order, same start where they share."""
 
+import pytest
 import torch
 
 from benchmarks.ours import epoch
@@ -39,6 +40,7 @@ def test_the_supernets_path_starts_as_the_network_does():
         assert torch.equal(supernet.state_dict()[name], value)
 
 
+@pytest.mark.training
 def test_same_images_in_the_same_order(monkeypatch):
     data = data_sets.load(TINY["data"], None)
     engine = Engine.choose(torch.device("cpu"), "fp32", data)

@@ -28,6 +28,8 @@ from spaces.operations import OPERATIONS
 from spaces.registry import load
 from spaces.shortcut import ShortcutSpace
 
+pytestmark = pytest.mark.training
+
 SEEDS, CLASSES, CHANCE_DRAWS = 8, 4, 2000
 
 

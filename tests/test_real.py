@@ -13,6 +13,7 @@ ROOT = Path(__file__).parent.parent
 KEPT = sorted(path.parent.name for path in (ROOT / "results").glob("*/study.json"))
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not os.environ.get(data.DATA_ROOT), reason=f"NO CIFAR-10 HERE: set {data.DATA_ROOT} to test on it")
 def test_real_cifar10_loads_whole_and_in_parts():
     root = data.data_root(None)
@@ -25,6 +26,7 @@ def test_real_cifar10_loads_whole_and_in_parts():
     assert len(data.load({"name": "cifar10", "train_images": 8000}, root).train) == 8000
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", KEPT)
 def test_kept_results_hold_together(name):
     command = [sys.executable, "-m", "harness", "verify", str(ROOT / "results" / name)]

@@ -63,6 +63,7 @@ def changed(before, network):
     return {name for name, value in network.state_dict().items() if not torch.equal(before[name], value)}
 
 
+@pytest.mark.training
 @FAMILIES
 def test_warm_up_trains_the_weights_alone(family):
     work = search(family, warmup_epochs=1)
@@ -86,6 +87,7 @@ def test_each_parameter_has_one_optimiser(family):
     assert weights == {id(p) for p in work.network.parameters()} - alphas
 
 
+@pytest.mark.training
 @FAMILIES
 @pytest.mark.parametrize("order", [1, 2])
 def test_a_search_resumed_from_its_state_goes_on_bit_by_bit(family, order):
@@ -113,6 +115,7 @@ def _plain(state):
     return [_plain(value) for value in state] if isinstance(state, list | tuple) else state
 
 
+@pytest.mark.training
 @FAMILIES
 def test_the_second_order_gradient_differs_from_the_first(family):
     alphas = []
@@ -124,6 +127,7 @@ def test_the_second_order_gradient_differs_from_the_first(family):
     assert not torch.equal(*alphas)
 
 
+@pytest.mark.training
 @FAMILIES
 def test_the_second_order_gradient_is_taken_in_full_precision(family):
     """bf16 would not see how far its difference quotient moves the weights."""
@@ -137,6 +141,7 @@ def test_the_second_order_gradient_is_taken_in_full_precision(family):
     torch.testing.assert_close(*gradients, rtol=0, atol=0)
 
 
+@pytest.mark.training
 @FAMILIES
 @pytest.mark.parametrize("gate", ["sigmoid", "softmax"])
 def test_both_gates_search(family, gate):
@@ -151,6 +156,7 @@ def test_both_gates_search(family, gate):
     assert set(point["counts"]) == set(point["discretised_accuracy"]) == set(work.space.rules)
 
 
+@pytest.mark.training
 @FAMILIES
 def test_the_zero_one_loss_pushes_gates_to_their_ends(family):
     spread = []
@@ -210,6 +216,7 @@ def test_telemetry_changes_nothing(family):
     assert math.isfinite(point["eigenvalue"])
 
 
+@pytest.mark.training
 @pytest.mark.parametrize(
     ("family", "epochs", "spec"),
     [
@@ -227,6 +234,7 @@ def test_a_trained_supernets_subnet_is_judged_far_above_chance(family, epochs, s
     assert min(point["discretised_accuracy"].values()) > 20
 
 
+@pytest.mark.training
 def test_a_subnets_accuracy_does_not_depend_on_how_its_images_are_sorted():
     """Batches are spread over the part, so that a folder's images by class are no special case."""
     work = search({**SHORTCUT, "data": {**TINY["data"], "train_images": 1200}}, epochs=1)
@@ -261,6 +269,7 @@ def finished(tmp_path, monkeypatch=None, eigenvalues=None, **spec):
     return outcome
 
 
+@pytest.mark.training
 def test_early_stopping_goes_back_and_says_so(tmp_path, monkeypatch):
     eigenvalues = [1.0] * 6 + [1.1, 1.5, 2.5, 4.0, 8.0, 16.0, 32.0, 64.0]
     outcome = finished(tmp_path, monkeypatch, eigenvalues, epochs=14, snapshots=[2, 7, 14], early_stop=True,
@@ -274,12 +283,14 @@ def test_early_stopping_goes_back_and_says_so(tmp_path, monkeypatch):
     assert f"stopped at epoch {stopped}" in outcome["warnings"][0]
 
 
+@pytest.mark.training
 def test_a_flat_eigenvalue_stops_nothing(tmp_path, monkeypatch):
     outcome = finished(tmp_path, monkeypatch, [1.0] * 11, epochs=11, early_stop=True)
     assert outcome["epochs"] == 11
     assert "stopped_at" not in outcome
 
 
+@pytest.mark.training
 def test_a_collapse_reaches_the_rows_warnings(tmp_path, monkeypatch):
     monkeypatch.setattr(ShortcutSpace, "most_shortcuts", lambda space, rule: {"A": -1, "B": None}[rule])
     (warning,) = finished(tmp_path, epochs=1)["warnings"]

@@ -84,6 +84,7 @@ def test_twins_have_exactly_the_count(seed, rule, count):
         assert len({k for _, k in twin.pairs}) == count
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("rule", "count", "possible"), [("A", 2, 210), ("B", 2, 175), ("B", 5, 1764)])
 def test_twins_are_even_over_architectures(rule, count, possible):
     """Of vgg11's 21 pairs; B's count is the elementary symmetric polynomial of 1..6."""
@@ -110,7 +111,7 @@ def test_text_of_another_space_is_refused(text):
 
 
 def test_parameters_a_shortcut_are_those_of_the_reading():
-    """STUDIES.md: drawn evenly, a shortcut of rule A has 0.088 M parameters."""
+    """Sampled uniformly, a shortcut of rule A has 0.088 M parameters."""
     space = ShortcutSpace("vgg19")
     plan = blocks("vgg19", 1.0)
     extra = [0 if is_identity(plan[i - 1], plan[k - 1]) else (plan[i - 1].channels + 2) * plan[k - 1].channels

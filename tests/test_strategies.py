@@ -81,6 +81,7 @@ def finished(request, tmp_path_factory):
     return prepared, records.latest(prepared.folder)
 
 
+@pytest.mark.training
 def test_every_strategy_runs_on_every_space(finished):
     prepared, rows = finished
     assert rows.keys() == prepared.plan.jobs.keys()
@@ -91,6 +92,7 @@ def test_every_strategy_runs_on_every_space(finished):
     assert set(prepared.plan.rows) == expected
 
 
+@pytest.mark.training
 def test_one_supernet_serves_the_search_and_all_scores_inside_it(finished):
     _, rows = finished
     (search,) = [row for row in rows.values() if row["kind"] == "search"]
@@ -101,6 +103,7 @@ def test_one_supernet_serves_the_search_and_all_scores_inside_it(finished):
     assert all(search["key"] in row["needs"] for row in inside)
 
 
+@pytest.mark.training
 def test_scores_are_of_the_alpha_part_and_the_best_is_trained(finished):
     prepared, rows = finished
     scores = {key: row for key, row in rows.items() if row["kind"] == "score"}
@@ -112,6 +115,7 @@ def test_scores_are_of_the_alpha_part_and_the_best_is_trained(finished):
         assert trained["val_accuracy"] is None
 
 
+@pytest.mark.training
 def test_rows_tell_each_generations_time_and_memory(finished):
     _, rows = finished
     generations = {}
@@ -124,6 +128,7 @@ def test_rows_tell_each_generations_time_and_memory(finished):
         assert all(row["device_seconds"] > 0 and row["peak_memory_bytes"] > 0 for row in found)
 
 
+@pytest.mark.training
 def test_a_given_architecture_is_trained_as_it_is(finished):
     prepared, rows = finished
     (row,) = [row for row in rows.values() if row["method"] == "given"]
@@ -137,6 +142,7 @@ def test_cells_have_no_baseline(tmp_path):
         prepare(validated(Study, study, "all"), tmp_path, None, False, "cpu")
 
 
+@pytest.mark.training
 def test_a_cell_that_fell_apart_is_a_row_that_says_what_was_cut_off_and_costs_nothing(tmp_path):
     text = "cells inputs=1 concat=3,4,5 normal=0>1:conv_3x3,2>3:skip_connect"
     method = {"name": "apart", "architecture": text, "rule": "edge-wise", "twins": 1}
@@ -150,6 +156,9 @@ def test_a_cell_that_fell_apart_is_a_row_that_says_what_was_cut_off_and_costs_no
     assert rows["twin"]["error"].startswith("no twin")
 
 
+@pytest.mark.slow
+@pytest.mark.ray
+@pytest.mark.training
 def test_every_kind_of_job_on_ray(tmp_path):
     study = {
         **values("shortcut-vgg11"),

@@ -46,6 +46,7 @@ def test_of_a_run_that_ends_early_everything_is_written(tmp_path: Path) -> None:
     assert losses(tmp_path) == [(1, 0.5)]
 
 
+@pytest.mark.ray
 @pytest.mark.parametrize("status", ["done", "pruned", "diverged", "failed", "lost"])
 def test_curves_are_complete_once_their_trial_has_ended(status: str, tmp_path: Path) -> None:
     from harness.on_ray import PlanSearcher
@@ -54,9 +55,9 @@ def test_curves_are_complete_once_their_trial_has_ended(status: str, tmp_path: P
     driver: Any = SimpleNamespace(pack=lambda: [one], end=lambda *_: None, progress=lambda *_: None)
     searcher = PlanSearcher(driver, Curves(tmp_path))
     searcher.suggest("trial")
-    threads = threading.active_count()
+    threads = set(threading.enumerate())
     searcher.on_trial_result("trial", {"key": JOB.key, "progress": json.dumps(asdict(EPOCH))})
     outcome = {"key": JOB.key, "outcome": json.dumps({"status": status})}
     searcher.on_trial_complete("trial", None if status == "lost" else outcome, error=status == "lost")
     assert losses(tmp_path) == [(1, 0.5)]
-    assert threading.active_count() == threads  # the writer's own has ended
+    assert set(threading.enumerate()) <= threads  # the writer's own has ended

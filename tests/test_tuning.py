@@ -84,6 +84,7 @@ def pruned_at(curve: Sequence[float], limits: Mapping[str, float]) -> int | None
     return next(epochs, None)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("lag", [2, 4])
 def test_tpe_finds_the_known_optimum_in_sixty_trials(lag: int) -> None:
     near = 0
@@ -93,6 +94,7 @@ def test_tpe_finds_the_known_optimum_in_sixty_trials(lag: int) -> None:
     assert near >= 9
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("lag", [2, 4])
 @pytest.mark.parametrize("pruner", ["none", "median", "halving"])
 def test_the_history_is_the_same_however_many_trials_run_at_once(lag: int, pruner: str) -> None:
@@ -107,7 +109,7 @@ def test_another_seed_gives_another_history() -> None:
     assert play(spec(), 0, 3) != play(spec(), 1, 3)
 
 
-def told(count: int, spec: dict[str, Any]) -> list[dict[str, Any]]:
+def ended_trials(count: int, spec: dict[str, Any]) -> list[dict[str, Any]]:
     """Rows of random trials, some of them pruned or failed."""
     rng = random.Random(5)
     rows = []
@@ -120,15 +122,16 @@ def told(count: int, spec: dict[str, Any]) -> list[dict[str, Any]]:
 
 def test_the_order_of_rows_and_ranges_means_nothing() -> None:
     conditional = spec(CONDITIONAL, lag=1)
-    rows = told(30, conditional)
+    rows = ended_trials(30, conditional)
     expected = tuning.ask(conditional, 30, rows, 0)
     turned = {**conditional, "ranges": dict(reversed(conditional["ranges"].items()))}
     assert tuning.ask(turned, 30, json.loads(json.dumps(rows[::-1])), 0) == expected
 
 
+@pytest.mark.long
 def test_suggestions_do_not_depend_on_the_hash_seed() -> None:
     code = ("import json; from tests.test_tuning import *; s = spec(CONDITIONAL, lag=1); "
-            "print(json.dumps([tuning.ask(s, i, told(i, s), 0) for i in (30, 31, 32)]))")  # fmt: skip
+            "print(json.dumps([tuning.ask(s, i, ended_trials(i, s), 0) for i in (30, 31, 32)]))")  # fmt: skip
     here = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent.parent), *sys.path])}
     first, second = (subprocess.run([sys.executable, "-c", code], env={**here, "PYTHONHASHSEED": seed},
                                     capture_output=True, text=True, check=True).stdout for seed in "12")  # fmt: skip
@@ -139,7 +142,7 @@ def test_suggestions_do_not_depend_on_the_hash_seed() -> None:
 @given(index=st.integers(0, 10**6), seed=st.integers(0, 2**62), sampler=st.sampled_from(["tpe", "random"]))
 def test_every_suggestion_lies_in_its_range_and_conditions_hold(index: int, seed: int, sampler: str) -> None:
     conditional = spec(CONDITIONAL, sampler=sampler)
-    asked = tuning.ask(conditional, index, told(25, conditional), seed)
+    asked = tuning.ask(conditional, index, ended_trials(25, conditional), seed)
     assert ("scheduler.gamma" in asked) == (asked["scheduler.kind"] == "step")
     assert 1e-4 <= asked["lr"] <= 0.1
     assert 0.05 <= asked.get("scheduler.gamma", 0.5) <= 0.95
@@ -156,15 +159,15 @@ def test_tpe_starts_with_the_very_trials_of_random_search() -> None:
 
 def test_failed_trials_teach_nothing_and_pruned_ones_do() -> None:
     one = spec(lag=1)
-    done = [r for r in told(40, one) if r["status"] == "done"]
-    failed = [r for r in told(40, one) if r["status"] in ("failed", "diverged")]
-    pruned = [r for r in told(40, one) if r["status"] == "pruned"]
+    done = [r for r in ended_trials(40, one) if r["status"] == "done"]
+    failed = [r for r in ended_trials(40, one) if r["status"] in ("failed", "diverged")]
+    pruned = [r for r in ended_trials(40, one) if r["status"] == "pruned"]
     assert tuning.ask(one, 40, [*done, *failed], 0) == tuning.ask(one, 40, done, 0)
     assert tuning.ask(one, 40, [*done, *pruned], 0) != tuning.ask(one, 40, done, 0)
 
 
 def test_history_holds_every_trial_as_optuna_knows_it() -> None:
-    rows = told(12, spec())
+    rows = ended_trials(12, spec())
     study = tuning.history(spec(), rows)
     assert [t.state.name for t in study.trials[:6]] == ["COMPLETE"] * 3 + ["PRUNED", "FAIL", "FAIL"]
     assert study.trials[3].intermediate_values == {1: rows[3]["curve"][0]["val_accuracy"], 2: rows[3]["val_accuracy"]}
@@ -174,7 +177,7 @@ def test_history_holds_every_trial_as_optuna_knows_it() -> None:
 
 def test_the_test_set_cannot_reach_a_suggestion_or_a_threshold() -> None:
     own = spec(pruner="median", startup_trials=5)
-    rows = told(30, own)
+    rows = ended_trials(30, own)
     leaking = [{**r, "test_accuracy": 100 - (r["val_accuracy"] or 0),
                 "curve": [{**point, "test_accuracy": 100 * n} for n, point in enumerate(r["curve"])]}
                for r in rows]  # fmt: skip
@@ -183,6 +186,7 @@ def test_the_test_set_cannot_reach_a_suggestion_or_a_threshold() -> None:
     assert tuning.thresholds(trial, leaking) == tuning.thresholds(trial, rows) != {}
 
 
+@pytest.mark.training
 @pytest.mark.parametrize(("kind", "status"), [("tune", "done"), ("train", "failed")])
 def test_the_test_images_are_out_of_a_trials_reach(
     kind: str, status: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -376,7 +380,7 @@ def test_the_exported_recipe_is_the_best_done_trial_and_a_study_takes_it(tmp_pat
 
 
 def test_an_exported_database_holds_the_study_that_the_rows_give(tmp_path: Path) -> None:
-    rows = told(12, spec(CONDITIONAL))
+    rows = ended_trials(12, spec(CONDITIONAL))
     rows = [{**r, "seed": n % 2} for n, r in enumerate(rows)]
     assert tuning_export.export_sqlite(rows, tmp_path / "tuning.db") == ["t-0", "t-1"]
     storage = optuna.storages.RDBStorage(f"sqlite:///{tmp_path / 'tuning.db'}")

@@ -38,6 +38,7 @@ def test_it_stops_when_decided_or_when_trials_are_missing():
     assert run_until(["a"], (3, 5), lambda s: 2, lambda: (0, ["a"])) == 2
 
 
+@pytest.mark.long
 def test_a_trial_that_diverged_does_not_end_the_looks(tmp_path):
     """Its row is final: the same command would find it again for ever."""
     (tmp_path / "study.toml").write_text(STUDY)

@@ -4,11 +4,13 @@ import socket
 import subprocess
 import sys
 import threading
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from harness import watchdog
 from harness.watchdog import Pulse, TrialWatch, bite
 
 HANGS = """
@@ -36,15 +38,52 @@ def test_a_process_that_hangs_ends_and_says_where(where: str, tmp_path: Path) ->
     assert bite(file) is None
 
 
-def test_a_process_that_gets_on_lives(tmp_path: Path) -> None:
+class Clock:
+    """faulthandler's, by which a process ends; here its time passes where a test says so."""
+
+    def __init__(self) -> None:
+        self.left, self.over = float("inf"), False
+
+    def dump_traceback_later(self, limit: float, *, exit: bool, file: object) -> None:
+        self.left = limit
+
+    def cancel_dump_traceback_later(self) -> None:
+        self.left = float("inf")
+
+    def passes(self, seconds: float) -> None:
+        self.left -= seconds
+        self.over |= self.left <= 0
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(watchdog, "faulthandler", clock)
+    return clock
+
+
+def test_a_process_that_gets_on_lives(tmp_path: Path, clock: Clock) -> None:
     watch = TrialWatch(tmp_path / "hung.txt", 2.0)
     for _ in range(3):
         watch.start()
-        time.sleep(0.01)
+        clock.passes(1.5)
         watch.stop()
+        clock.passes(1.5)
     watch.close()
+    clock.passes(3)
+    assert not clock.over
     assert bite(tmp_path / "hung.txt") is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_last_epochs_time_is_limited_too(tmp_path: Path, clock: Clock) -> None:
+    watch = TrialWatch(tmp_path / "hung.txt", 2.0)
+    watch.start()
+    watch.stop()
+    watch.start()
+    clock.passes(2.5)
+    watch.close()
+    assert clock.over
 
 
 def test_without_a_limit_nothing_watches(tmp_path: Path) -> None:
@@ -54,34 +93,45 @@ def test_without_a_limit_nothing_watches(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def died(services: dict[str, tuple[str, int]], patience: float, after: float) -> list[str]:
+LOOKS = 10
+
+
+@contextmanager
+def pulse(services: dict[str, tuple[str, int]], patience: float) -> Iterator[tuple[Pulse, list[str]]]:
+    """A Pulse that looks often, and what it says."""
     said: list[str] = []
     pulse = Pulse(services, said.append, patience, every=0.05)
     pulse.start()
-    time.sleep(after)
+    yield pulse, said
     pulse.stop()
-    pulse.join(5)
+    pulse.join(60)
     assert not pulse.is_alive()
-    return said
 
 
 def test_a_service_that_goes_is_named_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as stays, socket.create_server(("127.0.0.1", 0)) as goes:
         services = {"head": stays.getsockname(), "raylet": goes.getsockname()}
-        assert died(services, 60, 0.5) == []
-        goes.close()
-        assert died(services, 60, 1.0) == ["raylet"]
+        with pulse(services, 3600) as (looks, said):
+            for service in [stays, goes] * LOOKS:
+                service.accept()[0].close()
+            assert said == []
+            goes.close()
+            looks.join(60)
+        assert said == ["raylet"]
 
 
 def test_a_service_that_is_silent_has_time_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    cut = threading.Event()
+    looked = threading.Semaphore(0)
 
     def connect(*_: object) -> socket.socket:
-        if cut.is_set():
-            raise TimeoutError
-        return socket.socket()
+        looked.release()
+        raise TimeoutError
 
     monkeypatch.setattr(socket, "create_connection", connect)
-    cut.set()
-    assert died({"head": ("10.0.0.1", 1)}, 60, 0.5) == []
-    assert died({"head": ("10.0.0.1", 1)}, 0.2, 1.0) == ["head"]
+    with pulse({"head": ("10.0.0.1", 1)}, 3600) as (_, said):
+        for _ in range(LOOKS):
+            assert looked.acquire(timeout=60)
+        assert said == []
+    with pulse({"head": ("10.0.0.1", 1)}, 0.2) as (looks, said):
+        looks.join(60)
+    assert said == ["head"]

@@ -41,6 +41,7 @@ def kinds(folder: Path, verdict: Verdict = lambda _: None, **more: Any) -> list[
     return [one.job.kind for one in ran(folder, verdict, **{"study": WEIGHTS, **more})[2]]
 
 
+@pytest.mark.training
 @pytest.mark.parametrize("content", [b"torn", b""])
 def test_weights_are_kept_for_their_readers_and_made_again_where_they_are_damaged(
     tmp_path: Path, content: bytes
@@ -55,12 +56,14 @@ def test_weights_are_kept_for_their_readers_and_made_again_where_they_are_damage
     assert kinds(tmp_path) == []
 
 
+@pytest.mark.training
 def test_weights_stay_for_a_reader_that_failed_when_the_others_are_done(tmp_path: Path) -> None:
     assert kinds(tmp_path, strikes("score", "failed", 1)) == ["train", "search", "score", "score"]
     assert kinds(tmp_path) == ["score", "train"]
     assert not list((tmp_path / "driven" / "checkpoints" / "weights").iterdir())
 
 
+@pytest.mark.training
 def test_a_supernet_that_fails_when_it_is_made_again_is_named(tmp_path: Path) -> None:
     kinds(tmp_path, strikes("score", "failed"))
     (supernet,) = (tmp_path / "driven" / "checkpoints" / "weights").iterdir()
@@ -70,6 +73,7 @@ def test_a_supernet_that_fails_when_it_is_made_again_is_named(tmp_path: Path) ->
     assert kinds(tmp_path) == ["search", "score", "score", "train"]
 
 
+@pytest.mark.training
 def test_weights_that_a_tuning_alone_has_read_stay_for_the_rest_of_the_study(tmp_path: Path) -> None:
     study = WEIGHTS.replace('score = "supernet", recipe = { pretrained = "left-out" }', "score_epochs = 1")
     study = study.replace("recipe = { epochs = 1", 'recipe = { pretrained = "left-out", epochs = 1')

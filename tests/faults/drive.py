@@ -14,14 +14,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fault_task import DIVERGES, GREEDY, HANGS, HASTE, LOG, RAISES
+from fault_task import DIVERGES, GREEDY, HANGS, HASTE, HOLD, LOG, RAISES
 
 from harness import records
 from harness.vocabulary import FINAL
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE = 240.0  # seconds for anything at all
-FREE = {"host", "started", "finished", "seconds", "device_seconds", "peak_memory_bytes", "versions", "commit", "dirty"}
+FREE = {
+    "host",
+    "started",
+    "finished",
+    "seconds",
+    "device_seconds",
+    "peak_memory_bytes",
+    "versions",
+    "commit",
+    "dirty",
+    "protocol",
+}
 ARCHITECTURES = {"raises": RAISES, "diverges": DIVERGES, "hangs": HANGS, "greedy": GREEDY}
 
 STUDY = """
@@ -83,6 +94,15 @@ class Bench:
     def hurry(self) -> None:
         """From now on epochs take no time."""
         (self.folder / HASTE).touch()
+
+    def hold(self, more: int, epoch: int = 1) -> None:
+        """Once `more` epochs have begun since now, each whose number is `epoch` or above waits until `go_on`."""
+        new = self.folder / f".{HOLD}"
+        new.write_text(f"{len(self.log()) + more} {epoch}")
+        new.replace(self.folder / HOLD)
+
+    def go_on(self) -> None:
+        (self.folder / HOLD).unlink()
 
     def log(self) -> list[tuple[str, int, int]]:
         """Every epoch begun: (trial, epoch, pid), in this order."""

@@ -14,6 +14,7 @@ from harness.streams import stream
 
 LOG = "NAS_HARNESS_FAULT_LOG"  # environment variable: the folder of the log
 HASTE = "haste"  # a file beside the log: where it lies, epochs take no time
+HOLD = "hold"  # a file beside the log, "COUNT EPOCH": once COUNT epochs have begun, those from number EPOCH on wait
 RAISES, DIVERGES, HANGS, GREEDY = "vgg11 1-3", "vgg11 1-4", "vgg11 1-5", "vgg11 1-6"  # architectures that do
 
 
@@ -21,6 +22,8 @@ def logged(settings: dict[str, Any], epoch: int) -> dict[str, float]:
     """A number from the seeds and the architecture alone; takes `recipe.lr` seconds."""
     trial = identity(settings)
     write(trial, epoch)
+    while _held(epoch):
+        time.sleep(0.05)
     time.sleep(0 if (Path(os.environ[LOG]) / HASTE).exists() else settings["recipe"]["lr"])
     if epoch == 2:
         _misbehave(settings.get("architecture"), trial)
@@ -37,6 +40,15 @@ def write(trial: str, epoch: int) -> None:
     line = f"{trial} {epoch} {time.time():.3f} {os.getpid()} {socket.gethostname()}\n"
     with open(Path(os.environ[LOG]) / "epochs.log", "a") as log:
         log.write(line)
+
+
+def _held(epoch: int) -> bool:
+    folder = Path(os.environ[LOG])
+    try:
+        count, first = map(int, (folder / HOLD).read_text().split())
+    except FileNotFoundError:
+        return False
+    return epoch >= first and len((folder / "epochs.log").read_text().splitlines()) >= count
 
 
 def _misbehave(architecture: str | None, trial: str) -> None:

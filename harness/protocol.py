@@ -1,0 +1,139 @@
+"""protocol.jsonl: what a study fixed before its first row, and all that was changed or looked at since.
+
+Entries are only ever appended, and each holds the hash of the one before: an entry that was edited, removed or moved
+breaks the chain. Each row names the entry under which it ran.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from harness.errors import BadInput
+
+START = "0" * 64  # what the first entry holds in place of a hash before it
+Fixed = Mapping[str, Any]  # field of the protocol → value
+
+
+class Event(StrEnum):
+    FIXED = "fixed"  # before the first row
+    CHANGED = "changed"  # fields that differ since: [before, after]
+    LOOKED = "looked"  # a planned interim analysis
+    REUSED = "reused"  # rows of another study were taken over
+    REPORTED = "reported"  # a report made while rows were missing
+
+
+@dataclass(frozen=True)
+class Entry:
+    """`rows`: how many final rows there were then, of how many planned ones."""
+
+    at: str  # UTC
+    event: str
+    content: dict[str, Any]
+    rows: int
+    planned: int
+    before: str
+    hash: str = ""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of everything but `hash`."""
+        values = {name: value for name, value in asdict(self).items() if name != "hash"}
+        return hashlib.sha256(json.dumps(values, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def protocol_file(folder: Path) -> Path:
+    return folder / "protocol.jsonl"
+
+
+def read(folder: Path) -> list[Entry]:
+    """Every whole entry; none where the study has no protocol. Raises BadInput where a line is no entry."""
+    path = protocol_file(folder)
+    try:
+        lines = path.read_bytes().splitlines(keepends=True)
+    except FileNotFoundError:
+        return []
+    return [_entry(line, f"{path}, line {number}") for number, line in enumerate(lines, 1) if line.endswith(b"\n")]
+
+
+def fixed(entries: Sequence[Entry]) -> dict[str, Any]:
+    """The protocol as it stands after all changes; {} where nothing was fixed."""
+    found: dict[str, Any] = {}
+    for entry in entries:
+        if entry.event == Event.FIXED:
+            found = dict(entry.content)
+        elif entry.event == Event.CHANGED:
+            found |= {name: after for name, (_, after) in entry.content.items()}
+    return found
+
+
+def settle(folder: Path, wanted: Fixed, rows: int, planned: int) -> str | None:
+    """Fixes the protocol where nothing has run yet, or records how it differs now; gives the hash that rows name: of
+    the last entry, so that none before it can be taken away.
+
+    None where rows were there before any protocol: such a study is not preregistered, and stays so.
+    """
+    entries = read(folder)
+    if not entries:
+        if rows:
+            return None
+        append(folder, Event.FIXED, dict(wanted), 0, planned)
+    elif changes := differences(fixed(entries), wanted):
+        append(folder, Event.CHANGED, changes, rows, planned)
+    return read(folder)[-1].hash
+
+
+def differences(before: Fixed, after: Fixed) -> dict[str, list[Any]]:
+    """Field → [before, after], as JSON has them, where the two differ."""
+    old, new = json.loads(json.dumps(before)), json.loads(json.dumps(after))
+    return {name: [old.get(name), new.get(name)] for name in sorted(old | new) if old.get(name) != new.get(name)}
+
+
+def append(folder: Path, event: Event, content: dict[str, Any], rows: int, planned: int) -> None:
+    """Durable when it returns. Raises OSError where the folder does not take it."""
+    with open(protocol_file(folder), "a+b") as file:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+        _cut_torn_tail(file.fileno())
+        entries = read(folder)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        entry = Entry(now, event, content, rows, planned, entries[-1].hash if entries else START)
+        line = json.dumps({**asdict(entry), "hash": entry.digest}, sort_keys=True)
+        file.write(line.encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def faults(entries: Sequence[Entry], named: Sequence[str | None]) -> Iterator[str]:
+    """What does not hold of the chain, or of the entries that the rows name (`named`, in the order of the rows)."""
+    before = START
+    for number, entry in enumerate(entries, 1):
+        if entry.hash != entry.digest:
+            yield f"protocol.jsonl, entry {number}: was edited (its hash is not that of its content)"
+        if entry.before != before:
+            yield f"protocol.jsonl, entry {number}: an entry before it is missing, or their order was changed"
+        before = entry.hash
+    known = {entry.hash for entry in entries}
+    if strange := sorted({str(name) for name in named if name not in known} if entries else set(filter(None, named))):
+        yield f"protocol.jsonl: rows name an entry that is not there ({strange[0][:16]})"
+
+
+def _entry(line: bytes, where: str) -> Entry:
+    try:
+        return Entry(**json.loads(line))
+    except (ValueError, TypeError):
+        raise BadInput(f"{where} is no entry of a protocol; restore the file from a copy") from None
+
+
+def _cut_torn_tail(descriptor: int) -> None:
+    """What a writer that was killed left half-written."""
+    size = os.fstat(descriptor).st_size
+    content = os.pread(descriptor, size, 0)
+    whole = content.rfind(b"\n") + 1
+    if whole < size:
+        os.ftruncate(descriptor, whole)

@@ -1,0 +1,112 @@
+"""Objects of packages from outside, which a study names as `package.module:Name`.
+
+To import one is to run its code, and to call it more so. So where only a results folder was named, nothing is imported;
+an object is called only after it was seen to be what it must be; and none is of the standard library.
+"""
+
+import builtins
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+Fault = Callable[[Any], str]  # an object → what it lacks to be what it must be; '' where it lacks nothing
+SPACE = ("supernet", "build", "parse", "discretise", "draw", "baseline", "mutate", "crossover", "broken")
+_trusted: ContextVar[bool] = ContextVar("trusted", default=True)
+
+
+@contextmanager
+def untrusted() -> Iterator[None]:
+    """Within it, nothing from outside is imported: the study comes from a folder that somebody else may have made."""
+    token = _trusted.set(False)
+    try:
+        yield
+    finally:
+        _trusted.reset(token)
+
+
+def imported(path: str, otherwise: str, fault: Fault) -> Any:
+    """The object at `package.module:name`, seen to be right by `fault`.
+
+    Raises ValueError: `otherwise` where `path` is no such path; a line that says why where it may not be taken.
+    """
+    module, colon, name = path.partition(":")
+    if not colon:
+        raise ValueError(f"{otherwise} (your own: package.module:Name)")
+    if _is_standard(module):
+        raise ValueError(f"'{path}' is of Python's own library, which offers nothing that a study can name")
+    if not _trusted.get():
+        raise ValueError(f"'{path}' is code from outside, which is not loaded for a results folder; "
+                         "--trust loads it, if you trust the folder and that package")  # fmt: skip
+    found = _found(path, module, name)
+    if why := _is_borrowed(found) or fault(found):
+        raise ValueError(f"'{path}' {why}")
+    return found
+
+
+def space_fault(found: Any) -> str:
+    """Of a class (or a function that makes one) with the methods of `spaces.space.Space`."""
+    if not callable(found):
+        return "is no class of a search space"
+    if inspect.isfunction(found):
+        return "" if found.__annotations__.get("return") else "is a function; a space is a class (docs/extending.md)"
+    missing = [name for name in SPACE if not callable(getattr(found, name, None))]
+    if "__getattr__" in dir(found):  # it hands its methods on from something else
+        return ""
+    return f"is no search space: it lacks {', '.join(missing)}" if missing else ""
+
+
+def function_fault(*parameters: str) -> Fault:
+    """Of a function that is called with so many values, in this order; the names are for the message."""
+
+    def fault(found: Any) -> str:
+        if not callable(found):
+            return "is no function"
+        if inspect.isclass(found) or not _takes(found, len(parameters)):
+            return f"is no function of ({', '.join(parameters)})"
+        return ""
+
+    return fault
+
+
+def named_function_fault(*parameters: str) -> Fault:
+    """As `function_fault`, where the parameters have these very names: what else takes as many is not called."""
+    taken = function_fault(*parameters)
+    return lambda found: (
+        taken(found)
+        or ("" if _names(found) == list(parameters) else f"must be a function of ({', '.join(parameters)}), so named")
+    )
+
+
+def _found(path: str, module: str, name: str) -> Any:
+    try:
+        return getattr(importlib.import_module(module), name)
+    except Exception as error:  # whatever the module does when it is imported
+        raise ValueError(f"'{path}' cannot be imported: {type(error).__name__}: {error}") from None
+
+
+def _is_standard(module: str) -> bool:
+    return module.partition(".")[0] in sys.stdlib_module_names
+
+
+def _is_borrowed(found: Any) -> str:
+    """A module of one's own may hand on what it has imported itself."""
+    home = getattr(found, "__module__", None) if inspect.isclass(found) or inspect.isroutine(found) else None
+    if getattr(builtins, getattr(found, "__name__", ""), None) is found or (home and _is_standard(str(home))):
+        return "is of Python's own library, which offers nothing that a study can name"
+    return ""
+
+
+def _takes(found: Callable[..., Any], count: int) -> bool:
+    try:
+        inspect.signature(found).bind(*range(count))
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _names(found: Callable[..., Any]) -> Sequence[str]:
+    return [name.lstrip("_") for name in inspect.signature(found).parameters]

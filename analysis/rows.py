@@ -24,6 +24,10 @@ FINAL = ("done", "diverged", "disconnected", "pruned")  # `failed` runs again wi
 CURVE = ("train_loss", "test_accuracy", "val_accuracy", "entropy", "counts", "discretised_accuracy", "eigenvalue")
 
 
+class Damaged(ValueError):
+    """A file of rows that cannot be read on; says which."""
+
+
 class Spent(NamedTuple):
     kind: str
     epochs: float
@@ -154,7 +158,7 @@ def _lines(folder: Path) -> Iterator[bytes]:
             with gzip.open(kept) as lines:
                 yield from lines
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise ValueError(f"{kept} is damaged: {error}") from None
+            raise Damaged(f"{kept} is damaged ({error}); take it from where it was kept") from None
     if path.exists():
         with path.open("rb") as lines:
             yield from lines

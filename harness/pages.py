@@ -1,10 +1,14 @@
 """The report that a command shows: analysis/'s tables and page, and the tuning pages rebuilt with Optuna."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis import compare, report
+from analysis.rows import Damaged
 from harness import protocol, records
+from harness.errors import BadInput
 from harness.folder import read_study
 from harness.vocabulary import FINAL, Kind
 
@@ -12,6 +16,16 @@ if TYPE_CHECKING:
     from analysis.tuning_study import Studies
 
 
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Raises BadInput where rows are damaged."""
+    try:
+        yield
+    except Damaged as error:
+        raise BadInput(str(error)) from None
+
+
+@_readable()
 def show(folders: list[Path], out: Path | None = None) -> None:
     from analysis import tuning_pages
 
@@ -35,6 +49,7 @@ def _log(folder: Path) -> None:
         protocol.append(folder, protocol.Event.REPORTED, {}, there, len(planned))
 
 
+@_readable()
 def differences(folder: Path) -> list[str]:
     """What of the stored tables and figures' numbers is not what the rows give; pictures are not compared."""
     from analysis import tuning_pages

@@ -32,6 +32,18 @@ def test_every_command_is_in_the_readme():
     assert not [name for name in names if f"nas-harness {name}" not in text]
 
 
+def test_links_lead_to_files_that_are_kept():
+    """Not to pages and pictures that lie there only after `make reports`."""
+    ignored = [line.strip("/") for line in (ROOT / ".gitignore").read_text().splitlines()]
+    shown = {line.removeprefix("!/") for line in ignored if line.startswith("!")}
+    for page in PAGES:
+        for link in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text()):
+            place = (page.parent / link).resolve().relative_to(ROOT)
+            assert (ROOT / place).exists(), f"{page.name}: {link}"
+            made = place.suffix in (".html", ".png", ".svg", ".pdf") and place.is_relative_to("results")
+            assert not made or str(place) in shown, f"{page.name}: {link}"
+
+
 def test_packaged_studies_that_pages_name_exist():
     for page in PAGES:
         for name in re.findall(r"nas-harness (?:run|plan|tune) ([a-z0-9-]+)(?=\s)", page.read_text()):

@@ -1,8 +1,8 @@
-"""Least squares whose errors hold where points of one cluster depend on each other: CR2, and tests that suit few clusters.
+"""Least squares whose errors hold where points of one cluster depend on each other: CR2, with tests for few clusters.
 
 CR2 corrects each cluster's residuals so that the covariance is unbiased where noise is independent and even (Bell and
 McCaffrey 2002); degrees of freedom follow from the design (Satterthwaite). Tests of several contrasts at once are
-Hotelling's T² with degrees of freedom by moments (Pustejovsky and Tipton 2018, "HTZ"). With clusters of one, CR2 is HC2.
+Hotelling's T² on degrees of freedom by moments (Pustejovsky and Tipton 2018, "HTZ"). Of clusters of one, CR2 is HC2.
 """
 
 from collections.abc import Hashable, Sequence
@@ -68,7 +68,7 @@ class Fit:
         return Wald(statistic, q, freedom, float(fdtrc(q, freedom, statistic)))
 
     def _freedom(self, c: np.ndarray) -> float:
-        """Of the Wishart matrix that varies as the covariance of the contrasts `c` [q, k] does; Satterthwaite's if q = 1.
+        """Of the Wishart matrix that varies as the covariance of contrasts `c` [q, k] does; Satterthwaite's if q = 1.
 
         Under independent, even noise of variance 1, where the parts of clusters g, h in contrasts s, t have covariance
         `own[g, s, t]` if g = h, less `b[g, s] · b[h, t]`. Nothing of the size of points² or clusters² is made.

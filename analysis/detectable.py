@@ -1,4 +1,4 @@
-"""What a number of seeds can find, and how many seeds an effect needs, with the uncertainty of the spread they rest on."""
+"""What a number of seeds can find, how many an effect needs, and how well the spread behind them is known."""
 
 from dataclasses import dataclass
 from math import isfinite, nan, sqrt
@@ -10,7 +10,7 @@ from analysis.statistics import detectable, seeds_needed
 
 @dataclass(frozen=True)
 class Detectable:
-    """The smallest true difference found with the power asked for, in the spread's units, and the ends of its interval."""
+    """The smallest true difference found with the power wanted, in the spread's units, and the ends of its interval."""
 
     value: float
     low: float
@@ -37,9 +37,9 @@ def std_interval(std: float, freedom: float, level: float = 0.95) -> tuple[float
 def smallest_effect(
     std: float, n: int, freedom: float | None = None, alpha: float = 0.05, wanted: float = 0.8, level: float = 0.95
 ) -> Detectable:
-    """That `n` pairs find at two-sided `alpha` with power `wanted`, if their differences spread by `std` (noncentral t).
+    """That `n` pairs find at two-sided `alpha` with power `wanted` if their differences spread by `std` (noncentral t).
 
-    `freedom`: that `std` was estimated on, n - 1 if not given and more where it is pooled over comparisons; the interval
+    `freedom`: that `std` was estimated on, n - 1 if not given, more where it is pooled over comparisons. The interval
     is that of `std` (χ²). NaN below two pairs and without spread.
     """
     if not isfinite(std) or std <= 0:

@@ -64,10 +64,10 @@ def rope(
 ) -> Posterior:
     """Bayesian t test of paired differences with a region of practical equivalence ±`margin` (Benavoli et al. 2017).
 
-    Under the prior 1 / σ² of mean and variance the mean difference is t distributed on n - 1 degrees around the observed
-    one with scale s √(1/n + ρ / (1 - ρ)); ρ = `correlation` of the differences is 0 for independent seeds and the
-    share of test data for cross-validation. NaN below two pairs and where the differences do not vary. Raises
-    ValueError where `margin` is not above 0 or `correlation` not in 0 to 1, 1 excluded.
+    Under the prior 1 / σ² of mean and variance the mean difference has a t distribution of n - 1 degrees around the
+    observed one with scale s √(1/n + ρ / (1 - ρ)); ρ = `correlation` of the differences is 0 for independent
+    seeds and the share of test data for cross-validation. NaN below two pairs and where the differences do not vary.
+    Raises ValueError where `margin` is not above 0 or `correlation` not in 0 to 1, 1 excluded.
     """
     if not 0 <= correlation < 1:
         raise ValueError(f"correlation = {correlation} must lie in 0 to 1, 1 excluded")

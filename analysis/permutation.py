@@ -14,6 +14,7 @@ from analysis.statistics import TIED, known_pairs, known_values
 
 MOST_EXACT = 20  # pairs, of which all 2ⁿ signs are tried
 DRAWS = 99_999  # signs drawn above
+ROUNDING = 1e-12  # of the largest value: what decimal numbers lose as binary ones
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def signed_rank(first: ArrayLike, second: ArrayLike) -> SignFlip:
     x, y = known_pairs(first, second)
     differences = np.subtract(x, y, where=x != y, out=np.zeros(len(x)))
     finite = [np.abs(side[np.isfinite(side)]).max(initial=0.0) for side in (x, y)]
-    unit = TIED * max(finite) or 1.0  # below it a difference of differences is rounding
+    unit = ROUNDING * max(finite) or 1.0  # below it differences do not differ
     sizes = np.where(np.isinf(differences), np.inf, np.round(np.abs(differences) / unit))
     return sign_flip(np.sign(differences) * (sizes > 0) * rankdata(sizes))
 

@@ -70,7 +70,11 @@ def slopes(
     """
     frame = np.asarray(x, dtype=float), np.asarray(y, dtype=float), np.asarray(groups, dtype=str)
     known = ~(np.isnan(frame[0]) | np.isnan(frame[1]))
-    each = np.unique([repr(c) for c in clusters], return_inverse=True)[1] if clusters is not None else np.arange(len(known))
+    each = (
+        np.unique([repr(c) for c in clusters], return_inverse=True)[1]
+        if clusters is not None
+        else np.arange(len(known))
+    )
     x_known, y_known, names, members = (column[known] for column in (*frame, each))
     labels = list(dict.fromkeys(map(str, groups)))
     fit = [g for g in labels if _estimable(*(part[names == g] for part in (x_known, y_known, members)))]

@@ -9,7 +9,7 @@ from math import isfinite, nan, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import fdtrc, ndtri, stdtr, stdtrit  # scipy.stats takes longer to import than a report's numbers
+from scipy.special import ndtri, stdtr, stdtrit  # scipy.stats takes longer to import than a report's numbers
 
 TIED = 1e-9  # a spread below this share of the largest value is rounding, not spread
 
@@ -130,29 +130,28 @@ def pooled_std(samples: Sequence[ArrayLike]) -> float:
 
 @dataclass(frozen=True)
 class Components:
-    """Spread between and within groups, as standard deviations, and the F test of no spread between."""
+    """Standard deviations between and within groups, their intervals, the mean, and `p` of no spread between (F test).
+
+    `sizes` counts the values of each group.
+    """
 
     between: float
     within: float
     p: float
-    groups: int
-    repeats: int
+    between_interval: tuple[float, float]
+    within_interval: tuple[float, float]
+    mean: Estimate
+    sizes: tuple[int, ...]
 
+    @property
+    def groups(self) -> int:
+        return len(self.sizes)
 
-def components(values: ArrayLike) -> Components | None:
-    """Balanced one-way random effects of `values` [groups, repeats] by mean squares (Searle et al. 1992, section 3.5).
-
-    Groups with a missing value are left out. None below two groups or two repeats: then nothing is separable.
-    """
-    x = np.asarray(values, dtype=float)
-    x = x[~np.isnan(x).any(axis=1)] if x.ndim == 2 else np.empty((0, 0))
-    groups, repeats = x.shape
-    if groups < 2 or repeats < 2:
-        return None
-    within = float(x.var(axis=1, ddof=1).mean())
-    among = repeats * float(x.mean(axis=1).var(ddof=1))
-    p = float(fdtrc(groups - 1, groups * (repeats - 1), among / within)) if within > 0 else nan
-    return Components(sqrt(max(0.0, (among - within) / repeats)), sqrt(within), p, groups, repeats)
+    @property
+    def repeats(self) -> str:
+        """How many values a group has: "3", or "2–3" where they differ."""
+        low, high = min(self.sizes), max(self.sizes)
+        return str(low) if low == high else f"{low}–{high}"
 
 
 @dataclass(frozen=True)

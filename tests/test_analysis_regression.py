@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-import test_analysis_cluster_robust as club
 from analysis.cluster_robust import cluster_robust
 from analysis.regression import slopes
+from tests import test_analysis_cluster_robust as club
 
 
 def data(seed: int, groups: int, n: int) -> pd.DataFrame:

@@ -324,6 +324,7 @@ def _why(trial_id: str, trials: Sequence[Any]) -> str:
 
 def _trainable() -> Any:
     """What Tune takes to the nodes: nested functions, which travel by value. A node without our code can so say it."""
+    not_here = Trouble.UNFIT.value  # a plain text, for the same reason
 
     def trial(config: dict[str, Any]) -> None:
         task = json.loads(config["task"])
@@ -338,7 +339,7 @@ def _trainable() -> Any:
         if seen is None:
             return on_ray.work(task["tasks"])
         name = f"{socket.gethostname()} ({ray.util.get_node_ip_address()})"
-        unfit = {"status": Trouble.UNFIT, "error": f"not on {name}", "seen": seen, "name": name,
+        unfit = {"status": not_here, "error": f"not on {name}", "seen": seen, "name": name,
                  "node": ray.get_runtime_context().get_node_id()}  # fmt: skip
         for one in task["tasks"]:
             tune.report({"epoch": 0, "key": one["key"], "outcome": json.dumps(unfit)})

@@ -208,6 +208,11 @@ class CellSpace:
     def _cells(self, edges: list[tuple[Edge, ...]]) -> Cells:
         return Cells(self.inputs, self.concatenated, *edges)
 
+    def alpha_labels(self) -> dict[str, dict[str, list[str]]]:
+        """For each array of α what its rows and columns stand for, for figures."""
+        edges = [f"{source}→{target}" for source, target in self.grid.pairs]
+        return {part: {"rows": edges, "columns": list(self.operations)} for part in self.parts}
+
     def layers(self, architecture: Cells) -> int:
         """Convolutions and linear layers on the longest live path of the trained network (docs/studies.md)."""
         return depth(architecture, self.trained)

@@ -41,7 +41,8 @@ class Supernet(Protocol):
 
 
 class Space(Protocol):
-    """A space may also have `most_shortcuts(rule) -> int | None`: a search that ends with more is warned of."""
+    """A space may also have `most_shortcuts(rule) -> int | None`, above which a search is warned of, and
+    `alpha_labels()`: array of α → {"rows": […], "columns": […]}, by which figures name its entries."""
 
     @property
     def rules(self) -> tuple[str, ...]:

@@ -6,9 +6,12 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from harness.cli import main
 from harness.given import portable
 from tests.studies import TINY, as_toml
 
@@ -252,3 +255,18 @@ def test_options_that_do_not_go_together_are_refused(study, tmp_path, more, says
 def test_the_command_that_is_stored_names_no_place_of_this_machine():
     line = ["run", "demo", "--results", "/a/b", "--data-root=/c", "--reuse", "/d/one", "/d/two", "--cpus", "2"]
     assert portable(line) == "nas-harness run demo --data-root DATA --reuse results/one results/two --cpus 2"
+
+
+@pytest.mark.training
+def test_heat_maps_of_cells_name_edges_and_operations(tmp_path: Path) -> None:
+    study = tmp_path / "cells.toml"
+    study.write_text(
+        'name = "cells"\nspace = "cell-study1"\nspace_options = { channels = 4, cells = 2 }\n'
+        'data = { name = "digits", train_images = 64, test_images = 32 }\nseeds = { search = 1 }\n'
+        'search = { epochs = 1 }\nrecipe = { epochs = 1, batch_size = 32 }\n[[method]]\nname = "darts"\n'
+    )
+    with pytest.raises(SystemExit):
+        main(["run", str(study), "--executor", "in-process", "--results", str(tmp_path)])
+    drawn = pd.read_csv(tmp_path / "cells" / "report" / "figures" / "alpha-darts.csv")
+    assert set(drawn["column"]) >= {"conv_5x5", "max_pool_3x3", "skip_connect", "none"}
+    assert set(drawn["row"]) >= {"0→1", "4→5"}

@@ -79,7 +79,7 @@ def finish(benchmark: str, comparisons: list[Comparison], options: argparse.Name
                "ratios": {f"{one.name}: {side}": round(statistics.median(one.ratios(side)), 3)
                           for one in comparisons for side in one.sides}, **more}  # fmt: skip
     RESULTS.mkdir(exist_ok=True)
-    where = content["machine"]["gpus"] and "cuda" or content["machine"]["instructions"]
+    where = "cuda" if content["machine"]["gpus"] else content["machine"]["instructions"]
     forced = settings.get("precision", "auto").replace("auto", "")
     target = RESULTS / ("-".join(filter(None, (benchmark, where, forced, "quick" * options.quick))) + ".json")
     target.write_text(json.dumps(content, indent=1) + "\n")
@@ -103,9 +103,9 @@ def machine() -> dict[str, Any]:
     units = {name: bool(torch.cpu.get_capabilities().get(name)) for name in ("amx_bf16", "avx512_bf16", "avx512_f")}
     gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     limits = {name: os.environ[name] for name in LIMITS if name in os.environ}
-    return {"processor": (names or [platform.processor()])[0], "cores": os.cpu_count(), "instructions": instruction_set(),
-            "units": units, "gpus": gpus, "limits": limits, "system": platform.system(), "load": [round(value, 1) for value in os.getloadavg()],
-            "at": time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime())}  # fmt: skip
+    return {"processor": (names or [platform.processor()])[0], "cores": os.cpu_count(),
+            "instructions": instruction_set(), "units": units, "gpus": gpus, "limits": limits,
+            "system": platform.system(), "load": [round(value, 1) for value in os.getloadavg()], "at": time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime())}  # fmt: skip
 
 
 def versions() -> dict[str, str]:

@@ -105,7 +105,8 @@ def machine() -> dict[str, Any]:
     limits = {name: os.environ[name] for name in LIMITS if name in os.environ}
     return {"processor": (names or [platform.processor()])[0], "cores": os.cpu_count(),
             "instructions": instruction_set(), "units": units, "gpus": gpus, "limits": limits,
-            "system": platform.system(), "load": [round(value, 1) for value in os.getloadavg()], "at": time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime())}  # fmt: skip
+            "system": platform.system(), "load": [round(value, 1) for value in os.getloadavg()],
+            "at": time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime())}  # fmt: skip
 
 
 def versions() -> dict[str, str]:

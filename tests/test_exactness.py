@@ -8,6 +8,7 @@ from benchmarks import agreement, exactness
 from benchmarks.exactness import Exactness, relative
 from benchmarks.search import made_up
 from harness.engine import Engine, paths
+from spaces.operations import SeparableBlock
 from spaces.registry import load
 
 CPU = torch.device("cpu")
@@ -43,3 +44,16 @@ def test_every_path_of_a_step_is_as_exact_as_rounding_allows(precision):
         found = agreement.exactness(space, data, Engine.choose(CPU, precision, data, path))
         assert {"aten.convolution", "aten.convolution_backward"} <= {place[0] for place in found.found}
         assert not found.wrong(), path
+
+
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_dilated_depthwise_convolutions_are_exact_in_bf16(kernel):
+    """oneDNN's bf16 kernel for their weights' gradient reads foreign memory: gradients of 1e18, with 36 channels too."""
+    torch.manual_seed(0)
+    block = SeparableBlock(36, kernel, 1, True, dilation=2).to(memory_format=torch.channels_last)
+    images = torch.randn(8, 36, 32, 32).to(memory_format=torch.channels_last).requires_grad_()
+    with Exactness() as found:
+        with torch.autocast("cpu", torch.bfloat16):
+            out = block(images)
+        out.float().square().sum().backward()
+    assert not found.wrong()

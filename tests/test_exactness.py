@@ -48,7 +48,7 @@ def test_every_path_of_a_step_is_as_exact_as_rounding_allows(precision):
 
 @pytest.mark.parametrize("kernel", [3, 5])
 def test_dilated_depthwise_convolutions_are_exact_in_bf16(kernel):
-    """oneDNN's bf16 kernel for their weights' gradient reads foreign memory: gradients of 1e18, with 36 channels too."""
+    """oneDNN's gradient of their weights in bf16, here 36 channels of 32 × 32, is of the order of 1e18."""
     torch.manual_seed(0)
     block = SeparableBlock(36, kernel, 1, True, dilation=2).to(memory_format=torch.channels_last)
     images = torch.randn(8, 36, 32, 32).to(memory_format=torch.channels_last).requires_grad_()

@@ -103,10 +103,9 @@ def machine() -> dict[str, Any]:
     units = {name: bool(torch.cpu.get_capabilities().get(name)) for name in ("amx_bf16", "avx512_bf16", "avx512_f")}
     gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     limits = {name: os.environ[name] for name in LIMITS if name in os.environ}
-    load = [round(value, 1) for value in os.getloadavg()]
     return {"processor": (names or [platform.processor()])[0], "cores": os.cpu_count(),
             "instructions": instruction_set(), "units": units, "gpus": gpus, "limits": limits,
-            "system": platform.system(), "load": load,
+            "system": platform.system(), "load": [round(value, 1) for value in os.getloadavg()],
             "at": time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime())}  # fmt: skip
 
 

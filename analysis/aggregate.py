@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.components import components
 from analysis.rows import FINAL, Results, Spent
-from analysis.statistics import Components
+from analysis.statistics import Components, components
 
 
 @dataclass(frozen=True)
@@ -81,8 +80,8 @@ def planned(plan: Iterable[Mapping[str, Any]]) -> Counter[str]:
 def parts(trials: pd.DataFrame) -> Components | None:
     """Spread of accuracy between searches and between trainings of one; None where they are not separable."""
     finished = done(trials).dropna(subset=["test_accuracy"])
-    each = finished.groupby(["seed", "train_seed"])["test_accuracy"].mean()
-    return components([values.to_numpy() for _, values in each.groupby(level="seed")])
+    table = finished.pivot_table(index="seed", columns="train_seed", values="test_accuracy", aggfunc="mean")
+    return components(table.to_numpy()) if len(table) else None
 
 
 def costs(results: Results, own: pd.DataFrame, search_epochs: int | None) -> dict[str, Spread]:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from spaces.architecture import Edge
 from spaces.cell_graph import Grid, Stage
 from spaces.cell_network import name, preprocessing
-from spaces.operations import OPERATIONS, Block, Norm, SeparableBlock
+from spaces.operations import OPERATIONS, Block, Norm, SeparableBlock, convolve
 
 MOMENTUM = 0.1  # of BatchNorm's running statistics
 FAULTY = 3 << 19  # rows × columns of bf16 with which oneDNN's matrix product divides by zero on AMX (torch 2.14)
@@ -117,7 +117,7 @@ def _convolve(blocks: Sequence[Block], values: Tensor, shared: bool) -> Tensor:
     separable = [block for block in blocks if isinstance(block, SeparableBlock)]
     if not separable or values.dtype is not torch.float32:
         kernels = blocks[0].kernels(blocks)
-        return F.conv2d(values, kernels, None, stride, padding, dilation, 1 if shared else len(blocks))
+        return convolve(values, kernels, stride, padding, dilation, 1 if shared else len(blocks))
     values = values.repeat(1, len(blocks), 1, 1) if shared else values
     depth = torch.cat([block.depth.weight for block in separable])
     values = F.conv2d(values, depth, None, stride, padding, dilation, len(depth))

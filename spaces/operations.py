@@ -25,6 +25,27 @@ class Norm(nn.BatchNorm2d):
         return super().forward(images)
 
 
+def convolve(images: Tensor, kernels: Tensor, stride: int, padding: int, dilation: int = 1, groups: int = 1) -> Tensor:
+    """`F.conv2d`; but of a 1×1 one of stride s, first every s-th pixel is taken, in rows and columns, by pooling.
+
+    The function is the same, and oneDNN's kernels for stride s are not run: for below 16 channels in channels_last they
+    write past their buffers (torch 2.14). Pooling, unlike slicing, keeps the layout of images and gradients.
+    """
+    if kernels.shape[-1] == 1 and stride > 1 and not padding:
+        images, stride = F.avg_pool2d(images, 1, stride), 1
+    return F.conv2d(images, kernels, None, stride, padding, dilation, groups)
+
+
+class Pointwise(nn.Conv2d):
+    """A 1×1 convolution without bias."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__(inputs, outputs, 1, stride, bias=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return convolve(images, self.weight, self.stride[0], padding=0)
+
+
 class Block(nn.Module):
     """ReLU, convolution, BatchNorm; the convolution keeps the size at stride 1."""
 
@@ -49,7 +70,11 @@ class Block(nn.Module):
 class PlainBlock(Block):
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, affine: bool = True) -> None:
         super().__init__(outputs, affine, stride, kernel // 2)
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
+        self.conv = (
+            Pointwise(inputs, outputs, stride)
+            if kernel == 1
+            else nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
+        )
 
     def convolve(self, images: Tensor) -> Tensor:
         values: Tensor = self.conv(images)
@@ -92,12 +117,12 @@ class FactorizedReduce(Block):
 
     def __init__(self, inputs: int, outputs: int, affine: bool) -> None:
         super().__init__(outputs, affine, stride=2, padding=1)
-        self.even = nn.Conv2d(inputs, outputs - outputs // 2, 1, stride=2, bias=False)
-        self.odd = nn.Conv2d(inputs, outputs // 2, 1, stride=2, bias=False)
+        self.even = Pointwise(inputs, outputs - outputs // 2, stride=2)
+        self.odd = Pointwise(inputs, outputs // 2, stride=2)
 
     def convolve(self, images: Tensor) -> Tensor:
         height, width = images.shape[-2:]
-        further = F.pad(images, (0, width % 2, 0, height % 2))[:, :, 1:, 1:]
+        further = F.pad(images, (-1, width % 2, -1, height % 2))
         return torch.cat([self.even(images), self.odd(further)], dim=1)
 
     @staticmethod

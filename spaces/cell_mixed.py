@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from spaces.architecture import Edge
 from spaces.cell_graph import Grid, Stage
 from spaces.cell_network import name, preprocessing
-from spaces.operations import OPERATIONS, Block, Norm, SeparableBlock, convolve
+from spaces.convolution import convolve
+from spaces.operations import OPERATIONS, Block, Norm, SeparableBlock
 
 MOMENTUM = 0.1  # of BatchNorm's running statistics
 FAULTY = 3 << 19  # rows × columns of bf16 with which oneDNN's matrix product divides by zero on AMX (torch 2.14)
@@ -115,7 +116,8 @@ def _convolve(blocks: Sequence[Block], values: Tensor, shared: bool) -> Tensor:
     """
     stride, padding, dilation = blocks[0].stride, blocks[0].padding, blocks[0].dilation
     separable = [block for block in blocks if isinstance(block, SeparableBlock)]
-    if not separable or values.dtype is not torch.float32:
+    reduced = values.dtype is not torch.float32 or torch.is_autocast_enabled(values.device.type)
+    if not separable or reduced:
         kernels = blocks[0].kernels(blocks)
         return convolve(values, kernels, stride, padding, dilation, 1 if shared else len(blocks))
     values = values.repeat(1, len(blocks), 1, 1) if shared else values

@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from spaces.convolution import Pointwise
+
 Factory = Callable[[int, int, bool], nn.Module]  # (channels, stride, affine) → module
 
 
@@ -23,27 +25,6 @@ class Norm(nn.BatchNorm2d):
         if self.own:
             return F.batch_norm(images, None, None, self.weight, self.bias, True, 0.0, self.eps)
         return super().forward(images)
-
-
-def convolve(images: Tensor, kernels: Tensor, stride: int, padding: int, dilation: int = 1, groups: int = 1) -> Tensor:
-    """`F.conv2d`; but of a 1×1 one of stride s, first every s-th pixel is taken, in rows and columns, by pooling.
-
-    The function is the same, and oneDNN's kernels for stride s are not run: for below 16 channels in channels_last they
-    write past their buffers (torch 2.14). Pooling, unlike slicing, keeps the layout of images and gradients.
-    """
-    if kernels.shape[-1] == 1 and stride > 1 and not padding:
-        images, stride = F.avg_pool2d(images, 1, stride), 1
-    return F.conv2d(images, kernels, None, stride, padding, dilation, groups)
-
-
-class Pointwise(nn.Conv2d):
-    """A 1×1 convolution without bias."""
-
-    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
-        super().__init__(inputs, outputs, 1, stride, bias=False)
-
-    def forward(self, images: Tensor) -> Tensor:
-        return convolve(images, self.weight, self.stride[0], padding=0)
 
 
 class Block(nn.Module):

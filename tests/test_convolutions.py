@@ -39,7 +39,7 @@ def _child(kernels: str, threads: int, first: int, *quarter: int) -> tuple[list[
     try:
         done = subprocess.run(command, env={**os.environ, **chosen}, capture_output=True, text=True, timeout=550)
     except subprocess.TimeoutExpired as expired:
-        return (expired.stdout or b"").decode().splitlines(), "  does not return"
+        pytest.fail(f"does not return: {(expired.stdout or b'').decode()[-500:]}")
     lines = done.stdout.splitlines()
     assert lines, done.stderr
     return lines, f"  ends the process: {done.returncode}, {done.stderr}" if done.returncode else ""

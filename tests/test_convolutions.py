@@ -21,20 +21,20 @@ KERNELS = {
 }
 
 
-def faults(kernels: str, threads: int, *quarter: int) -> list[str]:
+def faults(kernels: str, threads: int, *part: int) -> list[str]:
     """Each faulty case and what is wrong with it; after one that ends its process, another starts with the next."""
     said: list[str] = []
-    left = len(list(cases(*quarter)))
+    left = len(list(cases(*part)))
     while left:
-        lines, ended = _child(kernels, threads, -left, *quarter)
+        lines, ended = _child(kernels, threads, -left, *part)
         left -= sum(not line.startswith(" ") for line in lines)
         said += [*lines, ended]
     return [case + fault for case, fault in pairwise(said) if fault.startswith(" ")]
 
 
-def _child(kernels: str, threads: int, first: int, *quarter: int) -> tuple[list[str], str]:
+def _child(kernels: str, threads: int, first: int, *part: int) -> tuple[list[str], str]:
     """What it says, and how it ended, if not well. It says something, or else cannot be started: an error."""
-    command = [sys.executable, "-m", "tests.convolution_cases", *map(str, (threads, first, *quarter))]
+    command = [sys.executable, "-m", "tests.convolution_cases", *map(str, (threads, first, *part))]
     chosen = {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "passive", **KERNELS[kernels]}
     try:
         done = subprocess.run(command, env={**os.environ, **chosen}, capture_output=True, text=True, timeout=550)
@@ -68,8 +68,8 @@ def test_all_that_convolves_agrees_with_float64(kernels: str, threads: int) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("quarter", range(4))
+@pytest.mark.parametrize("part", range(8))
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("kernels", KERNELS)
-def test_with_every_number_of_channels(kernels: str, threads: int, quarter: int) -> None:
-    assert faults(kernels, threads, quarter) == []
+def test_with_every_number_of_channels(kernels: str, threads: int, part: int) -> None:
+    assert faults(kernels, threads, part) == []

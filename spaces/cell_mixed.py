@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from spaces.architecture import Edge
 from spaces.cell_graph import Grid, Stage
 from spaces.cell_network import name, preprocessing
+from spaces.convolution import convolve
 from spaces.operations import OPERATIONS, Block, Norm, SeparableBlock
 
 MOMENTUM = 0.1  # of BatchNorm's running statistics
@@ -115,9 +116,10 @@ def _convolve(blocks: Sequence[Block], values: Tensor, shared: bool) -> Tensor:
     """
     stride, padding, dilation = blocks[0].stride, blocks[0].padding, blocks[0].dilation
     separable = [block for block in blocks if isinstance(block, SeparableBlock)]
-    if not separable or values.dtype is not torch.float32:
+    reduced = values.dtype is not torch.float32 or torch.is_autocast_enabled(values.device.type)
+    if not separable or reduced:
         kernels = blocks[0].kernels(blocks)
-        return F.conv2d(values, kernels, None, stride, padding, dilation, 1 if shared else len(blocks))
+        return convolve(values, kernels, stride, padding, dilation, 1 if shared else len(blocks))
     values = values.repeat(1, len(blocks), 1, 1) if shared else values
     depth = torch.cat([block.depth.weight for block in separable])
     values = F.conv2d(values, depth, None, stride, padding, dilation, len(depth))

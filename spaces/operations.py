@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from spaces.convolution import Pointwise
+
 Factory = Callable[[int, int, bool], nn.Module]  # (channels, stride, affine) → module
 
 
@@ -49,7 +51,11 @@ class Block(nn.Module):
 class PlainBlock(Block):
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, affine: bool = True) -> None:
         super().__init__(outputs, affine, stride, kernel // 2)
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
+        self.conv = (
+            Pointwise(inputs, outputs, stride)
+            if kernel == 1
+            else nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
+        )
 
     def convolve(self, images: Tensor) -> Tensor:
         values: Tensor = self.conv(images)
@@ -92,12 +98,12 @@ class FactorizedReduce(Block):
 
     def __init__(self, inputs: int, outputs: int, affine: bool) -> None:
         super().__init__(outputs, affine, stride=2, padding=1)
-        self.even = nn.Conv2d(inputs, outputs - outputs // 2, 1, stride=2, bias=False)
-        self.odd = nn.Conv2d(inputs, outputs // 2, 1, stride=2, bias=False)
+        self.even = Pointwise(inputs, outputs - outputs // 2, stride=2)
+        self.odd = Pointwise(inputs, outputs // 2, stride=2)
 
     def convolve(self, images: Tensor) -> Tensor:
         height, width = images.shape[-2:]
-        further = F.pad(images, (0, width % 2, 0, height % 2))[:, :, 1:, 1:]
+        further = F.pad(images, (-1, width % 2, -1, height % 2))
         return torch.cat([self.even(images), self.odd(further)], dim=1)
 
     @staticmethod

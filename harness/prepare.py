@@ -49,7 +49,7 @@ class Prepared:
         methods = [{**one.method.model_dump(mode="json"), "strategy": one.search.strategy}
                    for one in self.settings.methods]  # fmt: skip
         rows = [as_json(row) for row in self.plan.rows.values()]
-        labels = getattr(self.space, "alpha_labels", dict)()
+        labels: dict[str, Any] = getattr(self.space, "alpha_labels", dict)()
         return {"schema": self.plan.schema, **values, "methods": methods, "rows": rows, "alpha": ALPHA,
                 "alpha_labels": labels, "command": command, "plan": self.plan.summary()}  # fmt: skip
 

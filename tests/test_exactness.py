@@ -11,6 +11,8 @@ from harness.engine import Engine, paths
 from spaces.operations import SeparableBlock
 from spaces.registry import load
 
+pytestmark = pytest.mark.training
+
 CPU = torch.device("cpu")
 
 

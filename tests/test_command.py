@@ -161,6 +161,7 @@ def test_plan_starts_nothing(study, tmp_path):
 
 
 @pytest.mark.long
+@pytest.mark.ray
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -195,6 +196,7 @@ def test_a_file_that_is_no_toml(tmp_path):
     assert "is not TOML" in done.stderr
 
 
+@pytest.mark.ray
 @pytest.mark.training
 def test_a_folder_of_another_study_is_refused(study, in_process, tmp_path):
     import shutil

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.components import components
 from analysis.rows import FINAL, Results, Spent
-from analysis.statistics import Components, components
+from analysis.statistics import Components
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,8 @@ def planned(plan: Iterable[Mapping[str, Any]]) -> Counter[str]:
 def parts(trials: pd.DataFrame) -> Components | None:
     """Spread of accuracy between searches and between trainings of one; None where they are not separable."""
     finished = done(trials).dropna(subset=["test_accuracy"])
-    table = finished.pivot_table(index="seed", columns="train_seed", values="test_accuracy", aggfunc="mean")
-    return components(table.to_numpy()) if len(table) else None
+    each = finished.groupby(["seed", "train_seed"])["test_accuracy"].mean()
+    return components([values.to_numpy() for _, values in each.groupby(level="seed")])
 
 
 def costs(results: Results, own: pd.DataFrame, search_epochs: int | None) -> dict[str, Spread]:

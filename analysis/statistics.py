@@ -9,7 +9,7 @@ from math import isfinite, nan, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import fdtrc, ndtri, stdtr, stdtrit  # scipy.stats takes longer to import than a report's numbers
+from scipy.special import ndtri, stdtr, stdtrit  # scipy.stats takes longer to import than a report's numbers
 
 TIED = 1e-9  # a spread below this share of the largest value is rounding, not spread
 
@@ -31,7 +31,7 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> Estimate:
 
     Without spread (n = 1, or all values equal) interval and p are NaN: equal values do not show that the next is equal.
     """
-    x = _known(values)
+    x = known_values(values)
     n = len(x)
     if not n:
         return Estimate(nan, nan, nan, nan, nan, 0)
@@ -45,7 +45,7 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> Estimate:
 
 def paired(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> Estimate:
     """Mean of first - second [n] with its t interval; pairs with a missing side are left out."""
-    x, y = _pairs(first, second)
+    x, y = known_pairs(first, second)
     return mean_interval(x - y, level)
 
 
@@ -54,7 +54,7 @@ def relative_improvement(first: ArrayLike, second: ArrayLike, level: float = 0.9
 
     NaN where a second side is 0.
     """
-    x, y = _pairs(first, second)
+    x, y = known_pairs(first, second)
     if not np.all(y):
         return Estimate(nan, nan, nan, nan, nan, len(y))
     return mean_interval(100 * (x - y) / y, level)
@@ -63,7 +63,7 @@ def relative_improvement(first: ArrayLike, second: ArrayLike, level: float = 0.9
 def hedges_g(first: ArrayLike, second: ArrayLike) -> float:
     """Paired effect size: the mean difference in units of the average standard deviation (d_av, Cumming 2012), times
     Hedges's small-sample correction 1 - 3 / (4 (n + n) - 9). NaN below two pairs or without spread."""
-    x, y = _pairs(first, second)
+    x, y = known_pairs(first, second)
     if len(x) < 2:
         return nan
     spread = sqrt((x.var(ddof=1) + y.var(ddof=1)) / 2)
@@ -123,36 +123,35 @@ def detectable(n: int, alpha: float = 0.05, wanted: float = 0.8) -> float:
 
 def pooled_std(samples: Sequence[ArrayLike]) -> float:
     """One standard deviation for all samples, weighted by their degrees of freedom; NaN without any."""
-    known = [x for x in map(_known, samples) if len(x) > 1]
+    known = [x for x in map(known_values, samples) if len(x) > 1]
     freedom = sum(len(x) - 1 for x in known)
     return sqrt(sum(float(x.var(ddof=1)) * (len(x) - 1) for x in known) / freedom) if freedom else nan
 
 
 @dataclass(frozen=True)
 class Components:
-    """Spread between and within groups, as standard deviations, and the F test of no spread between."""
+    """Standard deviations between and within groups, their intervals, the mean, and `p` of no spread between (F test).
+
+    `sizes` counts the values of each group.
+    """
 
     between: float
     within: float
     p: float
-    groups: int
-    repeats: int
+    between_interval: tuple[float, float]
+    within_interval: tuple[float, float]
+    mean: Estimate
+    sizes: tuple[int, ...]
 
+    @property
+    def groups(self) -> int:
+        return len(self.sizes)
 
-def components(values: ArrayLike) -> Components | None:
-    """Balanced one-way random effects of `values` [groups, repeats] by mean squares (Searle et al. 1992, section 3.5).
-
-    Groups with a missing value are left out. None below two groups or two repeats: then nothing is separable.
-    """
-    x = np.asarray(values, dtype=float)
-    x = x[~np.isnan(x).any(axis=1)] if x.ndim == 2 else np.empty((0, 0))
-    groups, repeats = x.shape
-    if groups < 2 or repeats < 2:
-        return None
-    within = float(x.var(axis=1, ddof=1).mean())
-    among = repeats * float(x.mean(axis=1).var(ddof=1))
-    p = float(fdtrc(groups - 1, groups * (repeats - 1), among / within)) if within > 0 else nan
-    return Components(sqrt(max(0.0, (among - within) / repeats)), sqrt(within), p, groups, repeats)
+    @property
+    def repeats(self) -> str:
+        """How many values a group has: "3", or "2–3" where they differ."""
+        low, high = min(self.sizes), max(self.sizes)
+        return str(low) if low == high else f"{low}–{high}"
 
 
 @dataclass(frozen=True)
@@ -171,7 +170,7 @@ def spearman(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> Correl
     """
     from scipy.stats import spearmanr
 
-    x, y = _pairs(first, second)
+    x, y = known_pairs(first, second)
     n = len(x)
     if n < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return Correlation(nan, nan, nan, nan, n)
@@ -201,13 +200,15 @@ def pareto(cost: ArrayLike, gain: ArrayLike) -> np.ndarray:
     return front
 
 
-def _known(values: ArrayLike) -> np.ndarray:
+def known_values(values: ArrayLike) -> np.ndarray:
+    """`values`, flat, without NaN."""
     x = np.asarray(values, dtype=float).ravel()
     known: np.ndarray = x[~np.isnan(x)]
     return known
 
 
-def _pairs(first: ArrayLike, second: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+def known_pairs(first: ArrayLike, second: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Both sides [n] without the pairs in which either is NaN."""
     x, y = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     known = ~(np.isnan(x) | np.isnan(y))
     return x[known], y[known]

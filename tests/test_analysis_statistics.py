@@ -1,6 +1,5 @@
 """Every statistic against an independent implementation, on random and on nasty data; coverage and error rates."""
 
-import warnings
 from math import isnan, nan, sqrt
 
 import numpy as np
@@ -9,7 +8,6 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from statsmodels.stats.anova import anova_lm
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
@@ -164,42 +162,6 @@ def test_pooled_spread_is_that_of_the_residuals(samples: list[list[float]]) -> N
     residuals = np.concatenate([np.array(s) - np.mean(s) for s in samples])
     expected = sqrt((residuals**2).sum() / (len(residuals) - len(samples)))
     assert ours.pooled_std([*samples, [1.0], []]) == pytest.approx(expected, abs=1e-9)
-
-
-@unhurried
-@given(st.integers(2, 8), st.integers(2, 5), st.floats(0, 2), st.integers(0, 10_000))
-def test_components_agree_with_statsmodels_and_pingouin(groups: int, repeats: int, among: float, seed: int) -> None:
-    import pandas as pd
-    import statsmodels.formula.api as smf
-
-    rng = np.random.default_rng(seed)
-    values = rng.normal(size=(groups, repeats)) + among * rng.normal(size=(groups, 1))
-    found = ours.components(values)
-    assert found is not None
-    frame = pd.DataFrame({"y": values.ravel(), "g": np.repeat(np.arange(groups), repeats)})
-    anova = anova_lm(smf.ols("y ~ C(g)", frame).fit())
-    mean_squares = anova["mean_sq"].to_numpy()
-    assert found.within**2 == pytest.approx(mean_squares[1])
-    assert found.between**2 == pytest.approx(max(0, (mean_squares[0] - mean_squares[1]) / repeats), abs=1e-12)
-    assert found.p == pytest.approx(anova["PR(>F)"].iloc[0], rel=1e-6)
-    if found.between and groups >= 5:
-        frame["r"] = np.tile(np.arange(repeats), groups)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            icc = pingouin.intraclass_corr(frame, targets="g", raters="r", ratings="y").set_index("Type")["ICC"].iloc[0]
-        assert found.between**2 / (found.between**2 + found.within**2) == pytest.approx(icc, rel=1e-6)
-
-
-@pytest.mark.parametrize("values", [[], [[1.0, 2.0]], [[1.0], [2.0]], [[1.0, nan], [2.0, 3.0]], [1.0, 2.0]])
-def test_components_need_two_groups_of_two(values: list) -> None:
-    assert ours.components(values) is None
-
-
-def test_components_without_spread_within() -> None:
-    found = ours.components([[1.0, 1.0], [2.0, 2.0]])
-    assert found is not None
-    assert (found.within, found.between) == pytest.approx((0, sqrt(0.5)))
-    assert isnan(found.p)
 
 
 @unhurried

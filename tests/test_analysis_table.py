@@ -123,7 +123,12 @@ def test_spread_is_split_only_where_it_can_be(tmp_path: Path) -> None:
     rows = factory.rows(study)
     found = line(loaded(tmp_path / "a", study, rows), "darts-A@5").parts
     assert found is not None
-    assert (found.groups, found.repeats) == (4, 3)
+    assert (found.groups, found.repeats) == (4, "3")
+    lost = [row for row in rows if (row["method"], row["seed"], row["train_seed"]) != ("darts-A@5", 1, 2)]
+    unequal = line(loaded(tmp_path / "c", study, lost), "darts-A@5").parts
+    assert unequal is not None
+    assert (unequal.groups, unequal.repeats) == (4, "2–3")
+    assert unequal.sizes == (3, 2, 3, 3)
     once = [row for row in rows if row["train_seed"] == 0]
     assert line(loaded(tmp_path / "b", study, once), "darts-A@5").parts is None
     assert sheets.parts(None) == ("not separable", "not separable")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MEANS = "mean over search seeds, bars one standard deviation; hollow points are the random twins"
-LINES = "with regression lines and their 95 % bands (HC3)"
+LINES = "with regression lines and their 95 % bands (CR2 by seed)"
 ALONE = "recorded for this figure alone; nothing was chosen by it"
 CAPTIONS = {
     "accuracy-parameters": f"Test accuracy against parameters: {MEANS}.",

@@ -19,7 +19,7 @@ KINDS = {"search": "search", "score": "scoring", "tune": "tuning", "train": "tra
 
 
 def regression(model: Model) -> "Figure":
-    """Every architecture as a point, a line per method with its pointwise 95 % band (HC3)."""
+    """Every architecture as a point, a line per method with its pointwise 95 % band (CR2 by seed)."""
     figure, (axes,) = canvas()
     styles = looks(list(model.slopes.slopes))
     for group, points in model.points.groupby("group", sort=False):

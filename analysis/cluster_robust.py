@@ -45,7 +45,7 @@ class Fit:
     loads: np.ndarray  # [clusters, k, k]: X_g' A_g X_g (X'X)⁻¹
 
     def contrast(self, vector: ArrayLike, level: float = 0.95) -> Coefficient:
-        """Of coefficients weighed by `vector` [k]. NaN error where the design leaves no freedom."""
+        """Of coefficients weighed by `vector` [k]. No error (NaN) where one cluster decides it or nothing varies."""
         c = np.asarray(vector, dtype=float)
         value, variance = float(c @ self.coefficients), float(c @ self.covariance @ c)
         freedom = self._freedom(c[None]) if variance > 0 else nan
@@ -57,7 +57,7 @@ class Fit:
         return Coefficient(value, error, freedom, p, value - half, value + half)
 
     def wald(self, matrix: ArrayLike) -> Wald:
-        """That `matrix` [q, k] times the coefficients is 0. NaN where there are too few clusters for q contrasts."""
+        """That `matrix` [q, k], of full rank, times the coefficients is 0. NaN where q contrasts are too many."""
         c = np.atleast_2d(np.asarray(matrix, dtype=float))
         q = len(c)
         freedom, middle = self._freedom(c) - q + 1, c @ self.covariance @ c.T
@@ -73,11 +73,12 @@ class Fit:
         Under independent, even noise of variance 1, where the parts of clusters g, h in contrasts s, t have covariance
         `own[g, s, t]` if g = h, less `b[g, s] · b[h, t]`. Nothing of the size of points² or clusters² is made.
         """
+        c = np.linalg.solve(np.linalg.cholesky(c @ self.bread @ c.T), c)  # uncorrelated, of variance 1
         own = np.array([c @ w.T @ w @ c.T for w in self.weights])
         b = np.einsum("sj,gij,il->gsl", c, self.loads, np.linalg.cholesky(self.bread))
         expected = own.sum(axis=0) - np.einsum("gsl,gtl->st", b, b)
         values, vectors = np.linalg.eigh(expected)
-        if values[0] <= 1e-12 * abs(values[-1]):
+        if values[0] <= 1e-9:  # 1 unless one cluster decides a contrast
             return nan
         root = vectors / np.sqrt(values)  # makes the contrasts' covariance the unit matrix
         own, b = root.T @ own @ root, np.einsum("sr,gsl->grl", root, b)
@@ -91,8 +92,8 @@ class Fit:
 def cluster_robust(design: ArrayLike, y: ArrayLike, clusters: Sequence[Hashable]) -> Fit:
     """OLS of `y` [n] on `design` [n, k] of full rank, with CR2 over `clusters` [n], any labels.
 
-    A cluster without which the design loses rank is corrected as far as it can be (a generalised inverse, as in
-    clubSandwich); its variance is then underestimated, so callers should leave such designs out.
+    A cluster without which the design loses rank is corrected by a generalised inverse, as in clubSandwich; contrasts
+    that it alone decides have no error (NaN). Raises numpy's LinAlgError for a design without full rank.
     """
     x, target = np.asarray(design, dtype=float), np.asarray(y, dtype=float)
     bread = np.linalg.inv(x.T @ x)

@@ -1,4 +1,7 @@
-"""Accuracy against scale: a slope per method, whether the slopes are equal, and the rank correlation."""
+"""Accuracy against scale: a slope per method, whether the slopes are equal, and the rank correlation.
+
+Networks of one seed count as one cluster: snapshots and rules share their search, and all share the data's split.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +20,7 @@ UNITS = {"parameters": 1e6, "macs": 1e6, "shortcuts": 1.0, "long_shortcuts": 1.0
 
 @dataclass(frozen=True)
 class Model:
-    """`points` has a row for every architecture: group, x in the quantity's unit, y in percent, key of one row."""
+    """`points` has a row per architecture: group, x in the quantity's unit, y in percent, seed, key of one row."""
 
     quantity: str
     points: pd.DataFrame
@@ -43,13 +46,13 @@ def _models(results: Results, groups: dict[str, str], quantities: Sequence[str])
     for quantity in quantities:
         points = pd.concat([_points(results, m, g, quantity) for m, g in groups.items()] or [_NONE], ignore_index=True)
         if len(points) and np.ptp(points["x"]) > 0:
-            fit = slopes(points["x"], points["y"], points["group"].tolist())
+            fit = slopes(points["x"], points["y"], points["group"].tolist(), points["seed"].tolist())
             ranks = {str(g): spearman(part["x"], part["y"]) for g, part in points.groupby("group", sort=False)}
             out.append(Model(quantity, points, fit, ranks))
     return out
 
 
-_NONE = pd.DataFrame({"group": [], "x": [], "y": [], "key": [], "method": []})
+_NONE = pd.DataFrame({"group": [], "x": [], "y": [], "seed": [], "key": [], "method": []})
 
 
 def _points(results: Results, method: str, group: str, quantity: str) -> pd.DataFrame:
@@ -59,4 +62,4 @@ def _points(results: Results, method: str, group: str, quantity: str) -> pd.Data
         x=(quantity, "mean"), y=("test_accuracy", "mean"), key=("key", "first")
     )
     each["x"] /= UNITS[quantity]
-    return each[["x", "y", "key"]].assign(group=group, method=method)
+    return each[["x", "y", "seed", "key"]].assign(group=group, method=method)

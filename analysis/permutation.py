@@ -8,7 +8,6 @@ from math import nan
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import rankdata
 
 from analysis.statistics import TIED, known_pairs, known_values
 
@@ -57,6 +56,8 @@ def signed_rank(first: ArrayLike, second: ArrayLike) -> SignFlip:
     A failed run is -inf and loses against everything, by the highest rank; two failures tie. Equal differences share
     their mean rank, a tie of the sides has score 0 (Pratt 1959). Pairs with a missing side (NaN) are left out.
     """
+    from scipy.stats import rankdata
+
     x, y = known_pairs(first, second)
     differences = np.subtract(x, y, where=x != y, out=np.zeros(len(x)))
     finite = [np.abs(side[np.isfinite(side)]).max(initial=0.0) for side in (x, y)]

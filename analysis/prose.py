@@ -85,8 +85,8 @@ def _statistics(results: Results, table: Sequence[Line]) -> str:
         f"method within the family of comparisons at α = {fixed.alpha:g}{looks if fixed.looks else ''}; effect sizes "
         "are Hedges's g (average standard deviation). Sample sizes refer to a power of 80 % for "
         f"{fixed.smallest:g} points, the smallest effect of interest fixed beforehand, at the strictest level of "
-        "Holm's method, with the spread of differences pooled over the family. Slopes are least squares with HC3 "
-        "intervals; they take architectures as independent, although those of one search are not."
+        "Holm's method, with the spread of differences pooled over the family. Slopes are least squares with CR2 "
+        "intervals by search seed on Satterthwaite's degrees of freedom."
     )
 
 

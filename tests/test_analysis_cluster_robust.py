@@ -110,6 +110,13 @@ def test_the_test_of_several_contrasts_does_not_depend_on_how_they_are_written()
     assert (other.statistic, other.freedom) == pytest.approx((2.45010576444, 2.17430862729), rel=1e-9)
 
 
+def test_what_one_cluster_decides_has_no_error() -> None:
+    """All of method C in one cluster: clubSandwich gives the others' errors as before, and 2e-16 for C's."""
+    found = [cluster_robust(DESIGN, Y, [min(search, 5) for search in SEARCH]).contrast(unit) for unit in np.eye(6)]
+    assert [found[i].error for i in (0, 1, 3, 4)] == pytest.approx([BY_SEARCH["error"][i] for i in (0, 1, 3, 4)])
+    assert all(isnan(value) for i in (2, 5) for value in (found[i].error, found[i].p, found[i].low))
+
+
 def test_too_few_clusters_for_the_contrasts_give_nothing() -> None:
     y = np.array([1.0, 2.0, 2.5, 4.0, 5.5, 5.0])
     fit = cluster_robust(np.vander(np.arange(6.0), 3), y, [0, 0, 0, 1, 1, 1])

@@ -19,6 +19,7 @@ def test_agrees_with_the_inverted_test_in_r() -> None:
     assert (found.value, found.low, found.high) == pytest.approx((19.44444444444, -7.80709679953, 47.04737520899))
     assert found.n == 6
     assert found.p == pytest.approx(stats.ttest_rel(GAIN, BASE).pvalue)
+    assert 100 * (np.divide(GAIN, BASE) - 1).mean() == pytest.approx(22.0075336232)  # the mean of ratios lies above
 
 
 def test_the_quadratic_of_two_pairs_by_hand() -> None:

@@ -1,5 +1,5 @@
 # CR2, Satterthwaite and HTZ of clubSandwich: the figures of tests/test_analysis_cluster_robust.py.
-# Rscript tests/data/r/cluster_robust.R
+# Rscript tests/data/r/cluster_robust.R (R 4.2.2, clubSandwich 0.5.8)
 suppressMessages(library(clubSandwich))
 options(digits = 12)
 frame <- data.frame(
@@ -19,3 +19,7 @@ print(unclass(Wald_test(fit, constraints = equal, vcov = vcov, test = "HTZ"))[c(
 alone <- vcovCR(fit, cluster = seq_len(nrow(frame)), type = "CR2")
 print(unclass(coef_test(fit, vcov = alone, test = "Satterthwaite"))[c("SE", "df_Satt", "p_Satt")])
 print(unclass(Wald_test(fit, constraints = equal, vcov = alone, test = "HTZ"))[c("Fstat", "df_denom", "p_val")])
+# one cluster holds all of method C: its correction needs a generalised inverse
+whole <- replace(frame$search, frame$method == "C", 5)
+within <- vcovCR(fit, cluster = whole, type = "CR2")
+print(unclass(coef_test(fit, vcov = within, test = "Satterthwaite"))[c("SE", "df_Satt")])

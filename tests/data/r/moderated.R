@@ -1,4 +1,5 @@
-# Moderated t of limma: the figures of tests/test_analysis_moderated.py. Rscript tests/data/r/moderated.R
+# Moderated t of limma: the figures of tests/test_analysis_moderated.py.
+# Rscript tests/data/r/moderated.R (R 4.2.2, limma 3.54.1)
 suppressMessages(library(limma))
 options(digits = 12)
 show <- function(samples) {

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.components import components
+from analysis.outcomes import FAILURES
+from analysis.rates import Rate, failure_rate
 from analysis.rows import FINAL, Results, Spent
 from analysis.statistics import Components
 
@@ -39,9 +41,18 @@ class State:
     def unfinished(self) -> bool:
         return self.planned - self.done > sum(self.troubles.get(status, 0) for status in FINAL)
 
+    @property
+    def failures(self) -> Rate:
+        """How many of the runs that ended failed."""
+        failed = sum(self.troubles.get(status, 0) for status in FAILURES)
+        return failure_rate(failed, self.done + failed)
+
     def __str__(self) -> str:
         parts = [f"{self.done}/{self.planned} runs"] if self.unfinished else []
-        return ", ".join([*parts, *(f"{n} {status}" for status, n in sorted(self.troubles.items()))])
+        parts += [f"{n} {status}" for status, n in sorted(self.troubles.items())]
+        if (rate := self.failures).failed:
+            parts.append(f"{100 * rate.value:.0f} % failed [{100 * rate.low:.0f}, {100 * rate.high:.0f}]")
+        return ", ".join(parts)
 
 
 def done(trials: pd.DataFrame) -> pd.DataFrame:

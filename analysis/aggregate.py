@@ -49,10 +49,7 @@ class State:
 
     def __str__(self) -> str:
         parts = [f"{self.done}/{self.planned} runs"] if self.unfinished else []
-        parts += [f"{n} {status}" for status, n in sorted(self.troubles.items())]
-        if (rate := self.failures).failed:
-            parts.append(f"{100 * rate.value:.0f} % failed [{100 * rate.low:.0f}, {100 * rate.high:.0f}]")
-        return ", ".join(parts)
+        return ", ".join([*parts, *(f"{n} {status}" for status, n in sorted(self.troubles.items()))])
 
 
 def done(trials: pd.DataFrame) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis import protocol_sheets, recipes, sheets
+from analysis import comparison_sheets, protocol_sheets, recipes, sheets
 from analysis.caveats import caveats
 from analysis.comparisons import Compared, Comparison, compared
 from analysis.models import Model, models, twin_models
@@ -49,14 +49,14 @@ def findings(folders: Path | Sequence[Path]) -> Findings:
         for group, points in model.points.groupby("group")
     }
     made = [
-        sheets.primary(found, results.study.get("primary"), level),
+        comparison_sheets.primary(found, results.study.get("primary"), level),
         sheets.results(table),
-        sheets.comparisons(table, twins, level),
-        sheets.gains(found.gains, level),
+        comparison_sheets.comparisons(table, twins, level),
+        comparison_sheets.gains(found.gains, level),
         sheets.resources(table),
         recipes.sheet(results, table),
         sheets.slopes([*searched, *random], groups),
-        sheets.pairwise(pairs, level),
+        comparison_sheets.pairwise(pairs, level),
         sheets.beside(beside(table, published) if published else []),
         *protocol_sheets.sheets(results),
     ]

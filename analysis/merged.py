@@ -47,7 +47,7 @@ def _epochs(method: str) -> int | None:
 
 
 def taken_out(study: Row, fixed: Iterable[Row], records: Iterable[Row]) -> tuple[Row, ...]:
-    """Rows that the protocol fixed or that were trained, and that the study's table has not, or not with their twins."""
+    """Rows that the protocol fixed or that were trained, and that the table has not, or not with their twins."""
     if not study["rows"]:
         return ()
     there = {row["method"]: row.get("twin") for row in study["rows"]}
@@ -58,7 +58,12 @@ def taken_out(study: Row, fixed: Iterable[Row], records: Iterable[Row]) -> tuple
     for record in trained:
         if record["role"] in ("method", "baseline"):
             method = record["method"]
-            row = {"method": method, "twin": twins.get(method), "role": record["role"], "search_epochs": _epochs(method)}
+            row = {
+                "method": method,
+                "twin": twins.get(method),
+                "role": record["role"],
+                "search_epochs": _epochs(method),
+            }
             lost.setdefault(method, row)
     return tuple(row for name, row in sorted(lost.items())
                  if (name not in known) or (name in there and row.get("twin") and not there[name]))  # fmt: skip

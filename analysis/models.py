@@ -17,7 +17,8 @@ UNITS = {"parameters": 1e6, "macs": 1e6, "shortcuts": 1.0, "long_shortcuts": 1.0
 
 @dataclass(frozen=True)
 class Model:
-    """`points` has a row for every architecture: group, x in the quantity's unit, y in percent, key of one row, and the cluster of those that depend on each other."""
+    """`points` has a row for every architecture: group, x in the quantity's unit, y in percent, key of one row,
+    and the cluster of those that depend on each other."""
 
     quantity: str
     points: pd.DataFrame

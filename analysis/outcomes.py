@@ -9,7 +9,6 @@ import pandas as pd
 
 CLASSES = {"digits": 10, "cifar10": 10}
 FAILURES = ("failed", "diverged", "disconnected", "invalid")  # invalid: said to be done, but its accuracy is none
-FAULT = "test_accuracy is {}, which is no percentage"
 
 
 def chance(study: Mapping[str, Any]) -> float:
@@ -26,13 +25,18 @@ def is_percentage(value: Any) -> bool:
     return number and isfinite(value) and 0 <= value <= 100
 
 
+def fault(row: Mapping[str, Any]) -> str | None:
+    """What is wrong with the accuracy of a final training that is `done`."""
+    value = row.get("test_accuracy")
+    if row.get("kind") != "train" or row["status"] != "done" or is_percentage(value):
+        return None
+    return f"test_accuracy is {json.dumps(value)[:40]}, which is no percentage"
+
+
 def checked(record: dict[str, Any]) -> dict[str, Any]:
-    """A final training that is `done` without an accuracy becomes `invalid`, so that it counts as a failure."""
-    value = record.get("test_accuracy")
-    if record.get("kind") != "train" or record["status"] != "done" or is_percentage(value):
-        return record
-    shown = json.dumps(value)[:40]
-    return {**record, "status": "invalid", "error": FAULT.format(shown), "test_accuracy": None}
+    """A row with a `fault` becomes `invalid`, so that it counts as a failure."""
+    found = fault(record)
+    return {**record, "status": "invalid", "error": found, "test_accuracy": None} if found else record
 
 
 def conflicts(records: Iterable[Mapping[str, Any]]) -> list[str]:

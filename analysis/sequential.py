@@ -61,7 +61,10 @@ def decided(
 
 
 def next_look(
-    differences: Mapping[str, ArrayLike], looks: Sequence[int], alpha: float = 0.05, leading: Collection[str] | None = None
+    differences: Mapping[str, ArrayLike],
+    looks: Sequence[int],
+    alpha: float = 0.05,
+    leading: Collection[str] | None = None,
 ) -> tuple[int, list[str]]:
     """How many looks the seeds at hand allow, and the comparisons that are open after them.
 

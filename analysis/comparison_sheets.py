@@ -19,9 +19,7 @@ FAMILY = (
 def primary(found: Compared, asked: Mapping[str, Any] | None, level: float) -> Sheet:
     """The study's one primary comparison."""
     head = ("Question", *_head("Difference", level), "Verdict")
-    rows = ()
-    if asked and found.primary:
-        rows = (tuple(_cells(question(asked), found.primary)),)
+    rows = (tuple(_cells(question(asked), found.primary)),) if asked and found.primary else ()
     note = "Tested first, by itself; the other comparisons are confirmatory only where it is significant."
     return Sheet("primary", "Primary comparison", head, rows, note)
 

@@ -49,6 +49,8 @@ def _planning(results: Results, found: Compared) -> Iterator[str]:
             f"The rows were looked at {looks} time{'s' * (looks > 1)} before they were complete, which was not "
             f"planned: adjusted p is multiplied by {looks + 1}."
         )
+    for taken in protocol_view.reused(results.protocols):
+        yield f"{taken}: they may have been seen before the protocol was fixed."
     if changes := protocol_view.changed(results.protocols):
         yield f"Changed after rows were there: {', '.join(changes)}. What was fixed first counts."
 

@@ -62,7 +62,9 @@ def _points(results: Results, method: str, group: str, quantity: str) -> pd.Data
     )  # fmt: skip
     each["x"] /= UNITS[quantity]
     clusters = [_cluster(results, *at) for at in zip(each["study"], each["seed"], each["needs"], strict=True)]
-    return each[["x", "y", "key"]].assign(group=group, method=method, cluster=clusters)
+    return each[["x", "y", "key"]].assign(
+        group=group, method=method, cluster=pd.Series(clusters, each.index, dtype=object)
+    )
 
 
 def _cluster(results: Results, study: str, seed: float, needs: Sequence[str]) -> tuple[object, ...]:

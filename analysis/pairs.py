@@ -96,22 +96,22 @@ class Sides:
 
     def _with_twins(self, method: str, twin: str) -> Pairs:
         own, twins = self._trials(method), self._trials(twin)
-        frames = (twin_pairs(own, twins, failures) for failures in (True, False))
-        return self._checked("twins", (method, twin), *frames, (method, twin))
+        frame, bare = (twin_pairs(own, twins, failures) for failures in (True, False))
+        return self._checked("twins", (method, twin), frame, bare, (method, twin))
 
     def _with_method(self, first: str, second: str) -> Pairs:
         both = [self._means(first), self._means(second)]
-        frames = (pd.DataFrame({"own": own, "other": other}) for own, other in zip(*both, strict=True))
-        return self._checked("pair", (first, second), *frames, (first, second))
+        frame, bare = (pd.DataFrame({"own": own, "other": other}) for own, other in zip(*both, strict=True))
+        return self._checked("pair", (first, second), frame, bare, (first, second))
 
     def _gain(self, first: str, second: str) -> Pairs:
         above = [self._with_twins(method, str(self._twins[method])) for method in (first, second)]
-        frames = (
+        frame, bare = (
             pd.DataFrame({"own": one["own"] - one["other"], "other": two["own"] - two["other"]})
             for one, two in ((above[0].frame, above[1].frame), (above[0].bare, above[1].bare))
         )
         methods = (first, second, *(str(self._twins[method]) for method in (first, second)))
-        return self._checked("gain", (first, second), *frames, methods)
+        return self._checked("gain", (first, second), frame, bare, methods)
 
     def _checked(self, kind: Kind, sides: tuple[str, str], frame: pd.DataFrame, bare: pd.DataFrame,
                  methods: tuple[str, ...]) -> Pairs:  # fmt: skip

@@ -17,7 +17,7 @@ def methods_paragraph(results: Results, table: Sequence[Line]) -> str:
         _search(results, table),
         _training(results, table),
         _twins(table),
-        _statistics(results, table),
+        _statistics(results),
     ]
     return " ".join(filter(None, [*sentences, _made_with(results)]))
 
@@ -76,7 +76,7 @@ def _twins(table: Sequence[Line]) -> str:
     )
 
 
-def _statistics(results: Results, table: Sequence[Line]) -> str:
+def _statistics(results: Results) -> str:
     fixed = rules(results)
     looks = f", looked at after {_listed(fixed.looks)} seeds, each look at α = {fixed.alpha:g}/{len(fixed.looks)}"
     return (

@@ -1,5 +1,7 @@
 """The protocol as tables: what was fixed and when, and what departs from it."""
 
+from collections.abc import Sequence
+
 from analysis.protocol_view import Protocol, shown
 from analysis.rows import Results
 from analysis.sheets import Cell, Sheet
@@ -32,5 +34,5 @@ def _fixed(prefix: str, protocol: Protocol) -> list[tuple[str, ...]]:
     ]
 
 
-def _sheet(name: str, title: str, head: tuple[str, ...], rows: list[tuple[str, ...]], note: str) -> Sheet:
+def _sheet(name: str, title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]], note: str) -> Sheet:
     return Sheet(name, title, head, tuple(tuple(Cell(text) for text in row) for row in rows), note, paper=False)

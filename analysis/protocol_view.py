@@ -89,6 +89,16 @@ def changed(protocols: Sequence[Protocol]) -> list[str]:
     ]
 
 
+def reused(protocols: Sequence[Protocol]) -> list[str]:
+    """What was taken over from other studies, a sentence each."""
+    return [_reused(e["content"]) for protocol in protocols for e in protocol.entries if e["event"] == "reused"]
+
+
+def _reused(content: Mapping[str, Any]) -> str:
+    others = ", ".join(map(str, content.get("from") or ["another study"]))
+    return f"{content.get('rows', '?')} rows were taken over from {others}"
+
+
 def _looks(entry: Entry) -> bool:
     return entry["event"] == "reported" or (entry["event"] == "changed" and "seeds" in entry["content"])
 
@@ -103,8 +113,7 @@ def _said(entry: Entry) -> Iterator[str]:
         case "looked":
             yield f"planned looks taken: {content.get('looks', '?')}"
         case "reused":
-            others = ", ".join(map(str, content.get("from") or ["another study"]))
-            yield f"{content.get('rows', '?')} rows were taken over from {others}; they were there before"
+            yield _reused(content)
 
 
 def _short(value: Any) -> str:

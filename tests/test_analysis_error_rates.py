@@ -105,8 +105,11 @@ def test_a_whole_report_errs_in_at_most_one_study_of_twenty(gain: float, studies
     [("t with 3 degrees of freedom", 0.0375), ("lognormal", 0.180), ("a fifth of own runs fail", 0.0226)],
 )
 def test_the_primary_comparison_under_other_noise(name: str, expected: float) -> None:
-    """Pinned to the shares of 200,000 other studies; Monte-Carlo error of these 20,000 at most .0027. Differences have mean 0, apart from
-    failures, where the method's runs that end are equal to its twins': a finding is that it is worse."""
+    """Pinned to the shares of 200,000 other studies; Monte-Carlo error of these 20,000 at most .0027.
+
+    Differences have mean 0, apart from failures, where the method's runs that end are equal to its twins': a finding is
+    that it is worse.
+    """
     rng = np.random.default_rng(3)
     differences = {
         "t with 3 degrees of freedom": lambda: rng.standard_t(3, size=(20_000, 5)),

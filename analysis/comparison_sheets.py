@@ -8,18 +8,25 @@ from analysis.primary import name as question
 from analysis.sheets import EMPTY, Cell, Sheet, estimated, interval, named, p_value
 from analysis.table import Line
 
+MODERATED = "p (moderated, Holm)"
 FAMILY = (
-    "p (Holm) is adjusted over all comparisons with twins, between methods and of gains, and over looks; moderated: "
-    "the same with the variance moderated over them (Smyth 2004). A difference counts as significant where both are. "
-    "Failed trainings count with the accuracy of guessing; intervals are each comparison's own, not adjusted. Seeds "
-    "needed: for the smallest effect, with their 95 % interval."
+    "p (Holm) is adjusted over all comparisons with twins, between methods and of gains, and over looks. Significant "
+    "is what is so by the t test and with moderated variance (Smyth 2004), both after Holm. Failed trainings count "
+    "with the accuracy of guessing; intervals are each comparison's own, not adjusted."
+)
+SEEDS = (
+    " Seeds needed: to find the study's smallest effect four times in five, with the interval that the spread gives."
 )
 
 
 def primary(found: Compared, asked: Mapping[str, Any] | None, level: float) -> Sheet:
     """The study's one primary comparison."""
-    head = ("Question", *_head("Difference", level), "Verdict")
-    rows = (tuple(_cells(question(asked), found.primary)),) if asked and found.primary else ()
+    columns = tuple("p (looks)" if name == "p (Holm)" else name for name in _head("Difference", level))
+    head = ("Question", *(name for name in columns if name != MODERATED), "Verdict")
+    rows: tuple[tuple[Cell, ...], ...] = ()
+    if asked and found.primary:
+        cells = _cells(question(asked), found.primary)
+        rows = ((*cells[:4], *cells[5:]),)
     note = "Tested first, by itself; the other comparisons are confirmatory only where it is significant."
     return Sheet("primary", "Primary comparison", head, rows, note)
 
@@ -32,11 +39,11 @@ def comparisons(table: Sequence[Line], twins: dict[str, Comparison], level: floa
         if (found := twins.get(line.method)) is not None:
             rows.append((*named(line), *list(_cells("", found))[1:]))
     note = f"Searched minus its random twins of equal count, paired by seed. {FAMILY}"
-    return Sheet("twins", "Against random twins", head, tuple(rows), note)
+    return Sheet("twins", "Against random twins", head, tuple(rows), note + SEEDS, caption=note)
 
 
 def _head(quantity: str, level: float) -> tuple[str, ...]:
-    return (f"{quantity}, points [{100 * level:.4g} %]", "p", "p (Holm)", "p (moderated, Holm)", "Hedges's g",
+    return (f"{quantity}, points [{100 * level:.4g} %]", "p", "p (Holm)", MODERATED, "Hedges's g",
             "Relative improvement, %", "Pairs", "Seeds needed")  # fmt: skip
 
 
@@ -84,4 +91,4 @@ def _pairs(name: str, title: str, quantity: str, found: Sequence[Comparison], le
     for c in found:
         cells = (Cell(c.method, c.methods), Cell(c.against, c.methods), *_cells("", c)[1:])
         rows.append(cells[:gone] + cells[gone + 1 :])
-    return Sheet(name, title, head[:gone] + head[gone + 1 :], tuple(rows), note)
+    return Sheet(name, title, head[:gone] + head[gone + 1 :], tuple(rows), note + SEEDS, caption=note)

@@ -11,6 +11,7 @@ from analysis import effects, primary
 from analysis.aggregate import done
 from analysis.detectable import Needed, needed, smallest_effect
 from analysis.effects import Effect
+from analysis.equivalence import tost
 from analysis.fieller import relative_improvement
 from analysis.judged import Judged, judge, looked, spread_of
 from analysis.pairs import Pairs, Question, Sides, questions, twin_pairs
@@ -46,6 +47,7 @@ class Comparison:
     failures: int  # trainings that count with the accuracy of guessing
     without: Estimate | None  # with them left out, where there are any
     needed: Needed  # seeds that would show the study's smallest effect
+    equivalence: float  # p of two one-sided tests, times the family and looks; NaN where no margin was fixed
     finds: float  # points that so many pairs find four times in five
     significant: bool
     verdict: str
@@ -84,16 +86,18 @@ def compared(results: Results, table: Sequence[Line]) -> Compared:
     confirms = results.preregistered and first is not None and first.significant
     study = Study(results, fixed, len(family_) + asked.lost, confirms)
     judged = judge(family_, fixed, asked.lost)
-    found = [
-        _comparison(study, pairs, one, [p for p in family_ if p.kind == pairs.kind])
-        for pairs, one in zip(family_, judged, strict=True)
-    ]
+    found = [_comparison(study, pairs, one, _alike(pairs, family_)) for pairs, one in zip(family_, judged, strict=True)]
     of_kind = {kind: [c for c in found if c.kind == kind] for kind in ("twins", "pair", "gain")}
     if first and asked.single:
         of_kind[asked.single].insert(0, first)
     twins = {c.method: c for c in of_kind["twins"]}
     ordered = {line.method: twins[line.method] for line in table if line.method in twins}
     return Compared(first, ordered, of_kind["pair"], of_kind["gain"], study.size, asked.lost, asked.unanswered)
+
+
+def _alike(pairs: Pairs, family: Sequence[Pairs]) -> list[Pairs]:
+    """Those whose differences may spread equally: of one kind, and without failures unless it has some itself."""
+    return [pairs] if pairs.failures else [p for p in family if p.kind == pairs.kind and not p.failures]
 
 
 def with_twins(results: Results, table: Sequence[Line]) -> dict[str, Comparison]:
@@ -184,6 +188,7 @@ def _comparison(study: Study, pairs: Pairs, judged: Judged, alike: Sequence[Pair
         failures=pairs.failures,
         without=mean_interval(pairs.bare["own"] - pairs.bare["other"], fixed.level) if pairs.failures else None,
         needed=needed(fixed.smallest, spread, freedom, strictest),
+        equivalence=_equivalence(study, pairs),
         finds=finds,
         significant=judged.significant,
         verdict=_verdict(study, pairs, judged, finds),
@@ -204,7 +209,15 @@ def _verdict(study: Study, pairs: Pairs, judged: Judged, finds: float) -> str:
         unmoderated=pairs.kind != "primary" and judged.adjusted <= study.fixed.alpha and not judged.significant,
         exploratory=not study.confirms,
         decided=judged.decided,
+        equal=_equivalence(study, pairs) <= study.fixed.alpha,
     )  # fmt: skip
+
+
+def _equivalence(study: Study, pairs: Pairs) -> float:
+    if not study.fixed.margin:
+        return nan
+    found = tost(pairs.frame["own"], pairs.frame["other"], study.fixed.margin, study.fixed.alpha)
+    return min(1.0, found.p * study.fixed.times * max(1, study.size)) if found.p == found.p else nan
 
 
 def _keys(results: Results, methods: Sequence[str]) -> tuple[str, ...]:

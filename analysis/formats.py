@@ -89,7 +89,9 @@ def every_comparison(found: Sequence[Comparison]) -> str:
 
 
 def _compared(c: Comparison) -> Iterator[tuple[str, object]]:
-    found, without = c.difference, c.without or mean_interval([])
+    from analysis.permutation import sign_flip, signed_rank
+
+    found, without, frame = c.difference, c.without or mean_interval([]), c.pairs.frame
     values = {"difference": found.value, "difference_low": found.low, "difference_high": found.high,
               "difference_std": found.std, "difference_p": found.p, "difference_p_holm": c.adjusted,
               "p_moderated": c.moderated_raw, "p_moderated_holm": c.moderated, "simultaneous_low": c.low,
@@ -97,6 +99,8 @@ def _compared(c: Comparison) -> Iterator[tuple[str, object]]:
               "hedges_g_high": c.effect.high, "correlation": c.effect.correlation,
               "relative_improvement": c.improvement.value, "relative_improvement_low": c.improvement.low,
               "relative_improvement_high": c.improvement.high, "difference_without_failures": without.value,
+              "p_sign_flip": sign_flip(c.pairs.differences).p,
+              "p_signed_rank": signed_rank(frame["own"], frame["other"]).p, "p_equivalence": c.equivalence,
               "finds": c.finds}  # fmt: skip
     yield from ((name, _plain(value)) for name, value in values.items())
     yield from (("pairs", found.n), ("failures", c.failures), ("pairs_refused", len(c.refused)))
@@ -135,7 +139,9 @@ def _floating(sheet: Sheet, study: str) -> str:
         rows.insert(-1, r"\midrule")
     head = " & ".join(escaped(sheet.head[n]) for n in shown) + r" \\"
     label = re.sub(r"[^a-zA-Z0-9-]", "-", f"{study}-{sheet.name}")
-    caption = " ".join(filter(None, [f"{sheet.title}: {study}.", _pairs(sheet), sheet.note, _legend(sheet)]))
+    caption = " ".join(
+        filter(None, [f"{sheet.title}: {study}.", _pairs(sheet), sheet.caption or sheet.note, _legend(sheet)])
+    )
     return "\n".join([
         r"\begin{table}", r"\centering", r"\small", rf"\caption{{{escaped(caption)}}}",
         rf"\label{{tab:{label}}}", rf"\begin{{tabular}}{{{'l' * len(shown)}}}", r"\toprule", head, r"\midrule", *rows,

@@ -33,6 +33,7 @@ class Sheet:
     note: str = ""
     last_apart: bool = False
     paper: bool = True
+    caption: str = ""  # on paper in place of `note`
 
 
 def results(table: Sequence[Line]) -> Sheet:

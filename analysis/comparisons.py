@@ -130,7 +130,7 @@ def still_open(results: Results, table: Sequence[Line]) -> tuple[int, list[str]]
     if asked.primary:
         own, (decision,) = looked([asked.primary], planned, 0)
         look = min(look, own) if any(p.kind == "twins" for p in family_) else own
-        still += [] if decision.rejected else asked.primary.methods[:1]
+        still += [] if decision.rejected else asked.primary.methods[: 1 if asked.primary.twins else 2]
     return look, list(dict.fromkeys(still))
 
 
@@ -152,10 +152,12 @@ def _asked(results: Results, table: Sequence[Line]) -> _Asked:
     every = questions([*rows.values()])
     planned = questions([*(rows | {row["method"]: dict(row) for row in results.taken_out}).values()])
     wanted = results.study.get("primary") or None
-    first = primary.primary_questions(wanted, table) if wanted else []
+    gone = primary.taken_out(wanted, results.taken_out) if wanted else []
+    first = primary.primary_questions(wanted, table) if wanted and not gone else []
     found = primary.primary_pairs(sides, first, wanted.get("at")) if wanted else None
     single = first[0] if found and len(first) == 1 else None
-    why = f"{primary.name(wanted)}: the table has no such rows" if wanted and not found else ""
+    cause = f"{', '.join(gone)} was taken out" if gone else "the table has no such rows, or they are of different data"
+    why = f"{primary.name(wanted)}: {cause}" if wanted and not found else ""
     secondary = [q for q in every if q != single and sides.same_data(q.first, q.second)]
     kind = single.kind if single else None
     return _Asked(sides, found, kind, secondary, len(planned) - len(every), why)

@@ -62,6 +62,9 @@ def _flat(line: Line, against: Comparison | None) -> Iterator[tuple[str, object]
     )
     yield from (("runs_planned", line.state.planned), ("runs_done", line.state.done))
     yield from ((f"runs_{status}", line.state.troubles.get(status, 0)) for status in STATUSES)
+    rate = line.state.failures
+    yield from (("failure_rate", _plain(rate.value)), ("failure_rate_low", _plain(rate.low)))
+    yield "failure_rate_high", _plain(rate.high)
     for prefix, cells in (("", line.cells), ("twin_", line.twin_cells)):
         for name in line.cells:
             if prefix and name == "cost":

@@ -27,6 +27,17 @@ def primary_questions(primary: Mapping[str, Any], table: Sequence[Line]) -> list
     return found if at == "mean" or len(found) == 1 else []
 
 
+def taken_out(primary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Rows that the question was about and that are gone: what is left would answer another one."""
+    at = primary.get("at")
+    return [
+        row["method"]
+        for row in rows
+        if family(row["method"]) in (primary["method"], primary.get("against"))
+        and not (isinstance(at, int) and row.get("search_epochs") not in (at, None))
+    ]
+
+
 def name(primary: Mapping[str, Any]) -> str:
     at = primary.get("at")
     over = ", mean over snapshots" if at == "mean" else f" at {at} epochs" if at is not None else ""

@@ -15,6 +15,7 @@ from scipy import stats
 from analysis import report, sheets
 from analysis.effects import hedges_g
 from analysis.fieller import relative_improvement
+from analysis.findings import findings
 from analysis.models import models
 from analysis.rows import load
 from analysis.rules import rules
@@ -209,3 +210,24 @@ def test_large_seeds_cost_nothing(tmp_path: Path, sequential: bool) -> None:
     rows = [{**r, "seed": 10**15 + r["seed"]} for r in factory.rows(study)]
     _, found, _ = judged(made(tmp_path, study, rows))
     assert found.twins["darts-A@5"].difference.n == 3
+
+
+# Planning and words
+
+
+def test_seeds_needed_have_an_interval() -> None:
+    wanted = judged(KEPT / "shortcut-cifar10-small")[1].twins["darts-A@10"].needed
+    assert wanted.value is not None
+    assert wanted.low is not None
+    assert wanted.high is not None
+    assert wanted.low < wanted.value < wanted.high
+
+
+def test_a_study_without_a_protocol_is_said_to_be_exploratory(tmp_path: Path) -> None:
+    study = factory.study(seeds=3)
+    place = made(tmp_path, study, factory.rows(study))
+    assert (
+        "Not preregistered: nothing was fixed before the first row; all comparisons are exploratory."
+        in judged(place)[2]
+    )
+    assert "all findings are exploratory" in findings(place).methods

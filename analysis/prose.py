@@ -106,9 +106,15 @@ def _controlled(results: Results) -> str:
         return f"No comparison was primary: all {family} at α = {alpha}, and all findings are exploratory."
     return (
         f"The primary comparison, fixed beforehand, is tested first at α = {alpha}; the other {family} at α = {alpha}, "
-        f"confirmatory only where the primary one is significant, so that the chance of any false confirmatory finding "
-        f"in the whole report is at most {alpha}. Slopes are exploratory."
+        f"confirmatory only where the primary one is significant. {_overall(rules(results).unplanned, alpha)} Slopes "
+        "are exploratory."
     )
+
+
+def _overall(unplanned: int, alpha: str) -> str:
+    if unplanned:
+        return f"Unplanned looks were taken, so that no bound holds for the whole report; p is times {unplanned + 1}."
+    return f"The chance of any false confirmatory finding in the whole report is thus at most {alpha}."
 
 
 def _made_with(results: Results) -> str:

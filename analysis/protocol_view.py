@@ -11,6 +11,10 @@ FIRST_COUNTS = ("primary", "alpha", "smallest_effect", "equivalence_margin")  # 
 Entry = Mapping[str, Any]
 
 
+class Damaged(ValueError):
+    """A file of a results folder that cannot be read on; says which."""
+
+
 class Deviation(NamedTuple):
     at: str
     text: str
@@ -61,7 +65,7 @@ class Protocol:
 
 
 def read(folder: Path) -> Protocol:
-    """Raises ValueError where a whole line is no entry; a torn last line is left out."""
+    """Raises Damaged where a whole line is no entry; a torn last line is left out."""
     path = folder / "protocol.jsonl"
     if not path.exists():
         return Protocol()
@@ -128,7 +132,7 @@ def _entry(line: bytes, where: str) -> Entry:
         found = json.loads(line)
         return {name: found[name] for name in ("at", "event", "content", "rows", "planned", "hash")}
     except (ValueError, KeyError, TypeError):
-        raise ValueError(f"{where} is no entry of a protocol; restore the file from a copy") from None
+        raise Damaged(f"{where} is no entry of a protocol; restore the file from a copy") from None
 
 
 def shown(value: Any) -> str:

@@ -16,7 +16,7 @@ from pydantic_core import from_json
 from analysis import protocol_view
 from analysis.merged import merged, taken_out
 from analysis.outcomes import chance, checked, conflicts
-from analysis.protocol_view import Protocol
+from analysis.protocol_view import Damaged, Protocol
 
 NUMBERS = ("seed", "train_seed", "twin", "val_accuracy", "test_accuracy", "train_loss", "test_loss", "parameters",
            "macs", "shortcuts", "long_shortcuts", "epochs", "warmup_epochs", "seconds", "device_seconds", "threads",
@@ -26,10 +26,6 @@ TEXTS = ("key", "kind", "method", "role", "twin_of", "pair", "architecture", "sp
 PACKED = ("recipe", "versions")  # objects kept as canonical text, so that equal ones are one
 FINAL = ("done", "diverged", "disconnected", "pruned", "invalid")  # `failed` runs again with the next command
 CURVE = ("train_loss", "test_accuracy", "val_accuracy", "entropy", "counts", "discretised_accuracy", "eigenvalue")
-
-
-class Damaged(ValueError):
-    """A file of rows that cannot be read on; says which."""
 
 
 class Spent(NamedTuple):

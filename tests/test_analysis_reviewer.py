@@ -73,6 +73,7 @@ def test_unplanned_looks_multiply_p_and_are_said(registered: tuple[Path, dict[st
     for one, other in zip(before.every, after.every, strict=True):
         assert other.adjusted == pytest.approx(min(1.0, 3 * one.adjusted))
     assert rules(results).level == pytest.approx(1 - 0.05 / 3)
+    assert "no bound holds for the whole report; p is times 3" in findings(place).methods
 
 
 def test_planned_looks_and_looks_at_nothing_cost_nothing_more(registered: tuple[Path, dict[str, Any]]) -> None:

@@ -21,6 +21,7 @@ from analysis.rows import load
 from analysis.rules import rules
 from analysis.table import lines
 from harness import records, verify
+from harness.cli import main
 
 pytestmark = pytest.mark.long
 
@@ -213,6 +214,17 @@ def test_large_seeds_cost_nothing(tmp_path: Path, sequential: bool) -> None:
 
 
 # Planning and words
+
+
+def test_a_damaged_protocol_is_named_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study = factory.study(seeds=2, rules=["A"], snapshots=[5])
+    place = made(tmp_path, {**study, "schema": 2}, factory.rows(study))
+    (place / "protocol.jsonl").write_text("no entry\n")
+    with pytest.raises(SystemExit) as end:
+        main(["report", str(place)])
+    assert end.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "protocol.jsonl, line 1 is no entry of a protocol; restore the file from a copy" in line
 
 
 def test_seeds_needed_have_an_interval() -> None:

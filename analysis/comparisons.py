@@ -82,11 +82,17 @@ def compared(results: Results, table: Sequence[Line]) -> Compared:
     first = None
     if asked.primary:
         study = Study(results, fixed, 1, results.preregistered)
-        first = _comparison(study, asked.primary, judge([asked.primary], fixed, alone=True)[0], [asked.primary])
+        first = _comparison(
+            study, asked.primary, judge([asked.primary], fixed, alone=True)[0], spread_of([asked.primary.differences])
+        )
     confirms = results.preregistered and first is not None and first.significant
     study = Study(results, fixed, len(family_) + asked.lost, confirms)
     judged = judge(family_, fixed, asked.lost)
-    found = [_comparison(study, pairs, one, _alike(pairs, family_)) for pairs, one in zip(family_, judged, strict=True)]
+    spreads = _spreads(family_)
+    found = [
+        _comparison(study, pairs, one, spread_of([pairs.differences]) if pairs.failures else spreads[pairs.kind])
+        for pairs, one in zip(family_, judged, strict=True)
+    ]
     of_kind = {kind: [c for c in found if c.kind == kind] for kind in ("twins", "pair", "gain")}
     if first and asked.single:
         of_kind[asked.single].insert(0, first)
@@ -95,9 +101,12 @@ def compared(results: Results, table: Sequence[Line]) -> Compared:
     return Compared(first, ordered, of_kind["pair"], of_kind["gain"], study.size, asked.lost, asked.unanswered)
 
 
-def _alike(pairs: Pairs, family: Sequence[Pairs]) -> list[Pairs]:
-    """Those whose differences may spread equally: of one kind, and without failures unless it has some itself."""
-    return [pairs] if pairs.failures else [p for p in family if p.kind == pairs.kind and not p.failures]
+def _spreads(family: Sequence[Pairs]) -> dict[str, tuple[float, int]]:
+    """Pooled over those whose differences may spread equally: of one kind, and without failures."""
+    return {
+        kind: spread_of([p.differences for p in family if p.kind == kind and not p.failures])
+        for kind in ("twins", "pair", "gain")
+    }
 
 
 def with_twins(results: Results, table: Sequence[Line]) -> dict[str, Comparison]:
@@ -173,10 +182,10 @@ class Study:
     confirms: bool
 
 
-def _comparison(study: Study, pairs: Pairs, judged: Judged, alike: Sequence[Pairs]) -> Comparison:
+def _comparison(study: Study, pairs: Pairs, judged: Judged, spread_: tuple[float, int]) -> Comparison:
     fixed, frame, estimate = study.fixed, pairs.frame, judged.estimate
     strictest = fixed.alpha / fixed.times / max(1, study.size)
-    spread, freedom = spread_of([other.differences for other in alike])
+    spread, freedom = spread_
     finds = smallest_effect(spread, estimate.n, freedom or None, strictest).value if estimate.n > 1 else nan
     simultaneous = mean_interval(pairs.differences, 1 - strictest)
     status = "exploratory" if not study.confirms else "primary" if pairs.kind == "primary" else "confirmatory"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from typing import Any, Literal, NamedTuple
 
@@ -27,7 +28,7 @@ class Pairs:
     methods: tuple[str, ...]  # the table rows that it comes from
     twins: bool = False  # the second side is the first one's twins
 
-    @property
+    @cached_property
     def differences(self) -> pd.Series:
         return self.frame["own"] - self.frame["other"]
 
@@ -59,6 +60,7 @@ class Sides:
         self._results = results
         self._twins = {line.method: line.twin for line in table}
         self._lines = table
+        self._found: dict[str, pd.DataFrame] = {}
         self._known: dict[str, tuple[pd.Series, pd.Series]] = {}
 
     def distinct(self) -> list[Line]:
@@ -92,7 +94,9 @@ class Sides:
         return Pairs("primary", sides, frame, bare, refused, failures, methods, parts[0].twins)
 
     def _trials(self, method: str) -> pd.DataFrame:
-        return self._results.trainings(method)
+        if method not in self._found:
+            self._found[method] = self._results.trainings(method)
+        return self._found[method]
 
     def _with_twins(self, method: str, twin: str) -> Pairs:
         own, twins = self._trials(method), self._trials(twin)

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.components import components
+from analysis.outcomes import FAILURES
+from analysis.rates import Rate, failure_rate
 from analysis.rows import FINAL, Results, Spent
 from analysis.statistics import Components
 
@@ -38,6 +40,12 @@ class State:
     @property
     def unfinished(self) -> bool:
         return self.planned - self.done > sum(self.troubles.get(status, 0) for status in FINAL)
+
+    @property
+    def failures(self) -> Rate:
+        """How many of the runs that ended failed."""
+        failed = sum(self.troubles.get(status, 0) for status in FAILURES)
+        return failure_rate(failed, self.done + failed)
 
     def __str__(self) -> str:
         parts = [f"{self.done}/{self.planned} runs"] if self.unfinished else []

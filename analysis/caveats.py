@@ -8,9 +8,12 @@ from math import nan
 import pandas as pd
 
 from analysis.aggregate import done
-from analysis.comparisons import Comparison, rules
+from analysis.comparison_sheets import seeds
+from analysis.comparisons import Compared, Comparison
+from analysis.doubts import doubts
 from analysis.recipes import recipes
 from analysis.rows import Results
+from analysis.rules import rules
 from analysis.searches import named
 from analysis.sheets import minus
 from analysis.statistics import detectable
@@ -20,13 +23,14 @@ GAP = 10  # points between a mixture and what is read from it, above which a rep
 FEW = 5  # search seeds below which a report says that they are few
 
 
-def caveats(results: Results, table: Sequence[Line], twins: Mapping[str, Comparison]) -> list[str]:
+def caveats(results: Results, table: Sequence[Line], found: Compared) -> list[str]:
     """One sentence or two for each weakness that the rows show; empty where there is none."""
     used = _used(results, table)
     return [
-        *_seeds(results, table, twins),
+        *doubts(results, table, found),
+        *_seeds(results, table, found),
         *_unfinished(table),
-        *_pairs(results, table, twins),
+        *_pairs(found.twins),
         *_parameters(table),
         *_origins(used),
         *_recipes(results, table),
@@ -40,24 +44,23 @@ def _used(results: Results, table: Sequence[Line]) -> pd.DataFrame:
     return pd.concat([done(results.trainings(name)) for name in names] or [results.trials.iloc[:0]])
 
 
-def _seeds(results: Results, table: Sequence[Line], twins: Mapping[str, Comparison]) -> Iterator[str]:
+def _seeds(results: Results, table: Sequence[Line], found: Compared) -> Iterator[str]:
     counts = [line.cells["accuracy"].n for line in table if line.cells["accuracy"].n]
+    fixed = rules(results)
     if counts and min(counts) < FEW:
         n = min(counts)
         visible = " One seed shows no spread at all."
         if n > 1:
-            fixed = rules(results.study)
-            strictest = fixed.alpha / max(1, len(fixed.looks)) / max(1, len(twins))
-            found = f"{detectable(n, strictest):.1f} standard deviations of the differences"
-            visible = f" At the strictest level of Holm's method {n} pairs find, four times in five, only {found}."
+            least = f"{detectable(n, fixed.alpha / fixed.times / max(1, found.size)):.1f}"
+            visible = (
+                f" At the strictest level of Holm's method {n} pairs find, four times in five, only {least} standard "
+                "deviations of the differences."
+            )
         yield f"Few seeds: {n} search seed{'s' * (n > 1)} in the smallest cell.{visible}"
-    fixed = rules(results.study)
-    open_ones = [c for c in twins.values() if not c.significant and c.needed and c.needed > c.difference.n]
-    if open_ones:
+    if unclear := [c for c in found.twins.values() if c.verdict.startswith("inconclusive; n = ")]:
         yield (
-            f"{len(open_ones)} of {len(twins)} comparisons with twins show no difference, and could hardly have shown "
-            f"one of {fixed.smallest:g} points: that would take {open_ones[0].needed} seeds. This is no evidence of "
-            "equality."
+            f"{len(unclear)} of {len(found.twins)} comparisons with twins are inconclusive, which is no evidence of "
+            f"equality: to find {fixed.smallest:g} points would take {seeds(unclear[-1])} seeds."
         )
 
 
@@ -66,31 +69,15 @@ def _unfinished(table: Sequence[Line]) -> Iterator[str]:
               for name, state in ((line.method, line.state), (line.twin, line.twin_state)) if state]  # fmt: skip
     if open_cells := [f"{name} ({state})" for name, state in states if state.unfinished]:
         yield f"Unfinished: {', '.join(open_cells)}."
-    lost: Counter[str] = Counter()
-    for _, state in states:
-        lost.update(state.troubles)
-    if lost:
-        said = ", ".join(f"{n} {status}" for status, n in sorted(lost.items()))
-        yield f"Trainings without a number, left out of every mean: {said}. Means of what remains may flatter a method."
 
 
-def _pairs(results: Results, table: Sequence[Line], twins: Mapping[str, Comparison]) -> Iterator[str]:
+def _pairs(twins: Mapping[str, Comparison]) -> Iterator[str]:
     for comparison in twins.values():
         if comparison.missing and comparison.difference.n:
             yield (
                 f"{comparison.method}: {comparison.missing} seed{'s' * (comparison.missing > 1)} without a complete "
                 "pair, left out of the paired difference."
             )
-    for line in table:
-        if line.twin and (seeds := _unlike(results.trainings(line.method), results.trainings(line.twin))):
-            yield f"{line.method} and its twins saw different images at seed {seeds}: these pairs are no pairs."
-
-
-def _unlike(own: pd.DataFrame, twins: pd.DataFrame) -> str:
-    """Seeds at which the two sides have different splits."""
-    both = pd.concat([done(own), done(twins)]).dropna(subset=["split"])
-    counts = both.groupby("seed")["split"].nunique()
-    return ", ".join(f"{seed:.0f}" for seed in counts.index[counts > 1])
 
 
 def _parameters(table: Sequence[Line]) -> Iterator[str]:

@@ -1,225 +1,234 @@
-"""Methods against count-matched twins, against each other, and their gains over twins against each other's.
+"""The study's comparisons: the primary one by itself; with twins, with each other and of gains as one family.
 
-All pair by pair of equal seeds.
+All pair by pair of equal seeds, data and splits; failed trainings count with the accuracy of guessing.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import combinations
-from types import MappingProxyType
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import nan
 
-import pandas as pd
-
-from analysis.aggregate import by_seed, done
+from analysis import effects, primary
+from analysis.aggregate import done
+from analysis.detectable import Needed, needed, smallest_effect
+from analysis.effects import Effect
+from analysis.equivalence import tost
+from analysis.fieller import relative_improvement
+from analysis.judged import Judged, judge, looked, spread_of
+from analysis.pairs import Pairs, Question, Sides, questions, twin_pairs
 from analysis.rows import Results
-from analysis.sequential import decided, next_look
-from analysis.statistics import (
-    Estimate,
-    hedges_g,
-    holm,
-    paired,
-    pooled_std,
-    power,
-    relative_improvement,
-    seeds_needed,
-)
+from analysis.rules import Rules, rules
+from analysis.statistics import Estimate, mean_interval
 from analysis.table import Line
+from analysis.verdicts import WORDS, verdict
 
-ITS_TWINS = "its twins"
-WORDS = ("better", "worse")  # what a side is that lies above, below
+__all__ = ["Compared", "Comparison", "compared", "gains", "rules", "still_open", "twin_pairs", "with_each_other",
+           "with_twins"]  # fmt: skip
+NAMES = {"primary": "{}", "twins": "its twins", "pair": "{}", "gain": "that of {}"}  # of the second side
 
 
 @dataclass(frozen=True)
 class Comparison:
     """`method` minus `against` over search seeds, in points of accuracy."""
 
+    kind: str  # primary, twins, pair or gain
+    status: str  # primary, confirmatory or exploratory
     method: str
     against: str
     difference: Estimate
-    adjusted: float  # p after Holm over the family (times the looks where the study looks several times)
-    effect: float  # Hedges's g
+    adjusted: float  # p over family and looks: that of the primary one over looks alone
+    moderated: float  # the same of the moderated p; NaN for the primary one
+    moderated_raw: float
+    low: float  # interval that holds for all of the family at once (Bonferroni)
+    high: float
+    effect: Effect  # Hedges's g
     improvement: Estimate  # relative, percent
     missing: int  # seeds that have no complete pair
-    needed: int | None  # seeds that would show the study's smallest effect
+    refused: tuple[float, ...]  # seeds whose sides saw different images
+    failures: int  # trainings that count with the accuracy of guessing
+    without: Estimate | None  # with them left out, where there are any
+    needed: Needed  # seeds that would show the study's smallest effect
+    equivalence: float  # p of two one-sided tests, times the family and looks; NaN where no margin was fixed
+    finds: float  # points that so many pairs find four times in five
     significant: bool
     verdict: str
     methods: tuple[str, ...]  # the table rows that it comes from
     keys: tuple[str, ...]
+    pairs: Pairs = field(repr=False)
 
 
 @dataclass(frozen=True)
-class Rules:
-    """What the study fixed before it began."""
-
-    alpha: float
-    smallest: float
-    looks: tuple[int, ...]  # empty: one look at the end
+class Compared:
+    primary: Comparison | None
+    twins: dict[str, Comparison]
+    pairs: list[Comparison]
+    gains: list[Comparison]
+    size: int  # comparisons of the family, those that were planned and are gone among them
+    lost: int  # of these
+    unanswered: str = ""  # why the primary question that was named has no comparison
 
     @property
-    def level(self) -> float:
-        """Of the intervals."""
-        return 1 - self.alpha / max(1, len(self.looks))
+    def secondary(self) -> list[Comparison]:
+        return [c for c in (*self.twins.values(), *self.pairs, *self.gains) if c is not self.primary]
+
+    @property
+    def every(self) -> list[Comparison]:
+        return ([self.primary] if self.primary else []) + self.secondary
 
 
-def rules(study: Mapping[str, Any]) -> Rules:
-    """Looks count where the study was once run with `--until`: else it is looked at once, at the end."""
-    looks = tuple(study.get("looks") or ()) if study.get("sequential") else ()
-    return Rules(float(study.get("alpha") or 0.05), float(study.get("smallest_effect") or 0.2), looks)
+def compared(results: Results, table: Sequence[Line]) -> Compared:
+    """All of them, judged: the primary one at α, then the others as one family at α."""
+    asked = _asked(results, table)
+    fixed, family_ = rules(results), [asked.sides.pairs(question) for question in asked.secondary]
+    first = None
+    if asked.primary:
+        study = Study(results, fixed, 1, results.preregistered)
+        first = _comparison(
+            study, asked.primary, judge([asked.primary], fixed, alone=True)[0], spread_of([asked.primary.differences])
+        )
+    confirms = results.preregistered and first is not None and first.significant
+    study = Study(results, fixed, len(family_) + asked.lost, confirms)
+    judged = judge(family_, fixed, asked.lost)
+    spreads = _spreads(family_)
+    found = [
+        _comparison(study, pairs, one, spread_of([pairs.differences]) if pairs.failures else spreads[pairs.kind])
+        for pairs, one in zip(family_, judged, strict=True)
+    ]
+    of_kind = {kind: [c for c in found if c.kind == kind] for kind in ("twins", "pair", "gain")}
+    if first and asked.single:
+        of_kind[asked.single].insert(0, first)
+    twins = {c.method: c for c in of_kind["twins"]}
+    ordered = {line.method: twins[line.method] for line in table if line.method in twins}
+    return Compared(first, ordered, of_kind["pair"], of_kind["gain"], study.size, asked.lost, asked.unanswered)
+
+
+def _spreads(family: Sequence[Pairs]) -> dict[str, tuple[float, int]]:
+    """Pooled over those whose differences may spread equally: of one kind, and without failures."""
+    return {
+        kind: spread_of([p.differences for p in family if p.kind == kind and not p.failures])
+        for kind in ("twins", "pair", "gain")
+    }
 
 
 def with_twins(results: Results, table: Sequence[Line]) -> dict[str, Comparison]:
-    """One family: each line that has twins against them."""
-    found = _family(results, _beside_twins(results, table), rules(results.study), ITS_TWINS)
-    return {comparison.method: comparison for comparison in found}
-
-
-def still_open(results: Results, table: Sequence[Line]) -> tuple[int, list[str]]:
-    """How many of the study's looks its rows allow, and the methods whose comparison with twins is open after them."""
-    fixed = rules(results.study)
-    found = {method: _in_order(frame) for (method, _), frame in _beside_twins(results, table).items()}
-    return next_look(found, tuple(results.study.get("looks") or ()), fixed.alpha)
+    """Each line that has twins against them."""
+    return compared(results, table).twins
 
 
 def with_each_other(results: Results, table: Sequence[Line]) -> list[Comparison]:
-    """One family: each line against each later one, the baseline among them; seeds make the pairs."""
-    means = {line.method: by_seed(results.trainings(line.method), "test_accuracy") for line in table}
-    seen = {line.method: _seeds(results.trainings(line.method)) for line in table}
-    pairs = {}
-    for first, second in combinations(means, 2):
-        joined = pd.DataFrame({"own": means[first], "other": means[second]}, index=seen[first].union(seen[second]))
-        pairs[first, second] = joined
-    return _family(results, pairs, rules(results.study))
+    """Each line against each later one, the baseline among them; seeds make the pairs."""
+    return compared(results, table).pairs
 
 
 def gains(results: Results, table: Sequence[Line]) -> list[Comparison]:
-    """One family: a method's gain over its twins against that of each later method with equal search epochs or none.
+    """A method's gain over its twins against that of each later method with equal search epochs or none.
 
     That two methods differ, or that one of two lies above its twins, does not say that its search finds more.
     """
-    beside = _beside_twins(results, table)
-    above = {method: frame["own"] - frame["other"] for (method, _), frame in beside.items()}
-    pairs = {
-        (first.method, second.method): pd.DataFrame({"own": above[first.method], "other": above[second.method]})
-        for first, second in combinations([line for line in table if line.twin], 2)
-        if first.label != second.label and len({first.search_epochs, second.search_epochs} - {None}) < 2
-    }
-    return _family(results, pairs, rules(results.study), "that of {}", ("larger", "smaller"), dict(beside.keys()))
+    return compared(results, table).gains
 
 
-def _beside_twins(results: Results, table: Sequence[Line]) -> dict[tuple[str, str], pd.DataFrame]:
-    """(method, twin) → their pairs, for each line that has twins."""
-    return {
-        (line.method, line.twin): twin_pairs(results.trainings(line.method), results.trainings(line.twin))
-        for line in table
-        if line.twin
-    }
+def still_open(results: Results, table: Sequence[Line]) -> tuple[int, list[str]]:
+    """How many of the study's looks its rows allow, and the methods whose comparison with twins, or the primary one,
+    is open after them."""
+    fixed = rules(results)
+    planned = Rules(fixed.alpha, fixed.smallest, tuple(results.study.get("looks") or ()), fixed.margin)
+    asked = _asked(results, table)
+    family_ = [asked.sides.pairs(question) for question in asked.secondary]
+    look, decisions = looked(family_, planned, asked.lost) if family_ else (0, [])
+    still = [p.sides[0] for p, d in zip(family_, decisions, strict=True) if p.kind == "twins" and not d.rejected]
+    if asked.primary:
+        own, (decision,) = looked([asked.primary], planned, 0)
+        look = min(look, own) if any(p.kind == "twins" for p in family_) else own
+        still += [] if decision.rejected else asked.primary.methods[: 1 if asked.primary.twins else 2]
+    return look, list(dict.fromkeys(still))
 
 
-def twin_pairs(own: pd.DataFrame, twins: pd.DataFrame) -> pd.DataFrame:
-    """Columns `own` and `other` per search seed: means over the complete pairs of a searched network and its twins.
-
-    Every seed that either has a row for is listed, NaN where it has no complete pair.
-    """
-    label = "pair" if own["pair"].notna().all() and twins["pair"].notna().all() else "train_seed"
-    sides = [
-        done(trials).dropna(subset=["test_accuracy"]).groupby(["seed", label])["test_accuracy"].mean()
-        for trials in (own, twins)
-    ]
-    complete = pd.DataFrame(dict(zip(("own", "other"), sides, strict=True))).dropna()
-    return complete.groupby(level="seed").mean().reindex(_seeds(own).union(_seeds(twins)))
+@dataclass(frozen=True)
+class _Asked:
+    sides: Sides
+    primary: Pairs | None
+    single: str | None  # the kind that the primary one would be of, were it not primary
+    secondary: list[Question]
+    lost: int
+    unanswered: str
 
 
-def _seeds(trials: pd.DataFrame) -> pd.Index:
-    seeds: pd.Index = pd.Index(sorted(set(trials["seed"].dropna())), dtype=float)
-    return seeds
+def _asked(results: Results, table: Sequence[Line]) -> _Asked:
+    """What is compared: nothing twice, nothing between different data, and all that was once planned counted."""
+    sides = Sides(results, table)
+    rows = {line.method: {"method": line.method, "twin": line.twin, "search_epochs": line.search_epochs}
+            for line in sides.distinct()}  # fmt: skip
+    every = questions([*rows.values()])
+    planned = questions([*(rows | {row["method"]: dict(row) for row in results.taken_out}).values()])
+    wanted = results.study.get("primary") or None
+    gone = primary.taken_out(wanted, results.taken_out) if wanted else []
+    first = primary.primary_questions(wanted, table) if wanted and not gone else []
+    found = primary.primary_pairs(sides, first, wanted.get("at")) if wanted else None
+    single = first[0] if found and len(first) == 1 else None
+    cause = f"{', '.join(gone)} was taken out" if gone else "the table has no such rows, or they are of different data"
+    why = f"{primary.name(wanted)}: {cause}" if wanted and not found else ""
+    secondary = [q for q in every if q != single and sides.same_data(q.first, q.second)]
+    kind = single.kind if single else None
+    return _Asked(sides, found, kind, secondary, len(planned) - len(every), why)
 
 
-Pairs = Mapping[tuple[str, str], pd.DataFrame]
+@dataclass(frozen=True)
+class Study:
+    """What a family's comparisons share."""
+
+    results: Results
+    fixed: Rules
+    size: int
+    confirms: bool
 
 
-def _family(
-    results: Results, pairs: Pairs, fixed: Rules, name: str = "{}", words: tuple[str, str] = WORDS,
-    twins: Mapping[str, str] = MappingProxyType({}),
-) -> list[Comparison]:  # fmt: skip
-    """Comparisons that are judged together.
-
-    `name`: what the verdict calls the second side, its method in braces; `words`: what the first side is above and
-    below it; `twins`: side → its twins, where the sides are gains over them.
-    """
-    differences = {sides: _in_order(frame) for sides, frame in pairs.items()}
-    estimates, adjusted, pairs = _judged(pairs, differences, fixed)
-    std = pooled_std([*differences.values()])
-    alpha = fixed.alpha / max(1, len(fixed.looks)) / max(1, len(pairs))
-    needed = seeds_needed(fixed.smallest, std, alpha)
-    out = []
-    for sides, frame in pairs.items():
-        estimate, p = estimates[sides], adjusted[sides]
-        chance = power(fixed.smallest, std, estimate.n, alpha)
-        unseen = bool(fixed.looks) and frame.empty
-        significant = p <= fixed.alpha and not unseen
-        found = verdict(estimate, significant, fixed.smallest, needed, chance, name.format(sides[1]), words)
-        methods = (*sides, *(twins[side] for side in sides if side in twins))
-        out.append(
-            Comparison(
-                *sides,
-                difference=estimate,
-                adjusted=p,
-                effect=hedges_g(frame["own"], frame["other"]),
-                improvement=relative_improvement(frame["own"], frame["other"], fixed.level),
-                missing=int(frame.isna().any(axis=1).sum()),
-                needed=needed,
-                significant=significant,
-                verdict="not tested: the first look is not reached" if unseen else found,
-                methods=methods,
-                keys=_keys(results, methods),
-            )
-        )
-    return out
+def _comparison(study: Study, pairs: Pairs, judged: Judged, spread_: tuple[float, int]) -> Comparison:
+    fixed, frame, estimate = study.fixed, pairs.frame, judged.estimate
+    strictest = fixed.alpha / fixed.times / max(1, study.size)
+    spread, freedom = spread_
+    finds = smallest_effect(spread, estimate.n, freedom or None, strictest).value if estimate.n > 1 else nan
+    simultaneous = mean_interval(pairs.differences, 1 - strictest)
+    status = "exploratory" if not study.confirms else "primary" if pairs.kind == "primary" else "confirmatory"
+    return Comparison(
+        pairs.kind, status, *pairs.sides, estimate, judged.adjusted, judged.moderated, judged.moderated_raw,
+        simultaneous.low, simultaneous.high,
+        effect=effects.hedges_g(frame["own"], frame["other"], fixed.level),
+        improvement=relative_improvement(frame["own"], frame["other"], fixed.level),
+        missing=int(frame.isna().any(axis=1).sum()) - len(pairs.refused),
+        refused=pairs.refused,
+        failures=pairs.failures,
+        without=mean_interval(pairs.bare["own"] - pairs.bare["other"], fixed.level) if pairs.failures else None,
+        needed=needed(fixed.smallest, spread, freedom, strictest),
+        equivalence=_equivalence(study, pairs),
+        finds=finds,
+        significant=judged.significant,
+        verdict=_verdict(study, pairs, judged, finds),
+        methods=pairs.methods,
+        keys=_keys(study.results, pairs.methods),
+        pairs=pairs,
+    )  # fmt: skip
 
 
-def _judged(pairs: Pairs, differences: Mapping, fixed: Rules) -> tuple[dict, dict, Pairs]:
-    """Estimates, adjusted p and the pairs that they come from, by one look or by those that were reached."""
-    if fixed.looks:
-        names = {str(number): sides for number, sides in enumerate(pairs)}
-        numbered = {number: differences[sides] for number, sides in names.items()}
-        look, _ = next_look(numbered, fixed.looks, fixed.alpha)
-        found = decided(numbered, look, fixed.looks, fixed.alpha)
-        seen = {n: fixed.looks[(d.at_look or look) - 1] if look else 0 for n, d in found.items()}
-        used = {names[n]: pairs[names[n]][pairs[names[n]].index < seen[n]] for n in found}
-        return ({names[n]: d.estimate for n, d in found.items()}, {names[n]: d.adjusted for n, d in found.items()},
-                {sides: used[sides] for sides in pairs})  # fmt: skip
-    estimates = {sides: paired(frame["own"], frame["other"], fixed.level) for sides, frame in pairs.items()}
-    return estimates, dict(zip(estimates, holm([e.p for e in estimates.values()]).tolist(), strict=True)), pairs
+def _verdict(study: Study, pairs: Pairs, judged: Judged, finds: float) -> str:
+    if not judged.seen:
+        return "not tested: the first look is not reached"
+    second = NAMES["twins"] if pairs.twins else NAMES[pairs.kind].format(pairs.sides[1])
+    return verdict(
+        judged.estimate, judged.significant, finds, second,
+        words=("larger", "smaller") if pairs.kind == "gain" else WORDS,
+        margin=study.fixed.margin or study.fixed.smallest,
+        unmoderated=pairs.kind != "primary" and judged.adjusted <= study.fixed.alpha and not judged.significant,
+        exploratory=not study.confirms,
+        decided=judged.decided,
+        equal=_equivalence(study, pairs) <= study.fixed.alpha,
+    )  # fmt: skip
 
 
-def _in_order(frame: pd.DataFrame) -> list[float]:
-    """Differences at seeds 0, 1, …, NaN where a pair is missing."""
-    if frame.empty:
-        return []
-    seeds = range(int(frame.index.max()) + 1)
-    return [float(value) for value in (frame["own"] - frame["other"]).reindex(seeds)]
-
-
-def verdict(
-    found: Estimate, rejected: bool, smallest: float, needed: int | None, chance: float, against: str,
-    words: tuple[str, str] = WORDS,
-) -> str:  # fmt: skip
-    """The finding in words. `chance`: the power that this n had for the smallest effect of interest."""
-    if found.n < 2:
-        return "not tested: one pair" if found.n else "not tested: no complete pair"
-    if found.p != found.p:
-        return f"not tested: all {found.n} differences are equal"
-    if rejected:
-        small = max(abs(found.low), abs(found.high)) < smallest
-        return f"{words[found.value < 0]} than {against}" + (f", by less than {smallest:g} points" if small else "")
-    if -smallest < found.low and found.high < smallest:
-        return f"no difference shown; the interval lies within ±{smallest:g} points"
-    if needed is None:
-        return "no difference shown"
-    if needed <= found.n:
-        return f"no difference shown; {smallest:g} points would have been seen with a chance of {chance:.0%}"
-    return f"no difference shown; to see {smallest:g} points would take {needed} seeds"
+def _equivalence(study: Study, pairs: Pairs) -> float:
+    if not study.fixed.margin:
+        return nan
+    found = tost(pairs.frame["own"], pairs.frame["other"], study.fixed.margin, study.fixed.alpha)
+    return min(1.0, found.p * study.fixed.times * max(1, study.size)) if found.p == found.p else nan
 
 
 def _keys(results: Results, methods: Sequence[str]) -> tuple[str, ...]:

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis import recipes, sheets
+from analysis import comparison_sheets, protocol_sheets, recipes, sheets
 from analysis.caveats import caveats
-from analysis.comparisons import Comparison, gains, rules, with_each_other, with_twins
+from analysis.comparisons import Compared, Comparison, compared
 from analysis.models import Model, models, twin_models
 from analysis.practices import Practice, practices
 from analysis.prose import methods_paragraph
 from analysis.published import beside
 from analysis.rows import Results, load
+from analysis.rules import rules
 from analysis.sheets import Sheet
 from analysis.table import Line, lines
 
@@ -24,6 +25,7 @@ class Findings:
     table: list[Line]
     twins: dict[str, Comparison]
     pairs: list[Comparison]
+    compared: Compared
     models: list[Model]
     twin_models: list[Model]
     sheets: list[Sheet]
@@ -33,29 +35,32 @@ class Findings:
 
 
 def findings(folders: Path | Sequence[Path]) -> Findings:
-    """All of it. A `published.csv` in the first folder is set beside our numbers."""
+    """All of it. A `published.csv` in a folder is set beside our numbers."""
     results = load(folders)
     table = lines(results)
-    twins, pairs = with_twins(results, table), with_each_other(results, table)
+    found = compared(results, table)
+    twins, pairs = found.twins, found.pairs
     searched, random = models(results, table), twin_models(results, table)
-    published = results.folders[0] / PUBLISHED
-    level = rules(results.study).level
+    published = next((f / PUBLISHED for f in results.folders if (f / PUBLISHED).exists()), None)
+    level = rules(results).level
     groups = {
         str(group): tuple(dict.fromkeys(points["method"]))
         for model in (*searched, *random)
         for group, points in model.points.groupby("group")
     }
     made = [
+        comparison_sheets.primary(found, results.study.get("primary"), level),
         sheets.results(table),
-        sheets.comparisons(table, twins, level),
-        sheets.gains(gains(results, table), level),
+        comparison_sheets.comparisons(table, twins, level),
+        comparison_sheets.gains(found.gains, level),
         sheets.resources(table),
         recipes.sheet(results, table),
         sheets.slopes([*searched, *random], groups),
-        sheets.pairwise(pairs, level),
-        sheets.beside(beside(table, published) if published.exists() else []),
+        comparison_sheets.pairwise(pairs, level),
+        sheets.beside(beside(table, published) if published else []),
+        *protocol_sheets.sheets(results),
     ]
     return Findings(
-        results, table, twins, pairs, searched, random, sheets.shown(made), caveats(results, table, twins),
+        results, table, twins, pairs, found, searched, random, sheets.shown(made), caveats(results, table, found),
         practices(results, table, twins), methods_paragraph(results, table),
     )  # fmt: skip

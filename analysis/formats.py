@@ -4,17 +4,25 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from math import isfinite
+from math import isfinite, nan
 
 import numpy as np
 import pandas as pd
 
 from analysis.aggregate import NOTHING
 from analysis.comparisons import Comparison
-from analysis.sheets import Sheet
+from analysis.sheets import Cell, Sheet
+from analysis.statistics import mean_interval
 from analysis.table import Line
 
-STATUSES = ("failed", "diverged", "disconnected")
+STATUSES = ("failed", "diverged", "disconnected", "invalid")
+OFF_PAPER = (
+    "Verdict",
+    "Seeds needed",
+    "p",
+    "p (moderated, Holm)",
+    "Relative improvement, %",
+)  # columns of a comparison
 
 
 def text(sheet: Sheet) -> str:
@@ -54,6 +62,9 @@ def _flat(line: Line, against: Comparison | None) -> Iterator[tuple[str, object]
     )
     yield from (("runs_planned", line.state.planned), ("runs_done", line.state.done))
     yield from ((f"runs_{status}", line.state.troubles.get(status, 0)) for status in STATUSES)
+    rate = line.state.failures
+    yield from (("failure_rate", _plain(rate.value)), ("failure_rate_low", _plain(rate.low)))
+    yield "failure_rate_high", _plain(rate.high)
     for prefix, cells in (("", line.cells), ("twin_", line.twin_cells)):
         for name in line.cells:
             if prefix and name == "cost":
@@ -66,12 +77,46 @@ def _flat(line: Line, against: Comparison | None) -> Iterator[tuple[str, object]
     yield "std_between_trainings", _plain(line.parts.within) if line.parts else ""
     yield "twin", line.twin
     if against:
-        found = against.difference
-        values = {"difference": found.value, "difference_low": found.low, "difference_high": found.high,
-                  "difference_p": found.p, "difference_p_holm": against.adjusted, "hedges_g": against.effect,
-                  "relative_improvement": against.improvement.value}  # fmt: skip
-        yield from ((name, _plain(value)) for name, value in values.items())
-        yield from (("pairs", found.n), ("seeds_needed", against.needed), ("verdict", against.verdict))
+        yield from _compared(against)
+
+
+def every_comparison(found: Sequence[Comparison]) -> str:
+    """A line each, to ten digits."""
+    named = ("kind", "status", "method", "against")
+    records = [{name: getattr(c, name) for name in named} | dict(_compared(c)) for c in found]
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(records[0]) if records else named, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    return out.getvalue()
+
+
+def _compared(c: Comparison) -> Iterator[tuple[str, object]]:
+    found, without = c.difference, c.without or mean_interval([])
+    flipped, ranked = _without_normal_noise(c)
+    values = {"difference": found.value, "difference_low": found.low, "difference_high": found.high,
+              "difference_std": found.std, "difference_p": found.p, "difference_p_holm": c.adjusted,
+              "p_moderated": c.moderated_raw, "p_moderated_holm": c.moderated, "simultaneous_low": c.low,
+              "simultaneous_high": c.high, "hedges_g": c.effect.value, "hedges_g_low": c.effect.low,
+              "hedges_g_high": c.effect.high, "correlation": c.effect.correlation,
+              "relative_improvement": c.improvement.value, "relative_improvement_low": c.improvement.low,
+              "relative_improvement_high": c.improvement.high, "difference_without_failures": without.value,
+              "p_sign_flip": flipped,
+              "p_signed_rank": ranked, "p_equivalence": c.equivalence,
+              "finds": c.finds}  # fmt: skip
+    yield from ((name, _plain(value)) for name, value in values.items())
+    yield from (("pairs", found.n), ("failures", c.failures), ("pairs_refused", len(c.refused)))
+    yield from (("seeds_needed", c.needed.value), ("seeds_needed_low", c.needed.low))
+    yield from (("seeds_needed_high", c.needed.high), ("verdict", c.verdict))
+
+
+def _without_normal_noise(c: Comparison) -> tuple[float, float]:
+    """p of sign flips of differences and of their ranks, primary and with twins; else NaN: 20 pairs take long."""
+    from analysis.permutation import sign_flip, signed_rank
+
+    if c.kind not in ("primary", "twins"):
+        return nan, nan
+    return sign_flip(c.pairs.differences).p, signed_rank(c.pairs.frame["own"], c.pairs.frame["other"]).p
 
 
 def _plain(value: float) -> str:
@@ -98,17 +143,40 @@ def latex(sheets: Sequence[Sheet], study: str) -> str:
 
 
 def _floating(sheet: Sheet, study: str) -> str:
-    rows = [" & ".join(escaped(cell.text) for cell in row) + r" \\" for row in sheet.rows]
+    compared = "Verdict" in sheet.head
+    shown = [n for n, name in enumerate(sheet.head) if not (compared and name in OFF_PAPER)]
+    rows = [" & ".join(_marked(row[n]) for n in shown) + r" \\" for row in sheet.rows]
     if sheet.last_apart and len(rows) > 1:
         rows.insert(-1, r"\midrule")
-    columns = "".join("p{0.22\\linewidth}" if name == "Verdict" else "l" for name in sheet.head)
-    head = " & ".join(escaped(name) for name in sheet.head) + r" \\"
+    head = " & ".join(escaped(sheet.head[n]) for n in shown) + r" \\"
     label = re.sub(r"[^a-zA-Z0-9-]", "-", f"{study}-{sheet.name}")
+    caption = " ".join(
+        filter(None, [f"{sheet.title}: {study}.", _pairs(sheet), sheet.caption or sheet.note, _legend(sheet)])
+    )
     return "\n".join([
-        r"\begin{table}", r"\centering", r"\small", rf"\caption{{{escaped(f'{sheet.title}: {study}. {sheet.note}')}}}",
-        rf"\label{{tab:{label}}}", rf"\begin{{tabular}}{{{columns}}}", r"\toprule", head, r"\midrule", *rows,
+        r"\begin{table}", r"\centering", r"\small", rf"\caption{{{escaped(caption)}}}",
+        rf"\label{{tab:{label}}}", rf"\begin{{tabular}}{{{'l' * len(shown)}}}", r"\toprule", head, r"\midrule", *rows,
         r"\bottomrule", r"\end{tabular}", r"\end{table}", "",
     ])  # fmt: skip
+
+
+def _marked(cell: Cell) -> str:
+    return escaped(cell.text) + {"": "", "*": "$^{*}$", "†": r"$^{\dagger}$"}[cell.mark]
+
+
+def _pairs(sheet: Sheet) -> str:
+    """n of the comparisons, for the caption."""
+    if "Pairs" not in sheet.head or not sheet.rows:
+        return ""
+    counts = [int(row[sheet.head.index("Pairs")].text) for row in sheet.rows]
+    low, high = min(counts), max(counts)
+    return f"n = {low} pairs." if low == high else f"n = {low} to {high} pairs."
+
+
+def _legend(sheet: Sheet) -> str:
+    marks = {cell.mark for row in sheet.rows for cell in row}
+    said = {"*": "* significant.", "†": "† significant, but exploratory."}
+    return " ".join(text for mark, text in said.items() if mark in marks)
 
 
 def escaped(text: str) -> str:
@@ -116,5 +184,5 @@ def escaped(text: str) -> str:
     special = {"\\": r"\textbackslash{}", "±": r"$\pm$", "–": "--", "−": "$-$", "&": r"\&", "%": r"\%", "#": r"\#",
                "_": r"\_", "$": r"\$", "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
                "≥": r"$\geq$", "α": r"$\alpha$", "ρ": r"$\rho$", "γ": r"$\gamma$", "×": r"$\times$", "<": "$<$",
-               ">": "$>$"}  # fmt: skip
+               ">": "$>$", "†": r"$\dagger$", "→": r"$\to$"}  # fmt: skip
     return "".join(special.get(character, character) for character in text)

@@ -133,6 +133,9 @@ def _confounding(results: Results, twins: Mapping[str, Comparison]) -> Answer:
         f"{n} {column}s" if column != "versions" else f"{n} sets of versions" for column, n in kinds.items() if n > 1
     ]
     pairs = "A searched network, its twins and the baseline of one seed see the same images in the same order."
+    trained = results.trials[results.trials["kind"] == "train"].dropna(subset=["split"])
+    if (trained.groupby(["data", "seed"])["split"].nunique() > 1).any():
+        return "partly", "Not all trainings of one seed saw the same images; those that did not are not paired."
     if mixed:
         return "partly", f"{pairs} But rows come from {', '.join(mixed)}."
     unknown = [column for column, n in kinds.items() if not n]

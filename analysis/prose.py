@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analysis.comparisons import rules
 from analysis.recipes import described, recipes
 from analysis.rows import Results
+from analysis.rules import rules
 from analysis.table import Line
 
 
@@ -17,7 +17,7 @@ def methods_paragraph(results: Results, table: Sequence[Line]) -> str:
         _search(results, table),
         _training(results, table),
         _twins(table),
-        _statistics(results, table),
+        _statistics(results),
     ]
     return " ".join(filter(None, [*sentences, _made_with(results)]))
 
@@ -76,18 +76,45 @@ def _twins(table: Sequence[Line]) -> str:
     )
 
 
-def _statistics(results: Results, table: Sequence[Line]) -> str:
-    fixed = rules(results.study)
+def _statistics(results: Results) -> str:
+    fixed = rules(results)
     looks = f", looked at after {_listed(fixed.looks)} seeds, each look at α = {fixed.alpha:g}/{len(fixed.looks)}"
     return (
         "We report mean ± sample standard deviation over n search seeds, training seeds averaged first. Differences "
-        f"are paired by seed, with {100 * fixed.level:.4g} % t intervals and two-sided t tests, adjusted by Holm's "
-        f"method within the family of comparisons at α = {fixed.alpha:g}{looks if fixed.looks else ''}; effect sizes "
-        "are Hedges's g (average standard deviation). Sample sizes refer to a power of 80 % for "
-        f"{fixed.smallest:g} points, the smallest effect of interest fixed beforehand, at the strictest level of "
-        "Holm's method, with the spread of differences pooled over the family. Slopes are least squares with CR2 "
-        "intervals by search seed on Satterthwaite's degrees of freedom."
+        f"are paired by seed, with {100 * fixed.level:.4g} % t intervals and two-sided t tests"
+        f"{looks if fixed.looks else ''}. {_controlled(results)} Secondary differences count as significant only where "
+        "the t test and the one with moderated variance (Smyth 2004) are, both after Holm's method. Trainings that "
+        "failed count in comparisons with the accuracy of guessing. Effect sizes are Hedges's g of correlated pairs, "
+        "relative improvements are ratios of means with Fieller's intervals. Sample sizes refer to a power of 80 % for "
+        f"{fixed.smallest:g} points, the smallest effect of interest, at the strictest level of Holm's method, with "
+        "the spread of differences pooled over comparisons of a kind. Slopes are least squares, with intervals that "
+        "hold where networks of one search depend on each other (CR2, Satterthwaite's degrees of freedom)."
     )
+
+
+def _controlled(results: Results) -> str:
+    """What is controlled over what: said once, here."""
+    alpha = f"{rules(results).alpha:g}"
+    asked = results.study.get("primary")
+    family = "comparisons with twins, between methods and of gains are one family under Holm's method"
+    if not results.preregistered:
+        return (
+            f"No protocol was fixed before the first row: all {family} at α = {alpha}"
+            f"{', apart from the primary one' if asked else ''}, and all findings are exploratory."
+        )
+    if not asked:
+        return f"No comparison was primary: all {family} at α = {alpha}, and all findings are exploratory."
+    return (
+        f"The primary comparison, fixed beforehand, is tested first at α = {alpha}; the other {family} at α = {alpha}, "
+        f"confirmatory only where the primary one is significant. {_overall(rules(results).unplanned, alpha)} Slopes "
+        "are exploratory."
+    )
+
+
+def _overall(unplanned: int, alpha: str) -> str:
+    if unplanned:
+        return f"Unplanned looks were taken, so that no bound holds for the whole report; p is times {unplanned + 1}."
+    return f"The chance of any false confirmatory finding in the whole report is thus at most {alpha}."
 
 
 def _made_with(results: Results) -> str:

@@ -31,7 +31,7 @@ def text(results: Folders) -> str:
     """The table, the comparison with twins and what weakens them, for the terminal."""
     found = findings(results)
     parts = [found.results.name]
-    parts += [formats.text(sheet) for sheet in found.sheets if sheet.name in ("table", "twins")]
+    parts += [formats.text(sheet) for sheet in found.sheets if sheet.name in ("primary", "table", "twins")]
     parts += ["\n".join(f"! {caveat}" for caveat in found.caveats)]
     return "\n\n".join(part.rstrip() for part in parts if part) + "\n"
 
@@ -61,7 +61,8 @@ def tables(found: Findings) -> dict[str, str]:
         "table.txt": "\n".join(f"{sheet.title}\n\n{formats.text(sheet)}" for sheet in found.sheets),
         "table.md": formats.markdown(found.sheets),
         "table.csv": formats.comma_separated(found.table, found.twins),
-        "table.tex": formats.latex(found.sheets, found.results.name),
+        "comparisons.csv": formats.every_comparison(found.compared.every),
+        "table.tex": formats.latex([sheet for sheet in found.sheets if sheet.paper], found.results.name),
     }
 
 

@@ -13,19 +13,19 @@ import numpy as np
 import pandas as pd
 from pydantic_core import from_json
 
+from analysis import protocol_view
+from analysis.merged import merged, taken_out
+from analysis.outcomes import chance, checked, conflicts
+from analysis.protocol_view import Damaged, Protocol
+
 NUMBERS = ("seed", "train_seed", "twin", "val_accuracy", "test_accuracy", "train_loss", "test_loss", "parameters",
            "macs", "shortcuts", "long_shortcuts", "epochs", "warmup_epochs", "seconds", "device_seconds", "threads",
-           "peak_memory_bytes")  # fmt: skip
+           "peak_memory_bytes", "chance")  # fmt: skip
 TEXTS = ("key", "kind", "method", "role", "twin_of", "pair", "architecture", "split", "status", "error", "device",
-         "path", "precision", "host", "started", "finished", "commit")  # fmt: skip
+         "path", "precision", "host", "started", "finished", "commit", "data")  # fmt: skip
 PACKED = ("recipe", "versions")  # objects kept as canonical text, so that equal ones are one
-SETUP = ("space", "space_options", "data", "search", "recipe")  # of a study
-FINAL = ("done", "diverged", "disconnected", "pruned")  # `failed` runs again with the next command
+FINAL = ("done", "diverged", "disconnected", "pruned", "invalid")  # `failed` runs again with the next command
 CURVE = ("train_loss", "test_accuracy", "val_accuracy", "entropy", "counts", "discretised_accuracy", "eigenvalue")
-
-
-class Damaged(ValueError):
-    """A file of rows that cannot be read on; says which."""
 
 
 class Spent(NamedTuple):
@@ -45,10 +45,18 @@ class Results:
     folders: tuple[Path, ...]
     torn: int = 0  # lines that could not be read
     unplanned: int = 0  # rows of no job of the plan, left out
+    taken_out: tuple[Mapping[str, Any], ...] = ()  # table rows that were planned or trained, and are no longer
+    conflicts: tuple[str, ...] = ()  # keys whose finished rows differ
+    protocols: tuple[Protocol, ...] = ()  # one a folder
 
     @property
     def name(self) -> str:
         return str(self.study.get("name", "study"))
+
+    @property
+    def preregistered(self) -> bool:
+        """Of one folder: no protocol fixed beforehand that several would be put together."""
+        return len(self.protocols) == 1 and self.protocols[0].preregistered
 
     def trainings(self, method: str) -> pd.DataFrame:
         """The final trainings that the table row `method` uses."""
@@ -76,25 +84,35 @@ def load(folders: Path | Sequence[Path]) -> Results:
     """Rows and study of `folders`. Raises FileNotFoundError where one has no study.json, ValueError where it is none.
 
     Folders of one study are put together; methods of different studies get their study's name in front. A row stands
-    for every method whose plan has its key, and only rows that some plan has are taken.
+    for every method whose plan has its key, and only rows that some plan has are taken. Their order means nothing.
     """
-    paths = (folders,) if isinstance(folders, Path) else tuple(folders)
-    studies = [_study(path) for path in paths]
+    found = [(_study(path), path) for path in ((folders,) if isinstance(folders, Path) else folders)]
+    found.sort(key=lambda pair: (pair[0]["name"], json.dumps(pair[0], sort_keys=True)))
+    protocols = [protocol_view.read(path) for _, path in found]
+    studies = [protocol_view.as_fixed(study, p) for (study, _), p in zip(found, protocols, strict=True)]
     several = len({study["name"] for study in studies}) > 1
+    named = _named if several else lambda record, _: dict(record)
     records: list[dict[str, Any]] = []
     torn = 0
-    for path, study in zip(paths, studies, strict=True):
+    for (_, path), study in zip(found, studies, strict=True):
+        more = {"study": study["name"], "data": _data(study), "chance": chance(study)}
         for record in _records(path):
-            if record is None:
-                torn += 1
-            else:
-                records.append({**_flat(_named(record, study["name"]) if several else record), "study": study["name"]})
-    if several:
-        studies = [{**study, **{part: [_named(item, study["name"]) for item in study.get(part, [])]
-                                for part in ("rows", "plan")}} for study in studies]  # fmt: skip
-    study = _merged(studies)
+            torn += record is None
+            if record is not None:
+                records.append({**checked(_flat(named(record, study["name"]))), **more})
+    rows = [named(row, study["name"]) for p, study in zip(protocols, studies, strict=True) for row in p.rows]
+    studies = [{**study, **{part: [named(item, study["name"]) for item in study.get(part, [])]
+                            for part in ("rows", "plan")}} for study in studies]  # fmt: skip
+    study = merged(studies)
     planned, unplanned = _planned(records, study["plan"])
-    return Results(study, frame(planned), paths, torn, unplanned)
+    return Results(study, frame(planned), tuple(path for _, path in found), torn, unplanned,
+                   taken_out(study, rows, records), tuple(conflicts(planned)), tuple(protocols))  # fmt: skip
+
+
+def _data(study: Mapping[str, Any]) -> str:
+    """What the study's images are; fields left at nothing say nothing."""
+    found = study.get("data") or {}
+    return json.dumps({name: value for name, value in found.items() if value is not None}, sort_keys=True)
 
 
 def _planned(records: Sequence[dict[str, Any]], plan: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], int]:
@@ -216,17 +234,3 @@ def _named(record: Mapping[str, Any], study: str) -> dict[str, Any]:
     if out.get("methods"):
         out["methods"] = [f"{study}/{method}" for method in out["methods"]]
     return out
-
-
-def _merged(studies: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The first study, with the rows and plans of all; `names` of all, and the fields in which they `differ`."""
-    rows = {row["method"]: row for study in studies for row in study.get("rows", [])}
-    plan: dict[str, dict[str, Any]] = {}
-    for job in (job for study in studies for job in study.get("plan", [])):
-        methods = job.get("methods") or [job.get("method")]
-        known = plan.setdefault(job["key"], {**job, "methods": []})
-        known["methods"] = list(dict.fromkeys([*known["methods"], *methods]))
-    names = list(dict.fromkeys(study["name"] for study in studies))
-    differ = [field for field in SETUP if any(study.get(field) != studies[0].get(field) for study in studies)]
-    return {**studies[0], "name": " + ".join(names), "names": names, "differ": differ, "rows": list(rows.values()),
-            "plan": list(plan.values())}  # fmt: skip

@@ -20,7 +20,7 @@ KINDS = {"search": "search", "score": "scoring", "tune": "tuning", "train": "tra
 
 
 def regression(model: Model) -> Drawing:
-    """Every architecture as a point, a line per method with its pointwise 95 % band (CR2 by seed)."""
+    """Every architecture as a point, a line per method with its pointwise 95 % band (CR2 by search)."""
     figure, (axes,) = canvas()
     styles = looks(list(model.slopes.slopes))
     drawn = _marks(model)

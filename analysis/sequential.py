@@ -5,7 +5,7 @@ By Bonferroni over looks and the closed testing principle the chance of any fals
 at most alpha, whatever the looks' sizes and however the comparisons depend on each other (Maurer and Bretz 2013).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import nan
 
@@ -60,13 +60,22 @@ def decided(
     return {name: found.get(name) or still[name] for name in differences}
 
 
-def next_look(differences: Mapping[str, ArrayLike], looks: Sequence[int], alpha: float = 0.05) -> tuple[int, list[str]]:
+def next_look(
+    differences: Mapping[str, ArrayLike],
+    looks: Sequence[int],
+    alpha: float = 0.05,
+    leading: Collection[str] | None = None,
+) -> tuple[int, list[str]]:
     """How many looks the seeds at hand allow, and the comparisons that are open after them.
 
-    A look is taken once every comparison that is open before it has as many pairs, missing ones counted, as it needs.
+    A look is taken once every comparison that is open before it has as many pairs, missing ones counted, as it needs;
+    those of `leading` alone are asked, by default all.
     """
     look, still = 0, list(differences)
-    while look < len(looks) and still and all(len(np.ravel(differences[name])) >= looks[look] for name in still):
+    led = set(differences if leading is None else leading)
+    while look < len(looks) and (waiting := led.intersection(still)):
+        if any(len(np.ravel(differences[name])) < looks[look] for name in waiting):
+            break
         look += 1
         still = [name for name, decision in decided(differences, look, looks, alpha).items() if not decision.rejected]
     return look, still

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from math import isfinite, isnan
 
 from analysis.aggregate import Spread, State
-from analysis.comparisons import Comparison
 from analysis.models import Model
 from analysis.published import Beside
 from analysis.statistics import Components, Estimate
@@ -16,15 +15,16 @@ EMPTY = "–"
 
 @dataclass(frozen=True)
 class Cell:
-    """`methods`: the table rows whose trials the text comes from."""
+    """`methods`: the table rows whose trials the text comes from; `mark`: of significance, on paper."""
 
     text: str
     methods: tuple[str, ...] = ()
+    mark: str = ""
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """`last_apart`: the last row stands under a rule of its own (the baseline)."""
+    """`last_apart`: the last row stands under a rule of its own (the baseline); `paper`: it is made in LaTeX, too."""
 
     name: str
     title: str
@@ -32,6 +32,8 @@ class Sheet:
     rows: tuple[tuple[Cell, ...], ...]
     note: str = ""
     last_apart: bool = False
+    paper: bool = True
+    caption: str = ""  # on paper in place of `note`
 
 
 def results(table: Sequence[Line]) -> Sheet:
@@ -43,28 +45,9 @@ def results(table: Sequence[Line]) -> Sheet:
         beside = accuracy(line.twin_cells["accuracy"], line.twin_state) if line.twin else EMPTY
         texts = [accuracy(line.cells["accuracy"], line.state), millions(line.cells["parameters"]),
                  number(line.cells["shortcuts"], 1)]  # fmt: skip
-        rows.append((*_name(line), *(Cell(text, own) for text in texts), Cell(beside, twins)))
+        rows.append((*named(line), *(Cell(text, own) for text in texts), Cell(beside, twins)))
     note = "Mean ± standard deviation (ddof 1) over n search seeds; training seeds are averaged first."
     return Sheet("table", "Comparison", head, tuple(rows), note, bool(table) and table[-1].role == "baseline")
-
-
-def comparisons(table: Sequence[Line], twins: dict[str, Comparison], level: float) -> Sheet:
-    """Each method against its twins."""
-    head = ("Method", "Search epochs", f"Difference, points [{100 * level:.4g} %]", "p (Holm)", "Hedges's g",
-            "Relative improvement, %", "Pairs", "Verdict")  # fmt: skip
-    rows = []
-    for line in table:
-        if (found := twins.get(line.method)) is None:
-            continue
-        both = (found.method, found.against)
-        texts = (interval(found.difference), p_value(found.adjusted), signed(found.effect),
-                 interval(found.improvement), str(found.difference.n), found.verdict)  # fmt: skip
-        rows.append((*_name(line), *(Cell(text, both) for text in texts)))
-    note = (
-        "Searched minus its random twins of equal count, paired by seed. p is adjusted over this table; g is in units "
-        "of the average standard deviation. Intervals are each comparison's own, not adjusted."
-    )
-    return Sheet("twins", "Against random twins", head, tuple(rows), note)
 
 
 def resources(table: Sequence[Line]) -> Sheet:
@@ -77,48 +60,18 @@ def resources(table: Sequence[Line]) -> Sheet:
         beside = millions(line.twin_cells["parameters"]) if line.twin else EMPTY
         among, within = parts(line.parts)
         rows.append((
-            *_name(line), Cell(number(line.cells["long_shortcuts"], 1), own), Cell(millions(line.cells["macs"]), own),
+            *named(line), Cell(number(line.cells["long_shortcuts"], 1), own), Cell(millions(line.cells["macs"]), own),
             Cell(beside, twins), Cell(hours(line.cells["cost"]), own), Cell(among, own), Cell(within, own),
         ))  # fmt: skip
     note = (
         "Long: 4 blocks or further. Of cells, every edge with skip_connect counts as a shortcut, and none as long. "
         "Cost: to find and train one network, searches up to the snapshot, scoring, tuning and one training. Spread of "
-        "accuracy as standard deviations of a balanced one-way model; separable only with two trainings or more of "
-        "each network."
+        "accuracy as standard deviations of a one-way model (REML) with 95 % intervals; separable only with two "
+        "trainings or more of some network."
     )
     return Sheet(
         "resources", "Size, cost and spread", head, tuple(rows), note, table[-1].role == "baseline" if table else False
     )
-
-
-def pairwise(found: Sequence[Comparison], level: float) -> Sheet:
-    """Every line against every other."""
-    note = "First minus second, paired by seed; p is adjusted over this table."
-    return _pairs("pairwise", "Every method against every other", "Difference", found, level, note)
-
-
-def gains(found: Sequence[Comparison], level: float) -> Sheet:
-    """How far each method lies above its twins against how far each other does."""
-    note = (
-        "A gain is searched minus random twins of equal count. First's gain minus second's, at equal search epochs "
-        "where both have some, paired by seed; p is adjusted over this table. That one gain is shown and another is "
-        "not does not make the one larger."
-    )
-    return _pairs("gains", "Gain over random twins, method against method", "Difference of gains", found, level, note)
-
-
-def _pairs(name: str, title: str, quantity: str, found: Sequence[Comparison], level: float, note: str) -> Sheet:
-    head = ("First", "Second", f"{quantity}, points [{100 * level:.4g} %]", "p (Holm)", "Hedges's g", "Pairs",
-            "Verdict")  # fmt: skip
-    rows = tuple(
-        tuple(
-            Cell(text, c.methods)
-            for text in (c.method, c.against, interval(c.difference), p_value(c.adjusted), signed(c.effect),
-                         str(c.difference.n), c.verdict)
-        )
-        for c in found
-    )  # fmt: skip
-    return Sheet(name, title, head, rows, note)
 
 
 def slopes(models: Sequence[Model], methods: dict[str, tuple[str, ...]]) -> Sheet:
@@ -134,13 +87,13 @@ def slopes(models: Sequence[Model], methods: dict[str, tuple[str, ...]]) -> Shee
                 if group in test.groups and not isnan(test.p)
                 else EMPTY
             )
-            texts = (unit, group, _slope(slope.value, slope.low, slope.high, 3), p_value(slope.p),
-                     _slope(rank.rho, rank.low, rank.high, 2), str(slope.n), equal)  # fmt: skip
+            texts = (unit, group, estimated(slope.value, slope.low, slope.high, 3), p_value(slope.p),
+                     estimated(rank.rho, rank.low, rank.high, 2), str(slope.n), equal)  # fmt: skip
             rows.append(tuple(Cell(text, methods.get(group, ())) for text in texts))
     note = (
-        "Least squares with a line per method, HC3 intervals; the last column tests that all slopes are equal. – where "
-        "fewer than three different sizes, or one network alone, would decide the line. Networks count as independent, "
-        "although those that were read from one search are not, which makes intervals too narrow; p is not adjusted."
+        "Least squares with a line per method; intervals (CR2, Satterthwaite's degrees of freedom) hold where networks "
+        "of one search depend on each other; the last column tests that all slopes are equal. – where fewer than three "
+        "different sizes, or one search alone, would decide the line. Exploratory: p is not adjusted."
     )
     return Sheet("slopes", "Accuracy against scale", head, tuple(rows), note)
 
@@ -161,7 +114,7 @@ def beside(cells: Sequence[Beside]) -> Sheet:
     return Sheet("published", "Beside the published numbers", head, tuple(rows), note)
 
 
-def _name(line: Line) -> tuple[Cell, Cell]:
+def named(line: Line) -> tuple[Cell, Cell]:
     epochs = EMPTY if line.search_epochs is None else str(line.search_epochs)
     return Cell(line.label, (line.method,)), Cell(epochs, (line.method,))
 
@@ -177,6 +130,8 @@ def number(spread: Spread, digits: int, scale: float = 1.0) -> str:
 def accuracy(spread: Spread, state: State | None) -> str:
     """The accuracy with what is unfinished or in trouble said beside it."""
     notes = str(state) if state else ""
+    if state and (rate := state.failures).failed:
+        notes += f", {100 * rate.value:.0f} % [{100 * rate.low:.0f}, {100 * rate.high:.0f}] failed"
     if not spread.n:
         return notes or EMPTY
     return f"{number(spread, 2)}, {notes}" if notes else number(spread, 2)
@@ -193,10 +148,10 @@ def hours(spread: Spread) -> str:
 
 def interval(found: Estimate) -> str:
     """`+0.41 [+0.12, +0.70]`; the mean alone where no interval can be given."""
-    return _slope(found.value, found.low, found.high, 2)
+    return estimated(found.value, found.low, found.high, 2)
 
 
-def _slope(value: float, low: float, high: float, digits: int) -> str:
+def estimated(value: float, low: float, high: float, digits: int) -> str:
     if isnan(value):
         return EMPTY
     ends = f" [{plus(low, digits)}, {plus(high, digits)}]" if isfinite(low) else ""
@@ -221,12 +176,15 @@ def minus(text: str) -> str:
     return text.replace("-", "−")
 
 
-def parts(found: Components | None) -> tuple[str, str]:
+def parts(found: Components | None) -> tuple[str, ...]:
     """Between searches, between trainings."""
     if not found:
         return "not separable", "not separable"
     size = f" ({found.groups} × {found.repeats})"
-    return f"{found.between:.2f}{size}", f"{found.within:.2f}{size}"
+    return tuple(
+        f"{std:.2f}" + (f" [{ends[0]:.2f}, {ends[1]:.2f}]" if isfinite(ends[1]) else "") + size
+        for std, ends in ((found.between, found.between_interval), (found.within, found.within_interval))
+    )
 
 
 def shown(sheets: Iterable[Sheet]) -> list[Sheet]:

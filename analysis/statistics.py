@@ -5,6 +5,7 @@ NaN marks a missing value everywhere. What cannot be said (one value, no spread)
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import isfinite, nan, sqrt
 
 import numpy as np
@@ -49,29 +50,6 @@ def paired(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> Estimate
     return mean_interval(x - y, level)
 
 
-def relative_improvement(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> Estimate:
-    """RI = 100 (first - second) / second of each pair, with a t interval (Yang et al. 2020, equation 1).
-
-    NaN where a second side is 0.
-    """
-    x, y = known_pairs(first, second)
-    if not np.all(y):
-        return Estimate(nan, nan, nan, nan, nan, len(y))
-    return mean_interval(100 * (x - y) / y, level)
-
-
-def hedges_g(first: ArrayLike, second: ArrayLike) -> float:
-    """Paired effect size: the mean difference in units of the average standard deviation (d_av, Cumming 2012), times
-    Hedges's small-sample correction 1 - 3 / (4 (n + n) - 9). NaN below two pairs or without spread."""
-    x, y = known_pairs(first, second)
-    if len(x) < 2:
-        return nan
-    spread = sqrt((x.var(ddof=1) + y.var(ddof=1)) / 2)
-    if spread <= TIED * max(np.abs(x).max(), np.abs(y).max()):
-        return nan
-    return float((x.mean() - y.mean()) / spread * (1 - 3 / (8 * len(x) - 9)))
-
-
 def holm(p: ArrayLike) -> np.ndarray:
     """Holm's adjusted p-values [m] (Holm 1979). A NaN stays NaN and counts as 1: the family is what was planned."""
     values = np.asarray(p, dtype=float)
@@ -97,6 +75,7 @@ def power(effect: float, std: float, n: int, alpha: float = 0.05) -> float:
     return right + (left if isfinite(left) else 0.0)
 
 
+@cache
 def seeds_needed(
     effect: float, std: float, alpha: float = 0.05, wanted: float = 0.8, most: int = 100_000
 ) -> int | None:
@@ -112,6 +91,7 @@ def seeds_needed(
     return high
 
 
+@cache
 def detectable(n: int, alpha: float = 0.05, wanted: float = 0.8) -> float:
     """The smallest standardised mean difference that `n` pairs find with power `wanted`; NaN below two."""
     from scipy.optimize import brentq

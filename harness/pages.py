@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis import compare, report
-from analysis.rows import Damaged
+from analysis.protocol_view import Damaged
 from harness import protocol, records
 from harness.errors import BadInput
 from harness.folder import read_study

@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from analysis import outcomes
 from harness import jobs, protocol, records, resolve
 from harness.driver import RESOLVED
 from harness.errors import BadInput
@@ -27,6 +28,7 @@ def problems(folder: Path) -> list[str]:
     space, entries = _space(study), protocol.read(folder)
     wrong = list(protocol.faults(entries, [row.get("protocol") for row in records.read(folder)]))
     wrong += _not_as_fixed(study, protocol.fixed(entries))
+    wrong += [f"two finished rows of one key differ: {line}" for line in outcomes.conflicts(records.read(folder))]
     return wrong + [line for row in rows.values() for line in _row_problems(row, rows, space)]
 
 
@@ -79,6 +81,8 @@ def _alone(row: Mapping[str, Any]) -> bool:
 
 def _row_problems(row: Mapping[str, Any], rows: Mapping[str, Any], space: Space) -> Iterator[str]:
     where = f"{row['method']} seed {row['seed']} ({row['key']})"
+    if (fault := outcomes.fault(row)) is not None:
+        yield f"{where}: {fault}"
     if content_key(planned(row)) != row["key"]:
         yield f"{where}: its settings give the key {content_key(planned(row))}"
         return

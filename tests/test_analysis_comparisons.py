@@ -9,11 +9,13 @@ import pytest
 import rows_factory as factory
 from scipy import stats
 
-from analysis.comparisons import gains, still_open, twin_pairs, verdict, with_each_other, with_twins
+from analysis.comparisons import compared, gains, still_open, twin_pairs, with_each_other, with_twins
+from analysis.effects import hedges_g
 from analysis.findings import findings
 from analysis.rows import Results, load
 from analysis.statistics import mean_interval
 from analysis.table import lines
+from analysis.verdicts import verdict
 
 
 def loaded(tmp_path: Path, study: dict, rows: list[dict]) -> Results:
@@ -30,16 +32,16 @@ def test_comparison_with_twins_agrees_with_scipy_and_pingouin(tmp_path: Path) ->
     interval = test.confidence_interval()
     assert found.difference.p == pytest.approx(test.pvalue)
     assert (found.difference.low, found.difference.high) == pytest.approx((interval.low, interval.high))
-    assert found.effect == pytest.approx(pingouin.compute_effsize(own, twins, paired=True, eftype="hedges"))
-    each = [100 * (a - b) / b for a, b in zip(own, twins, strict=True)]
-    assert found.improvement.value == pytest.approx(np.mean(each))
+    assert found.effect == hedges_g(own, twins)
+    assert found.improvement.value == pytest.approx(100 * (np.mean(own) / np.mean(twins) - 1))
     assert set(found.keys) == {r["key"] for r in rows if r["method"] in ("darts-A@10", "random-A@10")}
 
 
-def test_p_is_adjusted_over_all_twin_comparisons(tmp_path: Path) -> None:
+def test_p_is_adjusted_over_twins_pairs_and_gains_as_one_family(tmp_path: Path) -> None:
     study = factory.study(seeds=5)
     results = loaded(tmp_path, study, factory.rows(study))
-    found = with_twins(results, lines(results)).values()
+    found = compared(results, lines(results)).every
+    assert len(found) == 6 + 21 + 3
     expected = pingouin.multicomp([c.difference.p for c in found], method="holm")[1]
     assert [c.adjusted for c in found] == pytest.approx(expected)
 
@@ -48,7 +50,7 @@ def test_a_seed_without_a_complete_pair_is_left_out_and_counted(tmp_path: Path) 
     study = factory.study(seeds=4, rules=["A"], snapshots=[5])
     rows = factory.rows(study)
     broken = next(n for n, row in enumerate(rows) if row["method"] == "random-A@5" and row["seed"] == 2)
-    rows[broken] = factory.failed(rows[broken])
+    del rows[broken]
     results = loaded(tmp_path, study, rows)
     found = with_twins(results, lines(results))["darts-A@5"]
     assert (found.difference.n, found.missing) == (3, 1)
@@ -108,7 +110,7 @@ def test_a_larger_gain_is_called_larger_and_leads_to_all_four_sides(tmp_path: Pa
     ]
     found = findings(factory.write(tmp_path / study["name"], study, rows))
     sheet = next(sheet for sheet in found.sheets if sheet.name == "gains")
-    assert [row[-1].text for row in sheet.rows] == ["larger than that of darts-B@20"]
+    assert [row[-1].text for row in sheet.rows] == ["larger than that of darts-B@20 (exploratory)"]
     assert set(sheet.rows[0][-1].methods) == {"darts-A@20", "darts-B@20", "random-A@20", "random-B@20"}
 
 
@@ -120,22 +122,20 @@ def test_nothing_is_compared_before_there_are_rows(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "rejected", "needed", "words"),
+    ("values", "significant", "words"),
     [
-        ([], False, 9, "not tested: no complete pair"),
-        ([0.4], False, 9, "not tested: one pair"),
-        ([0.4, 0.4, 0.4], False, 9, "not tested: all 3 differences are equal"),
-        ([0.4, 0.5, 0.6], True, 9, "better than its twins"),
-        ([-0.4, -0.5, -0.6], True, 9, "worse than its twins"),
-        ([0.10, 0.11, 0.12], True, 9, "better than its twins, by less than 0.2 points"),
-        ([0.4, -0.4, 0.6], False, 17, "no difference shown; to see 0.2 points would take 17 seeds"),
-        ([0.4, -0.4, 0.6], False, None, "no difference shown"),
-        ([0.01, -0.01, 0.02], False, 2, "no difference shown; the interval lies within ±0.2 points"),
-        ([0.4, 0.3, -0.5], False, 3, "no difference shown; 0.2 points would have been seen with a chance of 85%"),
+        ([], False, "not tested: no complete pair"),
+        ([0.4], False, "not tested: one pair"),
+        ([0.4, 0.4, 0.4], False, "not tested: all 3 differences are equal"),
+        ([0.4, 0.5, 0.6], True, "better than its twins"),
+        ([-0.4, -0.5, -0.6], True, "worse than its twins"),
+        ([0.10, 0.11, 0.12], True, "better than its twins, by less than 0.2 points"),
+        ([0.4, -0.4, 0.6], False, "inconclusive; n = 3 finds ≥ 1.50 points"),
+        ([0.01, -0.01, 0.02], False, "inconclusive; the interval lies within ±0.2 points"),
     ],
 )
-def test_verdict_in_words(values: list[float], rejected: bool, needed: int | None, words: str) -> None:
-    assert verdict(mean_interval(values), rejected, 0.2, needed, 0.85, "its twins") == words
+def test_verdict_in_words(values: list[float], significant: bool, words: str) -> None:
+    assert verdict(mean_interval(values), significant, 1.5, "its twins", margin=0.2) == words
 
 
 def test_looks_count_where_the_study_was_run_until_decided(tmp_path: Path) -> None:
@@ -163,17 +163,20 @@ def test_only_open_comparisons_want_more_seeds(tmp_path: Path) -> None:
     assert still_open(results, lines(results)) == (1, ["darts-A@10"])
 
 
-def test_a_missing_number_is_no_pair(tmp_path: Path) -> None:
+def test_a_done_row_without_a_number_counts_as_a_failure(tmp_path: Path) -> None:
     study = factory.study(seeds=3, rules=["A"], snapshots=[5])
     rows = [
         {**r, "test_accuracy": nan} if r["method"] == "darts-A@5" and r["seed"] == 0 else r for r in factory.rows(study)
     ]
     results = loaded(tmp_path, study, rows)
-    assert with_twins(results, lines(results))["darts-A@5"].difference.n == 2
+    found = with_twins(results, lines(results))["darts-A@5"]
+    assert (found.difference.n, found.failures) == (3, 1)
+    assert found.without is not None
+    assert found.without.n == 2
 
 
 def test_a_row_tells_of_the_look_at_which_it_was_decided(tmp_path: Path) -> None:
-    """@5 is decided at three seeds; its later rows, made for @10, say nothing about it any more."""
+    """@5 is decided at three seeds; its estimate comes from all rows, as in the table."""
     study = factory.study(seeds=5, rules=["A"], snapshots=[5, 10], looks=[3, 5], sequential=True)
     rows = factory.rows(study, noise=0.01)
     for row in rows:
@@ -183,9 +186,9 @@ def test_a_row_tells_of_the_look_at_which_it_was_decided(tmp_path: Path) -> None
             row["test_accuracy"] += (-1) ** row["seed"] * 3
     results = loaded(tmp_path, study, rows)
     found = with_twins(results, lines(results))["darts-A@5"]
-    assert (found.difference.n, found.verdict) == (3, "better than its twins")
-    assert found.effect > 0
-    assert found.improvement.value > 0
+    assert found.difference.n == 5
+    assert found.difference.value == pytest.approx(-0, abs=1)
+    assert found.verdict.startswith("better than its twins; decided at 3 pairs, where estimates are biased away from 0")
 
 
 def test_before_the_first_look_nothing_is_tested(tmp_path: Path) -> None:

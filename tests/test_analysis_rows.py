@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from analysis import recipes, searches
 from analysis.caveats import caveats
+from analysis.comparisons import compared
 from analysis.provenance import command
 from analysis.rows import frame, load
 from analysis.table import lines
@@ -149,7 +150,9 @@ def test_rows_of_no_planned_job_are_left_out_and_counted(tmp_path: Path) -> None
     older = [{**row, "key": f"{row['key'][:-1]}-", "test_accuracy": 1.0} for row in rows if row["method"] == "baseline"]
     results = load(factory.write(tmp_path / "s", study, [*rows, *older]))
     assert (len(results.trials), results.unplanned) == (len(rows), len(older))
-    assert "3 rows are of no job of the study" in "".join(caveats(results, lines(results), {}))
+    assert "3 rows are of no job of the study" in "".join(
+        caveats(results, lines(results), compared(results, lines(results)))
+    )
 
 
 def test_a_searchs_warm_up_is_part_of_its_cost(tmp_path: Path) -> None:

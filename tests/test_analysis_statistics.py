@@ -60,37 +60,6 @@ def test_nothing_is_said_without_spread(values: list[float]) -> None:
     assert found.n == sum(not isnan(value) for value in values)
 
 
-@unhurried
-@given(PAIRS)
-def test_effect_size_agrees_with_pingouin(pairs: list[tuple[float, float]]) -> None:
-    x, y, x_known, y_known = split(pairs)
-    assume(spread(x_known) or spread(y_known))
-    expected = pingouin.compute_effsize(x_known, y_known, paired=True, eftype="hedges")
-    assert ours.hedges_g(x, y) == pytest.approx(expected, rel=1e-9, abs=1e-12)
-
-
-def test_effect_size_is_undefined_without_spread() -> None:
-    assert all(map(isnan, (ours.hedges_g([1, 1], [0, 0]), ours.hedges_g([1], [0]), ours.hedges_g([], []))))
-
-
-@unhurried
-@given(PAIRS)
-def test_relative_improvement_is_the_interval_of_each_pairs_own(pairs: list[tuple[float, float]]) -> None:
-    x, y, x_known, y_known = split([(100 + a, 150 + b) for a, b in pairs])
-    found = ours.relative_improvement(x, y)
-    each = 100 * (x_known / y_known - 1)
-    assume(spread(each))
-    expected = stats.ttest_1samp(each, 0)
-    interval = expected.confidence_interval()
-    assert found.value == pytest.approx(each.mean())
-    assert (found.low, found.high) == pytest.approx((interval.low, interval.high), rel=1e-9, abs=1e-9)
-    assert found.p == pytest.approx(expected.pvalue, rel=1e-6, abs=1e-12)
-
-
-def test_relative_improvement_over_nothing_is_undefined() -> None:
-    assert isnan(ours.relative_improvement([1, 2, 3], [1, 0, 2]).value)
-
-
 @pytest.mark.long
 @settings(deadline=None, max_examples=25)  # statsmodels takes 50 ms a call
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))

@@ -6,11 +6,12 @@ import pytest
 import rows_factory as factory
 
 from analysis.caveats import caveats
-from analysis.comparisons import with_twins
+from analysis.comparisons import compared, with_twins
 from analysis.practices import practices
 from analysis.prose import methods_paragraph
 from analysis.published import beside
 from analysis.rows import Results, load
+from analysis.statistics import detectable
 from analysis.table import lines
 
 
@@ -20,7 +21,7 @@ def loaded(tmp_path: Path, study: dict, rows: list[dict]) -> Results:
 
 def said(results: Results) -> str:
     table = lines(results)
-    return "\n".join(caveats(results, table, with_twins(results, table)))
+    return "\n".join(caveats(results, table, compared(results, table)))
 
 
 def test_a_sound_study_has_little_against_it(tmp_path: Path) -> None:
@@ -65,8 +66,8 @@ def test_few_seeds_and_weak_comparisons_are_said(tmp_path: Path) -> None:
     study = factory.study(seeds=3)
     text = said(loaded(tmp_path, study, factory.rows(study, effect=0.0)))
     assert "Few seeds: 3 search seeds" in text
-    assert "four times in five, only 8.0 standard deviations of the differences" in text
-    assert "6 of 6 comparisons with twins show no difference" in text
+    assert f"four times in five, only {detectable(3, 0.05 / 30):.1f} standard deviations of the differences" in text
+    assert "6 of 6 comparisons with twins are inconclusive, which is no evidence of equality" in text
     assert "One seed shows no spread" in said(
         loaded(tmp_path / "one", factory.study(seeds=1), factory.rows(factory.study(seeds=1)))
     )

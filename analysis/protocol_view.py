@@ -1,0 +1,144 @@
+"""protocol.jsonl as a report needs it: what was fixed before the first row, and what was changed or looked at since."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+FIRST_COUNTS = ("primary", "alpha", "smallest_effect", "equivalence_margin")  # of the study: as fixed first
+Entry = Mapping[str, Any]
+
+
+class Damaged(ValueError):
+    """A file of a results folder that cannot be read on; says which."""
+
+
+class Deviation(NamedTuple):
+    at: str
+    text: str
+    rows: str  # "9 of 12"
+    hash: str
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """The entries of one study's protocol; none: the study is not preregistered."""
+
+    entries: tuple[Entry, ...] = ()
+
+    @cached_property
+    def first(self) -> dict[str, Any]:
+        """What was fixed when the first row was made: later changes are deviations."""
+        found: dict[str, Any] = {}
+        for entry in self.entries:
+            if entry["event"] == "fixed":
+                found |= entry["content"]
+            elif entry["event"] == "changed" and not entry["rows"]:
+                found |= {name: after for name, (_, after) in entry["content"].items()}
+        return found
+
+    @property
+    def preregistered(self) -> bool:
+        return bool(self.entries) and self.entries[0]["event"] == "fixed" and not self.entries[0]["rows"]
+
+    @property
+    def rows(self) -> list[Mapping[str, Any]]:
+        """Every table row that stood in it once rows could be seen: none leaves the family by a change."""
+        changed = [e["content"]["rows"] for e in self.entries if e["event"] == "changed" and "rows" in e["content"]]
+        stands = [self.first.get("rows") or [], *(after or [] for _, after in changed)]
+        return [row for rows in stands for row in rows]
+
+    @property
+    def unplanned_looks(self) -> int:
+        """At how many states of the rows somebody looked, or changed the seeds, while rows were missing."""
+        return len({entry["rows"] for entry in self.entries if entry["rows"] and _looks(entry)})
+
+    @property
+    def deviations(self) -> list[Deviation]:
+        return [
+            Deviation(entry["at"], text, f"{entry['rows']} of {entry['planned']}", entry["hash"])
+            for entry in self.entries
+            for text in _said(entry)
+        ]
+
+
+def read(folder: Path) -> Protocol:
+    """Raises Damaged where a whole line is no entry; a torn last line is left out."""
+    path = folder / "protocol.jsonl"
+    if not path.exists():
+        return Protocol()
+    lines = [line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+    return Protocol(tuple(_entry(line, f"{path}, line {number}") for number, line in enumerate(lines, 1)))
+
+
+def as_fixed(study: Mapping[str, Any], protocol: Protocol) -> dict[str, Any]:
+    """The study with what its protocol fixed first in place of what was changed since; of two plans of looks the one
+    that has more."""
+    first = protocol.first
+    looks = max((first.get("looks") or [], study.get("looks") or []), key=len)
+    return {**study, **{name: first[name] for name in FIRST_COUNTS if name in first}, "looks": looks}
+
+
+def changed(protocols: Sequence[Protocol]) -> list[str]:
+    """The fields of which a report uses what was fixed first, each with what was wanted later."""
+    return [
+        f"{name} ({before} → {after})"
+        for protocol in protocols
+        for entry in protocol.entries
+        if entry["event"] == "changed" and entry["rows"]
+        for name, (before, after) in entry["content"].items()
+        if name in FIRST_COUNTS
+    ]
+
+
+def reused(protocols: Sequence[Protocol]) -> list[str]:
+    """What was taken over from other studies, a sentence each."""
+    return [_reused(e["content"]) for protocol in protocols for e in protocol.entries if e["event"] == "reused"]
+
+
+def _reused(content: Mapping[str, Any]) -> str:
+    others = ", ".join(map(str, content.get("from") or ["another study"]))
+    return f"{content.get('rows', '?')} rows were taken over from {others}"
+
+
+def _looks(entry: Entry) -> bool:
+    return entry["event"] == "reported" or (entry["event"] == "changed" and "seeds" in entry["content"])
+
+
+def _said(entry: Entry) -> Iterator[str]:
+    content = entry["content"]
+    match entry["event"]:
+        case "changed" if entry["rows"]:
+            yield from (f"{name}: {_short(before)} → {_short(after)}" for name, (before, after) in content.items())
+        case "reported":
+            yield "a report was made while rows were missing"
+        case "looked":
+            yield f"planned looks taken: {content.get('looks', '?')}"
+        case "reused":
+            yield _reused(content)
+
+
+def _short(value: Any) -> str:
+    """Rows by their number: their names stand in the table."""
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return f"{len(value)} rows"
+    return "none" if value is None else str(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _entry(line: bytes, where: str) -> Entry:
+    try:
+        found = json.loads(line)
+        return {name: found[name] for name in ("at", "event", "content", "rows", "planned", "hash")}
+    except (ValueError, KeyError, TypeError):
+        raise Damaged(f"{where} is no entry of a protocol; restore the file from a copy") from None
+
+
+def shown(value: Any) -> str:
+    """A fixed value as a cell of a table."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {shown(part)}" for name, part in value.items())
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return ", ".join(str(row.get("method")) for row in value)
+    return _short(value)

@@ -1,0 +1,161 @@
+"""What weakens a report, in plain words."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from math import nan
+
+import pandas as pd
+
+from analysis.findings.comparisons import Comparison, rules
+from analysis.findings.recipes import recipes
+from analysis.numbers import minus
+from analysis.results.aggregate import done
+from analysis.results.rows import Results
+from analysis.results.searches import named
+from analysis.results.table import Line
+from analysis.statistics.paired import detectable
+
+GAP = 10  # points between a mixture and what is read from it, above which a report says so
+FEW = 5  # search seeds below which a report says that they are few
+
+
+def caveats(results: Results, table: Sequence[Line], twins: Mapping[str, Comparison]) -> list[str]:
+    """One sentence or two for each weakness that the rows show; empty where there is none."""
+    used = _used(results, table)
+    return [
+        *_seeds(results, table, twins),
+        *_unfinished(table),
+        *_pairs(results, table, twins),
+        *_parameters(table),
+        *_origins(used),
+        *_recipes(results, table),
+        *_undecided(results),
+        *_rows(results),
+    ]
+
+
+def _used(results: Results, table: Sequence[Line]) -> pd.DataFrame:
+    names = [name for line in table for name in (line.method, line.twin) if name]
+    return pd.concat([done(results.trainings(name)) for name in names] or [results.trials.iloc[:0]])
+
+
+def _seeds(results: Results, table: Sequence[Line], twins: Mapping[str, Comparison]) -> Iterator[str]:
+    counts = [line.cells["accuracy"].n for line in table if line.cells["accuracy"].n]
+    if counts and min(counts) < FEW:
+        n = min(counts)
+        visible = " One seed shows no spread at all."
+        if n > 1:
+            fixed = rules(results.study)
+            strictest = fixed.alpha / max(1, len(fixed.looks)) / max(1, len(twins))
+            found = f"{detectable(n, strictest):.1f} standard deviations of the differences"
+            visible = f" At the strictest level of Holm's method {n} pairs find, four times in five, only {found}."
+        yield f"Few seeds: {n} search seed{'s' * (n > 1)} in the smallest cell.{visible}"
+    fixed = rules(results.study)
+    open_ones = [c for c in twins.values() if not c.significant and c.needed and c.needed > c.difference.n]
+    if open_ones:
+        yield (
+            f"{len(open_ones)} of {len(twins)} comparisons with twins show no difference, and could hardly have shown "
+            f"one of {fixed.smallest:g} points: that would take {open_ones[0].needed} seeds. This is no evidence of "
+            "equality."
+        )
+
+
+def _unfinished(table: Sequence[Line]) -> Iterator[str]:
+    states = [(name, state) for line in table
+              for name, state in ((line.method, line.state), (line.twin, line.twin_state)) if state]  # fmt: skip
+    if open_cells := [f"{name} ({state})" for name, state in states if state.unfinished]:
+        yield f"Unfinished: {', '.join(open_cells)}."
+    lost: Counter[str] = Counter()
+    for _, state in states:
+        lost.update(state.troubles)
+    if lost:
+        said = ", ".join(f"{n} {status}" for status, n in sorted(lost.items()))
+        yield f"Trainings without a number, left out of every mean: {said}. Means of what remains may flatter a method."
+
+
+def _pairs(results: Results, table: Sequence[Line], twins: Mapping[str, Comparison]) -> Iterator[str]:
+    for comparison in twins.values():
+        if comparison.missing and comparison.difference.n:
+            yield (
+                f"{comparison.method}: {comparison.missing} seed{'s' * (comparison.missing > 1)} without a complete "
+                "pair, left out of the paired difference."
+            )
+    for line in table:
+        if line.twin and (seeds := _unlike(results.trainings(line.method), results.trainings(line.twin))):
+            yield f"{line.method} and its twins saw different images at seed {seeds}: these pairs are no pairs."
+
+
+def _unlike(own: pd.DataFrame, twins: pd.DataFrame) -> str:
+    """Seeds at which the two sides have different splits."""
+    both = pd.concat([done(own), done(twins)]).dropna(subset=["split"])
+    counts = both.groupby("seed")["split"].nunique()
+    return ", ".join(f"{seed:.0f}" for seed in counts.index[counts > 1])
+
+
+def _parameters(table: Sequence[Line]) -> Iterator[str]:
+    apart = []
+    for line in table:
+        own, twins = line.cells["parameters"], line.twin_cells.get("parameters")
+        if own.n and twins is not None and twins.n and abs(twins.mean / own.mean - 1) > 0.01:
+            apart.append(f"{line.twin} {minus(f'{100 * (twins.mean / own.mean - 1):+.1f}')} %")
+    if apart:
+        yield f"Twins match in the number of shortcuts, not in parameters: {', '.join(apart)}."
+
+
+def _origins(used: pd.DataFrame) -> Iterator[str]:
+    commits = set(used["commit"].dropna())
+    if len(commits) > 1:
+        yield f"Rows come from {len(commits)} commits: {', '.join(sorted(commit[:8] for commit in commits))}."
+    if dirty := int((used["dirty"] == True).sum()):  # noqa: E712
+        yield f"{dirty} rows were made with uncommitted changes: their commit does not tell what ran."
+    for column, what in (("device", "devices"), ("precision", "precisions"), ("path", "engine paths")):
+        if len(kinds := sorted(set(used[column].dropna().map(str)))) > 1:
+            yield (
+                f"Rows come from {len(kinds)} {what} ({', '.join(kinds)}); accuracies may differ by more than the seed."
+            )
+    versions = [json.loads(text) for text in set(used["versions"].dropna())]
+    for name in sorted({name for version in versions for name in version}):
+        if len(kinds := sorted({str(version.get(name)) for version in versions})) > 1:
+            yield f"Rows come from {len(kinds)} versions of {name} ({', '.join(kinds)})."
+
+
+def _recipes(results: Results, table: Sequence[Line]) -> Iterator[str]:
+    kinds = recipes(results, table)
+    if len(kinds) > 1:
+        yield (
+            f"Methods were trained with {len(kinds)} recipes: "
+            f"{'; '.join(', '.join(names) for names in kinds.values())}."
+        )
+
+
+def _undecided(results: Results) -> Iterator[str]:
+    """Searches whose networks fall far behind the mixture that they are read from, with the same weights."""
+    for name, trials in named(results).groupby("method"):
+        ends = pd.DataFrame(
+            [{field: values[-1] for field, values in (curve or {}).items()} for curve in done(trials)["curve"]]
+        ).mean()
+        mixture, before = ends.get("val_accuracy", nan), "discretised_accuracy."
+        read = {
+            str(field).removeprefix(before): value for field, value in ends.items() if str(field).startswith(before)
+        }
+        behind = [f"{value:.1f} % ({rule})" for rule, value in sorted(read.items()) if mixture - value > GAP]
+        if behind:
+            yield (
+                f"{name}: after the last epoch the mixture reaches {mixture:.1f} % on the α part, what is read from it "
+                f"{', '.join(behind)} with the same weights: what was optimised is not what is compared."
+            )
+
+
+def _rows(results: Results) -> Iterator[str]:
+    said = Counter(warning for warnings in results.trials["warnings"] for warning in warnings)
+    for warning, n in sorted(said.items(), key=lambda item: (-item[1], item[0])):
+        yield f"{warning} ({n} row{'s' * (n > 1)})"
+    if differ := results.study.get("differ"):
+        yield f"The studies put together here differ in {', '.join(differ)}: their rows compare only so far."
+    if n := results.unplanned:
+        yield f"{n} row{'s are' if n > 1 else ' is'} of no job of the study as it stands in study.json: left out."
+    if results.torn:
+        yield f"{results.torn} line{'s' * (results.torn > 1)} of trials.jsonl could not be read."
+    if any("test_accuracy" in (curve or {}) for curve in results.trials["curve"]):
+        yield "Test accuracy was recorded after every epoch, for a figure; nothing here was chosen by it."

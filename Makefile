@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 STAMP = .venv/.installed
 
-.PHONY: demo test test-cluster test-faults lint clean
+.PHONY: demo test test-cluster test-faults lint docs clean
 
 demo: $(STAMP)
 	$(BIN)/nas-harness run demo
@@ -14,6 +14,10 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "the site is in site/: open site/index.html"
 
 test-cluster: $(STAMP)
 	$(BIN)/python tests/cluster/run.py
@@ -28,4 +32,4 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $(STAMP)
 
 clean:
-	rm -rf .venv build *.egg-info
+	rm -rf .venv build site *.egg-info

@@ -76,7 +76,7 @@ def _probing(command: argparse.ArgumentParser) -> None:
 
 def _until(command: argparse.ArgumentParser) -> None:
     command.add_argument("--until", choices=["decided"],
-                         help="add seeds where a comparison is open, at the seed counts in the study's `looks`")  # fmt: skip
+                         help="add seeds where a comparison is open, at the seed counts in `looks`")  # fmt: skip
     command.add_argument("--max-seeds", type=int, metavar="N", help="with --until: the largest number of seeds")
 
 

@@ -17,7 +17,7 @@ lint: $(STAMP)
 
 docs: $(STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
-	@echo "the site is in site/: open site/index.html"
+	@echo "open site/index.html; to search in it: $(BIN)/python -m http.server --directory site"
 
 test-cluster: $(STAMP)
 	$(BIN)/python tests/cluster/run.py

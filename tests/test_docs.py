@@ -13,7 +13,7 @@ from harness.options import parser
 from harness.study import packaged
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 TABLE = re.compile(r"<!-- table: (\S+)(?: rows: (.+?))? -->\n(.*?)<!-- end -->", re.DOTALL)
 SHOWN = re.compile(r"^\s*(?:\.venv/bin/)?nas-harness (?P<rest>[^#`\n]+)", re.MULTILINE)
 

@@ -42,6 +42,12 @@ def test_packaged_studies_that_pages_name_exist():
             assert name in packaged(), f"{page.name} names the study {name}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_that_pages_name_exist(page):
+    named = re.findall(r"`((?:harness|analysis|spaces|tests|docs|benchmarks|examples)/[\w/.-]*)`", page.read_text())
+    assert not [name for name in named if not (ROOT / name).exists() and "myspace" not in name]
+
+
 def test_the_readmes_study_is_the_packaged_one():
     import tomllib
 

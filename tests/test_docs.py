@@ -48,6 +48,17 @@ def test_files_that_pages_name_exist(page):
     assert not [name for name in named if not (ROOT / name).exists() and "myspace" not in name]
 
 
+def test_contributing_states_the_arrows_that_the_test_holds():
+    from tests.test_arrows import ARROWS, BASE, NARROWER
+
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    rooms = [line for line in lines(page) if "may import" in line]
+    stated = {line["room"].strip("`"): set(re.findall(r"`(.+?)`", line["may import"])) for line in rooms}
+    for line in rooms:
+        stated[line["room"].strip("`")] |= BASE if "base" in line["may import"] else set()
+    assert stated == {room: others | NARROWER.get(room, BASE) for room, others in ARROWS.items()}
+
+
 def test_the_readmes_study_is_the_packaged_one():
     import tomllib
 

@@ -229,10 +229,8 @@ def _until_decided(options: argparse.Namespace, study: "Study", session: "Sessio
     def open_rows() -> tuple[int, list[str]]:
         loaded = load(folder)
         looks_done, rows = still_open(loaded, lines(loaded))
-        if protocol.read(folder):
-            protocol.append(
-                folder, protocol.Event.LOOKED, {"looks": looks_done}, len(loaded.trials), len(loaded.study["plan"])
-            )
+        counts = len(loaded.trials), len(loaded.study["plan"])
+        protocol.note(folder, protocol.Event.LOOKED, {"looks": looks_done}, *counts)
         return looks_done, [family(row) for row in rows]
 
     run_until([method.name for method in study.method], looks, once, open_rows)

@@ -45,8 +45,8 @@ def _log(folder: Path) -> None:
     planned = [job["key"] for job in read_study(folder)["plan"]]
     rows = records.latest(folder)
     there = sum(key in rows and rows[key]["status"] in FINAL for key in planned)
-    if there < len(planned) and protocol.read(folder):
-        protocol.append(folder, protocol.Event.REPORTED, {}, there, len(planned))
+    if there < len(planned):
+        protocol.note(folder, protocol.Event.REPORTED, {}, there, len(planned))
 
 
 @_readable()

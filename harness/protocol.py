@@ -109,6 +109,12 @@ def append(folder: Path, event: Event, content: dict[str, Any], rows: int, plann
         os.fsync(file.fileno())
 
 
+def note(folder: Path, event: Event, content: dict[str, Any], rows: int, planned: int) -> None:
+    """As `append`, where the study has a protocol; nothing where it is not preregistered."""
+    if read(folder):
+        append(folder, event, content, rows, planned)
+
+
 def faults(entries: Sequence[Entry], named: Sequence[str | None]) -> Iterator[str]:
     """What does not hold of the chain, or of the entries that the rows name (`named`, in the order of the rows)."""
     before = START

@@ -101,7 +101,6 @@ def _settle(prepared: Prepared, looks: Sequence[int]) -> str | None:
 
 
 def _record_reuse(prepared: Prepared, taken: int, others: Sequence[Path]) -> None:
-    if protocol.read(prepared.folder):
-        content = {"rows": taken, "from": [other.name for other in others]}
-        protocol.append(prepared.folder, protocol.Event.REUSED, content, len(records.latest(prepared.folder)),
-                        len(prepared.plan.jobs))  # fmt: skip
+    content = {"rows": taken, "from": [other.name for other in others]}
+    rows, planned = len(records.latest(prepared.folder)), len(prepared.plan.jobs)
+    protocol.note(prepared.folder, protocol.Event.REUSED, content, rows, planned)

@@ -11,7 +11,7 @@ from analysis.style import Drawing, rendered, styled
 from spaces.architecture import Cells, Shortcuts
 
 MEANS = "mean over search seeds, bars one standard deviation; hollow points are the random twins"
-LINES = "with regression lines and their 95 % bands (CR2 by seed)"
+LINES = "with regression lines and their 95 % bands (CR2 by search)"
 ALONE = "recorded for this figure alone; nothing was chosen by it"
 CAPTIONS = {
     "accuracy-parameters": f"Test accuracy against parameters: {MEANS}.",

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from benchmarks import ours
 from benchmarks.exactness import Exactness
-from harness.engine import Engine
-from harness.images import DataSet
-from harness.streams import stream
-from harness.train import Training
+from harness.data.images import DataSet
+from harness.engine.engine import Engine
+from harness.seeding import stream
+from harness.training.train import Training
 from spaces.space import Space
 
 MEAN = 10  # steps over which losses are averaged

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
-from harness.instructions import WITH_BF16, instruction_set
+from harness.engine.instructions import WITH_BF16, instruction_set
 
 aten = torch.ops.aten
 CHECKED: Mapping[Any, tuple[str, ...]] = {  # with what they put out; a bias's gradient, 0 before a norm, is left out

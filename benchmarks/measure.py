@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from harness.instructions import VARIABLES, instruction_set
+from harness.engine.instructions import VARIABLES, instruction_set
 
 RESULTS = Path(__file__).parent / "results"
 LIMITS = ("ATEN_CPU_CAPABILITY", *VARIABLES, "MKL_ENABLE_INSTRUCTIONS")  # of instructions

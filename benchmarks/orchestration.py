@@ -25,7 +25,7 @@ from benchmarks.measure import Comparison, finish, in_turn, parser
 MANY = """
 name = "many"
 space = "shortcut-vgg11"
-task = "harness.formula:stand_in"
+task = "harness.training.formula:stand_in"
 data = {{ name = "digits", image_size = 32 }}
 seeds = {{ search = {trials} }}
 recipe = {{ epochs = 1, lr = 1e-6 }}
@@ -34,7 +34,7 @@ method = [{{ name = "drawn", strategy = "random", rule = "B" }}]
 MIXED = """
 name = "mixed"
 space = "shortcut-vgg11"
-task = "harness.formula:stand_in"
+task = "harness.training.formula:stand_in"
 data = {{ name = "digits", image_size = 32 }}
 seeds = {{ search = {seeds} }}
 search = {{ strategy = "darts", epochs = 6, snapshots = [2, 6] }}
@@ -55,7 +55,7 @@ def harness(trials: int, cores: int) -> float:
 
 def tuner(reuse: bool, trials: int, cores: int) -> float:
     """Ray Tune as its documentation shows it, with quiet settings."""
-    from harness import on_ray  # sets what keeps Ray quiet  # noqa: F401  # isort: skip
+    import harness.ray_tune.environment  # sets what keeps Ray quiet  # noqa: F401  # isort: skip
     import ray
     from ray import tune
 
@@ -115,14 +115,17 @@ def mixed(seeds: int, nap: float, cores: int) -> dict[str, float]:
 
 def _run(study: str, folder: Path, cores: int) -> tuple[list[float], list[dict[str, Any]]]:
     """When each trial ended, and the rows in that order."""
-    from harness import on_ray, records
-    from harness.admission import Shares
-    from harness.prepare import load, prepare
-    from harness.running import Session, run
+    from harness.ray_tune import searcher
+    from harness.ray_tune.cluster import Options
+    from harness.run.admission import Shares
+    from harness.run.prepare import prepare
+    from harness.run.session import Session, run
+    from harness.storage.rows import read_rows
+    from harness.study.load import load_with_recipe
 
     path, ends = folder / "study.toml", []
     path.write_text(study)
-    prepared = prepare(load(str(path), []), folder, None, False, "cpu")
+    prepared = prepare(load_with_recipe(str(path), []), folder, None, False, "cpu")
 
     def execute(driver: Any) -> None:
         show = driver.show
@@ -133,11 +136,11 @@ def _run(study: str, folder: Path, cores: int) -> tuple[list[float], list[dict[s
                 ends.append(time.perf_counter())
 
         driver.show = timed
-        on_ray.run(driver, on_ray.Options(cpus=cores))
+        searcher.run(driver, Options(cpus=cores))
 
     missing = run(prepared, Session(execute, Shares({}, {}), "cpu", None, ""))
     assert not missing
-    return ends, records.read(prepared.folder)
+    return ends, read_rows(prepared.folder)
 
 
 def _each(ends: list[float]) -> float:

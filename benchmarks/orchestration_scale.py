@@ -19,7 +19,7 @@ from typing import Any
 STUDY = """
 name = "scale"
 space = "shortcut-vgg11"
-task = "harness.formula:stand_in"
+task = "harness.training.formula:stand_in"
 data = {{ name = "digits", image_size = 32 }}
 seeds = {{ search = {seeds} }}
 recipe = {{ epochs = 1, lr = 1e-6 }}
@@ -37,14 +37,15 @@ class Enough(Exception):
 
 def measure(jobs: int, executor: str, folder: Path) -> dict[str, Any]:
     """Seconds of every stage, and what this process took at its peak."""
-    from harness.admission import Shares
-    from harness.prepare import load, prepare
-    from harness.running import Session, run
+    from harness.run.admission import Shares
+    from harness.run.prepare import prepare
+    from harness.run.session import Session, run
+    from harness.study.load import load_with_recipe
 
     path = folder / "scale.toml"
     path.write_text(STUDY.format(seeds=jobs // PER_SEED))
     clocks = [time.perf_counter()]
-    prepared = prepare(load(str(path), []), folder, None, False, "cpu")
+    prepared = prepare(load_with_recipe(str(path), []), folder, None, False, "cpu")
     planned = len(prepared.plan.jobs)
     clocks.append(time.perf_counter())
     busy = time.process_time()
@@ -65,7 +66,7 @@ def measure(jobs: int, executor: str, folder: Path) -> dict[str, Any]:
 
 def execute(driver: Any, executor: str, only: int | None = None) -> None:
     """Runs the driver's plan; raises Enough after so many jobs."""
-    from harness import in_process
+    from harness.run import in_process
 
     show, ended = driver.show, 0
 
@@ -79,9 +80,10 @@ def execute(driver: Any, executor: str, only: int | None = None) -> None:
     if executor == "in-process":
         in_process.run(driver)
     else:
-        from harness import on_ray
+        from harness.ray_tune import searcher
+        from harness.ray_tune.cluster import Options
 
-        on_ray.run(driver, on_ray.Options())
+        searcher.run(driver, Options())
     driver.show = show
 
 

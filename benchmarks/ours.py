@@ -7,17 +7,19 @@ from typing import Any
 
 import torch
 
-from harness import data as data_sets
-from harness import paths
-from harness.engine import Engine, auto_precision
-from harness.images import DataSet
-from harness.initial import initialise
-from harness.search import Search
-from harness.streams import Seeds
-from harness.study import Recipe, Scheduler
-from harness.study import Search as SearchSettings
-from harness.train import Training
-from harness.trial import returned
+from harness.data import datasets
+from harness.data.images import DataSet
+from harness.data.splits import split
+from harness.engine.device import auto_precision
+from harness.engine.engine import Engine
+from harness.run import engine_paths
+from harness.seeding import Seeds
+from harness.study.schema import Recipe, Scheduler
+from harness.study.schema import Search as SearchSettings
+from harness.training.epochs import returned
+from harness.training.initialise import initialise
+from harness.training.search import Search
+from harness.training.train import Training
 from spaces.registry import load
 from spaces.space import Space
 
@@ -26,7 +28,7 @@ RECIPE = Recipe(lr=0.0090131, scheduler=Scheduler(kind="constant"))  # study 2's
 
 def cifar10(root: Path | None, images: int) -> DataSet:
     """The first `images` training images, and the whole test set."""
-    whole = data_sets.load({"name": "cifar10"}, root)
+    whole = datasets.load({"name": "cifar10"}, root)
     return replace(whole, train=whole.train.take(torch.arange(images)))
 
 
@@ -43,7 +45,7 @@ def engine(
     """With the path that a study would measure for networks from `build`."""
     precision = auto_precision(device, build()) if precision == "auto" else precision
     recipe = RECIPE.model_copy(update={"batch_size": batch_size, "precision": precision})
-    return Engine.choose(device, precision, data, paths.measured(build, data, device, recipe))
+    return Engine.choose(device, precision, data, engine_paths.measured(build, data, device, recipe))
 
 
 def vgg19(width: float) -> Space:
@@ -69,7 +71,7 @@ def epoch(work: Training | Search, number: int) -> dict[str, Any]:
 
 def search(space: Space, supernet: Any, data: DataSet, how: Engine, batch_size: int) -> Search:
     """On halves of `data.train`."""
-    halves = data_sets.split(len(data.train), 0, 0, 0.5)
+    halves = split(len(data.train), 0, 0, 0.5)
     weights, alpha = (data.train.take(half).to(how.device) for half in (halves.weights, halves.alpha))
     recipe = RECIPE.model_copy(update={"batch_size": batch_size})
     return Search(space, how.place(supernet), weights, alpha, SearchSettings(epochs=1), recipe, Seeds(), how)

@@ -12,7 +12,7 @@ import torch
 
 from benchmarks.measure import Comparison, finish, in_turn, parser
 from benchmarks.train import BATCH, DEVICE, Case, Fractional, Side, our_side, packed_side
-from harness.data import data_root
+from harness.data.datasets import data_root
 
 
 def per_hour(found: Comparison, images: int) -> Comparison:

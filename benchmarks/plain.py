@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
 from spaces.architecture import Edge
-from spaces.cell_network import name
-from spaces.vgg import is_identity, pool
+from spaces.cells.network import name
+from spaces.shortcuts.vgg import is_identity, pool
 
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)  # of CIFAR-10's channels
 

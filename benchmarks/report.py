@@ -85,13 +85,14 @@ def _seed(seed: int, lines: list[dict[str, Any]], rng: np.random.Generator) -> I
 
 def one(part: str, folder: Path) -> dict[str, float]:
     """What one part takes, imports apart."""
-    from analysis import report, rows
-    from analysis.findings import findings
+    from analysis.findings.collect import findings
+    from analysis.report import write as write_module
+    from analysis.results import rows as results_rows
 
     parts: dict[str, Callable[[], Any]] = {
-        "load": lambda: rows.load(folder),
-        "tables": lambda: report.tables(findings(folder)),
-        "report": lambda: report.write(folder),
+        "load": lambda: results_rows.load(folder),
+        "tables": lambda: write_module.tables(findings(folder)),
+        "report": lambda: write_module.write(folder),
     }
     clock, own = time.perf_counter(), time.process_time()
     parts[part]()

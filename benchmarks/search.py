@@ -16,9 +16,9 @@ import torch
 
 from benchmarks import floor, ours, plain
 from benchmarks.measure import Comparison, finish, in_turn, parser, threads
-from harness.engine import Engine
-from harness.images import DataSet, Images
-from harness.search import Search
+from harness.data.images import DataSet, Images
+from harness.engine.engine import Engine
+from harness.training.search import Search
 from spaces.registry import load
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -23,10 +23,10 @@ from scipy import stats
 
 from benchmarks import agreement, floor, ours, plain
 from benchmarks.measure import Comparison, finish, in_turn, parser, threads
-from harness.data import data_root
-from harness.engine import Engine
-from harness.images import DataSet
-from harness.packing import in_turn as together
+from harness.data.datasets import data_root
+from harness.data.images import DataSet
+from harness.engine.engine import Engine
+from harness.engine.packing import in_turn as together
 from spaces.space import Space
 
 BATCH = 64

@@ -1,1 +1,0 @@
-"""What can be built: architectures as values, search spaces, supernets. Knows nothing of how they are run."""

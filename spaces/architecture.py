@@ -101,3 +101,11 @@ def _edges(text: str) -> tuple[Edge, ...]:
 def parse(text: str) -> Shortcuts | Cells:
     """The architecture that `text` stands for. Raises ValueError on anything that is none."""
     return Cells.parse(text) if text.startswith("cells") else Shortcuts.parse(text)
+
+
+LAYERS = {  # output channels of each block, stage by stage; a stage ends in 2×2 max pooling
+    "vgg11": ((64,), (128,), (256, 256), (512, 512), (512, 512)),
+    "vgg13": ((64, 64), (128, 128), (256, 256), (512, 512), (512, 512)),
+    "vgg16": ((64, 64), (128, 128), (256,) * 3, (512,) * 3, (512,) * 3),
+    "vgg19": ((64, 64), (128, 128), (256,) * 4, (512,) * 4, (512,) * 4),
+}

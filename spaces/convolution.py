@@ -2,7 +2,7 @@
 
 Its kernels for 1×1 convolutions of stride 2 in fp32 write past their buffers in channels_last below 16 channels; those
 for dilated ones in bf16 leave the weights' gradient unset where more than 16 channels are no multiple of 16.
-tests/test_convolutions.py holds all that the spaces run against float64.
+tests/spaces/test_convolutions.py holds all that the spaces run against float64.
 """
 
 import torch.nn.functional as F

@@ -1,8 +1,4 @@
-"""Objects of packages from outside, which a study names as `package.module:Name`.
-
-To import one is to run its code, and to call it more so. So where only a results folder was named, nothing is imported;
-an object is called only after it was seen to be what it must be; and none is of the standard library.
-"""
+"""What a study names as `package.module:name`."""
 
 import builtins
 import importlib

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from spaces.cell import CellSpace
+from spaces.cells.space import CellSpace
 from spaces.plugins import imported, space_fault
-from spaces.shortcut import ShortcutSpace
+from spaces.shortcuts.space import ShortcutSpace
 from spaces.space import Space
 
 SPACES: dict[str, Callable[..., Space]] = {

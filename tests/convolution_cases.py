@@ -18,13 +18,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from harness.products import by_products
-from spaces.cell_graph import Stage
-from spaces.cell_mixed import together
-from spaces.cell_network import AuxiliaryHead, Layout, preprocessing
-from spaces.operations import OPERATIONS
-from spaces.shortcut_merged import Merged
-from spaces.vgg import Block, Shortcut, conv_block
+from harness.engine.small_convolutions import by_products
+from spaces.cells.graph import Stage
+from spaces.cells.mixed import together
+from spaces.cells.network import AuxiliaryHead, Layout, preprocessing
+from spaces.cells.operations import OPERATIONS
+from spaces.shortcuts.merged import Merged
+from spaces.shortcuts.vgg import Block, Shortcut, conv_block
 
 CHANNELS = range(1, 33)
 SIZES = (64, 9, 32, 17)

@@ -5,16 +5,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness import in_process, records
-from harness.admission import Shares
-from harness.driver import Assignment, Driver
-from harness.prepare import load, prepare
-from harness.running import Session, run
+from harness.run import in_process
+from harness.run.admission import Shares
+from harness.run.driver import Assignment, Driver
+from harness.run.prepare import prepare
+from harness.run.session import Session, run
+from harness.storage.rows import latest_rows
+from harness.study.load import load_with_recipe
 
 STUDY = """
 name = "driven"
 space = "shortcut-vgg11"
-task = "harness.formula:stand_in"
+task = "harness.training.formula:stand_in"
 data = { name = "digits", image_size = 32 }
 seeds = { search = 1 }
 search = { epochs = 2, snapshots = [1, 2] }
@@ -42,8 +44,8 @@ def ran(folder: Path, verdict: Verdict = lambda _: None, **more: Any) -> tuple[i
                 in_process.finish(driver, assignment)
 
     session = Session(execute, more.pop("shares", Shares({}, {})), "cpu", None, "", **more)
-    missing = run(prepare(load(str(path), []), folder, None, False, "cpu"), session)
-    return missing, Counter(row["status"] for row in records.latest(folder / "driven").values()), given
+    missing = run(prepare(load_with_recipe(str(path), []), folder, None, False, "cpu"), session)
+    return missing, Counter(row["status"] for row in latest_rows(folder / "driven").values()), given
 
 
 def strikes(kind: str, status: str, times: int = 10**6) -> Verdict:

@@ -7,10 +7,10 @@ from typing import Any
 
 import rows_factory as factory
 
-from analysis.caveats import caveats
-from analysis.comparisons import Compared, Comparison, compared
-from analysis.rows import Results, load
-from analysis.table import lines
+from analysis.findings.caveats import caveats
+from analysis.findings.comparisons import Compared, Comparison, compared
+from analysis.results.rows import Results, load
+from analysis.results.table import lines
 
 KEPT = Path(__file__).parents[1] / "results"
 PRIMARY = {"method": "darts-A", "against": "twins", "at": "mean"}

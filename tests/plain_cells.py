@@ -1,7 +1,7 @@
 """Cell spaces small enough for tests, and their supernet as one would first write it."""
 
 from benchmarks.plain import cell_forward as plain_forward
-from spaces.cell import CellSpace
+from spaces.cells.space import CellSpace
 
 __all__ = ["plain_forward", "small"]
 

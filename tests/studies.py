@@ -1,6 +1,7 @@
 """Small studies for the tests: real digits and tiny networks, or a formula in place of training."""
 
-from harness.study import Study, validated
+from harness.study.schema import Study
+from harness.study.validation import validated
 
 TINY = {
     "name": "tiny",

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.options import parser
-from harness.study import packaged
+from harness.commands.options import parser
+from harness.study.load import packaged
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -4,11 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from harness.images import DataSet, Images
-from harness.plan import Found
-from harness.strategies import score
-from spaces.architecture import Shortcuts
-from spaces.shortcut import ShortcutSpace
+from harness.extend import DataSet, Found, Images, Shortcuts, ShortcutSpace, score
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from typing import Any
 
 from fault_task import DIVERGES, GREEDY, HANGS, HASTE, HOLD, LOG, RAISES
 
-from harness import records
-from harness.vocabulary import FINAL
+from harness.storage.folder import rows_file
+from harness.storage.rows import latest_rows, read_rows
+from harness.vocabulary.rows import FINAL
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE = 240.0  # seconds for anything at all
@@ -236,7 +237,7 @@ def power_off(run: Run) -> None:
 
 def comparable(folder: Path) -> dict[str, dict[str, Any]]:
     """The rows that count, key by key, without times and hosts."""
-    return {key: _plain(row) for key, row in records.latest(folder).items()}
+    return {key: _plain(row) for key, row in latest_rows(folder).items()}
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -246,7 +247,7 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def doubled(folder: Path) -> int:
     """Final rows beyond the first of their key."""
-    counts = Counter(row["key"] for row in records.read(folder) if row["status"] in FINAL)
+    counts = Counter(row["key"] for row in read_rows(folder) if row["status"] in FINAL)
     return sum(count - 1 for count in counts.values())
 
 
@@ -312,8 +313,8 @@ def undisturbed(folder: Path, study: Path) -> dict[str, dict[str, Any]]:
 
 def tear_rows(folder: Path) -> None:
     """A power-off while a row was written."""
-    whole = json.dumps(records.read(folder)[0]).encode()
-    with open(records.rows_file(folder), "ab") as file:
+    whole = json.dumps(read_rows(folder)[0]).encode()
+    with open(rows_file(folder), "ab") as file:
         file.write(whole[: len(whole) // 2])
 
 

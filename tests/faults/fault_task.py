@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from harness.streams import stream
+from harness.seeding import stream
 
 LOG = "NAS_HARNESS_FAULT_LOG"  # environment variable: the folder of the log
 HASTE = "haste"  # a file beside the log: where it lies, epochs take no time
@@ -52,7 +52,7 @@ def _held(epoch: int) -> bool:
 
 
 def _misbehave(architecture: str | None, trial: str) -> None:
-    from harness.train import Diverged
+    from harness.training.train import Diverged
 
     if architecture == RAISES:
         raise KeyError("a space with a mistake in it")

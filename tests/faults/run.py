@@ -20,7 +20,7 @@ import drive
 import fault_task
 from drive import Bench, Run
 
-from harness import records
+from harness.storage.rows import read_rows
 
 EPOCH = 0.5  # seconds
 Fault = Callable[[Bench, Run], bool]  # strikes; False where there was nothing to strike
@@ -69,7 +69,7 @@ def ends(run: Run, service: str) -> bool:
 def power(bench: Bench, run: Run) -> bool:
     """Everything at once, with a row, a checkpoint and the plan half-written."""
     drive.power_off(run)
-    if rows := records.read(bench.place):
+    if rows := read_rows(bench.place):
         drive.tear_rows(bench.place)
     drive.tear_plan(bench.place)
     for paths in (started := bench.checkpoints()):
@@ -128,7 +128,7 @@ class Books:
 
 def unexcused(bench: Bench) -> list[int]:
     """Where in the log a finished epoch begins again although its checkpoint had not been damaged."""
-    keys = {fault_task.identity(row["settings"]): row["key"] for row in records.read(bench.place)}
+    keys = {fault_task.identity(row["settings"]): row["key"] for row in read_rows(bench.place)}
     log, damaged = bench.log(), list(bench.damaged)
     found = []
     for place in drive.repeats(log):

@@ -1,0 +1,156 @@
+"""Which figures a report has, in order, each with its caption."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from analysis.figures.style import Drawing, rendered, styled
+from analysis.findings.collect import Findings
+from analysis.numbers import as_csv
+from spaces.architecture import Cells, Shortcuts
+
+MEANS = "mean over search seeds, bars one standard deviation; hollow points are the random twins"
+LINES = "with regression lines and their 95 % bands (CR2 by search)"
+ALONE = "recorded for this figure alone; nothing was chosen by it"
+CAPTIONS = {
+    "accuracy-parameters": f"Test accuracy against parameters: {MEANS}.",
+    "accuracy-shortcuts": f"Test accuracy against shortcuts: {MEANS}.",
+    "slope-parameters": f"Test accuracy of every searched network against parameters, {LINES}.",
+    "slope-shortcuts": f"Test accuracy of every searched network against shortcuts, {LINES}.",
+    "slope-twins-parameters": f"Test accuracy of every random twin against parameters, {LINES}.",
+    "slope-twins-shortcuts": f"Test accuracy of every random twin against shortcuts, {LINES}.",
+    "accuracy-cost": "Test accuracy against what it costs to find and train one network.",
+    "cost": "Device-hours to find and train one network, by kind of trial.",
+    "distributions": "Test accuracy of every run, hollow for random twins; below each row, mean and 95 % interval.",
+    "pairwise": "Row minus column, points of accuracy. Framed with ✱: a difference is shown after Holm's method.",
+    "cell-structure": "The search cell: every edge takes one of the candidate operations.",
+    "cells": "The cells that were found, of the first seed; faint edges do not reach the output.",
+    "networks": "Networks that were found, of the first seed: an arc is the thicker the more of the seeds hold it.",
+    "shortcut-lengths": "How far shortcuts reach: mean number per network by length, beside the random twins.",
+    "shortcut-targets": "Where shortcuts end: mean number per network by block, beside the random twins.",
+    "alpha": "α, mean over seeds. A dot marks α above 0.",
+    "search-accuracy": "Accuracy on the α part of the training images: of the supernet, and of what each rule reads, "
+    "with the supernet's weights.",
+    "search-counts": "Shortcuts that each rule would keep after each epoch of the search.",
+    "search-entropy": "Entropy of α during the search.",
+    "search-eigenvalue": "Largest eigenvalue of the Hessian of the loss on the α part, in α.",
+    "search-test": f"Test accuracy during the search, {ALONE}.",
+    "learning-curves": "Training loss of the final trainings: mean over runs, range shaded.",
+    "test-curves": f"Test accuracy after each epoch, {ALONE}.",
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawing with its file name; `group` is the heading under which the page shows it."""
+
+    name: str
+    group: str
+    caption: str
+    drawing: Drawing
+
+    @property
+    def broad(self) -> bool:
+        """Wider than half a page."""
+        return bool(self.drawing.figure.get_figwidth() > 8)
+
+    @cached_property
+    def images(self) -> dict[str, bytes]:
+        """The picture in each format, by the format's name."""
+        return rendered(self.drawing.figure)
+
+
+Drawn = Iterator[tuple[str, Drawing | None]]
+
+
+def pictures(found: Findings) -> list[Picture]:
+    """Every figure for which there are rows."""
+    groups = {"Accuracy": _accuracy, "Comparisons": _comparisons, "Architectures": _architectures, "Search": _search,
+              "Training": _training}  # fmt: skip
+    with styled():
+        return [
+            Picture(name, group, _caption(name), drawing)
+            for group, drawn in groups.items()
+            for name, drawing in drawn(found)
+            if drawing is not None
+        ]
+
+
+def numbers(folder: str, drawn: Sequence[Picture]) -> dict[str, str]:
+    """File name → what each figure was drawn from, as CSV."""
+    return {f"{folder}/{one.name}.csv": as_csv(one.drawing.data) for one in drawn}
+
+
+def images(folder: str, drawn: Sequence[Picture]) -> dict[str, bytes]:
+    """File name → content."""
+    return {f"{folder}/{one.name}.{kind}": content for one in drawn for kind, content in one.images.items()}
+
+
+def _caption(name: str) -> str:
+    return CAPTIONS.get(name) or f"{name.removeprefix('alpha-')}: {CAPTIONS['alpha']}"
+
+
+def _accuracy(found: Findings) -> Drawn:
+    from analysis.figures import accuracy, scale
+
+    yield "accuracy-parameters", accuracy.accuracy_against(found.table, "parameters")
+    yield "accuracy-shortcuts", accuracy.accuracy_against(found.table, "shortcuts")
+    yield from ((f"slope-{model.quantity}", scale.regression(model)) for model in found.models)
+    yield from ((f"slope-twins-{model.quantity}", scale.regression(model)) for model in found.twin_models)
+    yield "accuracy-cost", scale.cost_front(found.table)
+    yield "cost", scale.cost_bars(found.table)
+
+
+def _comparisons(found: Findings) -> Drawn:
+    from analysis.figures import distributions
+
+    yield "distributions", distributions.distributions(found.results, found.table)
+    yield "pairwise", distributions.pairwise(found.pairs)
+
+
+def _architectures(found: Findings) -> Drawn:
+    from analysis.figures import alphas, drawings
+    from analysis.results import searches
+
+    known = {line.method: searches.architectures(found.results.trainings(line.method)) for line in found.table}
+    known = {method: all_ for method, all_ in known.items() if all_ and not _bare(all_[0])}
+    if not known:
+        return
+    first = next(iter(known.values()))[0]
+    if isinstance(first, Cells):
+        yield "cell-structure", drawings.structure(first)
+    yield "cells" if isinstance(first, Cells) else "networks", drawings.networks(known)
+    yield "shortcut-lengths", alphas.lengths(found.results, found.table)
+    yield "shortcut-targets", alphas.targets(found.results, found.table)
+
+
+def _bare(architecture: Any) -> bool:
+    """A VGG without shortcuts needs no drawing."""
+    return isinstance(architecture, Shortcuts) and not architecture.pairs
+
+
+def _search(found: Findings) -> Drawn:
+    from analysis.figures import alphas, curves
+    from analysis.results import searches
+
+    trials = searches.named(found.results)
+    for name, own in trials.groupby("method"):
+        yield f"alpha-{name}".replace("/", "-").replace(", ", "-"), alphas.heat_maps(found.results, own)
+    fields = sorted({field for curve in trials["curve"] for field in curve or ()})
+    counts = {field: f"rule {field.split('.')[1]}" for field in fields if field.startswith("counts.")}
+    read = {field: f"as read by {field.split('.')[1]}" for field in fields if field.startswith("discretised_accuracy.")}
+    accuracy = "Accuracy on the α part, %"
+    yield "search-accuracy", curves.searches(trials, {"val_accuracy": "supernet", **read}, accuracy)
+    yield "search-counts", curves.searches(trials, counts, "Shortcuts")
+    yield "search-entropy", curves.searches(trials, {"entropy": ""}, "Mean entropy of α, bits")
+    yield "search-eigenvalue", curves.searches(trials, {"eigenvalue": ""}, "Largest eigenvalue")
+    yield "search-test", curves.searches(trials, {"test_accuracy": ""}, "Test accuracy, %")
+
+
+def _training(found: Findings) -> Drawn:
+    from analysis.figures import curves
+
+    methods = [line.method for line in found.table]
+    yield "learning-curves", curves.trainings(found.results, methods, "train_loss", "Training loss")
+    yield "test-curves", curves.trainings(found.results, methods, "test_accuracy", "Test accuracy, %")

@@ -1,0 +1,148 @@
+"""What weakens a report, in plain words."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from math import nan
+
+import pandas as pd
+
+from analysis.findings.comparisons import Compared, Comparison
+from analysis.findings.doubts import doubts
+from analysis.findings.recipes import recipes
+from analysis.findings.rules import rules
+from analysis.numbers import minus
+from analysis.report.comparison_sheets import seeds
+from analysis.results.aggregate import done
+from analysis.results.rows import Results
+from analysis.results.searches import named
+from analysis.results.table import Line
+from analysis.statistics.paired import detectable
+
+GAP = 10  # points between a mixture and what is read from it, above which a report says so
+FEW = 5  # search seeds below which a report says that they are few
+
+
+def caveats(results: Results, table: Sequence[Line], found: Compared) -> list[str]:
+    """One sentence or two for each weakness that the rows show; empty where there is none."""
+    used = _used(results, table)
+    return [
+        *doubts(results, table, found),
+        *_seeds(results, table, found),
+        *_unfinished(table),
+        *_pairs(found.twins),
+        *_parameters(table),
+        *_origins(used),
+        *_recipes(results, table),
+        *_undecided(results),
+        *_rows(results),
+    ]
+
+
+def _used(results: Results, table: Sequence[Line]) -> pd.DataFrame:
+    names = [name for line in table for name in (line.method, line.twin) if name]
+    return pd.concat([done(results.trainings(name)) for name in names] or [results.trials.iloc[:0]])
+
+
+def _seeds(results: Results, table: Sequence[Line], found: Compared) -> Iterator[str]:
+    counts = [line.cells["accuracy"].n for line in table if line.cells["accuracy"].n]
+    fixed = rules(results)
+    if counts and min(counts) < FEW:
+        n = min(counts)
+        visible = " One seed shows no spread at all."
+        if n > 1:
+            least = f"{detectable(n, fixed.alpha / fixed.times / max(1, found.size)):.1f}"
+            visible = (
+                f" At the strictest level of Holm's method {n} pairs find, four times in five, only {least} standard "
+                "deviations of the differences."
+            )
+        yield f"Few seeds: {n} search seed{'s' * (n > 1)} in the smallest cell.{visible}"
+    if unclear := [c for c in found.twins.values() if c.verdict.startswith("inconclusive; n = ")]:
+        yield (
+            f"{len(unclear)} of {len(found.twins)} comparisons with twins are inconclusive, which is no evidence of "
+            f"equality: to find {fixed.smallest:g} points would take {seeds(unclear[-1])} seeds."
+        )
+
+
+def _unfinished(table: Sequence[Line]) -> Iterator[str]:
+    states = [(name, state) for line in table
+              for name, state in ((line.method, line.state), (line.twin, line.twin_state)) if state]  # fmt: skip
+    if open_cells := [f"{name} ({state})" for name, state in states if state.unfinished]:
+        yield f"Unfinished: {', '.join(open_cells)}."
+
+
+def _pairs(twins: Mapping[str, Comparison]) -> Iterator[str]:
+    for comparison in twins.values():
+        if comparison.missing and comparison.difference.n:
+            yield (
+                f"{comparison.method}: {comparison.missing} seed{'s' * (comparison.missing > 1)} without a complete "
+                "pair, left out of the paired difference."
+            )
+
+
+def _parameters(table: Sequence[Line]) -> Iterator[str]:
+    apart = []
+    for line in table:
+        own, twins = line.cells["parameters"], line.twin_cells.get("parameters")
+        if own.n and twins is not None and twins.n and abs(twins.mean / own.mean - 1) > 0.01:
+            apart.append(f"{line.twin} {minus(f'{100 * (twins.mean / own.mean - 1):+.1f}')} %")
+    if apart:
+        yield f"Twins match in the number of shortcuts, not in parameters: {', '.join(apart)}."
+
+
+def _origins(used: pd.DataFrame) -> Iterator[str]:
+    commits = set(used["commit"].dropna())
+    if len(commits) > 1:
+        yield f"Rows come from {len(commits)} commits: {', '.join(sorted(commit[:8] for commit in commits))}."
+    if dirty := int((used["dirty"] == True).sum()):  # noqa: E712
+        yield f"{dirty} rows were made with uncommitted changes: their commit does not tell what ran."
+    for column, what in (("device", "devices"), ("precision", "precisions"), ("path", "engine paths")):
+        if len(kinds := sorted(set(used[column].dropna().map(str)))) > 1:
+            yield (
+                f"Rows come from {len(kinds)} {what} ({', '.join(kinds)}); accuracies may differ by more than the seed."
+            )
+    versions = [json.loads(text) for text in set(used["versions"].dropna())]
+    for name in sorted({name for version in versions for name in version}):
+        if len(kinds := sorted({str(version.get(name)) for version in versions})) > 1:
+            yield f"Rows come from {len(kinds)} versions of {name} ({', '.join(kinds)})."
+
+
+def _recipes(results: Results, table: Sequence[Line]) -> Iterator[str]:
+    kinds = recipes(results, table)
+    if len(kinds) > 1:
+        yield (
+            f"Methods were trained with {len(kinds)} recipes: "
+            f"{'; '.join(', '.join(names) for names in kinds.values())}."
+        )
+
+
+def _undecided(results: Results) -> Iterator[str]:
+    """Searches whose networks fall far behind the mixture that they are read from, with the same weights."""
+    for name, trials in named(results).groupby("method"):
+        ends = pd.DataFrame(
+            [{field: values[-1] for field, values in (curve or {}).items()} for curve in done(trials)["curve"]]
+        ).mean()
+        mixture, before = ends.get("val_accuracy", nan), "discretised_accuracy."
+        read = {
+            str(field).removeprefix(before): value for field, value in ends.items() if str(field).startswith(before)
+        }
+        behind = [f"{value:.1f} % ({rule})" for rule, value in sorted(read.items()) if mixture - value > GAP]
+        if behind:
+            yield (
+                f"{name}: after the last epoch the mixture reaches {mixture:.1f} % on the α part, what is read from it "
+                f"{', '.join(behind)} with the same weights: what was optimised is not what is compared."
+            )
+
+
+def _rows(results: Results) -> Iterator[str]:
+    said = Counter(warning for warnings in results.trials["warnings"] for warning in warnings)
+    for warning, n in sorted(said.items(), key=lambda item: (-item[1], item[0])):
+        yield f"{warning} ({n} row{'s' * (n > 1)})"
+    if differ := results.study.get("differ"):
+        yield f"The studies put together here differ in {', '.join(differ)}: their rows compare only so far."
+    if n := results.unplanned:
+        yield f"{n} row{'s are' if n > 1 else ' is'} of no job of the study as it stands in study.json: left out."
+    if results.torn:
+        yield f"{results.torn} line{'s' * (results.torn > 1)} of trials.jsonl could not be read."
+    if any("test_accuracy" in (curve or {}) for curve in results.trials["curve"]):
+        yield "Test accuracy was recorded after every epoch, for a figure; nothing here was chosen by it."

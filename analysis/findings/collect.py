@@ -1,0 +1,40 @@
+"""Everything that a report says of some results, computed once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.findings.caveats import caveats
+from analysis.findings.comparisons import Compared, Comparison, compared
+from analysis.findings.methods_text import methods_paragraph
+from analysis.findings.practices import Practice, practices
+from analysis.findings.slopes import Model, models, twin_models
+from analysis.results.rows import Results, load
+from analysis.results.table import Line, lines
+
+
+@dataclass(frozen=True)
+class Findings:
+    results: Results
+    table: list[Line]
+    twins: dict[str, Comparison]
+    pairs: list[Comparison]
+    compared: Compared
+    models: list[Model]
+    twin_models: list[Model]
+    caveats: list[str]
+    practices: list[Practice]
+    methods: str
+
+
+def findings(folders: Path | Sequence[Path]) -> Findings:
+    """All of it. A `published.csv` in a folder is set beside our numbers."""
+    results = load(folders)
+    table = lines(results)
+    found = compared(results, table)
+    twins, pairs = found.twins, found.pairs
+    searched, random = models(results, table), twin_models(results, table)
+    return Findings(
+        results, table, twins, pairs, found, searched, random, caveats(results, table, found),
+        practices(results, table, twins), methods_paragraph(results, table),
+    )  # fmt: skip

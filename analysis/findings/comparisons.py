@@ -1,0 +1,236 @@
+"""The study's comparisons: the primary one by itself; with twins, with each other and of gains as one family.
+
+All pair by pair of equal seeds, data and splits; failed trainings count with the accuracy of guessing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import nan
+
+from analysis.findings import primary
+from analysis.findings.judged import Judged, judge, looked, spread_of
+from analysis.findings.rules import Rules, rules
+from analysis.findings.verdicts import WORDS, verdict
+from analysis.results.aggregate import done
+from analysis.results.pairs import Pairs, Question, Sides, questions
+from analysis.results.rows import Results
+from analysis.results.table import Line
+from analysis.statistics import effects
+from analysis.statistics.detectable import Needed, needed, smallest_effect
+from analysis.statistics.effects import Effect
+from analysis.statistics.equivalence import tost
+from analysis.statistics.fieller import relative_improvement
+from analysis.statistics.paired import Estimate, mean_interval
+
+__all__ = ["Compared", "Comparison", "compared", "gains", "rules", "still_open", "twin_pairs", "with_each_other",
+           "with_twins"]  # fmt: skip
+NAMES = {"primary": "{}", "twins": "its twins", "pair": "{}", "gain": "that of {}"}  # of the second side
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`method` minus `against` over search seeds, in points of accuracy."""
+
+    kind: str  # primary, twins, pair or gain
+    status: str  # primary, confirmatory or exploratory
+    method: str
+    against: str
+    difference: Estimate
+    adjusted: float  # p over family and looks: that of the primary one over looks alone
+    moderated: float  # the same of the moderated p; NaN for the primary one
+    moderated_raw: float
+    low: float  # interval that holds for all of the family at once (Bonferroni)
+    high: float
+    effect: Effect  # Hedges's g
+    improvement: Estimate  # relative, percent
+    missing: int  # seeds that have no complete pair
+    refused: tuple[float, ...]  # seeds whose sides saw different images
+    failures: int  # trainings that count with the accuracy of guessing
+    without: Estimate | None  # with them left out, where there are any
+    needed: Needed  # seeds that would show the study's smallest effect
+    equivalence: float  # p of two one-sided tests, times the family and looks; NaN where no margin was fixed
+    finds: float  # points that so many pairs find four times in five
+    significant: bool
+    verdict: str
+    methods: tuple[str, ...]  # the table rows that it comes from
+    keys: tuple[str, ...]
+    pairs: Pairs = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Compared:
+    primary: Comparison | None
+    twins: dict[str, Comparison]
+    pairs: list[Comparison]
+    gains: list[Comparison]
+    size: int  # comparisons of the family, those that were planned and are gone among them
+    lost: int  # of these
+    unanswered: str = ""  # why the primary question that was named has no comparison
+
+    @property
+    def secondary(self) -> list[Comparison]:
+        return [c for c in (*self.twins.values(), *self.pairs, *self.gains) if c is not self.primary]
+
+    @property
+    def every(self) -> list[Comparison]:
+        return ([self.primary] if self.primary else []) + self.secondary
+
+
+def compared(results: Results, table: Sequence[Line]) -> Compared:
+    """All of them, judged: the primary one at α, then the others as one family at α."""
+    asked = _asked(results, table)
+    fixed, family_ = rules(results), [asked.sides.pairs(question) for question in asked.secondary]
+    first = None
+    if asked.primary:
+        study = Study(results, fixed, 1, results.preregistered)
+        first = _comparison(
+            study, asked.primary, judge([asked.primary], fixed, alone=True)[0], spread_of([asked.primary.differences])
+        )
+    confirms = results.preregistered and first is not None and first.significant
+    study = Study(results, fixed, len(family_) + asked.lost, confirms)
+    judged = judge(family_, fixed, asked.lost)
+    spreads = _spreads(family_)
+    found = [
+        _comparison(study, pairs, one, spread_of([pairs.differences]) if pairs.failures else spreads[pairs.kind])
+        for pairs, one in zip(family_, judged, strict=True)
+    ]
+    of_kind = {kind: [c for c in found if c.kind == kind] for kind in ("twins", "pair", "gain")}
+    if first and asked.single:
+        of_kind[asked.single].insert(0, first)
+    twins = {c.method: c for c in of_kind["twins"]}
+    ordered = {line.method: twins[line.method] for line in table if line.method in twins}
+    return Compared(first, ordered, of_kind["pair"], of_kind["gain"], study.size, asked.lost, asked.unanswered)
+
+
+def _spreads(family: Sequence[Pairs]) -> dict[str, tuple[float, int]]:
+    """Pooled over those whose differences may spread equally: of one kind, and without failures."""
+    return {
+        kind: spread_of([p.differences for p in family if p.kind == kind and not p.failures])
+        for kind in ("twins", "pair", "gain")
+    }
+
+
+def with_twins(results: Results, table: Sequence[Line]) -> dict[str, Comparison]:
+    """Each line that has twins against them."""
+    return compared(results, table).twins
+
+
+def with_each_other(results: Results, table: Sequence[Line]) -> list[Comparison]:
+    """Each line against each later one, the baseline among them; seeds make the pairs."""
+    return compared(results, table).pairs
+
+
+def gains(results: Results, table: Sequence[Line]) -> list[Comparison]:
+    """A method's gain over its twins against that of each later method with equal search epochs or none.
+
+    That two methods differ, or that one of two lies above its twins, does not say that its search finds more.
+    """
+    return compared(results, table).gains
+
+
+def still_open(results: Results, table: Sequence[Line]) -> tuple[int, list[str]]:
+    """How many of the study's looks its rows allow, and the methods whose comparison with twins, or the primary one,
+    is open after them."""
+    fixed = rules(results)
+    planned = Rules(fixed.alpha, fixed.smallest, tuple(results.study.get("looks") or ()), fixed.margin)
+    asked = _asked(results, table)
+    family_ = [asked.sides.pairs(question) for question in asked.secondary]
+    look, decisions = looked(family_, planned, asked.lost) if family_ else (0, [])
+    still = [p.sides[0] for p, d in zip(family_, decisions, strict=True) if p.kind == "twins" and not d.rejected]
+    if asked.primary:
+        own, (decision,) = looked([asked.primary], planned, 0)
+        look = min(look, own) if any(p.kind == "twins" for p in family_) else own
+        still += [] if decision.rejected else asked.primary.methods[: 1 if asked.primary.twins else 2]
+    return look, list(dict.fromkeys(still))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    sides: Sides
+    primary: Pairs | None
+    single: str | None  # the kind that the primary one would be of, were it not primary
+    secondary: list[Question]
+    lost: int
+    unanswered: str
+
+
+def _asked(results: Results, table: Sequence[Line]) -> _Asked:
+    """What is compared: nothing twice, nothing between different data, and all that was once planned counted."""
+    sides = Sides(results, table)
+    rows = {line.method: {"method": line.method, "twin": line.twin, "search_epochs": line.search_epochs}
+            for line in sides.distinct()}  # fmt: skip
+    every = questions([*rows.values()])
+    planned = questions([*(rows | {row["method"]: dict(row) for row in results.taken_out}).values()])
+    wanted = results.study.get("primary") or None
+    gone = primary.taken_out(wanted, results.taken_out) if wanted else []
+    first = primary.primary_questions(wanted, table) if wanted and not gone else []
+    found = primary.primary_pairs(sides, first, wanted.get("at")) if wanted else None
+    single = first[0] if found and len(first) == 1 else None
+    cause = f"{', '.join(gone)} was taken out" if gone else "the table has no such rows, or they are of different data"
+    why = f"{primary.name(wanted)}: {cause}" if wanted and not found else ""
+    secondary = [q for q in every if q != single and sides.same_data(q.first, q.second)]
+    kind = single.kind if single else None
+    return _Asked(sides, found, kind, secondary, len(planned) - len(every), why)
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a family's comparisons share."""
+
+    results: Results
+    fixed: Rules
+    size: int
+    confirms: bool
+
+
+def _comparison(study: Study, pairs: Pairs, judged: Judged, spread_: tuple[float, int]) -> Comparison:
+    fixed, frame, estimate = study.fixed, pairs.frame, judged.estimate
+    strictest = fixed.alpha / fixed.times / max(1, study.size)
+    spread, freedom = spread_
+    finds = smallest_effect(spread, estimate.n, freedom or None, strictest).value if estimate.n > 1 else nan
+    simultaneous = mean_interval(pairs.differences, 1 - strictest)
+    status = "exploratory" if not study.confirms else "primary" if pairs.kind == "primary" else "confirmatory"
+    return Comparison(
+        pairs.kind, status, *pairs.sides, estimate, judged.adjusted, judged.moderated, judged.moderated_raw,
+        simultaneous.low, simultaneous.high,
+        effect=effects.hedges_g(frame["own"], frame["other"], fixed.level),
+        improvement=relative_improvement(frame["own"], frame["other"], fixed.level),
+        missing=int(frame.isna().any(axis=1).sum()) - len(pairs.refused),
+        refused=pairs.refused,
+        failures=pairs.failures,
+        without=mean_interval(pairs.bare["own"] - pairs.bare["other"], fixed.level) if pairs.failures else None,
+        needed=needed(fixed.smallest, spread, freedom, strictest),
+        equivalence=_equivalence(study, pairs),
+        finds=finds,
+        significant=judged.significant,
+        verdict=_verdict(study, pairs, judged, finds),
+        methods=pairs.methods,
+        keys=_keys(study.results, pairs.methods),
+        pairs=pairs,
+    )  # fmt: skip
+
+
+def _verdict(study: Study, pairs: Pairs, judged: Judged, finds: float) -> str:
+    if not judged.seen:
+        return "not tested: the first look is not reached"
+    second = NAMES["twins"] if pairs.twins else NAMES[pairs.kind].format(pairs.sides[1])
+    return verdict(
+        judged.estimate, judged.significant, finds, second,
+        words=("larger", "smaller") if pairs.kind == "gain" else WORDS,
+        margin=study.fixed.margin or study.fixed.smallest,
+        unmoderated=pairs.kind != "primary" and judged.adjusted <= study.fixed.alpha and not judged.significant,
+        exploratory=not study.confirms,
+        decided=judged.decided,
+        equal=_equivalence(study, pairs) <= study.fixed.alpha,
+    )  # fmt: skip
+
+
+def _equivalence(study: Study, pairs: Pairs) -> float:
+    if not study.fixed.margin:
+        return nan
+    found = tost(pairs.frame["own"], pairs.frame["other"], study.fixed.margin, study.fixed.alpha)
+    return min(1.0, found.p * study.fixed.times * max(1, study.size)) if found.p == found.p else nan
+
+
+def _keys(results: Results, methods: Sequence[str]) -> tuple[str, ...]:
+    return tuple(sorted(key for method in methods for key in done(results.trainings(method))["key"]))

@@ -1,0 +1,131 @@
+"""The methods paragraph, its facts filled in from the study and its rows."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from analysis.findings.recipes import described, recipes
+from analysis.findings.rules import rules
+from analysis.results.rows import Results
+from analysis.results.table import Line
+
+
+def methods_paragraph(results: Results, table: Sequence[Line]) -> str:
+    """Plain sentences that a paper can take as they are."""
+    sentences = [
+        _task(results),
+        _search(results, table),
+        _training(results, table),
+        _twins(table),
+        _statistics(results),
+    ]
+    return " ".join(filter(None, [*sentences, _made_with(results)]))
+
+
+def _task(results: Results) -> str:
+    data: Mapping[str, Any] = results.study.get("data") or {}
+    images = data.get("train_images")
+    part = f", {images:,} of its training images" if images else ""
+    options: Mapping[str, Any] = results.study.get("space_options") or {}
+    chosen = f" ({', '.join(f'{name} {value}' for name, value in options.items())})" if options else ""
+    return (
+        f"We searched the space {results.study.get('space', 'unknown')}{chosen} on "
+        f"{data.get('name', 'unknown data')}{part}."
+    )
+
+
+def _search(results: Results, table: Sequence[Line]) -> str:
+    search: Mapping[str, Any] = results.study.get("search") or {}
+    if not search or not any(line.role == "method" for line in table):
+        return ""
+    seeds = (results.study.get("seeds") or {}).get("search", "?")
+    read = search.get("snapshots") or [search.get("epochs")]
+    rules_ = sorted({line.rule for line in table if line.rule})
+    by = f" by rule {' and '.join(rules_)}" if rules_ else ""
+    return (
+        f"Architectures were found by {search.get('strategy', 'search')} in {search.get('epochs', '?')} "
+        f"epochs, repeated with {seeds} seeds, and read{by} after {_listed(read)} epochs. The search saw training "
+        "images only, one part for the weights and one for the architecture."
+    )
+
+
+def _training(results: Results, table: Sequence[Line]) -> str:
+    found = recipes(results, table)
+    if not found:
+        return ""
+    each = (results.study.get("seeds") or {}).get("train", 1)
+    times = f", {each} times each," if each > 1 else ""
+    how = f"by {len(found)} recipes (see the table of recipes)"
+    if len(found) == 1:
+        rate, shape, momentum, _, batch, epochs = described(json.loads(next(iter(found))))
+        how = f"for {epochs} epochs (batch {batch}, learning rate {rate}, momentum {momentum}, schedule: {shape})"
+    watched = any("test_accuracy" in (curve or {}) for curve in results.trials["curve"])
+    read = (
+        "test accuracy is that after the last epoch" if watched else "the test set was read once, after the last epoch"
+    )
+    return f"Every architecture was then trained from scratch{times} on all training images {how}; {read}."
+
+
+def _twins(table: Sequence[Line]) -> str:
+    if not any(line.twin for line in table):
+        return ""
+    return (
+        "Each searched architecture is compared with random twins: sampled uniformly from the architectures that the "
+        "same rule can give with exactly as many shortcuts, and trained with the same recipe, seed, images and order. "
+        "Counts are matched, parameters are not."
+    )
+
+
+def _statistics(results: Results) -> str:
+    fixed = rules(results)
+    looks = f", looked at after {_listed(fixed.looks)} seeds, each look at α = {fixed.alpha:g}/{len(fixed.looks)}"
+    return (
+        "We report mean ± sample standard deviation over n search seeds, training seeds averaged first. Differences "
+        f"are paired by seed, with {100 * fixed.level:.4g} % t intervals and two-sided t tests"
+        f"{looks if fixed.looks else ''}. {_controlled(results)} Secondary differences count as significant only where "
+        "the t test and the one with moderated variance (Smyth 2004) are, both after Holm's method. Trainings that "
+        "failed count in comparisons with the accuracy of guessing. Effect sizes are Hedges's g of correlated pairs, "
+        "relative improvements are ratios of means with Fieller's intervals. Sample sizes refer to a power of 80 % for "
+        f"{fixed.smallest:g} points, the smallest effect of interest, at the strictest level of Holm's method, with "
+        "the spread of differences pooled over comparisons of a kind. Slopes are least squares, with intervals that "
+        "hold where networks of one search depend on each other (CR2, Satterthwaite's degrees of freedom)."
+    )
+
+
+def _controlled(results: Results) -> str:
+    """What is controlled over what: said once, here."""
+    alpha = f"{rules(results).alpha:g}"
+    asked = results.study.get("primary")
+    family = "comparisons with twins, between methods and of gains are one family under Holm's method"
+    if not results.preregistered:
+        return (
+            f"No protocol was fixed before the first row: all {family} at α = {alpha}"
+            f"{', apart from the primary one' if asked else ''}, and all findings are exploratory."
+        )
+    if not asked:
+        return f"No comparison was primary: all {family} at α = {alpha}, and all findings are exploratory."
+    return (
+        f"The primary comparison, fixed beforehand, is tested first at α = {alpha}; the other {family} at α = {alpha}, "
+        f"confirmatory only where the primary one is significant. {_overall(rules(results).unplanned, alpha)} Slopes "
+        "are exploratory."
+    )
+
+
+def _overall(unplanned: int, alpha: str) -> str:
+    if unplanned:
+        return f"Unplanned looks were taken, so that no bound holds for the whole report; p is times {unplanned + 1}."
+    return f"The chance of any false confirmatory finding in the whole report is thus at most {alpha}."
+
+
+def _made_with(results: Results) -> str:
+    versions = [json.loads(text) for text in sorted(set(results.trials["versions"].dropna()))]
+    if not versions:
+        return ""
+    named = " or ".join(_listed([f"{name} {number}" for name, number in version.items()]) for version in versions)
+    devices = sorted(set(results.trials["device"].dropna().map(str)))
+    return f"Runs used {named} on {_listed(devices)}."
+
+
+def _listed(items: Sequence[Any]) -> str:
+    texts = [str(item) for item in items]
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}" if texts else ""

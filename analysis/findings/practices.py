@@ -1,0 +1,178 @@
+"""The 14 practices of Lindauer and Hutter (2020, JMLR 21:243), each with what was done, from the rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from analysis.findings.comparisons import Comparison
+from analysis.results.aggregate import done
+from analysis.results.rows import Results
+from analysis.results.table import Line
+
+
+@dataclass(frozen=True)
+class Practice:
+    """`met`: yes, partly, no, or yours (what the authors of a study alone can answer)."""
+
+    number: int
+    title: str
+    met: str
+    done: str
+
+
+def practices(results: Results, table: Sequence[Line], twins: Mapping[str, Comparison]) -> list[Practice]:
+    """The checklist in the paper's order."""
+    answers = [
+        ("Release code for the training pipeline", *_code(results)),
+        ("Release code for the search method", *_code(results)),
+        ("Do not wait until the code is clean", *_dirty(results)),
+        ("Use the same benchmark, not only the same data set", *_benchmark(results)),
+        ("Run ablation studies", *_ablations(table)),
+        ("Use the same evaluation protocol for all methods", *_protocol(results, table)),
+        ("Evaluate performance as a function of compute", *_compute(table)),
+        ("Compare against random sampling and random search", *_random(results, table)),
+        ("Perform multiple runs with different seeds", *_seeds(table)),
+        ("Use tabular or surrogate benchmarks if possible", "no", "Every number comes from a training that was run."),
+        ("Control confounding factors", *_confounding(results, twins)),
+        ("Report the use of hyperparameter optimisation", *_tuning(results)),
+        ("Report the time of the whole method, end to end", *_time(table)),
+        ("Report all details of the experimental setup", *_setup(results)),
+    ]
+    return [Practice(number, *answer) for number, answer in enumerate(answers, 1)]
+
+
+Answer = tuple[str, str]
+
+
+def _code(results: Results) -> Answer:
+    commits = sorted(set(results.trials["commit"].dropna()))
+    if not commits:
+        return "yours", "The rows name no commit: say where the code is."
+    return "yes", f"nas-harness, commit {', '.join(commit[:12] for commit in commits)}."
+
+
+def _dirty(results: Results) -> Answer:
+    changed = int(sum(value is True for value in results.trials["dirty"]))
+    if changed:
+        return "partly", f"{changed} of {len(results.trials)} rows were made with changes that no commit holds."
+    if nameless := int(results.trials["commit"].isna().sum()):
+        return "yours", f"{nameless} of {len(results.trials)} rows name no commit."
+    return "yes", "Each row names the version and commit that made it, without uncommitted changes."
+
+
+def _benchmark(results: Results) -> Answer:
+    study = results.study
+    data = study.get("data") or {}
+    splits = results.trials["split"].dropna().nunique()
+    differ = [field for field in study.get("differ") or () if field in ("space", "space_options", "data")]
+    if differ:
+        return "no", f"The studies put together here differ in {', '.join(differ)}."
+    return "yes", (
+        f"All methods search the space {study.get('space')} on {data.get('name')} with the same splits, which the "
+        f"rows name by a hash of their image indices ({splits} in all), and the same trainings."
+    )
+
+
+def _ablations(table: Sequence[Line]) -> Answer:
+    rules_ = sorted({line.rule for line in table if line.rule})
+    epochs = sorted({line.search_epochs for line in table if line.search_epochs})
+    parts = [f"{len(rules_)} rules ({', '.join(rules_)})"] if len(rules_) > 1 else []
+    parts += [f"{len(epochs)} lengths of search ({', '.join(map(str, epochs))} epochs)"] if len(epochs) > 1 else []
+    if not parts:
+        return "no", "The study varies nothing but the method."
+    return "partly", f"Varied, with all else equal: {' and '.join(parts)}."
+
+
+def _protocol(results: Results, table: Sequence[Line]) -> Answer:
+    recipes = {recipe for line in table for recipe in results.trainings(line.method)["recipe"].dropna()}
+    watched = any("test_accuracy" in (curve or {}) for curve in results.trials["curve"])
+    read = "recorded after every epoch, for a figure, and reported from the last" if watched else \
+        "read once, after the last epoch"  # fmt: skip
+    protocol = f"Test accuracy is {read}; searches learn from training images only."
+    if len(recipes) > 1:
+        return "partly", f"Methods were trained with {len(recipes)} recipes. {protocol}"
+    return "yes", f"All networks were trained anew with one recipe. {protocol}"
+
+
+def _compute(table: Sequence[Line]) -> Answer:
+    epochs = sorted({line.search_epochs for line in table if line.search_epochs})
+    if len(epochs) > 1:
+        return "yes", f"Accuracy at {', '.join(map(str, epochs))} epochs of search, and against device-hours."
+    return "partly", "Accuracy against device-hours; the search has one length."
+
+
+def _random(results: Results, table: Sequence[Line]) -> Answer:
+    searched = [line for line in table if line.role == "method"]
+    matched = [line for line in searched if line.twin]
+    strategies = {str(method.get("strategy")) for method in results.study.get("methods") or ()}
+    search = "random search is among the methods; its cost stands beside theirs" if "random-search" in strategies \
+        else "random search is not among the methods"  # fmt: skip
+    if not matched:
+        return (
+            ("partly", f"No random twins; {search}.") if "random-search" in strategies else ("no", "No random twins.")
+        )
+    met = "yes" if len(matched) == len(searched) and "random-search" in strategies else "partly"
+    return met, f"{len(matched)} of {len(searched)} methods stand beside random twins of equal count; {search}."
+
+
+def _seeds(table: Sequence[Line]) -> Answer:
+    counts = [line.cells["accuracy"].n for line in table]
+    if not any(counts):
+        return "no", "No run has finished."
+    low, high = min(counts), max(counts)
+    seeds = str(low) if low == high else f"{low} to {high}"
+    return (
+        "yes" if low >= 5 else "partly" if low > 1 else "no"
+    ), f"{seeds} search seeds a method; n stands beside every ±."
+
+
+def _confounding(results: Results, twins: Mapping[str, Comparison]) -> Answer:
+    kinds = {
+        column: results.trials[column].dropna().nunique() for column in ("device", "commit", "versions", "precision")
+    }
+    mixed = [
+        f"{n} {column}s" if column != "versions" else f"{n} sets of versions" for column, n in kinds.items() if n > 1
+    ]
+    pairs = "A searched network, its twins and the baseline of one seed see the same images in the same order."
+    trained = results.trials[results.trials["kind"] == "train"].dropna(subset=["split"])
+    if (trained.groupby(["data", "seed"])["split"].nunique() > 1).any():
+        return "partly", "Not all trainings of one seed saw the same images; those that did not are not paired."
+    if mixed:
+        return "partly", f"{pairs} But rows come from {', '.join(mixed)}."
+    unknown = [column for column, n in kinds.items() if not n]
+    if unknown:
+        return "partly", f"{pairs} Rows do not say their {', '.join(unknown)}."
+    return "yes", f"{pairs} All rows come from one device, commit, precision and set of versions."
+
+
+def _tuning(results: Results) -> Answer:
+    tuned = results.trials[results.trials["kind"] == "tune"]
+    if tuned.empty:
+        return "yours", "Nothing was tuned in this study: say where its recipe comes from."
+    spent = tuned["device_seconds"].sum() / 3600
+    return (
+        "yes",
+        f"{len(tuned)} tuning trials, {spent:.2f} device-hours, on a part of the training images; see the cost.",
+    )
+
+
+def _time(table: Sequence[Line]) -> Answer:
+    costs = [(line.method, line.cells["cost"]) for line in table if line.cells["cost"].n]
+    if not costs:
+        return "no", "No run has finished."
+    spent = ", ".join(f"{method} {spread.mean / 3600:.2f}" for method, spread in costs)
+    return (
+        "yes",
+        f"Device-hours to find and train one network, searches, scoring, tuning and training counted: {spent}.",
+    )
+
+
+def _setup(results: Results) -> Answer:
+    trials = done(results.trials)
+    full = trials.dropna(subset=["device", "versions"])
+    lacking = len(trials) - len(full)
+    if lacking:
+        return "partly", f"{lacking} rows do not say what they ran on."
+    return (
+        "yes",
+        "study.json holds every setting; each row its seeds, recipe, split, device, threads, versions and commit.",
+    )

@@ -1,0 +1,37 @@
+"""What a comparison found, in words: what was observed, and what so many pairs could have found."""
+
+from math import isfinite
+
+from analysis.statistics.paired import Estimate
+
+WORDS = ("better", "worse")  # what a side is that lies above, below
+UNUSUAL = "rests on an unusually small spread"
+
+
+def verdict(
+    found: Estimate, significant: bool, finds: float, against: str, *, words: tuple[str, str] = WORDS,
+    margin: float = 0.0, unmoderated: bool = False, exploratory: bool = False, decided: tuple[int, float] | None = None,
+    equal: bool = False,
+) -> str:  # fmt: skip
+    """`finds`: the smallest difference that so many pairs find four times in five; `margin`: points within which sides
+    count as equal; `unmoderated`: significant by its own spread alone; `decided`: pairs and estimate of an early look;
+    `equal`: two one-sided tests say so.
+    """
+    if found.n < 2:
+        return "not tested: one pair" if found.n else "not tested: no complete pair"
+    if significant:
+        value = decided[1] if decided else found.value
+        small = max(abs(found.low), abs(found.high)) < margin if isfinite(found.low) else False
+        text = f"{words[value < 0]} than {against}" + (f", by less than {margin:g} points" if small else "")
+        early = f"; decided at {decided[0]} pairs, where estimates are biased away from 0" if decided else ""
+        return text + early + (" (exploratory)" if exploratory else "")
+    if found.std == 0:
+        return f"not tested: all {found.n} differences are equal"
+    if unmoderated:
+        return f"inconclusive: {UNUSUAL}"
+    if equal:
+        return f"equal within ±{margin:g} points (exploratory)"
+    if -margin < found.low and found.high < margin:
+        return f"inconclusive; the interval lies within ±{margin:g} points"
+    power = f"; n = {found.n} finds ≥ {finds:.2f} points" if isfinite(finds) else ""
+    return f"inconclusive{power}"

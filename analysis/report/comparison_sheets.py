@@ -1,0 +1,95 @@
+"""The tables of a report that hold comparisons: the primary one, with twins, with each other, and of gains."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from analysis.findings.comparisons import Compared, Comparison
+from analysis.findings.primary import name as question
+from analysis.numbers import EMPTY, p_value
+from analysis.report.sheets import Cell, Sheet, estimated, interval, named
+from analysis.results.table import Line
+
+MODERATED = "p (moderated, Holm)"
+FAMILY = (
+    "p (Holm) is adjusted over all comparisons with twins, between methods and of gains, and over looks. Significant "
+    "is what is so by the t test and with moderated variance (Smyth 2004), both after Holm. Failed trainings count "
+    "with the accuracy of guessing; intervals are each comparison's own, not adjusted."
+)
+SEEDS = (
+    " Seeds needed: to find the study's smallest effect four times in five, with the interval that the spread gives."
+)
+
+
+def primary(found: Compared, asked: Mapping[str, Any] | None, level: float) -> Sheet:
+    """The study's one primary comparison."""
+    columns = tuple("p (looks)" if name == "p (Holm)" else name for name in _head("Difference", level))
+    head = ("Question", *(name for name in columns if name != MODERATED), "Verdict")
+    rows: tuple[tuple[Cell, ...], ...] = ()
+    if asked and found.primary:
+        cells = _cells(question(asked), found.primary)
+        rows = ((*cells[:4], *cells[5:]),)
+    note = "Tested first, by itself; the other comparisons are confirmatory only where it is significant."
+    return Sheet("primary", "Primary comparison", head, rows, note)
+
+
+def comparisons(table: Sequence[Line], twins: dict[str, Comparison], level: float) -> Sheet:
+    """Each method against its twins."""
+    head = ("Method", "Search epochs", *_head("Difference", level), "Verdict")
+    rows = []
+    for line in table:
+        if (found := twins.get(line.method)) is not None:
+            rows.append((*named(line), *list(_cells("", found))[1:]))
+    note = f"Searched minus its random twins of equal count, paired by seed. {FAMILY}"
+    return Sheet("twins", "Against random twins", head, tuple(rows), note + SEEDS, caption=note)
+
+
+def _head(quantity: str, level: float) -> tuple[str, ...]:
+    return (f"{quantity}, points [{100 * level:.4g} %]", "p", "p (Holm)", MODERATED, "Hedges's g",
+            "Relative improvement, %", "Pairs", "Seeds needed")  # fmt: skip
+
+
+def _cells(name: str, found: Comparison) -> list[Cell]:
+    """Its name, what `_head` names, and the verdict."""
+    g = found.effect
+    effect, improved = estimated(g.value, g.low, g.high, 2), interval(found.improvement)
+    texts = (name, interval(found.difference), p_value(found.difference.p), p_value(found.adjusted),
+             p_value(found.moderated), effect, improved, str(found.difference.n), seeds(found),
+             found.verdict)  # fmt: skip
+    mark = ("†" if found.status == "exploratory" else "*") if found.significant else ""
+    return [Cell(text, found.methods, mark if n == 1 else "") for n, text in enumerate(texts)]
+
+
+def seeds(found: Comparison) -> str:
+    """`669 (410 to 1,292)`."""
+    wanted = found.needed
+    if wanted.value is None:
+        return EMPTY
+    ends = [EMPTY if end is None else f"{end:,}" for end in (wanted.low, wanted.high)]
+    return f"{wanted.value:,} ({ends[0]} to {ends[1]})"
+
+
+def pairwise(found: Sequence[Comparison], level: float) -> Sheet:
+    """Every line against every other."""
+    note = f"First minus second, paired by seed. {FAMILY}"
+    return _pairs("pairwise", "Every method against every other", "Difference", found, level, note)
+
+
+def gains(found: Sequence[Comparison], level: float) -> Sheet:
+    """How far each method lies above its twins against how far each other does."""
+    note = (
+        "A gain is searched minus random twins of equal count. First's gain minus second's, at equal search epochs "
+        f"where both have some, paired by seed. {FAMILY} That one gain is shown and another is not does not make the "
+        "one larger."
+    )
+    return _pairs("gains", "Gain over random twins, method against method", "Difference of gains", found, level, note)
+
+
+def _pairs(name: str, title: str, quantity: str, found: Sequence[Comparison], level: float, note: str) -> Sheet:
+    """A difference of gains has no ratio."""
+    head = ("First", "Second", *_head(quantity, level), "Verdict")
+    gone = head.index("Relative improvement, %") if name == "gains" else len(head)
+    rows = []
+    for c in found:
+        cells = (Cell(c.method, c.methods), Cell(c.against, c.methods), *_cells("", c)[1:])
+        rows.append(cells[:gone] + cells[gone + 1 :])
+    return Sheet(name, title, head[:gone] + head[gone + 1 :], tuple(rows), note + SEEDS, caption=note)

@@ -1,0 +1,172 @@
+"""Sheets as text, Markdown and booktabs LaTeX; the table's numbers as CSV. Cells know nothing of any format."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from math import nan
+
+from analysis.findings.comparisons import Comparison
+from analysis.numbers import significant
+from analysis.report.sheets import Cell, Sheet
+from analysis.results.aggregate import NOTHING
+from analysis.results.table import Line
+from analysis.statistics.paired import mean_interval
+
+STATUSES = ("failed", "diverged", "disconnected", "invalid")
+OFF_PAPER = (
+    "Verdict",
+    "Seeds needed",
+    "p",
+    "p (moderated, Holm)",
+    "Relative improvement, %",
+)  # columns of a comparison
+
+
+def text(sheet: Sheet) -> str:
+    return f"{_tabulated(sheet, 'simple')}\n"
+
+
+def markdown(sheets: Sequence[Sheet]) -> str:
+    parts = (f"### {sheet.title}\n\n{_tabulated(sheet, 'github')}\n\n{sheet.note}\n" for sheet in sheets)
+    return "\n".join(parts)
+
+
+def _tabulated(sheet: Sheet, style: str) -> str:
+    from tabulate import tabulate
+
+    body = [[cell.text for cell in row] for row in sheet.rows]
+    return str(tabulate(body, headers=sheet.head, tablefmt=style, disable_numparse=True))
+
+
+def comma_separated(lines: Sequence[Line], twins: Mapping[str, Comparison]) -> str:
+    """Every quantity of every line to ten digits: mean, std, n, its own and its twins', and the paired difference."""
+    out = io.StringIO()
+    records = [dict(_flat(line, twins.get(line.method))) for line in lines]
+    writer = csv.DictWriter(
+        out, list(dict.fromkeys(name for record in records for name in record)), lineterminator="\n"
+    )
+    writer.writeheader()
+    writer.writerows(records)
+    return out.getvalue()
+
+
+def _flat(line: Line, against: Comparison | None) -> Iterator[tuple[str, object]]:
+    yield from (
+        ("method", line.method),
+        ("role", line.role),
+        ("rule", line.rule),
+        ("search_epochs", line.search_epochs),
+    )
+    yield from (("runs_planned", line.state.planned), ("runs_done", line.state.done))
+    yield from ((f"runs_{status}", line.state.troubles.get(status, 0)) for status in STATUSES)
+    rate = line.state.failures
+    yield from (("failure_rate", _plain(rate.value)), ("failure_rate_low", _plain(rate.low)))
+    yield "failure_rate_high", _plain(rate.high)
+    for prefix, cells in (("", line.cells), ("twin_", line.twin_cells)):
+        for name in line.cells:
+            if prefix and name == "cost":
+                continue
+            spread, unit = cells.get(name, NOTHING), "_device_seconds" if name == "cost" else ""
+            yield f"{prefix}{name}{unit}_mean", _plain(spread.mean)
+            yield f"{prefix}{name}{unit}_std", _plain(spread.std)
+            yield f"{prefix}{name}{unit}_n", spread.n
+    yield "std_between_searches", _plain(line.parts.between) if line.parts else ""
+    yield "std_between_trainings", _plain(line.parts.within) if line.parts else ""
+    yield "twin", line.twin
+    if against:
+        yield from _compared(against)
+
+
+def every_comparison(found: Sequence[Comparison]) -> str:
+    """A line each, to ten digits."""
+    named = ("kind", "status", "method", "against")
+    records = [{name: getattr(c, name) for name in named} | dict(_compared(c)) for c in found]
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(records[0]) if records else named, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    return out.getvalue()
+
+
+def _compared(c: Comparison) -> Iterator[tuple[str, object]]:
+    found, without = c.difference, c.without or mean_interval([])
+    flipped, ranked = _without_normal_noise(c)
+    values = {"difference": found.value, "difference_low": found.low, "difference_high": found.high,
+              "difference_std": found.std, "difference_p": found.p, "difference_p_holm": c.adjusted,
+              "p_moderated": c.moderated_raw, "p_moderated_holm": c.moderated, "simultaneous_low": c.low,
+              "simultaneous_high": c.high, "hedges_g": c.effect.value, "hedges_g_low": c.effect.low,
+              "hedges_g_high": c.effect.high, "correlation": c.effect.correlation,
+              "relative_improvement": c.improvement.value, "relative_improvement_low": c.improvement.low,
+              "relative_improvement_high": c.improvement.high, "difference_without_failures": without.value,
+              "p_sign_flip": flipped,
+              "p_signed_rank": ranked, "p_equivalence": c.equivalence,
+              "finds": c.finds}  # fmt: skip
+    yield from ((name, _plain(value)) for name, value in values.items())
+    yield from (("pairs", found.n), ("failures", c.failures), ("pairs_refused", len(c.refused)))
+    yield from (("seeds_needed", c.needed.value), ("seeds_needed_low", c.needed.low))
+    yield from (("seeds_needed_high", c.needed.high), ("verdict", c.verdict))
+
+
+def _without_normal_noise(c: Comparison) -> tuple[float, float]:
+    """p of sign flips of differences and of their ranks, primary and with twins; else NaN: 20 pairs take long."""
+    from analysis.statistics.permutation import sign_flip, signed_rank
+
+    if c.kind not in ("primary", "twins"):
+        return nan, nan
+    return sign_flip(c.pairs.differences).p, signed_rank(c.pairs.frame["own"], c.pairs.frame["other"]).p
+
+
+def _plain(value: float) -> str:
+    return significant(value, 10)
+
+
+def latex(sheets: Sequence[Sheet], study: str) -> str:
+    """A booktabs table for each sheet, ready to \\input; needs \\usepackage{booktabs}."""
+    return "\n".join(_floating(sheet, study) for sheet in sheets)
+
+
+def _floating(sheet: Sheet, study: str) -> str:
+    compared = "Verdict" in sheet.head
+    shown = [n for n, name in enumerate(sheet.head) if not (compared and name in OFF_PAPER)]
+    rows = [" & ".join(_marked(row[n]) for n in shown) + r" \\" for row in sheet.rows]
+    if sheet.last_apart and len(rows) > 1:
+        rows.insert(-1, r"\midrule")
+    head = " & ".join(escaped(sheet.head[n]) for n in shown) + r" \\"
+    label = re.sub(r"[^a-zA-Z0-9-]", "-", f"{study}-{sheet.name}")
+    caption = " ".join(
+        filter(None, [f"{sheet.title}: {study}.", _pairs(sheet), sheet.caption or sheet.note, _legend(sheet)])
+    )
+    return "\n".join([
+        r"\begin{table}", r"\centering", r"\small", rf"\caption{{{escaped(caption)}}}",
+        rf"\label{{tab:{label}}}", rf"\begin{{tabular}}{{{'l' * len(shown)}}}", r"\toprule", head, r"\midrule", *rows,
+        r"\bottomrule", r"\end{tabular}", r"\end{table}", "",
+    ])  # fmt: skip
+
+
+def _marked(cell: Cell) -> str:
+    return escaped(cell.text) + {"": "", "*": "$^{*}$", "†": r"$^{\dagger}$"}[cell.mark]
+
+
+def _pairs(sheet: Sheet) -> str:
+    """n of the comparisons, for the caption."""
+    if "Pairs" not in sheet.head or not sheet.rows:
+        return ""
+    counts = [int(row[sheet.head.index("Pairs")].text) for row in sheet.rows]
+    low, high = min(counts), max(counts)
+    return f"n = {low} pairs." if low == high else f"n = {low} to {high} pairs."
+
+
+def _legend(sheet: Sheet) -> str:
+    marks = {cell.mark for row in sheet.rows for cell in row}
+    said = {"*": "* significant.", "†": "† significant, but exploratory."}
+    return " ".join(text for mark, text in said.items() if mark in marks)
+
+
+def escaped(text: str) -> str:
+    """Plain text as LaTeX."""
+    special = {"\\": r"\textbackslash{}", "±": r"$\pm$", "–": "--", "−": "$-$", "&": r"\&", "%": r"\%", "#": r"\#",
+               "_": r"\_", "$": r"\$", "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+               "≥": r"$\geq$", "α": r"$\alpha$", "ρ": r"$\rho$", "γ": r"$\gamma$", "×": r"$\times$", "<": "$<$",
+               ">": "$>$", "†": r"$\dagger$", "→": r"$\to$"}  # fmt: skip
+    return "".join(special.get(character, character) for character in text)

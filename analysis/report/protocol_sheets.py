@@ -1,0 +1,38 @@
+"""The protocol as tables: what was fixed and when, and what departs from it."""
+
+from collections.abc import Sequence
+
+from analysis.report.sheets import Cell, Sheet
+from analysis.results.protocol_view import Protocol, shown
+from analysis.results.rows import Results
+
+
+def sheets(results: Results) -> list[Sheet]:
+    """None of both where no study has a protocol."""
+    named = [(path.name, protocol) for path, protocol in zip(results.folders, results.protocols, strict=True)]
+    several = len(named) > 1
+    fixed = [row for name, protocol in named for row in _fixed(f"{name}: " if several else "", protocol)]
+    departed = [
+        (one.at, f"{name}: {one.text}" if several else one.text, one.rows, one.hash[:16])
+        for name, protocol in named
+        for one in protocol.deviations
+    ]
+    return [
+        _sheet("protocol", "Protocol", ("Fixed", "Value", "Time, UTC", "Entry"), fixed, "Before the first row."),
+        _sheet("deviations", "Deviations from the protocol", ("Time, UTC", "What", "Rows then", "Entry"), departed,
+               "What was fixed first counts for primary comparison, α, smallest effect and margin."),
+    ]  # fmt: skip
+
+
+def _fixed(prefix: str, protocol: Protocol) -> list[tuple[str, ...]]:
+    if not protocol.preregistered:
+        return []
+    entry = protocol.entries[0]
+    return [
+        (f"{prefix}{name}", shown(value), entry["at"], entry["hash"][:16])
+        for name, value in sorted(protocol.first.items())
+    ]
+
+
+def _sheet(name: str, title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]], note: str) -> Sheet:
+    return Sheet(name, title, head, tuple(tuple(Cell(text) for text in row) for row in rows), note, paper=False)

@@ -1,0 +1,35 @@
+"""Which tables a report holds."""
+
+from analysis.findings.collect import Findings
+from analysis.findings.published import beside
+from analysis.findings.rules import rules
+from analysis.report import comparison_sheets, protocol_sheets, sheets
+from analysis.report.sheets import Sheet
+
+PUBLISHED = "published.csv"  # in the first folder: set beside our numbers
+
+
+def report_sheets(found: Findings) -> list[Sheet]:
+    """Those that have something to show, in the report's order."""
+    results, table, twins, pairs = found.results, found.table, found.twins, found.pairs
+    searched, random = found.models, found.twin_models
+    published = next((f / PUBLISHED for f in results.folders if (f / PUBLISHED).exists()), None)
+    level = rules(results).level
+    groups = {
+        str(group): tuple(dict.fromkeys(points["method"]))
+        for model in (*searched, *random)
+        for group, points in model.points.groupby("group")
+    }
+    made = [
+        comparison_sheets.primary(found, results.study.get("primary"), level),
+        sheets.results(table),
+        comparison_sheets.comparisons(table, twins, level),
+        comparison_sheets.gains(found.gains, level),
+        sheets.resources(table),
+        sheets.recipe_sheet(results, table),
+        sheets.slopes([*searched, *random], groups),
+        comparison_sheets.pairwise(pairs, level),
+        sheets.beside(beside(table, published) if published else []),
+        *protocol_sheets.sheets(results),
+    ]
+    return sheets.shown(made)

@@ -1,0 +1,78 @@
+"""The report of results folders: tables, figures with their numbers, and one offline page, made from the rows."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+from analysis.figures.style import FORMATS
+from analysis.findings.collect import Findings, findings
+from analysis.report import formats
+from analysis.report.tables import report_sheets
+
+Folders = Path | Sequence[Path]
+
+
+def write(results: Folders, out: Path | None = None, more: Mapping[str, bytes] = MappingProxyType({})) -> Path:
+    """Writes the report of one or several results folders into `out`, by default `report/` in the first; returns it.
+
+    `more`: further files of it. Raises FileNotFoundError or ValueError where a folder holds no study.
+    """
+    out = out or _home(results)
+    built = {**rebuild(results), **more}
+    for name in _stored(out) - built.keys():
+        (out / name).unlink()
+    for name, content in built.items():
+        path = out / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return out
+
+
+def text(results: Folders) -> str:
+    """The table, the comparison with twins and what weakens them, for the terminal."""
+    found = findings(results)
+    parts = [found.results.name]
+    parts += [formats.text(sheet) for sheet in report_sheets(found) if sheet.name in ("primary", "table", "twins")]
+    parts += ["\n".join(f"! {caveat}" for caveat in found.caveats)]
+    return "\n\n".join(part.rstrip() for part in parts if part) + "\n"
+
+
+def rebuild(results: Folders) -> dict[str, bytes]:
+    """Every file of the report, name inside its folder → content; on one machine, equal rows give equal bytes."""
+    from analysis.figures import gallery
+    from analysis.report.page import page
+
+    found = findings(results)
+    drawn = gallery.pictures(found)
+    files = {name: text.encode() for name, text in (tables(found) | gallery.numbers("figures", drawn)).items()}
+    return files | gallery.images("figures", drawn) | {"index.html": page(found, drawn).encode()}
+
+
+def numbers(results: Folders) -> dict[str, str]:
+    """Of these files the tables and the numbers behind each figure: what the rows say, whatever draws it."""
+    from analysis.figures import gallery
+
+    found = findings(results)
+    return tables(found) | gallery.numbers("figures", gallery.pictures(found))
+
+
+def tables(found: Findings) -> dict[str, str]:
+    """File name → the tables in that form."""
+    sheets = report_sheets(found)
+    return {
+        "table.txt": "\n".join(f"{sheet.title}\n\n{formats.text(sheet)}" for sheet in sheets),
+        "table.md": formats.markdown(sheets),
+        "table.csv": formats.comma_separated(found.table, found.twins),
+        "comparisons.csv": formats.every_comparison(found.compared.every),
+        "table.tex": formats.latex([sheet for sheet in sheets if sheet.paper], found.results.name),
+    }
+
+
+def _home(results: Folders) -> Path:
+    return (results if isinstance(results, Path) else results[0]) / "report"
+
+
+def _stored(out: Path) -> set[str]:
+    """The figures that lie there, and their numbers."""
+    return {f"{folder}/{path.name}" for folder in ("figures", "tuning") for kind in (*FORMATS, "csv")
+            for path in (out / folder).glob(f"*.{kind}")}  # fmt: skip

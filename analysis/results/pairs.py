@@ -1,0 +1,163 @@
+"""What is compared with what, and by which pairs: equal seeds, equal data, equal splits; failures count as guessing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from typing import Any, Literal, NamedTuple
+
+import pandas as pd
+
+from analysis.results.outcomes import failed, outcomes
+from analysis.results.rows import Results
+from analysis.results.table import Line, family
+
+Kind = Literal["primary", "twins", "pair", "gain"]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Columns `own` and `other` per search seed, NaN where there is no complete pair of equal split."""
+
+    kind: Kind
+    sides: tuple[str, str]
+    frame: pd.DataFrame  # failures count with the accuracy of guessing
+    bare: pd.DataFrame  # failures are left out
+    refused: tuple[float, ...]  # seeds whose sides saw different images
+    failures: int  # trainings of either side
+    methods: tuple[str, ...]  # the table rows that it comes from
+    twins: bool = False  # the second side is the first one's twins
+
+    @cached_property
+    def differences(self) -> pd.Series:
+        return self.frame["own"] - self.frame["other"]
+
+
+class Question(NamedTuple):
+    kind: Kind
+    first: str
+    second: str
+
+
+def questions(rows: Sequence[Mapping[str, Any]]) -> list[Question]:
+    """Every secondary comparison of a table's rows: with twins, with each other, and gains over twins."""
+    twins = [Question("twins", row["method"], row["twin"]) for row in rows if row.get("twin")]
+    pairs = [Question("pair", one["method"], other["method"]) for one, other in combinations(rows, 2)]
+    matched = [row for row in rows if row.get("twin")]
+    gains = [
+        Question("gain", one["method"], other["method"])
+        for one, other in combinations(matched, 2)
+        if family(one["method"]) != family(other["method"])
+        and len({one.get("search_epochs"), other.get("search_epochs")} - {None}) < 2
+    ]
+    return [*twins, *pairs, *gains]
+
+
+class Sides:
+    """The trainings of a report's table rows, each looked up once."""
+
+    def __init__(self, results: Results, table: Sequence[Line]) -> None:
+        self._results = results
+        self._twins = {line.method: line.twin for line in table}
+        self._lines = table
+        self._found: dict[str, pd.DataFrame] = {}
+        self._known: dict[str, tuple[pd.Series, pd.Series]] = {}
+
+    def distinct(self) -> list[Line]:
+        """The lines without those whose trainings another one holds as well: shared rows are compared once."""
+        jobs: dict[str, set[str]] = {}
+        for job in self._results.study.get("plan") or ():
+            for method in job.get("methods") or [job.get("method")]:
+                if job.get("kind") == "train":
+                    jobs.setdefault(method, set()).add(job["key"])
+        kept: list[Line] = []
+        for line in sorted(self._lines, key=lambda line: -len(jobs.get(line.method, ()))):
+            mine = jobs.get(line.method)
+            if not (mine and any(mine <= jobs.get(other.method, set()) for other in kept)):
+                kept.append(line)
+        return [line for line in self._lines if line in kept]
+
+    def same_data(self, first: str, second: str) -> bool:
+        """Whether no row of one is of other data than those of the other."""
+        return len({*self._trials(first)["data"].dropna(), *self._trials(second)["data"].dropna()}) < 2
+
+    def pairs(self, question: Question) -> Pairs:
+        make = {"twins": self._with_twins, "pair": self._with_method, "gain": self._gain}
+        return make[question.kind](question.first, question.second)
+
+    def primary(self, parts: Sequence[Pairs], sides: tuple[str, str]) -> Pairs:
+        """One comparison of several: per search seed the mean over those parts, where the seed has all of them."""
+        frame, bare = _mean([part.frame for part in parts]), _mean([part.bare for part in parts])
+        refused = tuple(sorted({seed for part in parts for seed in part.refused}))
+        methods = tuple(dict.fromkeys(method for part in parts for method in part.methods))
+        failures = sum(failed(self._trials(method)) for method in methods)
+        return Pairs("primary", sides, frame, bare, refused, failures, methods, parts[0].twins)
+
+    def _trials(self, method: str) -> pd.DataFrame:
+        if method not in self._found:
+            self._found[method] = self._results.trainings(method)
+        return self._found[method]
+
+    def _with_twins(self, method: str, twin: str) -> Pairs:
+        own, twins = self._trials(method), self._trials(twin)
+        frame, bare = (twin_pairs(own, twins, failures) for failures in (True, False))
+        return self._checked("twins", (method, twin), frame, bare, (method, twin))
+
+    def _with_method(self, first: str, second: str) -> Pairs:
+        both = [self._means(first), self._means(second)]
+        frame, bare = (pd.DataFrame({"own": own, "other": other}) for own, other in zip(*both, strict=True))
+        return self._checked("pair", (first, second), frame, bare, (first, second))
+
+    def _gain(self, first: str, second: str) -> Pairs:
+        above = [self._with_twins(method, str(self._twins[method])) for method in (first, second)]
+        frame, bare = (
+            pd.DataFrame({"own": one["own"] - one["other"], "other": two["own"] - two["other"]})
+            for one, two in ((above[0].frame, above[1].frame), (above[0].bare, above[1].bare))
+        )
+        methods = (first, second, *(str(self._twins[method]) for method in (first, second)))
+        return self._checked("gain", (first, second), frame, bare, methods)
+
+    def _checked(self, kind: Kind, sides: tuple[str, str], frame: pd.DataFrame, bare: pd.DataFrame,
+                 methods: tuple[str, ...]) -> Pairs:  # fmt: skip
+        """Without the seeds at which any two of `methods` have different splits."""
+        splits = pd.concat([self._trials(method)[["seed", "split"]] for method in methods]).dropna()
+        counts = splits.groupby("seed")["split"].nunique()
+        refused = [float(seed) for seed in counts.index[counts > 1] if seed in frame.index]
+        for table in (frame, bare):
+            table.loc[table.index.isin(refused), :] = float("nan")
+        failures = sum(failed(self._trials(method)) for method in methods)
+        return Pairs(kind, sides, frame, bare, tuple(refused), failures, methods, kind == "twins")
+
+    def _means(self, method: str) -> tuple[pd.Series, pd.Series]:
+        """Per search seed, every one that has a row: the mean with failures counted, and without them."""
+        if method not in self._known:
+            trials = self._trials(method)
+            with_failures, without = (
+                outcomes(trials, failures).groupby("seed")["outcome"].mean().reindex(_seeds(trials))
+                for failures in (True, False)
+            )
+            self._known[method] = with_failures, without
+        return self._known[method]
+
+
+def twin_pairs(own: pd.DataFrame, twins: pd.DataFrame, failures: bool = True) -> pd.DataFrame:
+    """Columns `own` and `other` per search seed: means over the complete pairs of a searched network and its twins.
+
+    Every seed that either has a row for is listed, NaN where it has no complete pair. `failures`: they count.
+    """
+    label = "pair" if own["pair"].notna().all() and twins["pair"].notna().all() else "train_seed"
+    sides = [outcomes(trials, failures).groupby(["seed", label])["outcome"].mean() for trials in (own, twins)]
+    complete = pd.DataFrame(dict(zip(("own", "other"), sides, strict=True))).dropna()
+    return complete.groupby(level="seed").mean().reindex(_seeds(own).union(_seeds(twins)))
+
+
+def _seeds(trials: pd.DataFrame) -> pd.Index:
+    seeds: pd.Index = pd.Index(sorted(set(trials["seed"].dropna())), dtype=float)
+    return seeds
+
+
+def _mean(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    seeds = frames[0].index
+    for frame in frames[1:]:
+        seeds = seeds.union(frame.index)
+    return sum((frame.reindex(seeds) for frame in frames[1:]), frames[0].reindex(seeds)) / len(frames)

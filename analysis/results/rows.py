@@ -1,0 +1,236 @@
+"""Results folders as one frame of trials: tolerates torn lines and rows of older versions."""
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from pydantic_core import from_json
+
+from analysis.results import protocol_view
+from analysis.results.merged import merged, taken_out
+from analysis.results.outcomes import chance, checked, conflicts
+from analysis.results.protocol_view import Damaged, Protocol
+
+NUMBERS = ("seed", "train_seed", "twin", "val_accuracy", "test_accuracy", "train_loss", "test_loss", "parameters",
+           "macs", "shortcuts", "long_shortcuts", "epochs", "warmup_epochs", "seconds", "device_seconds", "threads",
+           "peak_memory_bytes", "chance")  # fmt: skip
+TEXTS = ("key", "kind", "method", "role", "twin_of", "pair", "architecture", "split", "status", "error", "device",
+         "path", "precision", "host", "started", "finished", "commit", "data")  # fmt: skip
+PACKED = ("recipe", "versions")  # objects kept as canonical text, so that equal ones are one
+FINAL = ("done", "diverged", "disconnected", "pruned", "invalid")  # `failed` runs again with the next command
+CURVE = ("train_loss", "test_accuracy", "val_accuracy", "entropy", "counts", "discretised_accuracy", "eigenvalue")
+
+
+class Spent(NamedTuple):
+    kind: str
+    epochs: float
+    warmup_epochs: float  # of them, those that trained the weights alone
+    device_seconds: float
+    needs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Results:
+    """One or several results folders: what was planned, and what came of it, one row a key."""
+
+    study: Mapping[str, Any]
+    trials: pd.DataFrame
+    folders: tuple[Path, ...]
+    torn: int = 0  # lines that could not be read
+    unplanned: int = 0  # rows of no job of the plan, left out
+    taken_out: tuple[Mapping[str, Any], ...] = ()  # table rows that were planned or trained, and are no longer
+    conflicts: tuple[str, ...] = ()  # keys whose finished rows differ
+    protocols: tuple[Protocol, ...] = ()  # one a folder
+
+    @property
+    def name(self) -> str:
+        return str(self.study.get("name", "study"))
+
+    @property
+    def preregistered(self) -> bool:
+        """Of one folder: no protocol fixed beforehand that several would be put together."""
+        return len(self.protocols) == 1 and self.protocols[0].preregistered
+
+    def trainings(self, method: str) -> pd.DataFrame:
+        """The final trainings that the table row `method` uses."""
+        return self.trials.loc[self._of_method.get(method, [])]
+
+    @cached_property
+    def home(self) -> dict[str, str]:
+        """Each row's study, by key."""
+        return dict(zip(self.trials["key"], self.trials["study"], strict=True))
+
+    @cached_property
+    def spent(self) -> dict[str, Spent]:
+        """What each trial cost, by key."""
+        columns = (self.trials[name] for name in ("kind", "epochs", "warmup_epochs", "device_seconds", "needs"))
+        each = (Spent(*values) for values in zip(*columns, strict=True))
+        return dict(zip(self.trials["key"], each, strict=True))
+
+    @cached_property
+    def _of_method(self) -> dict[str, list[int]]:
+        trained = self.trials.loc[self.trials["kind"] == "train", "methods"].explode()
+        return {str(method): list(index) for method, index in trained.groupby(trained).groups.items()}
+
+
+def load(folders: Path | Sequence[Path]) -> Results:
+    """Rows and study of `folders`. Raises FileNotFoundError where one has no study.json, ValueError where it is none.
+
+    Folders of one study are put together; methods of different studies get their study's name in front. A row stands
+    for every method whose plan has its key, and only rows that some plan has are taken. Their order means nothing.
+    """
+    found = [(_study(path), path) for path in ((folders,) if isinstance(folders, Path) else folders)]
+    found.sort(key=lambda pair: (pair[0]["name"], json.dumps(pair[0], sort_keys=True)))
+    protocols = [protocol_view.read(path) for _, path in found]
+    studies = [protocol_view.as_fixed(study, p) for (study, _), p in zip(found, protocols, strict=True)]
+    several = len({study["name"] for study in studies}) > 1
+    named = _named if several else lambda record, _: dict(record)
+    records: list[dict[str, Any]] = []
+    torn = 0
+    for (_, path), study in zip(found, studies, strict=True):
+        more = {"study": study["name"], "data": _data(study), "chance": chance(study)}
+        for record in _records(path):
+            torn += record is None
+            if record is not None:
+                records.append({**checked(_flat(named(record, study["name"]))), **more})
+    rows = [named(row, study["name"]) for p, study in zip(protocols, studies, strict=True) for row in p.rows]
+    studies = [{**study, **{part: [named(item, study["name"]) for item in study.get(part, [])]
+                            for part in ("rows", "plan")}} for study in studies]  # fmt: skip
+    study = merged(studies)
+    planned, unplanned = _planned(records, study["plan"])
+    return Results(study, frame(planned), tuple(path for _, path in found), torn, unplanned,
+                   taken_out(study, rows, records), tuple(conflicts(planned)), tuple(protocols))  # fmt: skip
+
+
+def _data(study: Mapping[str, Any]) -> str:
+    """What the study's images are; fields left at nothing say nothing."""
+    found = study.get("data") or {}
+    return json.dumps({name: value for name, value in found.items() if value is not None}, sort_keys=True)
+
+
+def _planned(records: Sequence[dict[str, Any]], plan: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], int]:
+    """The records that the plan has, each with all methods that it is for; and how many keys it has not."""
+    if not plan:
+        return list(records), 0
+    methods = {job["key"]: tuple(job.get("methods") or [job.get("method")]) for job in plan}
+    mine = [{**record, "methods": methods[record["key"]]} for record in records if record["key"] in methods]
+    return mine, len({record["key"] for record in records} - methods.keys())
+
+
+def frame(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """One row a key, sorted by key: the last final one, else the last (docs/rows.md). Absent fields: None or NaN."""
+    chosen: dict[str, Mapping[str, Any]] = {}
+    for record in records:
+        known = chosen.get(record["key"])
+        if known is None or record["status"] in FINAL or known["status"] not in FINAL:
+            chosen[record["key"]] = record
+    ordered = [chosen[key] for key in sorted(chosen)]
+    columns: dict[str, Any] = {name: pd.Series([r.get(name) for r in ordered], dtype=object) for name in _OBJECTS}
+    columns |= {name: np.array([_number(r.get(name)) for r in ordered], dtype=float) for name in NUMBERS}
+    return pd.DataFrame(columns, index=range(len(ordered)))
+
+
+_OBJECTS = (*TEXTS, *PACKED, "methods", "needs", "warnings", "dirty", "tuned", "starts", "study", "schema", "curve",
+            "snapshots")  # fmt: skip
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else float("nan")
+
+
+def _study(folder: Path) -> dict[str, Any]:
+    path = folder / "study.json"
+    try:
+        study = json.loads(path.read_text())
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is no study: {error}") from None
+    if not isinstance(study, dict):
+        raise ValueError(f"{path} is no study: it holds no object")
+    return {"name": folder.resolve().name, **study}
+
+
+def _records(folder: Path) -> Iterator[dict[str, Any] | None]:
+    """Each line's object, compressed ones first; None for a line that is torn or no row."""
+    for line in _lines(folder):
+        if line.isspace():
+            continue
+        try:
+            record = from_json(line)  # twice as fast as json
+        except ValueError:
+            record = None
+        yield record if isinstance(record, dict) and "key" in record else None
+
+
+def _lines(folder: Path) -> Iterator[bytes]:
+    """Of `trials.jsonl.gz`, then of `trials.jsonl`; either may be absent."""
+    kept, path = folder / "trials.jsonl.gz", folder / "trials.jsonl"
+    if kept.exists():
+        try:
+            with gzip.open(kept) as lines:
+                yield from lines
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise Damaged(f"{kept} is damaged ({error}); take it from where it was kept") from None
+    if path.exists():
+        with path.open("rb") as lines:
+            yield from lines
+
+
+def _flat(record: dict[str, Any]) -> dict[str, Any]:
+    """The row without its settings, its curve as arrays: 150 epochs of objects would fill the memory."""
+    settings = record.pop("settings", None) or {}
+    search = settings.get("search") or {}
+    record["warmup_epochs"] = search.get("warmup_epochs", 0) if record.get("kind") == "search" else 0
+    record["tuned"] = tuple(settings.get("recipe_from") or ())
+    record["starts"] = bool(settings.get("start") or search.get("supernet"))
+    record.setdefault("status", "failed" if record.get("error") else "done")
+    record["curve"] = _curve(record.get("curve") or [])
+    for name in PACKED:
+        record[name] = json.dumps(record[name], sort_keys=True) if record.get(name) else None
+    record["methods"] = tuple(record.get("methods") or [record.get("method")])
+    for name in ("needs", "warnings"):
+        record[name] = tuple(record.get(name) or ())
+    record["role"] = record.get("role") or _role(record)
+    return record
+
+
+def _role(record: Mapping[str, Any]) -> str:
+    if record.get("kind") != "train":
+        return str(record.get("kind"))
+    if record.get("twin_of"):
+        return "twin"
+    return "baseline" if record.get("method") == "baseline" else "method"
+
+
+def _curve(points: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
+    if not points:
+        return {}
+    out = {}
+    for name in CURVE:
+        if name not in points[0] and name not in points[-1]:
+            continue
+        values = [point.get(name) for point in points]
+        if not isinstance(sample := next((v for v in values if v is not None), None), dict):
+            if sample is not None:
+                out[name] = np.array(values, dtype=np.float32)  # None becomes NaN
+            continue
+        for part in sorted({key for value in values if value for key in value}):
+            out[f"{name}.{part}"] = np.array([value.get(part) if value else None for value in values], dtype=np.float32)
+    return out
+
+
+def _named(record: Mapping[str, Any], study: str) -> dict[str, Any]:
+    """The record with the study's name before its methods' names."""
+    out = dict(record)
+    for field in ("method", "twin_of", "twin"):
+        if isinstance(out.get(field), str):
+            out[field] = f"{study}/{out[field]}"
+    if out.get("methods"):
+        out["methods"] = [f"{study}/{method}" for method in out["methods"]]
+    return out

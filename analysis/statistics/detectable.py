@@ -1,0 +1,61 @@
+"""What a number of seeds can find, how many an effect needs, and how well the spread behind them is known."""
+
+from dataclasses import dataclass
+from math import isfinite, nan, sqrt
+
+from scipy.special import chdtri
+
+from analysis.statistics.paired import detectable, seeds_needed
+
+
+@dataclass(frozen=True)
+class Detectable:
+    """The smallest true difference found with the power wanted, in the spread's units, and the ends of its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Needed:
+    """Seeds that an effect needs and the ends of their interval; None above the most that was tried, or unknown."""
+
+    value: int | None
+    low: int | None
+    high: int | None
+
+
+def std_interval(std: float, freedom: float, level: float = 0.95) -> tuple[float, float]:
+    """χ² interval of the standard deviation that `std` on `freedom` degrees estimates; NaN without either."""
+    if not isfinite(std) or std <= 0 or not freedom > 0:
+        return nan, nan
+    low, high = (std * sqrt(freedom / float(chdtri(freedom, (1 + side * level) / 2))) for side in (-1, 1))
+    return low, high
+
+
+def smallest_effect(
+    std: float, n: int, freedom: float | None = None, alpha: float = 0.05, wanted: float = 0.8, level: float = 0.95
+) -> Detectable:
+    """That `n` pairs find at two-sided `alpha` with power `wanted` if their differences spread by `std` (noncentral t).
+
+    `freedom`: that `std` was estimated on, n - 1 if not given, more where it is pooled over comparisons. The interval
+    is that of `std` (χ²). NaN below two pairs and without spread.
+    """
+    if not isfinite(std) or std <= 0:
+        return Detectable(nan, nan, nan)
+    unit = detectable(n, alpha, wanted)
+    low, high = std_interval(std, n - 1 if freedom is None else freedom, level)
+    return Detectable(unit * std, unit * low, unit * high)
+
+
+def needed(
+    effect: float, std: float, freedom: float, alpha: float = 0.05, wanted: float = 0.8, level: float = 0.95
+) -> Needed:
+    """Pairs that find a true difference of `effect` with power `wanted`, at `std` and at the ends of its interval.
+
+    Arguments as for `smallest_effect`. Raises ValueError for an effect of 0.
+    """
+    low, high = std_interval(std, freedom, level)
+    value, fewest, most = (seeds_needed(effect, spread, alpha, wanted) for spread in (std, low, high))
+    return Needed(value, fewest, most)

@@ -1,0 +1,115 @@
+"""What the words of a command line stand for: a study, a session, the study prepared, results folders.
+
+Imports wait for the command that needs them, so that `--help` answers at once.
+"""
+
+import argparse
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import BadInput
+
+if TYPE_CHECKING:
+    from harness.run.admission import Shares
+    from harness.run.prepare import Prepared
+    from harness.run.session import Execute, Session
+    from harness.study.schema import Study
+
+
+def study(options: argparse.Namespace) -> "Study":
+    from harness.study.load import load_with_recipe
+
+    return load_with_recipe(options.study, options.changes, options.recipe)
+
+
+def prepared(options: argparse.Namespace, study: "Study", session: "Session",
+              seeds: Mapping[str, int] | None = None) -> "Prepared":  # fmt: skip
+    """The study, checked in full. Raises BadInput."""
+    from harness.run.prepare import prepare
+
+    return prepare(study, Path(options.results), session.root, options.download, session.device, seeds)
+
+
+def session(options: argparse.Namespace) -> "Session":
+    from harness.data import datasets
+    from harness.engine.device import device_named
+    from harness.run.session import Session
+
+    execute = _executor(options)
+    remote = getattr(options, "address", None) and options.device != "auto"
+    device = options.device if remote else str(device_named(options.device))
+    gigabytes = getattr(options, "disk_limit", None)
+    return Session(execute, _shares(options), device, datasets.data_root(options.data_root), options.line,
+                   time_limit=getattr(options, "time_limit", None),
+                   disk_limit=gigabytes and gigabytes * 1e9,
+                   engine_path=getattr(options, "path", None),
+                   pack=_pack(options), reuse=tuple(_studies(getattr(options, "reuse", []))))  # fmt: skip
+
+
+def _shares(options: argparse.Namespace) -> "Shares":
+    from harness.run.admission import Shares, parse_shares
+
+    return Shares(parse_shares("--cpus-per-trial", options.cpus_per_trial),
+                  parse_shares("--gpus-per-trial", options.gpus_per_trial))  # fmt: skip
+
+
+def _pack(options: argparse.Namespace) -> dict[str, int]:
+    """Kind → trials that share a process."""
+    from harness.run.admission import parse_shares
+
+    found = parse_shares("--pack", getattr(options, "pack", []))
+    if odd := [value for value in found.values() if value % 1]:
+        raise BadInput(f"--pack {odd[0]:g}: write a whole number, or KIND=NUMBER as in train=4")
+    return {kind: int(value) for kind, value in found.items()}
+
+
+def _executor(options: argparse.Namespace) -> "Execute":
+    if getattr(options, "executor", "in-process") == "in-process":
+        from harness.run import in_process
+
+        if getattr(options, "tensorboard", False):
+            raise BadInput("--tensorboard goes with Ray, not with --executor in-process")
+        return in_process.run
+    if options.device.startswith("cuda:"):
+        raise BadInput(f"--device {options.device}: Ray hands out the GPUs; write --device cuda, and set "
+                       f"CUDA_VISIBLE_DEVICES={options.device[5:]} to keep to that one")  # fmt: skip
+    from harness.data import datasets
+    from harness.ray_tune import searcher
+    from harness.ray_tune.cluster import Options
+
+    root = datasets.data_root(options.data_root)
+    chosen = Options(options.address, options.cpus, options.tensorboard, root)
+    return lambda driver: searcher.run(driver, chosen)
+
+
+def folders(options: argparse.Namespace) -> list[Path]:
+    """Raises BadInput where one holds no study."""
+    return _studies(options.folders)
+
+
+def _studies(folders: Sequence[str]) -> list[Path]:
+    from harness.storage.folder import read_study
+
+    found = [Path(folder) for folder in folders]
+    for folder in found:
+        read_study(folder)
+    return found
+
+
+def portable(arguments: Sequence[str]) -> str:
+    """The command as it can be given on any machine: data lie in DATA there, and results where they are kept."""
+    words: list[str] = []
+    for argument in arguments:
+        words += argument.split("=", 1) if argument.startswith("--") else [argument]
+    out, option = ["nas-harness"], ""
+    for word, before in zip(words, ["", *words], strict=False):
+        option = word if word.startswith("--") else option
+        if before == "--data-root":
+            out.append("DATA")
+        elif option == "--reuse" != word:
+            out.append(f"results/{Path(word).name}")
+        elif word != "--results" and before != "--results":
+            out.append(word)
+    return shlex.join(out)

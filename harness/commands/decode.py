@@ -1,0 +1,100 @@
+"""What a published θ table, or an architecture written as text, stands for: its operations, depth and costs."""
+
+import argparse
+import os
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness.commands.open_space import opened
+from harness.errors import BadInput
+from spaces import custom_rules
+from spaces.architecture import Cells
+from spaces.cells import theta
+from spaces.cells.graph import live
+from spaces.cost import cost
+from spaces.space import Space
+
+
+def command(options: argparse.Namespace) -> int:
+    found = decode(options.given, opened(options.space, options.space_options), options.rule)
+    print(found)
+    if options.svg:
+        from analysis.figures.drawings import draw
+        from analysis.figures.style import rendered
+
+        Path(options.svg).write_bytes(rendered(draw(found.architecture))["svg"])
+        print(f"{'drawing':14} {options.svg}")
+    return 0
+
+
+CLASSES, CHANNELS, SIZE = 10, 3, 32  # of CIFAR-10, which both studies use
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """`facts`: name → value, for people; `architecture`: to be drawn."""
+
+    architecture: Any
+    facts: dict[str, str]
+
+    def __str__(self) -> str:
+        return "\n".join(f"{name:14} {value}" for name, value in self.facts.items())
+
+
+def decode(given: str, space: Space, rule: str | None) -> Decoded:
+    """`given`: the path of a θ table or of an architecture's text, or that text itself. Raises BadInput."""
+    text = _content(given)
+    try:
+        architecture = _from_table(text, space, rule or space.rules[0]) if _is_table(text) else space.parse(text)
+    except ValueError as error:
+        raise BadInput(f"{given if len(given) < 80 else given[:77] + '…'}: {error}") from None
+    facts = {"architecture": str(architecture), **_operations(architecture)}
+    facts["shortcuts"] = str(architecture.shortcuts)
+    if reason := space.broken(architecture):
+        return Decoded(architecture, {**facts, "disconnected": reason})
+    with torch.device("meta"):
+        parameters, macs = cost(space.build(architecture, CLASSES, CHANNELS), CHANNELS, SIZE)
+    if layers := getattr(space, "layers", None):
+        facts["depth"] = f"{layers(architecture)} layers: convolutions and linear layers on the longest way"
+    facts["parameters"] = f"{parameters:,}"
+    facts["MACs"] = f"{macs / 1e6:,.1f} M an image ({SIZE}×{SIZE}, {CLASSES} classes)"
+    return Decoded(architecture, facts)
+
+
+def _content(given: str) -> str:
+    try:
+        return Path(given).read_text() if os.path.isfile(given) else given
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{given} cannot be read: {error}") from None
+
+
+def _is_table(text: str) -> bool:
+    return text.lstrip().startswith("source,")
+
+
+def _from_table(text: str, space: Space, rule: str) -> Any:
+    grid = getattr(space, "grid", None)
+    parts: tuple[str, ...] = getattr(space, "parts", ())
+    if grid is None or len(parts) != 1:
+        raise ValueError("a table holds the θ of one cell; this space has no cells, or two kinds of them")
+    return custom_rules.read(space, {parts[0]: theta.parse(text, grid)}, rule)
+
+
+def _operations(architecture: Any) -> dict[str, str]:
+    """How often each operation stands on a way from an input to the output, and what is cut off."""
+    if not isinstance(architecture, Cells):
+        return {}
+    facts = {}
+    for name, edges in (("normal", architecture.normal), ("reduction", architecture.reduction or ())):
+        alive = live(edges, architecture.inputs, architecture.concat)
+        label = "operations" if name == "normal" else "in reduction"
+        if edges:
+            counts = Counter(edge.operation for edge in alive)
+            facts[label] = ", ".join(f"{count} × {operation}" for operation, count in counts.items()) or "none"
+        if dead := sorted(set(edges) - set(alive)):
+            facts["cut off" if name == "normal" else "cut off there"] = ", ".join(map(str, dead))
+    return facts

@@ -1,0 +1,176 @@
+"""The estimated cost of a plan: counts, MACs and time, from measured steps of each kind of network."""
+
+import argparse
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+from statistics import mean
+from typing import Any
+
+import torch
+
+from harness.commands import context
+from harness.data.images import DataSet
+from harness.data.splits import split
+from harness.engine.engine import Engine
+from harness.plan.jobs import Job
+from harness.plan.settings import recipe_of, validation_portion
+from harness.plan.sources import Baseline, Evolved, Read, Sampled, Twin, Written, from_json
+from harness.run.admission import Shares
+from harness.run.checks import example
+from harness.run.display import duration
+from harness.run.engine_paths import one_thread, timer
+from harness.run.prepare import Prepared
+from harness.study.schema import Recipe
+from harness.training.search import TELEMETRY_IMAGES
+from harness.vocabulary.kinds import Kind
+from spaces.cost import cost
+from spaces.custom_rules import drawn_by
+
+
+def command(options: argparse.Namespace) -> int:
+    session = context.session(options)
+    prepared = context.prepared(options, context.study(options), session)
+    print(describe(prepared, session.device, session.shares))
+    return 0
+
+
+SEARCH_STEP = {1: 2.0, 2: 5.0}  # gradients a step of a search takes, by its order: weights, α; two more weight steps
+EVALUATION = 1 / 3  # an image's way forward alone, in gradients
+DRAWS = 3  # networks that stand for what a rule gives
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """What is measured in a job's place, as its architecture may not be known yet."""
+
+    kind: str  # supernet | text | rule
+    what: str  # its gate, the architecture, or the rule of the space that draws
+    batch_size: int
+    precision: str
+
+
+def describe(prepared: Prepared, device: str, shares: Shares) -> str:
+    """The plan in words. Nothing is written or started."""
+    jobs = prepared.plan.jobs
+    seconds = job_seconds(prepared, device)
+    lines = [f"study {prepared.study.name}: {len(jobs)} jobs into {prepared.folder}", _size(prepared)]
+    lines += [_line(kind, number, jobs, seconds) for kind, number in Counter(j.kind for j in jobs.values()).items()]
+    for row in prepared.plan.rows.values():
+        own = [job for job in jobs.values() if row.method in job.methods and job.kind == Kind.TRAIN]
+        lines.append(f"  {row.method:24} {len(own)} trainings, after {_after(own[0], jobs)}")
+    at_once = trials_at_once(device, shares)
+    total, longest = sum(seconds.values()), _longest(prepared, seconds)
+    lines.append(f"about {duration(max(longest, total / at_once))}, {at_once:g} trials at once")
+    lines.append(f"(work {duration(total)}, longest chain {duration(longest)}; from steps measured one at a time, as "
+                 "if nothing were there yet and nothing ended early)")  # fmt: skip
+    return "\n".join(lines)
+
+
+def job_seconds(prepared: Prepared, device: str) -> dict[str, float]:
+    """Seconds that each job takes by itself, on the default path and one thread, from a step of its stand-in."""
+    jobs = prepared.plan.jobs
+    stands = {key: stand_in(job, prepared) for key, job in jobs.items()}
+    recipes = {stands[key]: recipe_of(job.settings) for key, job in jobs.items()}
+    with one_thread():
+        per_image = {stand: _image_seconds(stand, recipe, prepared, device) for stand, recipe in recipes.items()}
+    return {key: images(job, prepared.data) * per_image[stands[key]] for key, job in jobs.items()}
+
+
+def images(job: Job, data: DataSet) -> float:
+    """The work of a job, in images that a gradient is taken of.
+
+    What rules read inside a supernet after each epoch, and the eigenvalues of an early stop, are left out.
+    """
+    settings = job.settings
+    search: dict[str, Any] = settings.get("search", {})
+    parts = split(len(data.train), 0, 0, validation_portion(settings))
+    weights, held_out, test = len(parts.weights), len(parts.alpha), len(data.test)
+    watched = bool(settings["test_curve"])
+    epochs = int(search.get("score_epochs") or settings["recipe"]["epochs"])
+    if job.kind == Kind.TRAIN:
+        return weights * epochs + EVALUATION * test * (1 + watched * epochs)
+    if job.kind == Kind.SEARCH:
+        warmup, searching = int(search["warmup_epochs"]), int(search["epochs"])
+        gradients = warmup + SEARCH_STEP[search["order"]] * searching
+        looked_at = min(TELEMETRY_IMAGES, held_out) + watched * test
+        return weights * gradients + EVALUATION * looked_at * (warmup + searching)
+    if search.get("score") == "supernet":
+        return EVALUATION * held_out
+    return (weights + EVALUATION * held_out) * epochs
+
+
+def trials_at_once(device: str, shares: Shares) -> float:
+    cpus, gpus = shares.of("train", device)
+    cores = (os.cpu_count() or 1) // max(1, int(cpus))
+    return max(1, min(cores, int(torch.cuda.device_count() / gpus)) if gpus else cores)
+
+
+def stand_in(job: Job, prepared: Prepared) -> StandIn:
+    recipe = recipe_of(job.settings)
+    return StandIn(*_network_of(job, prepared), recipe.batch_size, recipe.precision)
+
+
+def _network_of(job: Job, prepared: Prepared) -> tuple[str, str]:
+    if job.kind == Kind.SEARCH:
+        return "supernet", job.settings["search"]["gate"] or prepared.space.gates[0]
+    match from_json(job.settings["source"]):
+        case Written(text):
+            return "text", text
+        case Baseline():
+            return "text", str(prepared.space.baseline())
+        case Read(rule=rule) | Evolved(rule=rule) | Sampled(rule=rule) | Twin(rule=rule):
+            pass
+        case _:
+            row = prepared.plan.rows.get(job.method)
+            rule = (row and row.rule) or prepared.space.rules[0]
+    try:
+        return "rule", drawn_by(prepared.space, rule)
+    except ValueError:  # a rule from outside that nothing is drawn by
+        return "rule", prepared.space.rules[0]
+
+
+def _image_seconds(stand: StandIn, recipe: Recipe, prepared: Prepared, device: str) -> float:
+    """Seconds an image that a gradient is taken of; 0 where the network does not work and so is not trained."""
+    engine = Engine.choose(torch.device(device), stand.precision, prepared.data)
+    batch = min(stand.batch_size, len(prepared.data.train))
+    steps = (timer(network, engine, prepared.data, recipe) for network in _networks(stand, prepared))
+    return mean([min(step(), step()) for step in steps] or [0.0]) / batch
+
+
+def _networks(stand: StandIn, prepared: Prepared) -> Iterator[Any]:
+    data, space = prepared.data, prepared.space
+    if stand.kind == "supernet":
+        yield space.supernet(data.classes, data.channels, stand.what)
+        return
+    chance = Random(0)
+    known = [space.parse(stand.what)] if stand.kind == "text" else []
+    for architecture in known or (space.draw(stand.what, chance) for _ in range(DRAWS)):
+        if not space.broken(architecture):
+            yield space.build(architecture, data.classes, data.channels)
+
+
+def _size(prepared: Prepared) -> str:
+    data, space = prepared.data, prepared.space
+    parameters, macs = cost(space.build(example(space), data.classes, data.channels), data.channels, data.size)
+    name = "network without anything found" if space.baseline() else f"a network drawn by rule {space.rules[0]}"
+    return f"{name}: {parameters:,} parameters, {macs / 1e6:.1f} M MACs an image"
+
+
+def _longest(prepared: Prepared, seconds: dict[str, float]) -> float:
+    ends: dict[str, float] = {}
+    for key, job in prepared.plan.jobs.items():
+        ends[key] = seconds[key] + max((ends[need] for need in job.needs), default=0.0)
+    return max(ends.values(), default=0.0)
+
+
+def _line(kind: str, number: int, jobs: dict[str, Job], seconds: dict[str, float]) -> str:
+    took = sum(seconds[key] for key, job in jobs.items() if job.kind == kind)
+    return f"  {number:5} × {kind:6} about {duration(took / number)} each"
+
+
+def _after(job: Job, jobs: dict[str, Job]) -> str:
+    needs = Counter(f"{jobs[key].kind} {jobs[key].method}" for key in job.needs)
+    return ", ".join(f"{number} × {what}" if number > 1 else what for what, number in needs.items()) or "nothing"

@@ -1,0 +1,196 @@
+"""How many trials of a study should share a machine: real short trainings, side by side, at several shares."""
+
+import argparse
+import multiprocessing
+import os
+import queue
+import sys
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import torch
+
+from harness.commands import context
+from harness.engine import memory
+from harness.engine.packing import in_turn
+from harness.plan.jobs import Job
+from harness.plan.settings import Settings, validation_portion
+from harness.run.prepare import Prepared
+from harness.training import run_job
+from harness.training.place import Place
+from harness.vocabulary.kinds import Kind
+
+
+def command(options: argparse.Namespace) -> int:
+    """Trains for a few seconds at each share; nothing of it is kept."""
+    session = context.session(options)
+    prepared = context.prepared(options, context.study(options), session)
+    found = []
+    for measured in probe(prepared, session.device, session.root, options.seconds):
+        print(f"{measured.kind}: {measured.at_once} at once measured", file=sys.stderr)
+        found.append(measured)
+    print(table(found))
+    return 0 if recommended(found) else 1
+
+
+BATCHES = 16  # an epoch of the probe; the first warms up and is not counted
+ALIKE = 0.97  # of the best throughput: so close, fewer and larger shares are better
+
+
+@dataclass(frozen=True)
+class Measured:
+    """`at_once` trials of `kind` with so many cores and GPUs each, in one process where they are `packed`.
+
+    `images` a second of all together (None: did not fit), `memory` of one process in bytes.
+    """
+
+    kind: str
+    at_once: int
+    cpus: float
+    gpus: float
+    images: float | None
+    memory: int
+    packed: bool = False
+
+
+def levels(device: str, cores: int) -> Iterator[tuple[int, float, float, bool]]:
+    """(trials at once, cores and GPUs of each, packed?), from one trial with everything to many with little."""
+    if device.startswith("cuda"):
+        for packed in (False, True):
+            for at_once in (1, 2, 4, 8)[packed:]:
+                yield at_once, 1.0 if packed else float(max(1, cores // at_once)), 1 / at_once, packed
+        return
+    threads = cores
+    while threads >= 1:
+        yield cores // threads, float(threads), 0.0, False
+        threads //= 2
+
+
+def probe(prepared: Prepared, device: str, root: Path | None, seconds: float) -> Iterator[Measured]:
+    """Every level of every kind that the study has; a GPU's larger crowds are left out once one did not fit."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    for kind, settings in _examples(prepared):
+        full = {False: False, True: False}  # packed? → whether a crowd did not fit
+        for at_once, cpus, gpus, packed in levels(device, cores):
+            if full[packed]:
+                continue
+            processes, pack = (1, at_once) if packed else (at_once, 1)
+            with tempfile.TemporaryDirectory() as folder:
+                place = Place(folder, device, cpus, gpus, str(root) if root else None, pack=pack)
+                found = _side_by_side(settings, place, processes, seconds)
+            images = sum(rate for rate, _ in found) if len(found) == processes else None
+            yield Measured(kind, at_once, cpus, gpus, images, max((memory for _, memory in found), default=0), packed)
+            full[packed] = images is None
+
+
+def table(found: Sequence[Measured]) -> str:
+    """For people: what was measured, and what to type."""
+    lines = ["kind    trials at once  cores each  GPUs each   images/s  memory of a process"]
+    lines += [f"{m.kind:6} {m.at_once:15} {m.cpus:11g} {m.gpus:10g} {_images(m.images)}  {m.memory / 2**20:7,.0f} MiB"
+              f"{'  all in one' * m.packed}" for m in found]  # fmt: skip
+    chosen = recommended(found)
+    if not chosen:
+        return "\n".join([*lines, "nothing fitted: a smaller batch, or another device"])
+    options = "--cpus-per-trial " + " ".join(f"{m.kind}={m.cpus:g}" for m in chosen)
+    if any(m.gpus for m in chosen):
+        options += " --gpus-per-trial " + " ".join(f"{m.kind}={m.gpus:g}" for m in chosen)
+    if packed := [m for m in chosen if m.packed]:
+        options += " --pack " + " ".join(f"{m.kind}={m.at_once}" for m in packed)
+    return "\n".join([*lines, f"recommended: {options}"])
+
+
+def recommended(found: Sequence[Measured]) -> list[Measured]:
+    """Of each kind the level with the most images a second; where some are about alike, the fewest trials at once."""
+    kinds: dict[str, list[tuple[float, Measured]]] = defaultdict(list)
+    for one in found:
+        if one.images is not None:
+            kinds[one.kind].append((one.images, one))
+    return [min((one for images, one in these if images >= ALIKE * max(these, key=lambda t: t[0])[0]),
+                key=lambda one: one.at_once) for these in kinds.values()]  # fmt: skip
+
+
+def _images(images: float | None) -> str:
+    return "  too large" if images is None else f"{images:11,.0f}"
+
+
+def _examples(prepared: Prepared) -> Iterator[tuple[str, Settings]]:
+    """One job of each kind, with few images, no end, and an architecture that the space draws."""
+    seen: set[str] = set()
+    for job in prepared.plan.jobs.values():
+        if job.kind not in seen and not job.reads:
+            seen.add(job.kind)
+            yield job.kind, _shortened(job, prepared)
+
+
+def _shortened(job: Job, prepared: Prepared) -> Settings:
+    space, recipe = prepared.space, {**job.settings["recipe"], "epochs": 10**6}
+    images = min(len(prepared.data.train), recipe["batch_size"] * BATCHES * (1 if job.kind == Kind.TRAIN else 2))
+    data = {**job.settings["data"], "train_images": images}
+    settings = {**job.settings, "recipe": recipe, "data": data, "test_curve": False}
+    if job.kind == Kind.SEARCH:
+        return {**settings, "search": {**settings["search"], "epochs": 10**6, "warmup_epochs": 0, "early_stop": False}}
+    if job.kind == Kind.SCORE:
+        settings["search"] = {**settings["search"], "score_epochs": 10**6}
+    return {**settings, "architecture": str(space.draw(space.rules[0], Random(0)))}
+
+
+def _side_by_side(settings: Settings, place: Place, at_once: int, seconds: float) -> list[tuple[float, int]]:
+    """(images a second, peak bytes) of each process that came through."""
+    context = multiprocessing.get_context("spawn")
+    barrier, answers = context.Barrier(at_once), context.Queue()
+    arguments = [(f"probe-{number}", settings, place, seconds, barrier, answers) for number in range(at_once)]
+    processes = [context.Process(target=_measure, args=one, daemon=True) for one in arguments]
+    for process in processes:
+        process.start()
+    try:
+        return list(_answers(processes, answers))
+    finally:
+        for process in processes:
+            process.terminate()
+            process.join()
+
+
+def _answers(processes: Sequence[Any], answers: Any) -> Iterator[tuple[float, int]]:
+    """What comes until all have answered, or one has died without a word: killed, where memory ran out."""
+    left = len(processes)
+    while left:
+        dead = [process for process in processes if process.exitcode not in (None, 0)]
+        try:
+            answer = answers.get(timeout=0.5)
+        except queue.Empty:
+            if dead:
+                return
+            continue
+        left -= 1
+        if answer is not None:
+            yield answer
+
+
+def _measure(key: str, settings: Settings, place: Place, seconds: float, barrier: Any, answers: Any) -> None:
+    """In a process: each of its trials warms up for an epoch; then it waits for the other processes, and counts."""
+
+    images = settings["data"]["train_images"] * (1 - (validation_portion(settings) or 0.0))
+    trials = {f"{key}-{number}": run_job.turns(f"{key}-{number}", settings, place) for number in range(place.pack)}
+    warm: set[str] = set()
+    start, epochs = 0.0, 0
+    try:
+        for name, _, ended in in_turn(trials, torch.device(place.device)):
+            if ended:
+                raise threading.BrokenBarrierError
+            epochs += len(warm) == place.pack
+            if len(warm) < place.pack and not (warm := warm | {name}) < trials.keys():
+                barrier.wait()
+                start = time.perf_counter()
+            if epochs and (took := time.perf_counter() - start) >= seconds and not epochs % place.pack:
+                answers.put((epochs * images / took, memory.peak(place.device)))
+                return
+    except threading.BrokenBarrierError:  # it failed, or another one did
+        barrier.abort()
+        answers.put(None)

@@ -1,0 +1,72 @@
+"""The report that a command shows: analysis/'s tables and page, and the tuning pages rebuilt with Optuna."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from analysis.report import compare, write
+from analysis.results.protocol_view import Damaged
+from harness.errors import BadInput
+from harness.storage import protocol
+from harness.storage.folder import read_study
+from harness.storage.rows import latest_rows
+from harness.vocabulary.kinds import Kind
+from harness.vocabulary.rows import FINAL
+
+if TYPE_CHECKING:
+    from analysis.tuning.trials import Studies
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Raises BadInput where rows are damaged."""
+    try:
+        yield
+    except Damaged as error:
+        raise BadInput(str(error)) from None
+
+
+@_readable()
+def show(folders: list[Path], out: Path | None = None) -> None:
+    from analysis.tuning import pages
+
+    for folder in folders:
+        _log(folder)
+    more = pages.rebuild(folders[0].name, tunings(folders))
+    page = write.write(folders, out, more)
+    print(write.text(folders))
+    print(f"\nreport: {page / 'index.html'}")
+    for name in more:
+        if name.endswith(".html"):
+            print(f"tuning: {page / name}")
+
+
+def _log(folder: Path) -> None:
+    """A report made while rows are missing is a look at the data: the protocol holds it."""
+    planned = [job["key"] for job in read_study(folder)["plan"]]
+    rows = latest_rows(folder)
+    there = sum(key in rows and rows[key]["status"] in FINAL for key in planned)
+    if there < len(planned):
+        protocol.note(folder, protocol.Event.REPORTED, {}, there, len(planned))
+
+
+@_readable()
+def differences(folder: Path) -> list[str]:
+    """What of the stored tables and figures' numbers is not what the rows give; pictures are not compared."""
+    from analysis.tuning import pages
+
+    built = write.numbers(folder) | pages.numbers(tunings([folder]))
+    return [f"report/{line}" for line in compare.differences(folder / "report", built)]
+
+
+def tunings(folders: list[Path]) -> "Studies":
+    """Optuna's studies, rebuilt from the rows; none where nothing was tuned."""
+    plan = {job["key"] for folder in folders for job in read_study(folder)["plan"] if job["kind"] == Kind.TUNE}
+    if not plan:
+        return {}
+    from harness.plan import tuning
+
+    rows = {key: row for folder in folders for key, row in latest_rows(folder).items()}
+    mine = [rows[key] for key in sorted(plan & rows.keys())]
+    return tuning.studies(mine) if mine else {}

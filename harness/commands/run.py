@@ -1,0 +1,63 @@
+"""`nas-harness run`: runs what is missing of a study, and shows its report."""
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from analysis.findings.comparisons import still_open
+from analysis.results.rows import load
+from analysis.results.table import family, lines
+from harness.commands import context, report_pages
+from harness.commands.run_until import Seeds, planned_looks, run_until
+from harness.errors import BadInput
+from harness.run.session import run as run_prepared
+from harness.run.session import unfinished
+from harness.storage import protocol
+from harness.storage.folder import claim
+
+if TYPE_CHECKING:
+    from harness.run.session import Session
+    from harness.study.schema import Study
+
+
+def command(options: argparse.Namespace) -> int:
+    study, session = context.study(options), context.session(options)
+    if options.until:
+        missing = _until_decided(options, study, session)
+    else:
+        missing = run_prepared(context.prepared(options, study, session), session)
+    folder = Path(options.results) / study.name
+    report_pages.show([folder])
+    if missing:
+        print(f"nas-harness: {missing} trials are missing or failed: nas-harness status {folder}", file=sys.stderr)
+    return 1 if missing else 0
+
+
+def _until_decided(options: argparse.Namespace, study: "Study", session: "Session") -> int:
+    looks = planned_looks(study.looks, options.max_seeds)
+    study, session = study.model_copy(update={"looks": looks}), replace(session, sequential=True)
+    folder = Path(options.results) / study.name
+    before = claim(folder, study.name)
+    if before.get("sequential") and list(looks) != before["looks"]:
+        raise BadInput(f"{folder}: its looks were fixed as {before['looks']}, and rows were looked at since; "
+                       f"now they would be {list(looks)}")  # fmt: skip
+
+    bad = 0
+
+    def once(seeds: Seeds) -> int:
+        nonlocal bad
+        prepared = context.prepared(options, study, session, seeds)
+        bad = run_prepared(prepared, session)
+        return unfinished(prepared)
+
+    def open_rows() -> tuple[int, list[str]]:
+        loaded = load(folder)
+        looks_done, rows = still_open(loaded, lines(loaded))
+        counts = len(loaded.trials), len(loaded.study["plan"])
+        protocol.note(folder, protocol.Event.LOOKED, {"looks": looks_done}, *counts)
+        return looks_done, [family(row) for row in rows]
+
+    run_until([method.name for method in study.method], looks, once, open_rows)
+    return bad

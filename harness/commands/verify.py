@@ -1,0 +1,166 @@
+"""Whether a results folder holds together: keys, architectures and recipes against settings, and rows trained again."""
+
+import argparse
+import math
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from analysis.results import outcomes
+from harness.commands import context, report_pages
+from harness.data import datasets
+from harness.errors import BadInput
+from harness.plan import resolve
+from harness.plan.jobs import Job
+from harness.plan.keys import content_key
+from harness.plan.settings import RESOLVED, Settings, weights_read
+from harness.storage import protocol
+from harness.storage.folder import read_study
+from harness.storage.rows import latest_rows, read_rows
+from harness.training import run_job
+from harness.training.epochs import returned
+from harness.training.place import Place
+from harness.vocabulary.kinds import Kind
+from harness.vocabulary.rows import Status
+from spaces import registry as spaces
+from spaces.plugins import untrusted
+from spaces.space import Space
+
+
+def command(options: argparse.Namespace) -> int:
+    """Exit status 1 where anything does not hold."""
+    with nullcontext() if options.trust else untrusted():
+        wrong = sum(_verified(folder, options) for folder in context.folders(options))
+    return 1 if wrong else 0
+
+
+def _verified(folder: Path, options: argparse.Namespace) -> int:
+    """How much does not hold."""
+
+    found = report_pages.differences(folder) + problems(folder)
+    print(f"{folder}: " + ("tables, keys and architectures hold" if not found else f"{len(found)} problems"))
+    print("".join(f"  {line}\n" for line in found), end="")
+    wrong = len(found)
+    keys = [key for key in options.keys.split(",") if key]
+    for what, differences in rerun(folder, options.rerun, keys, datasets.data_root(options.data_root)):
+        print(f"  {what} trained again: {'; '.join(differences) or 'identical'}", flush=True)
+        wrong += bool(differences)
+    return wrong
+
+
+EXACT = ("test_accuracy", "val_accuracy", "test_loss", "train_loss", "snapshots", "parameters", "macs", "split")
+
+
+def problems(folder: Path) -> list[str]:
+    """What does not hold, a line each: keys are their settings' hash, and rows follow from the rows they needed."""
+    rows, study = latest_rows(folder), read_study(folder)
+    space, entries = _space(study), protocol.read(folder)
+    wrong = list(protocol.faults(entries, [row.get("protocol") for row in read_rows(folder)]))
+    wrong += _not_as_fixed(study, protocol.fixed(entries))
+    wrong += [f"two finished rows of one key differ: {line}" for line in outcomes.conflicts(read_rows(folder))]
+    return wrong + [line for row in rows.values() for line in _row_problems(row, rows, space)]
+
+
+def _not_as_fixed(study: Mapping[str, Any], fixed: Mapping[str, Any]) -> Iterator[str]:
+    """Fields of study.json that are not what the protocol says, though every run writes both."""
+    for name in ("primary", "smallest_effect", "equivalence_margin", "looks", "alpha", "rows"):
+        if name in fixed and study.get(name) != fixed[name]:
+            yield f"study.json, {name}: is {study.get(name)}, but the protocol has {fixed[name]}"
+
+
+def rerun(folder: Path, count: int, keys: Sequence[str], root: Path | None) -> Iterator[tuple[str, list[str]]]:
+    """Trains `count` random rows and those of `keys` again, in this process: (what was trained, in what it differs).
+
+    Raises BadInput where a key has no finished row, or one that cannot be trained alone.
+    """
+    every = latest_rows(folder)
+    rows = {key: row for key, row in every.items() if row["status"] == Status.DONE and _alone(row)}
+    if unknown := [key for key in keys if key not in rows]:
+        raise BadInput(f"--keys {unknown[0]}: {folder} has no finished row of this key that can be trained alone")
+    space = _space(read_study(folder))
+    for key in [*keys, *Random().sample(sorted(rows), min(count, len(rows)))]:
+        row = rows[key]
+        settings = resolve.resolve(job_of(row), every, space)
+        again = _again(key, settings, row, root)
+        yield f"{row['method']} seed {row['seed']} ({key})", list(_differences(row, again))
+
+
+def job_of(row: Mapping[str, Any]) -> Job:
+    """The job that a row came from."""
+    return Job(row["key"], row["kind"], row["method"], row["role"], planned(row), tuple(row["needs"]),
+               tuple(row["methods"]), row["twin_of"], row["pair"])  # fmt: skip
+
+
+def planned(row: Mapping[str, Any]) -> Settings:
+    """The settings that the key was made from."""
+    return {name: value for name, value in row["settings"].items() if name not in RESOLVED}
+
+
+def _space(study: Mapping[str, Any]) -> Space:
+    try:
+        return spaces.load(study["space"], study["space_options"])
+    except ValueError as error:
+        raise BadInput(f"study.json: {error}") from None
+
+
+def _alone(row: Mapping[str, Any]) -> bool:
+    """Whether it can be trained without another trial's weights."""
+    return not weights_read(row["settings"])
+
+
+def _row_problems(row: Mapping[str, Any], rows: Mapping[str, Any], space: Space) -> Iterator[str]:
+    where = f"{row['method']} seed {row['seed']} ({row['key']})"
+    if (fault := outcomes.fault(row)) is not None:
+        yield f"{where}: {fault}"
+    if content_key(planned(row)) != row["key"]:
+        yield f"{where}: its settings give the key {content_key(planned(row))}"
+        return
+    if missing := [key for key in row["needs"] if key not in rows]:
+        yield f"{where}: it needed {missing[0]}, which has no row"
+        return
+    try:
+        settings = resolve.resolve(job_of(row), rows, space)
+    except resolve.Unbuildable as none:
+        if row["status"] != none.status:
+            yield f"{where}: is {row['status']}, but {none.status} by the rows it needed: {none.reason}"
+        return
+    for name in ("architecture", "recipe"):
+        if row["status"] == Status.DONE and row[name] is not None and not _same(row[name], _expected(settings, name)):
+            yield f"{where}: its {name} does not follow from the rows it needed"
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Equal but for rounding: processors differ in the last digit of a sampled learning rate's logarithm."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=1e-9)
+    return bool(one == other)
+
+
+def _expected(settings: Settings, name: str) -> Any:
+    """A score's short training says so in its recipe."""
+    if name == "recipe" and settings["kind"] == Kind.SCORE:
+        return {**settings["recipe"], "epochs": settings["search"]["score_epochs"]}
+    return settings.get(name)
+
+
+def _again(key: str, settings: Settings, row: Mapping[str, Any], root: Path | None) -> Mapping[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        gpus = 1.0 if str(row["device"]).startswith("cuda") else 0.0
+        place = Place(folder, row["device"], float(row["threads"]), gpus, str(root) if root else None,
+                      engine_path=row["path"])  # fmt: skip
+        return {**dict.fromkeys(EXACT), **returned(run_job.run(key, settings, place))}
+
+
+def _differences(row: Mapping[str, Any], again: Mapping[str, Any]) -> Iterator[str]:
+    for name in EXACT:
+        if row[name] != again[name]:
+            yield f"{name} {_short(row[name])} → {_short(again[name])}"
+
+
+def _short(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, int | float) else str(value)[:40]

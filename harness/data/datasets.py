@@ -1,0 +1,110 @@
+"""Data sets by name, the part of them that a study uses, and its splits."""
+
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from harness.data import external
+from harness.data.images import DataSet, Images, Loader, scaled
+from harness.errors import BadInput, first_line
+from harness.seeding import stream
+from harness.study.schema import LEFT_OUT
+from spaces.plugins import imported, named_function_fault
+
+DATA_ROOT = "NAS_HARNESS_DATA"  # environment variable: where data sets lie unless --data-root says otherwise
+
+
+def data_root(given: str | None) -> Path | None:
+    """--data-root, or the environment variable."""
+    root = given or os.environ.get(DATA_ROOT)
+    return Path(root).expanduser().resolve() if root else None
+
+
+@lru_cache(maxsize=2)
+def _whole(name: str, root: Path | None, download: bool, size: int | None) -> DataSet:
+    return loader(name, size)(root, download)
+
+
+def load(data: Mapping[str, Any], root: Path | None, download: bool = False) -> DataSet:
+    """The data of a study: a fixed part of the training images, sampled uniformly and the same for every seed.
+
+    Raises BadInput where the data are missing or corrupt.
+    """
+    size = data.get("image_size")
+    whole = _whole(data["name"], root, download, size)
+    train = _part(whole.train, data.get("train_images"), "train_images", data["name"], data.get(LEFT_OUT, False))
+    test = _part(whole.test, data.get("test_images"), "test_images", data["name"])
+    if size:
+        train, test = scaled(train, size), scaled(test, size)
+    return DataSet(train, test, whole.classes, whole.mean, whole.std)
+
+
+def loader(name: str, size: int | None = None) -> Loader:
+    """The loader behind a data set's name; `size` is for those whose images differ in size. Raises BadInput."""
+    if known := LOADERS.get(name) or external.loader(name, size):
+        return known
+    there = ", ".join((*LOADERS, "torchvision:NAME", "folder"))
+    try:
+        found: Loader = imported(name, f"data.name '{name}' is unknown; there are {there}",
+                                 named_function_fault("root", "download"))  # fmt: skip
+    except ValueError as error:
+        raise BadInput(str(error)) from None
+    return found
+
+
+def digits(root: Path | None, download: bool) -> DataSet:
+    """scikit-learn's 1,797 handwritten digits, 8×8 in 17 grey levels; the last 500 are the test set."""
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    images = torch.from_numpy((bunch.images * (255 / 16)).round().astype(np.uint8))[:, None]
+    labels = torch.from_numpy(bunch.target.astype(np.int64))
+    train, test = Images(images[:-500], labels[:-500]), Images(images[-500:], labels[-500:])
+    return DataSet(train, test, 10, (0.305,), (0.378,))
+
+
+def cifar10(root: Path | None, download: bool) -> DataSet:
+    """Krizhevsky 2009, through torchvision's loader, which compares checksums."""
+    from torchvision.datasets import CIFAR10
+
+    if root is None:
+        raise BadInput(f"cifar10 needs --data-root DIR (or {DATA_ROOT}=DIR); add --download to fetch it there")
+    try:
+        parts = [CIFAR10(str(root), train=train, download=download) for train in (True, False)]
+    except (RuntimeError, OSError, EOFError, KeyError) as error:
+        raise BadInput(f"cifar10 in {root}: {first_line(error)}; add --download to fetch it there") from None
+    train, test = (from_torchvision(part) for part in parts)
+    return DataSet(train, test, 10, (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
+
+
+def from_torchvision(part: Any) -> Images:
+    """Any torchvision data set of equally large images, without transforms."""
+    if hasattr(part, "data") and hasattr(part, "targets"):
+        pixels = torch.as_tensor(np.asarray(part.data))
+        labels = torch.as_tensor(np.asarray(part.targets))
+    else:
+        pixels = torch.stack([torch.from_numpy(np.array(image)) for image, _ in part])
+        labels = torch.tensor([label for _, label in part])
+    pixels = pixels[..., None] if pixels.dim() == 3 else pixels
+    return Images(pixels.permute(0, 3, 1, 2).contiguous(), labels.long())
+
+
+LOADERS: dict[str, Loader] = {"digits": digits, "cifar10": cifar10}
+
+
+def _part(whole: Images, count: int | None, field: str, name: str, left_out: bool = False) -> Images:
+    """`count` of the images, or as many again of those that are not among them."""
+    if left_out and (count is None or 2 * count > len(whole)):
+        raise BadInput(f"recipe.pretrained = '{LEFT_OUT}' needs data.{field}, and as many again in {name}")
+    if count is None or count == len(whole):
+        return whole
+    if count > len(whole):
+        raise BadInput(f"data.{field} = {count}, but {name} has {len(whole)}")
+    first = count if left_out else 0
+    chosen = np.random.default_rng(stream(0, 0, "part")).permutation(len(whole))[first : first + count]
+    return whole.take(torch.from_numpy(np.sort(chosen)))

@@ -1,0 +1,37 @@
+"""Which images train the weights and which train α, and in which order an epoch visits them."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from harness.seeding import stream
+
+
+@dataclass(frozen=True)
+class Split:
+    """Indices into a study's training images: for the weights, and for α (empty where all go to the weights)."""
+
+    weights: Tensor
+    alpha: Tensor
+
+    def digest(self) -> str:
+        text = hashlib.sha256(self.weights.numpy().tobytes())
+        text.update(b"|" + self.alpha.numpy().tobytes())
+        return text.hexdigest()[:16]
+
+
+def split(images: int, study_seed: int, seed: int, alpha_portion: float | None) -> Split:
+    """Searches, scoring and tuning hold an α part out; final training (None) uses everything."""
+    if alpha_portion is None:
+        return Split(torch.arange(images), torch.arange(0))
+    order = torch.from_numpy(np.random.default_rng(stream(study_seed, seed, "split")).permutation(images))
+    cut = min(max(round(images * alpha_portion), 1), images - 1)
+    return Split(order[cut:].sort().values, order[:cut].sort().values)
+
+
+def order(images: int, seed: int) -> Tensor:
+    """The order in which an epoch visits the images."""
+    return torch.from_numpy(np.random.default_rng(seed).permutation(images))

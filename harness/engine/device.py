@@ -1,0 +1,77 @@
+"""Which device, which precision, and which ways there are to run a step.
+
+Timing never chooses a precision: `auto` follows from device and network; it may choose among the paths of a precision
+(harness/run/engine_paths.py).
+"""
+
+import os
+
+import torch
+from torch import nn
+
+from harness.engine.instructions import WITH_BF16, instruction_set
+from harness.errors import BadInput
+
+
+def device_named(name: str) -> torch.device:
+    """auto, cpu, cuda, cuda:1 or mps. Raises BadInput where this machine has no such device."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise BadInput(f"--device {name}: write auto, cpu, cuda, cuda:1 or mps") from None
+    found = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+    if (device.index or 0) >= found.get(device.type, 0):
+        raise BadInput(f"--device {name}: this machine has {found.get(device.type, 0)} of {device.type}")
+    return device
+
+
+def auto_precision(device: torch.device, network: nn.Module) -> str:
+    """bf16 where the device multiplies it (instructions.py) and the network's convolutions gain by it, else fp32.
+
+    Depthwise and other grouped convolutions are slower in bf16 on a CPU (measured; see benchmarks), but for those of a
+    network that runs them as dense ones then and says so by `dense_when_reduced`.
+    """
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    if device.type != "cpu" or instruction_set() not in WITH_BF16:
+        return "fp32"
+    grouped = any(module.groups > 1 for module in network.modules() if isinstance(module, nn.Conv2d))
+    return "fp32" if grouped and not getattr(network, "dense_when_reduced", False) else "bf16"
+
+
+def paths(device: torch.device, precision: str) -> tuple[str, ...]:
+    """The ways to run a step; the first is the default. Results differ between them in rounding alone.
+
+    `products`: convolutions of small images as matrix products; `graphs`: a step is one CUDA graph; `tf32`: CUDA
+    rounds what it multiplies of an fp32 recipe, elsewhere not.
+    """
+    if device.type == "cuda" and precision == "fp32":
+        return ("eager channels_last tf32", "graphs channels_last tf32", "eager contiguous")
+    if device.type == "cuda":
+        return ("eager channels_last", "graphs channels_last")
+    if device.type != "cpu":
+        return ("eager contiguous",)
+    faster = ("products channels_last",)
+    return (
+        ("eager channels_last", *faster)
+        if precision == "bf16"
+        else ("eager contiguous", "eager channels_last", *faster)
+    )
+
+
+def rounded_products(precision: str) -> None:
+    """How CUDA takes fp32 products, in the whole process: 'ieee' or 'tf32'."""
+    torch.backends.cudnn.conv.fp32_precision = precision  # type: ignore[attr-defined]
+    torch.backends.cuda.matmul.fp32_precision = precision
+
+
+def make_deterministic(device: torch.device) -> None:
+    """The same bits for the same seed; and what is made without naming a card is made on this one."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.backends.cudnn.deterministic = True
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    if device.index is not None:
+        torch.cuda.set_device(device)

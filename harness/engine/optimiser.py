@@ -1,0 +1,44 @@
+"""SGD and its learning rate, also where a CUDA graph reads them."""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from harness.study.schema import Recipe
+
+
+def restore(optimiser: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Loads `state`. A learning rate that a CUDA graph reads stays the tensor that it is and takes the saved value."""
+    rates = [group["lr"] for group in optimiser.param_groups]
+    optimiser.load_state_dict(state)
+    for group, rate in zip(optimiser.param_groups, rates, strict=True):
+        if isinstance(rate, Tensor):
+            group["lr"] = rate.fill_(float(group["lr"]))
+
+
+def sgd(parameters: list[nn.Parameter], recipe: Recipe) -> torch.optim.SGD:
+    """The learning rate is a tensor where a CUDA graph may have to read it anew."""
+    device = parameters[0].device
+    lr = torch.tensor(recipe.lr, device=device) if device.type == "cuda" else recipe.lr
+    return torch.optim.SGD(parameters, lr, recipe.momentum, weight_decay=recipe.weight_decay, fused=True)
+
+
+def learning_rate(recipe: Recipe, epoch: int, epochs: int) -> float:
+    """For `epoch` from 1: constant; × γ after every `step` epochs; or half a cosine to 0 (Loshchilov & Hutter 2017)."""
+    lr, scheduler = recipe.lr, recipe.scheduler
+    if scheduler.kind == "cosine":
+        return lr * (1 + math.cos(math.pi * (epoch - 1) / epochs)) / 2
+    if scheduler.kind == "step":
+        step = scheduler.step if scheduler.step >= 1 else scheduler.step * epochs
+        return lr * float(scheduler.gamma ** ((epoch - 1) // max(1, round(step))))
+    return lr
+
+
+def set_rate(optimiser: torch.optim.Optimizer, lr: float) -> None:
+    for group in optimiser.param_groups:
+        if isinstance(group["lr"], torch.Tensor):
+            group["lr"].fill_(lr)
+        else:
+            group["lr"] = lr

@@ -1,0 +1,131 @@
+"""Study → jobs with content keys and dependencies; nothing is run.
+
+A key is the hash of a job's settings, in which other jobs stand by their keys; so every key is known before anything
+runs, equal settings share one job, and any setting that decides a result changes its key.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from harness.errors import BadInput
+from harness.plan import sources
+from harness.plan.jobs import Plan, TableRow
+from harness.plan.keys import SCHEMA, content_key
+from harness.plan.methods import MethodSettings, StudySettings, TuningSettings
+from harness.plan.settings import Settings, plain_recipe
+from harness.plan.sources import Baseline, Source, Twin, Written
+from harness.plan.strategies import Found, Request, Strategy, started
+from harness.study.schema import Study
+from harness.vocabulary.kinds import Kind, Role
+
+
+def make(settings: StudySettings, rules: tuple[str, ...], strategies: Callable[[str], Strategy],
+         seeds: Mapping[str, int] | None = None, schema: int = SCHEMA) -> Plan:  # fmt: skip
+    """The plan of a study, for a space with these `rules`; `seeds` per method overrides the study's.
+
+    `strategies` gives the function behind a strategy's name; `schema` is that of the keys.
+    """
+    study, plan = settings.study, Plan(schema=schema)
+    for tuning in settings.tunings:
+        for seed in range(tuning.tuning.seeds):
+            _tune(study, tuning, seed, plan)
+    found: list[tuple[MethodSettings, int, Found]] = []
+    for method in settings.methods:
+        for seed in range((seeds or {}).get(method.name, study.seeds.search)):
+            found += [(method, seed, one) for one in _seek(study, method, seed, rules, strategies, plan)]
+    _check_rows(found)
+    for method, seed, one in sorted(found, key=lambda f: f[1]):
+        for train_seed in range(study.seeds.train):
+            _train(study, method, seed, train_seed, one, plan)
+    _order_rows(plan, [one for _, _, one in found])
+    return plan
+
+
+def base_settings(study: Study, seed: int) -> Settings:
+    base = {
+        "space": study.space,
+        "space_options": study.space_options,
+        "data": study.data.model_dump(),
+        "study_seed": study.seeds.study,
+        "seed": seed,
+        "test_curve": study.test_curve,
+    }
+    return base if study.task == "images" else {**base, "task": study.task}
+
+
+def _seek(study: Study, own: MethodSettings, seed: int, rules: tuple[str, ...],
+          strategies: Callable[[str], Strategy], plan: Plan) -> Iterable[Found]:  # fmt: skip
+    method, base = own.method, base_settings(study, seed)
+    name = "baseline" if method.name == "baseline" else "given" if method.architecture else own.search.strategy
+    request = Request(method.name, method.rule or rules[0], seed, own.search, plain_recipe(own.search_recipe), base,
+                      plan, method.architecture)  # fmt: skip
+    return strategies(name)(request)
+
+
+def _train(study: Study, own: MethodSettings, seed: int, train_seed: int, one: Found, plan: Plan) -> None:
+    """The trainings of one architecture found, and of its twins."""
+    settings = {**base_settings(study, seed), "train_seed": train_seed, "recipe": plain_recipe(own.recipe)}
+    needs = one.needs
+    if tuned := own.recipe.tuned:
+        trials = [job.key for job in plan.jobs.values() if job.kind == Kind.TUNE and tuned in job.methods
+                  and job.seed == 0]  # fmt: skip
+        settings["recipe_from"] = trials
+        needs = (*needs, *trials)
+    settings, needs = started(plan, settings, needs)
+    source = _source(one)
+    role = Role.BASELINE if isinstance(source, Baseline) else Role.METHOD
+    twin_row = twin_name(one.row) if own.method.twins else None
+    plan.rows.setdefault(one.row, TableRow(one.row, role, one.rule, one.search_epochs, twin_row))
+    found = {**settings, "source": sources.as_json(source)}
+    key = content_key({"schema": plan.schema, "kind": Kind.TRAIN, **found})
+    plan.add(Kind.TRAIN, one.row, found, needs, plan.rows[one.row].role, pair=key)
+    if twin_row:
+        plan.rows.setdefault(twin_row, TableRow(twin_row, Role.TWIN, one.rule, one.search_epochs))
+        for index in range(own.method.twins):
+            twin = {**settings, "source": sources.as_json(_twin(one, index, plan.schema))}
+            plan.add(Kind.TRAIN, twin_row, twin, needs, Role.TWIN, twin_of=one.row, pair=key)
+
+
+def _twin(one: Found, index: int, schema: int) -> Twin:
+    """Under schema 1 the whole key started a twin's stream, with precision and all; since then its row does."""
+    return Twin(index, _source(one), one.rule or "", one.row if schema > 1 else None)
+
+
+def _source(one: Found) -> Source:
+    return one.source if isinstance(one.source, Source) else sources.from_json(one.source)
+
+
+def _tune(study: Study, own: TuningSettings, seed: int, plan: Plan) -> None:
+    """Trial i needs exactly the results up to i - lag."""
+    tuning = own.tuning
+    spec = tuning.model_dump(exclude={"name", "seeds", "recipe", "architecture", "trials"})
+    source = Written(tuning.architecture) if tuning.architecture else Baseline()
+    fixed = {**base_settings(study, seed), "source": sources.as_json(source), "recipe": plain_recipe(own.recipe),
+             "tuning": spec, "alpha_portion": study.search.alpha_portion}  # fmt: skip
+    keys: list[str] = []
+    for index in range(tuning.trials):
+        seen = keys[: max(0, index - tuning.lag + 1)]
+        trial = {**fixed, "index": index, "seen": seen}
+        keys.append(plan.add(Kind.TUNE, tuning.name, *started(plan, trial, seen)))
+
+
+def twin_name(row: str) -> str:
+    return "random-" + row.removeprefix("darts-")
+
+
+def _check_rows(found: Iterable[tuple[MethodSettings, int, Found]]) -> None:
+    """Raises BadInput where one row of the table would hold runs of two methods."""
+    owners: dict[str, str] = {Role.PRETRAINING: "the pretraining on left-out images"}
+    for method, _, one in found:
+        claims = [(one.row, f"method '{method.name}'")]
+        claims += [(twin_name(one.row), f"the twins of method '{method.name}'")] * bool(method.method.twins)
+        for row, owner in claims:
+            if (other := owners.setdefault(row, owner)) != owner:
+                raise BadInput(f"the table row '{row}' would hold both {other} and {owner}; rename one of the methods")
+
+
+def _order_rows(plan: Plan, found: list[Found]) -> None:
+    """Methods in the study's order, each with its twin after it, the baseline last."""
+    names = list(dict.fromkeys(one.row for one in found))
+    ordered = sorted(names, key=lambda name: plan.rows[name].role == Role.BASELINE)
+    pairs = [row for name in ordered for row in (name, plan.rows[name].twin) if row]
+    plan.rows = {name: plan.rows[name] for name in pairs}

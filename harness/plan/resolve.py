@@ -1,0 +1,136 @@
+"""A planned job and the rows of what it needed → settings that can be run. Pure: the same rows, the same settings."""
+
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from harness.plan import evolve, tuning
+from harness.plan.jobs import Job
+from harness.plan.settings import Settings
+from harness.plan.sources import Baseline, Best, Evolved, Proposed, Read, Sampled, Source, Twin, Written, from_json
+from harness.seeding import stream
+from harness.study import ranges
+from harness.vocabulary.rows import Outcome, Row, Status
+from spaces import custom_rules
+from spaces.plugins import function_fault, imported
+from spaces.space import Architecture, Space
+
+Rows = Mapping[str, Row]
+PROPOSES = function_fault("source", "seen", "space", "rng")
+Propose = Callable[[Mapping[str, Any], Sequence[Row], Space, Random], Architecture]
+
+
+class Unbuildable(Exception):
+    """There is nothing to train: the row's status, its reason and the `facts` of an architecture that is broken."""
+
+    def __init__(self, status: str, reason: str, facts: Outcome | None = None) -> None:
+        super().__init__(reason)
+        self.status, self.reason, self.facts = status, reason, facts or Outcome()
+
+
+def resolve(job: Job, rows: Rows, space: Space) -> Settings:
+    """The job's settings with its `architecture` and its `recipe` as they came out.
+
+    Raises Unbuildable where there is nothing to train.
+    """
+    settings = dict(job.settings)
+    for key in job.reads:
+        _finished(rows[key])
+    if trials := settings.get("recipe_from"):
+        settings["recipe"] = _keep(settings["recipe"], rows[best(trials, rows)]["recipe"] or {}, rows[trials[0]])
+    if "tuning" in settings:
+        seen = [rows[key] for key in settings["seen"]]
+        start = stream(settings["study_seed"], job.seed, "tuning")
+        asked = tuning.ask(settings["tuning"], settings["index"], seen, start)
+        settings |= {"recipe": ranges.apply(settings["recipe"], asked), "asked": asked}
+        settings["thresholds"] = tuning.thresholds(settings, seen)
+    if "source" in settings:
+        settings["architecture"] = _found(from_json(settings["source"]), job, rows, space)
+    return settings
+
+
+def best(keys: Sequence[str], rows: Rows) -> str:
+    """The key of the finished trial with the highest validation accuracy; the earliest among equals.
+
+    Raises Unbuildable where there is none: all have ended, so that another try would find no other.
+    """
+    scored = [key for key in keys if rows[key]["status"] == Status.DONE and rows[key]["val_accuracy"] is not None]
+    if not scored:
+        broken = all(rows[key]["status"] == Status.DISCONNECTED for key in keys)
+        raise Unbuildable(Status.DISCONNECTED if broken else Status.DIVERGED, "none of the candidates was scored")
+    return max(scored, key=lambda key: rows[key]["val_accuracy"] or 0.0)
+
+
+def facts(architecture: Architecture) -> Outcome:
+    """What a row says of an architecture."""
+    return {"architecture": str(architecture), "shortcuts": architecture.shortcuts,
+            "long_shortcuts": architecture.long_shortcuts}  # fmt: skip
+
+
+def alphas(row: Row, epoch: int) -> dict[str, np.ndarray]:
+    """α of a search's row as it stood after `epoch`; after an early stop, the last one before it."""
+    snapshots = {int(at): value for at, value in (row["snapshots"] or {}).items()}
+    at = max((at for at in snapshots if at <= epoch), default=min(snapshots))
+    return {name: np.array(value) for name, value in snapshots[at].items()}
+
+
+def _found(source: Source, job: Job, rows: Rows, space: Space) -> str:
+    """A space, a rule or a strategy from outside may fail here: that is the trial's failure, not the study's."""
+    try:
+        architecture = _architecture(source, job, rows, space)
+        if reason := space.broken(architecture):
+            raise Unbuildable(Status.DISCONNECTED, reason, facts(architecture))
+        return str(architecture)
+    except Unbuildable:
+        raise
+    except Exception as error:
+        raise Unbuildable(Status.FAILED, f"{type(error).__name__}: {error}") from error
+
+
+def _architecture(source: Source, job: Job, rows: Rows, space: Space) -> Architecture:
+    match source:
+        case Twin():
+            return _twin(source, job, rows, space)
+        case Read(search, rule, epoch):
+            _finished(rows[search])
+            return custom_rules.read(space, alphas(rows[search], epoch), rule)
+        case Best(keys):
+            return space.parse(rows[best(keys, rows)]["architecture"] or "")
+        case Evolved():
+            return evolve.candidate(source, [rows[key] for key in source.seen], space, _random(job, "evolve"))
+        case Proposed(function, index, seen, values):
+            propose: Propose = imported(function, f"'{function}' proposes no architectures", PROPOSES)
+            return propose(values, [rows[key] for key in seen], space, _random(job, "propose", index))
+        case Sampled(rule, index):
+            return space.draw(custom_rules.drawn_by(space, rule), _random(job, "draw", index or 0))
+        case Written(text):
+            return space.parse(text)
+        case Baseline():
+            if (found := space.baseline()) is None:
+                raise ValueError("the space has no baseline")
+            return found
+
+
+def _finished(row: Row) -> None:
+    if row["status"] != Status.DONE:
+        raise Unbuildable(row["status"], f"its {row['role']} ended as {row['status']}: {row['error']}")
+
+
+def _twin(twin: Twin, job: Job, rows: Rows, space: Space) -> Architecture:
+    """Sampled uniformly among architectures with exactly as many shortcuts, alike for every recipe and machine."""
+    original = _architecture(twin.of, job, rows, space)
+    if space.broken(original):
+        raise Unbuildable(Status.DISCONNECTED, f"no twin: {original} is disconnected itself")
+    chance = Random(job.key) if twin.row is None else _random(job, "twin", twin.row, twin.index)
+    return space.draw(custom_rules.drawn_by(space, twin.rule), chance, original.shortcuts)
+
+
+def _random(job: Job, purpose: str, *more: int | str) -> Random:
+    return Random(stream(job.settings["study_seed"], job.seed, purpose, *more))
+
+
+def _keep(recipe: Settings, found: Settings, trial: Row) -> Settings:
+    """`recipe` with the fields that the tuning ranged over taken from `found`."""
+    return ranges.apply(recipe, ranges.values(found, trial["settings"]["tuning"]["ranges"]))

@@ -1,0 +1,41 @@
+"""A job's settings as plain values, and what can be read from them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.study.schema import Recipe, Search
+
+Settings = dict[str, Any]
+
+
+def weights_read(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Keys of the jobs whose weights a job of these settings starts from."""
+    found = settings.get("search", {}).get("supernet") or settings.get("start")
+    return (found,) if found else ()
+
+
+def recipe_of(settings: Mapping[str, Any]) -> Recipe:
+    """What a job of these settings trains by; a score's short training has epochs of its own."""
+    search = settings.get("search", {})
+    epochs = {"epochs": search["score_epochs"]} if search.get("score") == "train" else {}
+    return Recipe.model_validate({**settings["recipe"], **epochs})
+
+
+def search_of(settings: Mapping[str, Any]) -> Search:
+    """The search settings of a search or a score."""
+    return Search.model_validate({n: v for n, v in settings["search"].items() if n in Search.model_fields})
+
+
+def validation_portion(settings: Mapping[str, Any]) -> float | None:
+    """Of the training images, the part that a job of these settings holds out; None: a final training uses all."""
+    found: float | None = settings.get("search", settings).get("alpha_portion")
+    return found
+
+
+def plain_recipe(recipe: Recipe) -> Settings:
+    """A recipe as it enters keys: where it came from is not part of it."""
+    values: Settings = recipe.model_dump(exclude={"tuned"})
+    return values
+
+
+RESOLVED = ("architecture", "asked")  # what a row's settings hold beside those that its key was made from

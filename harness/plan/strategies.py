@@ -1,0 +1,166 @@
+"""Search strategies: how a method's architectures are asked for. A strategy only plans; `resolve` and `jobs` do.
+
+One of your own is a function from a `Request` to `Found`s, named in a study as `package.module:function`; it
+plans with `supernet` and `score`, and may have candidates proposed by a function of its own (docs/extending.md).
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.errors import BadInput
+from harness.plan import sources
+from harness.plan.jobs import Plan
+from harness.plan.settings import Settings
+from harness.plan.sources import Baseline, Best, Evolved, Read, Sampled, Source, Written, as_json
+from harness.study.schema import LEFT_OUT, Search
+from harness.vocabulary.kinds import Kind, Role
+
+
+def started(plan: Plan, settings: Settings, needs: Iterable[str]) -> tuple[Settings, tuple[str, ...]]:
+    """`settings` and `needs` with the training that a pretrained start on left-out images comes from, if they ask."""
+    recipe = settings["recipe"]
+    if recipe["pretrained"] != LEFT_OUT:
+        return settings, tuple(needs)
+    base = {name: settings[name] for name in BASE if name in settings}
+    training = {**base, "data": {**base["data"], LEFT_OUT: True}, "train_seed": 0,
+                "source": sources.as_json(Baseline()), "recipe": {**recipe, "pretrained": None}}  # fmt: skip
+    key = plan.add(Kind.TRAIN, Role.PRETRAINING, training, role=Role.PRETRAINING)
+    return {**settings, "start": key}, (*needs, key)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where the architecture of one table row comes from: what a strategy gives."""
+
+    row: str
+    source: Source | Mapping[str, Any]  # as JSON where a strategy from outside gives it
+    needs: tuple[str, ...] = ()
+    rule: str | None = None
+    search_epochs: int | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a strategy is asked for: architectures for `method`, in repetition `seed`."""
+
+    method: str
+    rule: str
+    seed: int
+    search: Search
+    recipe: Settings  # of the weights during the search
+    base: Settings  # space, data and seeds, as every job's settings begin
+    plan: Plan
+    architecture: str | None = None
+
+
+Strategy = Callable[[Request], Iterable[Found]]
+
+BASE = ("space", "space_options", "data", "study_seed", "seed", "test_curve", "task")
+
+DARTS = ("epochs", "gate", "order", "warmup_epochs", "alpha_lr", "alpha_betas", "alpha_weight_decay", "alpha_noise",
+         "alpha_portion", "zero_one", "early_stop")  # fmt: skip
+SCORE = ("score", "score_epochs", "gate", "alpha_portion")
+DRAWING = ("random", "random-search", "evolution")  # these need rules that architectures can be drawn by
+EVOLVE = ("population", "lag", "mutation_rate", "crossover_rate", "tournament")
+
+
+def strategy(name: str) -> Strategy:
+    """The function behind a strategy's name. Raises BadInput."""
+    if name in STRATEGIES:
+        return STRATEGIES[name]
+    from spaces.plugins import function_fault, imported
+
+    try:
+        unknown = f"search.strategy '{name}' is unknown; there are {', '.join(STRATEGIES)}"
+        found: Strategy = imported(name, unknown, function_fault("request"))
+    except ValueError as error:
+        raise BadInput(str(error)) from None
+    return found
+
+
+def darts(ask: Request) -> Iterable[Found]:
+    """One bilevel search (Liu et al. 2019), read at its snapshots; methods with equal settings share it."""
+    key = supernet(ask)
+    for epoch in ask.search.read_at:
+        yield Found(f"{ask.method}@{epoch}", Read(key, ask.rule, epoch), (key,), ask.rule, epoch)
+
+
+def random_draw(ask: Request) -> Iterable[Found]:
+    """One architecture of the rule, sampled uniformly (Li & Talwalkar 2019: the baseline that searches must beat)."""
+    yield Found(ask.method, Sampled(ask.rule), (), ask.rule)
+
+
+def random_search(ask: Request) -> Iterable[Found]:
+    """`candidates` uniform samples, each scored on the validation split; the best is trained (Li & Talwalkar 2019).
+
+    Its budget is candidates × score_epochs epochs on the weights part: as many as the search that it stands beside
+    has epochs make the two equal. Scored inside a supernet, it costs that supernet's epochs and none of its own.
+    """
+    shared = _shared(ask)
+    keys = [score(ask, Sampled(ask.rule, index), (), shared) for index in range(ask.search.candidates)]
+    yield Found(ask.method, Best(tuple(keys)), tuple(keys), ask.rule)
+
+
+def evolution(ask: Request) -> Iterable[Found]:
+    """Genetic search: candidate i descends from exactly the candidates up to i - lag (see `evolve`)."""
+    shared = _shared(ask)
+    spec = {name: getattr(ask.search, name) for name in EVOLVE}
+    keys: list[str] = []
+    for index in range(ask.search.candidates):
+        seen = keys[: max(0, index - ask.search.lag + 1)]
+        source = Evolved(spec, ask.rule, index, tuple(seen))
+        keys.append(score(ask, source, tuple(seen), shared))
+    yield Found(ask.method, Best(tuple(keys)), tuple(keys), ask.rule)
+
+
+def baseline(ask: Request) -> Iterable[Found]:
+    """The space's own network without anything searched."""
+    yield Found(ask.method, Baseline())
+
+
+def given(ask: Request) -> Iterable[Found]:
+    """An architecture written in the study."""
+    yield Found(ask.method, Written(ask.architecture or ""), (), ask.rule)
+
+
+STRATEGIES: dict[str, Strategy] = {
+    "darts": darts,
+    "random": random_draw,
+    "random-search": random_search,
+    "evolution": evolution,
+    "baseline": baseline,
+    "given": given,
+}
+
+
+def supernet(ask: Request) -> str:
+    """Plans the bilevel search of these settings, or finds it planned; its key."""
+    settings = {name: getattr(ask.search, name) for name in DARTS}
+    settings["snapshots"] = list(ask.search.read_at)
+    return _plan(ask, Kind.SEARCH, settings, (), "darts")
+
+
+def _shared(ask: Request) -> str | None:
+    """The supernet in which candidates are scored without training of their own, or None."""
+    return supernet(ask) if ask.search.score == "supernet" else None
+
+
+def score(ask: Request, source: Source | Settings, needs: tuple[str, ...] = (), supernet: str | None = None) -> str:
+    """Plans the scoring of the architecture that comes from `source`: a short training, or inside `supernet`; its key.
+
+    `source` is a Source, or as JSON `{"draw": rule, "index": i}`, `{"text": architecture}`, or
+    `{"propose": "package.module:function", "index": i, "seen": keys, …}`, where function(source, rows of `seen`,
+    space, random.Random) gives the architecture.
+    """
+    settings = {name: getattr(ask.search, name) for name in SCORE}
+    if supernet:
+        settings["supernet"] = supernet
+        needs = (*needs, supernet)
+    return _plan(ask, Kind.SCORE, settings, needs, ask.method, source if isinstance(source, dict) else as_json(source))
+
+
+def _plan(ask: Request, kind: Kind, search: Settings, needs: tuple[str, ...], label: str,
+          source: Settings | None = None) -> str:  # fmt: skip
+    settings = {**ask.base, "search": search, "recipe": ask.recipe, **({"source": source} if source else {})}
+    return ask.plan.add(kind, label, *started(ask.plan, settings, needs))

@@ -1,0 +1,112 @@
+"""Starting Ray or joining a cluster, and whether its nodes can do the work."""
+
+import harness.ray_tune.environment  # noqa: F401 (before ray)
+
+# isort: split
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray._private import ray_constants
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from harness.errors import BadInput, Stopped, first_line
+from harness.ray_tune.nodes import Common, Seen
+from harness.ray_tune.pulse import Address
+from harness.run.driver import Driver
+
+ATTEMPTS = 3  # at starting a Ray of one's own
+OBJECT_STORE = 100 * 2**20  # bytes; trials talk through files
+JOIN_SECONDS = 120  # in which a node must have answered
+
+
+@dataclass(frozen=True)
+class Options:
+    """`cpus`: how many cores a local Ray may use, null for all; `address`: a cluster's; `root`: where data lie."""
+
+    address: str | None = None
+    cpus: int | None = None
+    tensorboard: bool = False
+    root: Path | None = None
+
+
+def connect(options: Options) -> None:
+    """Raises BadInput where no cluster answers, Stopped where no Ray can be started here."""
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "CRITICAL", "configure_logging": True}
+    if options.address:
+        try:
+            ray.init(address=options.address, **quiet)
+        except (ConnectionError, RuntimeError) as error:
+            raise BadInput(f"--address {options.address}: {first_line(error)}") from None
+        return
+    ray_constants.ENABLE_RAY_CLUSTER = False  # all of it listens on loopback alone, as Ray does on a Mac
+    own = {"address": "local", "num_cpus": options.cpus, "include_dashboard": False,
+           "object_store_memory": OBJECT_STORE, **quiet}  # fmt: skip
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            ray.init(**own)
+            return
+        except Exception as error:  # Ray's own timeouts are plain Exceptions, and short for a busy machine
+            ray.shutdown()
+            if attempt == ATTEMPTS:
+                raise Stopped(f"Ray could not be started: {first_line(error)}") from None
+
+
+def services() -> dict[str, Address]:
+    """What must answer for the driver to go on: Ray's head, and the raylet of this machine."""
+    here = ray.get_runtime_context().get_node_id()
+    host, _, port = ray.get_runtime_context().gcs_address.rpartition(":")
+    mine = next(node for node in ray.nodes() if node["NodeID"] == here)
+    return {"head": (host.strip("[]"), int(port)), "raylet": (mine["NodeManagerAddress"], mine["NodeManagerPort"])}
+
+
+def end_process(options: Options, service: str) -> None:
+    """Ray's own calls hang from now on, so the process ends at once; every row is on the disk already."""
+    whose = f"at {options.address}" if options.address else "of this run"
+    text = f"\nnas-harness: Ray's {service} {whose} has died; nothing is lost, the same command carries on\n"
+    os.write(2, text.encode())
+    os._exit(1)
+
+
+def check(driver: Driver, common: Common | None, alive: list[dict[str, Any]]) -> None:
+    """Raises BadInput with a line per node that cannot do the work. A cluster may yet grow; one machine does not."""
+    if common and (faults := common.faults(partial(_everywhere, alive))):
+        raise BadInput("\n".join(faults))
+    for kind in {job.kind for job in driver.plan.jobs.values()}:
+        cpus, gpus = driver.admission.shares.of(kind, driver.admission.device)
+        has = [(node["Resources"].get("CPU", 0), node["Resources"].get("GPU", 0)) for node in alive]
+        if any(cores >= cpus and cards >= gpus for cores, cards in has):
+            continue
+        text = f"a {kind} trial asks for {cpus:g} cores and {gpus:g} GPUs, which no machine here has"
+        if not common:
+            raise BadInput(text)
+        print(f"nas-harness: {text}; it waits for one to join", file=sys.stderr)
+
+
+def _everywhere(alive: Sequence[dict[str, Any]], look: Callable[[], Seen]) -> dict[str, Seen | None]:
+    """Node's name → what it sees; None where it did not answer in time."""
+    asked = {}
+    remote: Any = ray.remote(num_cpus=0, max_retries=0)(_called)
+    for node in alive:
+        there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+        name = f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
+        asked[name] = remote.options(scheduling_strategy=there).remote(look)
+    done, _ = ray.wait(list(asked.values()), num_returns=len(asked), timeout=JOIN_SECONDS)
+    return {name: _answer(answer) if answer in done else None for name, answer in asked.items()}
+
+
+def _called(look: Callable[[], Seen]) -> Seen:
+    return look()
+
+
+def _answer(answer: Any) -> Seen | None:
+    try:
+        found: Seen = ray.get(answer)
+    except ray.exceptions.RayError as error:
+        return {"error": str(error).strip().splitlines()[-1]}
+    return found

@@ -1,0 +1,92 @@
+"""What may be wrong with a study, its space and its data: found before anything starts."""
+
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import torch
+
+from harness.data import datasets
+from harness.data.images import DataSet
+from harness.errors import BadInput
+from harness.plan.methods import StudySettings
+from harness.plan.strategies import DRAWING, strategy
+from harness.study.schema import LEFT_OUT, Method, Study
+from harness.training import pretrained
+from spaces import custom_rules
+from spaces.cost import cost
+from spaces.space import Space
+
+
+def example(space: Space) -> Any:
+    """The baseline, or a drawn architecture where there is none: for what is asked of some network of the space."""
+    return space.baseline() or space.draw(space.rules[0], Random(0))
+
+
+def check_methods(settings: StudySettings, space: Space) -> None:
+    loaded = settings.study
+    for own in settings.methods:
+        method, search = own.method, own.search
+        strategy(search.strategy)
+        _check_rule(method, search.strategy, space)
+        if search.gate and search.gate not in space.gates:
+            raise BadInput(f"search.gate = '{search.gate}': {loaded.space} has {', '.join(space.gates)}")
+        if method.name == "baseline":
+            _check_baseline("method", method.name, loaded, space)
+        if method.architecture:
+            _check_architecture(method.architecture, space)
+
+
+def check_tunings(settings: StudySettings, space: Space) -> None:
+    for tuning in settings.study.tuning:
+        if tuning.architecture:
+            _check_architecture(tuning.architecture, space)
+        else:
+            _check_baseline("tuning", tuning.name, settings.study, space)
+
+
+def _check_baseline(kind: str, name: str, loaded: Study, space: Space) -> None:
+    if space.baseline() is None:
+        raise BadInput(f"{kind} '{name}': {loaded.space} has no baseline; give the {kind} an architecture")
+
+
+def _check_rule(method: Method, strategy: str, space: Space) -> None:
+    if not method.rule:
+        return
+    try:
+        if method.rule not in space.rules:
+            custom_rules.function(space, method.rule)
+        if method.twins or strategy in DRAWING:
+            custom_rules.drawn_by(space, method.rule)
+    except ValueError as error:
+        raise BadInput(f"method '{method.name}': {error}") from None
+
+
+def _check_architecture(text: str, space: Space) -> None:
+    try:
+        space.parse(text)
+    except ValueError as error:
+        raise BadInput(f"architecture: {error}") from None
+
+
+def check_size(loaded: Study, space: Space, data: DataSet) -> None:
+    try:
+        with torch.device("meta"):
+            cost(space.build(example(space), data.classes, data.channels), data.channels, data.size)
+    except RuntimeError:
+        raise BadInput(f"data: images of {data.size}×{data.size} are too small for {loaded.space}; "
+                       "set data.image_size, as in data.image_size=32") from None  # fmt: skip
+
+
+def check_pretrained(settings: StudySettings, space: Space, data: DataSet, root: Path | None) -> None:
+    study = settings.study
+    vgg = study.space_options.get("vgg", study.space)
+    for source in {recipe.pretrained for recipe in settings.recipes if recipe.pretrained}:
+        if source != LEFT_OUT:
+            with torch.device("meta"):
+                network = space.build(example(space), data.classes, data.channels)
+            pretrained.check(network, source, vgg)
+        elif space.baseline() is None:
+            raise BadInput(f"recipe.pretrained = '{LEFT_OUT}': {study.space} has no baseline to train on them")
+        else:
+            datasets.load({**study.data.model_dump(), LEFT_OUT: True}, root)

@@ -1,0 +1,74 @@
+"""What a terminal shows while a study runs: which trials run, how far each is, when the whole will be done."""
+
+import sys
+import time
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from harness.run.driver import Driver
+from harness.run.schedule import WEIGHT, seconds_left
+
+
+class Screen:
+    """A live table on a terminal; a line per finished trial elsewhere."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True, highlight=False)
+        self.live = Live(console=self.console, refresh_per_second=2, transient=True) if sys.stderr.isatty() else None
+        self.started = time.time()
+
+    def __enter__(self) -> "Screen":
+        if self.live:
+            self.live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.live:
+            self.live.stop()
+
+    def __call__(self, driver: Driver, ended: Mapping[str, Any] | None) -> None:
+        headline = _headline(driver, time.time() - self.started)
+        if ended is not None:
+            self.console.print(Text(f"{_line(ended)}  |  {headline}"), soft_wrap=True)
+        if self.live:
+            self.live.update(Group(_table(driver), Text(headline)))
+
+
+def duration(seconds: float | None) -> str:
+    return "unknown" if seconds is None else str(timedelta(seconds=round(seconds)))
+
+
+def _headline(driver: Driver, elapsed: float) -> str:
+    under_way = sum(WEIGHT[r.job.kind] * r.progress.epoch / r.progress.epochs
+                    for r in driver.running.values() if r.progress)  # fmt: skip
+    work = driver.frontier
+    remaining = seconds_left(work.total, work.done + under_way, elapsed)
+    when = "" if remaining is None else f", done about {datetime.now() + timedelta(seconds=remaining):%H:%M:%S}"
+    ended = sum(key in driver.rows for key in driver.plan.jobs)
+    return f"{ended}/{len(driver.plan.jobs)} trials, {duration(remaining)} left{when}"
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    accuracy = next((f"{row[name]:.2f} % {name[:4].rstrip('_')}" for name in ("test_accuracy", "val_accuracy")
+                     if row[name] is not None), row["error"] or "")  # fmt: skip
+    return f"{row['status']:8} {row['kind']:6} {row['method']} seed {row['seed']}: {accuracy} ({row['seconds']:.0f} s)"
+
+
+def _table(driver: Driver) -> Table:
+    table = Table("trial", "seed", "epoch", "", "left", box=None, pad_edge=False)
+    for running in driver.running.values():
+        if (progress := running.progress) is None:
+            table.add_row(running.job.method, str(running.job.seed), "starting", "", "")
+            continue
+        part = progress.epoch / progress.epochs
+        left = progress.seconds * (1 - part) / part
+        bar = ("█" * round(part * 20)).ljust(20, "░")
+        epoch = f"{progress.epoch}/{progress.epochs}"
+        table.add_row(running.job.method, str(running.job.seed), epoch, bar, duration(left))
+    return table

@@ -1,0 +1,185 @@
+"""The one who keeps a study: gives out jobs that can run, appends rows, says how far it is.
+
+Executors ask `next` for work, call `progress` after each epoch and `end` when a trial has ended, and stop at `halted`.
+The rows and `study.json` are the whole state; the same command again runs what is missing.
+"""
+
+import contextlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from harness.errors import NO_ROOM
+from harness.plan import resolve
+from harness.plan.jobs import Job, Plan, described
+from harness.plan.settings import RESOLVED, Settings
+from harness.run.admission import Admission
+from harness.run.kept_weights import Weights
+from harness.run.schedule import Frontier
+from harness.storage import provenance
+from harness.storage.checkpoint import Checkpoints, sweep
+from harness.storage.files import write_atomically
+from harness.storage.folder import checkpoint_folder, running_file, watch_file
+from harness.storage.rows import Records, latest_rows
+from harness.training.place import Place, Progress
+from harness.training.watchdog import bite
+from harness.vocabulary.rows import FINAL, Row, Status, Trouble
+from spaces.space import Space
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A job that can run now."""
+
+    job: Job
+    settings: Settings
+    place: Place
+
+
+@dataclass
+class Running:
+    """What a display shows of a trial."""
+
+    job: Job
+    since: float
+    progress: Progress | None = None
+
+
+class Display(Protocol):
+    def __call__(self, driver: "Driver", ended: Mapping[str, Any] | None) -> None:
+        """`ended`: the row just appended, or that of a trial that will be tried again; None after an epoch."""
+        ...
+
+
+@dataclass
+class Driver:
+    """`places` gives the place of a job that `admission` lets in; `show` is called whenever something happened.
+
+    `plan`: what this run shall do of the `whole` study. `rows`: its final ones; nothing is built on others.
+    `halted`: why the run must end before everything is done, in one line.
+    """
+
+    plan: Plan
+    whole: Plan
+    space: Space
+    folder: Path
+    places: Callable[[Job], Place]
+    admission: Admission
+    book: Records
+    show: Display
+    protocol: str | None = None  # hash of the entry under which this run's rows are made
+    running: dict[str, Running] = field(default_factory=dict)
+    halted: str | None = None
+
+    def __post_init__(self) -> None:
+        self.rows = {key: row for key, row in latest_rows(self.folder).items()
+                     if key in self.whole.jobs and row["status"] in FINAL}  # fmt: skip
+        self.weights = Weights(self.folder, self.whole)
+        for key in self.weights.lost(self.plan, self.rows):
+            del self.rows[key]
+        self.frontier = Frontier(self.plan, self.rows)
+        sweep(self.folder, self.rows)
+        self.weights.sweep(self.rows)
+        self._save_state()
+
+    @property
+    def over(self) -> bool:
+        return not self.frontier.left or self.halted is not None
+
+    def pack(self) -> list[Assignment]:
+        """The next job that can run now, and of its kind as many more as shall take turns in one process with it."""
+        if (first := self.next()) is None:
+            return []
+        found = [first]
+        while len(found) < first.place.pack and (more := self.next(first.job.kind)):
+            found.append(more)
+        return [replace(one, place=replace(one.place, pack=len(found))) for one in found]
+
+    def next(self, kind: str | None = None) -> Assignment | None:
+        """The next job, of `kind`, that can run now; what turns out to be unbuildable becomes a row on the way."""
+        allows: Callable[[str], bool] = lambda one: kind in (None, one) and self.admission.allows(one)  # noqa: E731
+        while not self.over and (job := self.frontier.take(allows)):
+            if why := bite(watch_file(self.folder, job.key)):  # of the run before, which it ended
+                self.record(job, job.settings, {"status": Status.FAILED, "error": why})
+                continue
+            try:
+                settings = resolve.resolve(job, self.rows, self.space)
+            except resolve.Unbuildable as none:
+                self.record(job, job.settings, {**none.facts, "status": none.status, "error": none.reason})
+                continue
+            self.running[job.key] = Running(job, time.time())
+            place = replace(self.places(job), keep_weights=bool(self.weights.readers[job.key]))
+            self._save_state()
+            return Assignment(job, settings, place)
+        if not self.running and not self.over:
+            self.halted = self.admission.disk.refusal()
+        return None
+
+    def progress(self, key: str, progress: Progress) -> None:
+        self.running[key].progress = progress
+        self.halted = self.admission.seen(self.running[key].job, progress) or self.halted
+        if time.time() - self._saved_at >= 1:
+            self._save_state()
+        self.show(self, None)
+
+    def end(self, assignment: Assignment, outcome: Mapping[str, Any]) -> None:
+        """A trial has ended: with its row, or to be tried again, or because the whole run cannot go on."""
+        job, place = assignment.job, assignment.place
+        if (running := self.running.pop(job.key, None)) and running.progress:
+            outcome = {"epochs": running.progress.epoch, "seconds": running.progress.seconds, **outcome}
+        if outcome["status"] == Trouble.LOST and (why := bite(watch_file(self.folder, job.key))):
+            outcome = {**outcome, "status": Status.FAILED, "error": why}
+        again = self.admission.end(job, outcome["status"], place.gpus)
+        if outcome["status"] == Trouble.NO_SPACE:
+            self.halted = NO_SPACE_LEFT.format(folder=self.folder)
+        elif again:
+            self.frontier.put(job.key)
+            self._save_state()
+            self.show(self, {**EMPTY, **described(job), **outcome})
+        else:
+            status = Status.FAILED if outcome["status"] in (Trouble.NO_MEMORY, Trouble.LOST) else outcome["status"]
+            self.record(job, assignment.settings, {"device": place.device, "threads": place.threads, **outcome,
+                                                   "status": status})  # fmt: skip
+
+    def record(self, job: Job, settings: Settings, outcome: Mapping[str, Any]) -> None:
+        """Appends the row of a job that is done with; halts where the disk is full."""
+        resolved = {name: settings[name] for name in RESOLVED if name in settings}
+        here = {**provenance.here(), "protocol": self.protocol}
+        row = cast(Row, {**EMPTY, **described(job), "host": provenance.host(), **outcome, **here,
+                         "settings": {**resolved, **job.settings}})  # fmt: skip
+        try:
+            self.book.append(row)
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            self.halted = NO_SPACE_LEFT.format(folder=self.folder)
+            return
+        if row["status"] in FINAL:
+            self.rows[job.key] = row
+            Checkpoints(checkpoint_folder(self.folder, job.key)).remove()
+            self.weights.sweep(self.rows, (job.key, *job.reads))
+            self.frontier.finish(job.key)
+        else:
+            self.frontier.hold(job.key)
+        self._save_state()
+        self.show(self, row)
+
+    def _save_state(self) -> None:
+        """What `status` reads from other terminals."""
+        self._saved_at = time.time()
+        running = [{"key": key, "since": r.since, "progress": asdict(r.progress) if r.progress else None}
+                   for key, r in self.running.items()]  # fmt: skip
+        content = json.dumps({"at": self._saved_at, "running": running}).encode()
+        with contextlib.suppress(OSError):  # a full disk stops the study where it loses something
+            write_atomically(running_file(self.folder), content, durable=False)
+
+
+NO_SPACE_LEFT = "{folder}: no space left on the disk; free some, then the same command carries on"
+EMPTY: dict[str, Any] = dict.fromkeys(
+    ("architecture", "recipe", "split", "error", "val_accuracy", "test_accuracy", "train_loss", "test_loss",
+     "parameters", "macs", "shortcuts", "long_shortcuts", "device", "threads", "path", "precision", "started",
+     "finished", "snapshots", "peak_memory_bytes")
+) | {"epochs": 0, "seconds": 0.0, "device_seconds": 0.0, "curve": [], "warnings": []}  # fmt: skip

@@ -1,0 +1,110 @@
+"""From a study to what can be run: checked, with its data, precisions and plan."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.data import datasets
+from harness.data.images import DataSet
+from harness.engine.device import auto_precision, device_named
+from harness.errors import BadInput
+from harness.plan.jobs import Plan, as_json
+from harness.plan.keys import SCHEMA
+from harness.plan.make import make
+from harness.plan.methods import StudySettings, merged, with_precision
+from harness.plan.strategies import strategy
+from harness.run.checks import check_methods, check_pretrained, check_size, check_tunings, example
+from harness.storage.folder import claim
+from harness.storage.rows import read_rows
+from harness.study.schema import Study
+from spaces import registry as spaces
+from spaces.space import Space
+
+ALPHA = 0.05
+FREE = ("seeds", "looks", "smallest_effect", "equivalence_margin", "primary")  # fields that the protocol names itself
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A study with its space, data and plan; its settings have every `auto` resolved."""
+
+    settings: StudySettings
+    space: Space
+    data: DataSet
+    plan: Plan
+    folder: Path
+
+    @property
+    def study(self) -> Study:
+        return self.settings.study
+
+    def as_json(self, command: str) -> dict[str, Any]:
+        """What `study.json` holds: the study as resolved, and its plan."""
+        values = self.study.model_dump(mode="json")
+        methods = [{**one.method.model_dump(mode="json"), "strategy": one.search.strategy}
+                   for one in self.settings.methods]  # fmt: skip
+        rows = [as_json(row) for row in self.plan.rows.values()]
+        labels: dict[str, Any] = getattr(self.space, "alpha_labels", dict)()
+        return {"schema": self.plan.schema, **values, "methods": methods, "rows": rows, "alpha": ALPHA,
+                "alpha_labels": labels, "command": command, "plan": self.plan.summary()}  # fmt: skip
+
+
+def protocol_of(settings: StudySettings, plan: Plan) -> dict[str, Any]:
+    """What the study fixes before its first row, as far as verdicts rest on it."""
+    study = settings.study
+    decisive = study.model_dump(mode="json", exclude=set(FREE))
+    text = json.dumps(decisive, sort_keys=True)
+    return {
+        "primary": study.primary.model_dump() if study.primary else None,
+        "alpha": ALPHA,
+        "smallest_effect": study.smallest_effect,
+        "equivalence_margin": study.equivalence_margin,
+        "looks": list(study.looks),
+        "seeds": study.seeds.model_dump(),
+        "failures": "chance",  # a failed training counts with the accuracy of guessing
+        "rows": [as_json(row) for row in plan.rows.values()],
+        "settings": hashlib.sha256(text.encode()).hexdigest()[:16],
+    }
+
+
+def prepare(loaded: Study, results: Path, root: Path | None, download: bool, device: str,
+            seeds: Mapping[str, int] | None = None) -> Prepared:  # fmt: skip
+    """Raises BadInput naming the field or the path; writes nothing."""
+    space, settings = open_space(loaded), merged(loaded)
+    check_methods(settings, space)
+    check_tunings(settings, space)
+    folder = results / loaded.name
+    before = claim(folder, loaded.name)
+    data = datasets.load(loaded.data.model_dump(), root, download)
+    settings = with_precision(settings, *precisions(space, data, device, before))
+    check_size(loaded, space, data)
+    check_pretrained(settings, space, data, root)
+    plan = make(settings, space.rules, strategy, seeds, schema_of(folder, before))
+    return Prepared(settings, space, data, plan, folder)
+
+
+def schema_of(folder: Path, before: Mapping[str, Any]) -> int:
+    """Of the folder's keys: schemas never mix, so what was begun under an older one goes on under it."""
+    if before:
+        return int(before["schema"])
+    return next((int(row["schema"]) for row in read_rows(folder)), SCHEMA)
+
+
+def open_space(loaded: Study) -> Space:
+    try:
+        return spaces.load(loaded.space, loaded.space_options)
+    except ValueError as error:
+        raise BadInput(str(error)) from None
+
+
+def precisions(space: Space, data: DataSet, device: str, before: Mapping[str, Any]) -> tuple[str, str]:
+    """`precision = "auto"` for networks and for supernets: as the folder's study.json has it, else by device."""
+    if before:
+        return before["recipe"]["precision"], before["search"]["recipe"]["precision"]
+    chosen = device_named(device)
+    build: Callable[[], Any] = lambda: space.supernet(data.classes, data.channels, space.gates[0])  # noqa: E731
+    network = space.build(example(space), data.classes, data.channels)
+    return auto_precision(chosen, network), auto_precision(chosen, build())

@@ -1,0 +1,73 @@
+"""Where what lies in a results folder, and what its `study.json` says. Standard library only."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from harness.errors import BadInput
+
+SCHEMAS = (1, 2)  # of study.json and rows, that can be read and gone on with
+
+
+def study_file(folder: Path) -> Path:
+    return folder / "study.json"
+
+
+def running_file(folder: Path) -> Path:
+    """What the driver that holds the folder runs now; without one it means nothing."""
+    return folder / "running.json"
+
+
+def read_study(folder: Path) -> dict[str, Any]:
+    """Raises BadInput where the folder holds no study, or one of an unknown schema."""
+    return _known(_parsed(folder), folder)
+
+
+def claim(folder: Path, name: str) -> dict[str, Any]:
+    """What the folder already holds of this study, or {}. Raises BadInput where it is another's.
+
+    A damaged study.json (a power-off) counts as none: the run that claims the folder writes it anew.
+    """
+    try:
+        found = _parsed(folder)
+    except BadInput:
+        return {}
+    if found["name"] != name:
+        raise BadInput(f"{folder} belongs to the study '{found['name']}', not '{name}'; give another --results")
+    return _known(found, folder)
+
+
+def _parsed(folder: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(study_file(folder).read_text())
+    except FileNotFoundError:
+        raise BadInput(f"{folder} holds no study.json: nothing was run there yet") from None
+    except (ValueError, UnicodeError):
+        raise BadInput(f"{study_file(folder)} is damaged; run the study again: rows are kept") from None
+    return found
+
+
+def _known(study: dict[str, Any], folder: Path) -> dict[str, Any]:
+    if (schema := study.setdefault("schema", 1)) not in SCHEMAS:
+        raise BadInput(
+            f"{study_file(folder)} has schema {schema}, which this version does not know: update nas-harness"
+        )
+    return study
+
+
+def rows_file(folder: Path) -> Path:
+    """Where rows are appended."""
+    return folder / "trials.jsonl"
+
+
+def checkpoint_folder(folder: Path, key: str) -> Path:
+    return folder / "checkpoints" / key
+
+
+def watch_file(folder: Path, key: str) -> Path:
+    """Where a trial that hung says so."""
+    return checkpoint_folder(folder, key) / "hung.txt"
+
+
+def weights_file(folder: Path, key: str) -> Path:
+    return folder / "checkpoints" / "weights" / f"{key}.pt"

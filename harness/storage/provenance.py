@@ -1,0 +1,40 @@
+"""What a row says of where it was made."""
+
+import platform
+import socket
+import subprocess
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("torch", "torchvision", "ray", "optuna", "numpy", "nas-harness")
+
+
+@lru_cache
+def here() -> dict[str, Any]:
+    """Versions of this process, and the commit of the harness's own source tree (null where it is installed)."""
+    versions = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    commit = _git("rev-parse", "HEAD")
+    dirty = bool(_git("status", "--porcelain", "--untracked-files=no", "--", "harness", "spaces")) if commit else None
+    return {"versions": versions, "commit": commit, "dirty": dirty}
+
+
+def host() -> str:
+    return socket.gethostname()
+
+
+def _git(*arguments: str) -> str | None:
+    root = Path(__file__).resolve().parents[2]
+    if not (root / "pyproject.toml").exists():
+        return None
+    try:
+        found = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() if found.returncode == 0 else None

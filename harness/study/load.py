@@ -1,0 +1,86 @@
+"""Study files: found by path or by name, with changes applied."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from harness.errors import BadInput
+from harness.study.schema import NAME, Study
+from harness.study.validation import validated
+
+
+def load_study(study: str, changes: Iterable[str] = ()) -> Study:
+    """The study at a path, or of that name in the package, with `changes` such as `recipe.epochs=3` applied.
+
+    Raises BadInput naming the field or the path.
+    """
+    path = _find(study)
+    try:
+        values = tomllib.loads(path.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{study} is not TOML: {error}") from None
+    for change in changes:
+        _apply(values, change)
+    return validated(Study, values, study)
+
+
+def packaged() -> list[str]:
+    """Names of the studies that come with the package."""
+    return sorted(p.name.removesuffix(".toml") for p in _folder().iterdir() if p.name.endswith(".toml"))
+
+
+def _folder() -> Any:
+    return resources.files("harness") / "studies"
+
+
+def _find(study: str) -> Any:
+    if Path(study).is_file():
+        return Path(study)
+    if re.fullmatch(NAME, study) and (found := _folder() / f"{study}.toml").is_file():
+        return found
+    raise BadInput(f"study '{study}' is neither a file nor one of: {', '.join(packaged())}")
+
+
+def _apply(values: dict[str, Any], change: str) -> None:
+    """`a.b=value`; the value is TOML, or else taken as text. `method.NAME.field` reaches into the list of methods."""
+    path, sign, text = change.partition("=")
+    if not sign:
+        raise BadInput(f"--set {change}: write field=value, as in recipe.epochs=3")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    *parents, last = path.strip().split(".")
+    here: Any = values
+    for position, parent in enumerate(parents):
+        if isinstance(here, list):
+            here = next((item for item in here if item.get("name") == parent), None)
+        else:
+            here = here.setdefault(parent, {})
+        if not isinstance(here, dict | list):
+            raise BadInput(f"--set {change}: there is no {'.'.join(parents[: position + 1])}")
+    if isinstance(here, list):
+        raise BadInput(f"--set {change}: name the {parents[-1]}, as in {parents[-1]}.NAME.{last}={text}")
+    here[last] = value
+
+
+def load_with_recipe(name: str, changes: Sequence[str], recipe: str | None = None) -> Study:
+    """The study with `--set` changes and, from `--recipe FILE`, a recipe that a tuning exported."""
+    if recipe is None:
+        return load_study(name, changes)
+    import tomllib
+
+    try:
+        found = tomllib.loads(Path(recipe).read_text())["recipe"]
+    except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
+        raise BadInput(f"--recipe {recipe}: no TOML file with a [recipe] table ({error})") from None
+    return load_study(name, [*_flat("recipe", found), *changes])
+
+
+def _flat(path: str, value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [change for name, inner in value.items() for change in _flat(f"{path}.{name}", inner)]
+    return [f"{path}={str(value).lower() if isinstance(value, bool) else repr(value)}"]

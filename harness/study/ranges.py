@@ -1,0 +1,84 @@
+"""The fields that a tuning ranges over, as plain values: their order, their conditions, their grid."""
+
+import math
+from collections.abc import Mapping
+from graphlib import CycleError, TopologicalSorter
+from random import Random
+from typing import Any
+
+from harness.seeding import stream
+
+Settings = dict[str, Any]
+Range = Mapping[str, Any]  # dump of a `study.Range`
+Ranges = Mapping[str, Range]  # by dotted field
+
+
+def in_order(ranges: Ranges) -> list[str]:
+    """Fields after those that they depend on; the order of the study file and of the rows does not matter."""
+    return list(TopologicalSorter({name: sorted(ranges[name]["when"]) for name in sorted(ranges)}).static_order())
+
+
+def exists(span: Range, found: Settings) -> bool:
+    """Whether all of a range's conditions hold; each allows one value or a list of values."""
+    return all(name in found and found[name] in (allowed if isinstance(allowed, list | tuple) else [allowed])
+               for name, allowed in span["when"].items())  # fmt: skip
+
+
+def grid(ranges: Ranges, seed: int) -> list[Settings]:
+    """Every point of the grid once, in an order that `seed` shuffles: fewer trials than points are an even sample."""
+    points: list[Settings] = [{}]
+    for name in in_order(ranges):
+        points = [{**point, **value} for point in points
+                  for value in ([{name: level} for level in _levels(name, ranges[name])]
+                                if exists(ranges[name], point) else [{}])]  # fmt: skip
+    Random(stream(seed, 0, "grid")).shuffle(points)
+    return points
+
+
+def fault(spec: Settings) -> str:
+    """What is wrong with the ranges of a tuning; '' where nothing is."""
+    ranges: Ranges = spec["ranges"]
+    for name, span in ranges.items():
+        if stray := sorted(set(span["when"]) - set(ranges)):
+            return f"ranges.{name}.when: '{stray[0]}' is no range of this tuning"
+    try:
+        in_order(ranges)
+        points = len(grid(ranges, 0)) if spec["sampler"] == "grid" else math.inf
+    except CycleError:
+        return "ranges: conditions go round in a circle"
+    except ValueError as error:
+        return str(error)
+    return f"trials: the grid has only {points} points" if spec["trials"] > points else ""
+
+
+def apply(recipe: Settings, found: Settings) -> Settings:
+    """`recipe` with the dotted fields of `found` set."""
+    out: Settings = {**recipe}
+    for name, value in found.items():
+        first, dot, rest = name.partition(".")
+        inner = out.get(first)
+        out[first] = apply(inner if isinstance(inner, dict) else {}, {rest: value}) if dot else value
+    return out
+
+
+def values(recipe: Settings, ranges: Ranges) -> Settings:
+    """What `recipe` holds in the fields of `ranges`, without those whose conditions do not hold."""
+    found: Settings = {}
+    for name in in_order(ranges):
+        if exists(ranges[name], found):
+            here: Any = recipe
+            for part in name.split("."):
+                here = here[part]
+            found[name] = here
+    return found
+
+
+def _levels(name: str, span: Range) -> list[Any]:
+    """The values of a range on a grid. Raises ValueError where it is continuous."""
+    if span["choices"]:
+        return list(span["choices"])
+    step = span["step"] or (1 if span["integer"] else None)
+    if not step or span["log"]:
+        raise ValueError(f"ranges.{name}: a grid needs choices, or low, high and step")
+    levels = [span["low"] + n * step for n in range(math.floor((span["high"] - span["low"]) / step + 1e-9) + 1)]
+    return [int(level) if span["integer"] else round(level, 12) for level in levels]

@@ -1,0 +1,232 @@
+"""A study file as values: frozen, validated, unknown keys refused."""
+
+import re
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from harness.study import ranges
+
+LEFT_OUT = "left-out"  # recipe.pretrained: by the baseline, trained on as many images again that the study leaves out
+
+NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Data(Model):
+    """`train_images` and `test_images`: how many of each set (all where null), the same ones for every seed."""
+
+    name: str = "cifar10"
+    train_images: int | None = Field(None, gt=1)
+    test_images: int | None = Field(None, gt=0)
+    image_size: int | None = Field(None, gt=0)  # images are scaled to it; null: as they are
+
+
+class Scheduler(Model):
+    """Learning rate over the epochs. `step` below 1 is a fraction of the epochs, else a number of them."""
+
+    kind: Literal["step", "cosine", "constant"] = "constant"
+    gamma: float = Field(0.1, gt=0, le=1)
+    step: float = Field(0.667, gt=0)
+
+
+class Recipe(Model):
+    """Everything that decides how a network is trained."""
+
+    epochs: int = Field(150, gt=0)
+    batch_size: int = Field(64, gt=0)
+    lr: float = Field(0.01, gt=0)
+    momentum: float = Field(0.9, ge=0, lt=1)
+    weight_decay: float = Field(0.0, ge=0)
+    scheduler: Scheduler = Scheduler()
+    clip: float | None = Field(None, gt=0)  # of the gradient's norm
+    augment: Literal["crop-flip", "crop", "none"] = "crop-flip"
+    cutout: int = Field(0, ge=0)  # side of the square that is blanked, in pixels
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    pretrained: str | None = None  # "imagenet", the path of a state dict, or "left-out" (LEFT_OUT)
+    tuned: str | None = None  # name of a [[tuning]]; what it found replaces the fields that it ranged over
+
+
+class Search(Model):
+    """How an architecture is found. Weights follow the study's recipe, changed by `recipe` here."""
+
+    strategy: str = "darts"
+    epochs: int = Field(50, gt=0)
+    snapshots: tuple[int, ...] = ()  # epochs at which architectures are read; empty: the last
+    gate: str | None = None  # null: the space's first
+    order: Literal[1, 2] = 1
+    warmup_epochs: int = Field(0, ge=0)  # epochs before the search's that train the weights alone
+    alpha_lr: float = Field(5e-4, gt=0)
+    alpha_betas: tuple[float, float] = (0.5, 0.999)
+    alpha_weight_decay: float = Field(0.0, ge=0)
+    alpha_noise: float = Field(0.0, ge=0)  # standard deviation of α's start
+    alpha_portion: float = Field(0.5, gt=0, lt=1)  # of the training images
+    zero_one: float = Field(0.0, ge=0)  # weight of FairDARTS's zero-one loss
+    early_stop: bool = False  # by the largest Hessian eigenvalue (R-DARTS)
+    recipe: dict[str, Any] = {}
+    candidates: int = Field(20, gt=0)  # random search and evolution: how many are scored in all
+    population: int = Field(10, gt=1)
+    lag: int = Field(2, gt=0)  # candidate i is asked after exactly the results up to i - lag
+    mutation_rate: float = Field(0.1, ge=0, le=1)
+    crossover_rate: float = Field(0.5, ge=0, le=1)
+    tournament: int = Field(3, gt=0)
+    score: Literal["train", "supernet"] = "train"
+    score_epochs: int = Field(3, gt=0)
+
+    @model_validator(mode="after")
+    def _snapshots_lie_inside(self) -> "Search":
+        if late := [epoch for epoch in self.snapshots if not 0 < epoch <= self.epochs]:
+            raise ValueError(f"snapshots: {late[0]} lies outside the search's epochs 1 to {self.epochs}")
+        return self
+
+    @property
+    def read_at(self) -> tuple[int, ...]:
+        return tuple(sorted(set(self.snapshots))) or (self.epochs,)
+
+
+class Method(Model):
+    """A row of the comparison, or several: one per snapshot of its search."""
+
+    name: str
+    strategy: str | None = None  # null: the study's; the name 'baseline' is the space's baseline
+    rule: str | None = None
+    twins: int = Field(0, ge=0)
+    search: dict[str, Any] = {}
+    recipe: dict[str, Any] = {}
+    architecture: str | None = None  # trained as it is, in its text form
+
+    @field_validator("name")
+    @classmethod
+    def _name(cls, name: str) -> str:
+        return _safe(name)
+
+
+class Range(Model):
+    """One tuned field: `low` and `high`, or `choices`; `when` limits it to trials whose other fields have these."""
+
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    integer: bool = False
+    step: float | None = None
+    choices: tuple[Any, ...] = ()
+    when: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Range":
+        if bool(self.choices) == (self.low is not None and self.high is not None):
+            raise ValueError("give either low and high or choices")
+        if self.low is not None and self.high is not None and not self.low < self.high:
+            raise ValueError(f"low = {self.low:g} is not below high = {self.high:g}")
+        if self.log and (self.step is not None or (self.low or 0) <= 0):
+            raise ValueError("log needs low above 0 and no step")
+        return self
+
+
+class Tuning(Model):
+    """A search for recipe fields. Trial i is asked after exactly the results up to i - lag."""
+
+    name: str
+    sampler: Literal["tpe", "random", "grid"] = "tpe"
+    trials: int = Field(40, gt=0)
+    seeds: int = Field(1, gt=0)  # independent repetitions; the first one's result is the tuned recipe
+    lag: int = Field(2, gt=0)
+    startup_trials: int = Field(10, ge=0)  # drawn at random, and done before any is pruned
+    candidates: int = Field(24, gt=0)  # TPE: draws from the good trials' density, of which the likeliest is tried
+    good_part: float = Field(0.15, gt=0, le=1)  # TPE: of the trials, the part that counts as good
+    pruner: Literal["none", "median", "halving"] = "none"
+    pruner_warmup_epochs: int = Field(1, ge=0)
+    pruner_reduction: int = Field(3, gt=1)  # halving: one in so many goes on
+    ranges: dict[str, Range]
+    recipe: dict[str, Any] = {}
+    architecture: str | None = None  # what is trained; null: the space's baseline
+
+    @field_validator("name")
+    @classmethod
+    def _name(cls, name: str) -> str:
+        return _safe(name)
+
+    @model_validator(mode="after")
+    def _ranges_fit(self) -> "Tuning":
+        if fault := ranges.fault(self.model_dump()):
+            raise ValueError(fault)
+        return self
+
+
+class Primary(Model):
+    """The study's primary question: `method` against `against`, tested first and by itself.
+
+    `against`: "twins", or another method's name. `at`: the search epochs of the snapshot that counts, or "mean" over
+    the snapshots within each search seed; null where the method has only one.
+    """
+
+    method: str
+    against: str = "twins"
+    at: int | Literal["mean"] | None = None
+
+
+class Seeds(Model):
+    """`search`: independent repetitions; `train`: trainings of each architecture found; `study` starts every stream."""
+
+    search: int = Field(3, gt=0)
+    train: int = Field(1, gt=0)
+    study: int = Field(0, ge=0)
+
+
+class Study(Model):
+    name: str
+    space: str
+    space_options: dict[str, Any] = {}
+    data: Data = Data()
+    seeds: Seeds = Seeds()
+    search: Search = Search()
+    recipe: Recipe = Recipe()
+    method: tuple[Method, ...] = ()
+    tuning: tuple[Tuning, ...] = ()
+    test_curve: bool = False
+    smallest_effect: float = Field(0.2, gt=0)  # percentage points worth finding
+    equivalence_margin: float | None = Field(None, gt=0)  # percentage points within which methods count as equal
+    primary: Primary | None = None
+    looks: tuple[int, ...] = ()  # seed counts at which `--until decided` looks
+    task: str = "images"  # "formula:package.module:function" stands in for training, to test orchestration
+
+    @field_validator("name")
+    @classmethod
+    def _name(cls, name: str) -> str:
+        return _safe(name)
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> "Study":
+        for what, names in (("method", [m.name for m in self.method]), ("tuning", [t.name for t in self.tuning])):
+            if twice := {name for name in names if names.count(name) > 1}:
+                raise ValueError(f"{what}: the name '{min(twice)}' stands twice")
+        known = {tuning.name for tuning in self.tuning}
+        for method in self.method:
+            tuned = method.recipe.get("tuned", self.recipe.tuned)
+            if tuned and tuned not in known:
+                raise ValueError(f"recipe.tuned = '{tuned}' is no [[tuning]] of this study")
+        if self.primary and (fault := _primary_fault(self.primary, self.method)):
+            raise ValueError(f"primary: {fault}")
+        if not self.method and not self.tuning:
+            raise ValueError("method: a study needs at least one [[method]] or [[tuning]]")
+        return self
+
+
+def _primary_fault(primary: Primary, methods: tuple[Method, ...]) -> str:
+    known = {method.name: method for method in methods}
+    if primary.method not in known:
+        return f"'{primary.method}' is no [[method]] of this study"
+    if primary.against == "twins":
+        return "" if known[primary.method].twins else f"method '{primary.method}' has no twins; set its twins = 1"
+    if primary.against not in known or primary.against == primary.method:
+        return f"against = '{primary.against}' is neither \"twins\" nor another [[method]] of this study"
+    return ""
+
+
+def _safe(name: str) -> str:
+    if not re.fullmatch(NAME, name):
+        raise ValueError(f"'{name}' is no name: letters, digits, '-', '_', '.', starting with a letter or digit")
+    return name

@@ -1,0 +1,77 @@
+"""A trial's frame: its epochs, with a checkpoint after each."""
+
+import json
+import time
+from collections.abc import Callable, Generator
+from typing import Any, Protocol, TypeVar
+
+from harness.storage.checkpoint import Checkpoints
+from harness.storage.folder import checkpoint_folder
+from harness.training.place import Place, Progress
+from harness.vocabulary.rows import Outcome
+
+# Of one kind of job, which fills the outcome that it is given: None after a step, a Progress after an epoch.
+Epochs = Generator[Progress | None, None, None]
+Steps = Generator[None, None, dict[str, Any]]  # an epoch that stops after every step, and returns what it measured
+
+
+class Work(Protocol):
+    """What every kind of job is made of: epochs that can be saved and restored."""
+
+    @property
+    def epochs(self) -> int: ...
+    def steps(self, number: int) -> Steps: ...
+    def state(self) -> dict[str, Any]: ...
+    def restore(self, state: dict[str, Any]) -> None: ...
+
+
+T = TypeVar("T")
+
+
+def returned(generator: Generator[Any, None, T]) -> T:
+    """What it returns in the end, whatever it yields on the way."""
+    while True:
+        try:
+            next(generator)
+        except StopIteration as end:
+            found: T = end.value
+            return found
+
+
+After = Callable[[int, Outcome], bool]  # called after an epoch; True ends the trial there
+
+
+def epochs(key: str, work: Work, place: Place, outcome: Outcome,
+           after: After = lambda *_: False) -> Generator[Progress | None, None, Checkpoints]:  # fmt: skip
+    """Runs `work` from its newest checkpoint on, filling the outcome's `curve`, `epochs` and totals.
+
+    Returns its claim on the job, for what is written after the last epoch.
+
+    Raises OSError where a checkpoint cannot be written, Superseded where the trial was started again elsewhere.
+    """
+    checkpoints = Checkpoints(checkpoint_folder(place.path, key))
+    checkpoints.claim()
+    outcome.update(Outcome(curve=[], epochs=0))
+    if found := checkpoints.load():
+        work.restore(found[1]["work"])
+        outcome.update(json.loads(found[1]["outcome"]))
+    ended = outcome.pop("ended", False)
+    while outcome["epochs"] < work.epochs and not ended:
+        clock = time.perf_counter()
+        number = outcome["epochs"] + 1
+        outcome["curve"].append({"epoch": number, **(yield from work.steps(number))})
+        outcome["epochs"] = number
+        ended = after(number, outcome)
+        outcome["curve"][-1]["seconds"] = round(time.perf_counter() - clock, 4)
+        checkpoints.save(number, {"work": work.state(), "outcome": json.dumps({**outcome, "ended": ended})})
+        yield Progress(number, work.epochs, _seconds(outcome), _scalars(outcome["curve"][-1]))
+    outcome.update(Outcome(seconds=_seconds(outcome), train_loss=outcome["curve"][-1]["train_loss"]))
+    return checkpoints
+
+
+def _scalars(point: dict[str, Any]) -> dict[str, float]:
+    return {name: value for name, value in point.items() if isinstance(value, int | float)}
+
+
+def _seconds(outcome: Outcome) -> float:
+    return float(sum(point["seconds"] for point in outcome["curve"]))

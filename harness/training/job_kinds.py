@@ -1,0 +1,203 @@
+"""The kinds of jobs: what a trial of each trains, and what it may look at."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness.data import datasets
+from harness.data.images import DataSet, Images
+from harness.data.splits import Split, split
+from harness.engine.engine import Engine
+from harness.plan.resolve import facts
+from harness.plan.settings import Settings, recipe_of, search_of, validation_portion
+from harness.plan.tuning import prunes
+from harness.seeding import Seeds
+from harness.storage.checkpoint import Checkpoints, keep, kept
+from harness.study.schema import LEFT_OUT
+from harness.training import formula, pretrained
+from harness.training.bilevel import sharpened_at
+from harness.training.epochs import After, Epochs, epochs
+from harness.training.initialise import initialise
+from harness.training.place import Place, Progress
+from harness.training.search import Search, collapse
+from harness.training.train import Training
+from harness.vocabulary.kinds import Kind
+from harness.vocabulary.rows import Outcome, Status
+from spaces import registry as spaces
+from spaces.cost import cost
+from spaces.space import Space
+
+
+def _opened(settings: Settings, place: Place, outcome: Outcome) -> tuple[DataSet, Engine, Space]:
+    """Data, the engine and the space."""
+    root = Path(place.data_root) if place.data_root else None
+    data = datasets.load(settings["data"], root)
+    engine = Engine.choose(torch.device(place.device), settings["recipe"]["precision"], data, place.engine_path)
+    outcome.update(Outcome(path=engine.path, precision=engine.precision))
+    return data, engine, spaces.load(settings["space"], settings["space_options"])
+
+
+def _split(settings: Settings, data: DataSet) -> Split:
+    return split(len(data.train), settings["study_seed"], settings["seed"], validation_portion(settings))
+
+
+def _network(settings: Settings, data: DataSet, engine: Engine, space: Space, place: Place,
+             outcome: Outcome) -> Any:  # fmt: skip
+    """The built network with its start values; the outcome gets what the row says of it."""
+    architecture = space.parse(settings["architecture"])
+    network = space.build(architecture, data.classes, data.channels)
+    parameters, macs = cost(network, data.channels, data.size)
+    _start(network, settings, place)
+    outcome.update(facts(architecture))
+    outcome.update(Outcome(parameters=parameters, macs=macs, recipe=settings["recipe"]))
+    return engine.place(network)
+
+
+def _start(network: Any, settings: Settings, place: Place) -> None:
+    initialise(network, settings["study_seed"], settings["seed"], settings.get("train_seed", 0))
+    if source := recipe_of(settings).pretrained:
+        vgg = settings["space_options"].get("vgg", settings["space"])
+        found = kept(place.path, settings["start"]) if source == LEFT_OUT else pretrained.read(source, vgg)
+        pretrained.load_into(network, found, source)
+
+
+def _keep(network: Any, key: str, place: Place, claim: Checkpoints) -> None:
+    """For the jobs that start from these weights. Raises OSError where the disk is full, Superseded."""
+    if place.keep_weights:
+        claim.check()
+        keep(place.path, key, network)
+
+
+def train_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> Epochs:
+    """Final training on all training images; the test set is read once, after the last epoch."""
+    data, engine, space = _opened(settings, place, outcome)
+    network = _network(settings, data, engine, space, place, outcome)
+    part = _split(settings, data)
+    test = data.test.to(engine.device)
+    work = Training(network, data.train.to(engine.device), recipe_of(settings), Seeds.of(settings), engine)
+    after: After = partial(_test_point, network, engine, test) if settings["test_curve"] else lambda *_: False
+    claim = yield from epochs(key, work, place, outcome, after)
+    _keep(network, key, place, claim)
+    accuracy, loss = engine.evaluate(network, test)
+    outcome.update(Outcome(split=part.digest(), test_accuracy=accuracy, test_loss=loss))
+
+
+def _test_point(network: Any, engine: Engine, test: Images, _: int, outcome: Outcome) -> bool:
+    """For figure 3 alone; nothing else may read it."""
+    outcome["curve"][-1]["test_accuracy"] = engine.evaluate(network, test)[0]
+    return False
+
+
+def validated_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> Epochs:
+    """Tuning and scoring: train on the weights part, judge on the α part after every epoch. No test set here."""
+    data, engine, space = _opened(settings, place, outcome)
+    network = _network(settings, data, engine, space, place, outcome)
+    part = _split(settings, data)
+    weights, alpha = (data.train.take(indices).to(engine.device) for indices in (part.weights, part.alpha))
+    work = Training(network, weights, recipe_of(settings), Seeds.of(settings), engine)
+
+    def after(number: int, outcome: Outcome) -> bool:
+        accuracy = engine.evaluate(network, alpha)[0]
+        outcome["curve"][-1]["val_accuracy"] = outcome["val_accuracy"] = accuracy
+        pruned = prunes(settings, number, accuracy)
+        if pruned:
+            outcome["status"] = Status.PRUNED
+        return pruned
+
+    outcome["split"] = part.digest()
+    yield from epochs(key, work, place, outcome, after)
+
+
+def score_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> Epochs:
+    """A candidate's fitness: a short training, or its accuracy as a subnet of a supernet trained once for all."""
+    spec = search_of(settings)
+    if spec.score == "train":
+        recipe = {**settings["recipe"], "epochs": spec.score_epochs}
+        yield from validated_job(key, {**settings, "recipe": recipe}, place, outcome)
+        return
+    data, engine, space = _opened(settings, place, outcome)
+    architecture = space.parse(settings["architecture"])
+    part = _split(settings, data)
+    supernet: Any = space.supernet(data.classes, data.channels, spec.gate or space.gates[0])
+    supernet.load_state_dict(kept(place.path, settings["search"]["supernet"]))
+    alpha_part = data.train.take(part.alpha).to(engine.device)
+    accuracy, _ = engine.evaluate_subnet(engine.place(supernet), architecture, alpha_part)
+    parameters, macs = cost(space.build(architecture, data.classes, data.channels), data.channels, data.size)
+    yield Progress(1, 1, 0.0)
+    outcome.update(facts(architecture))
+    outcome.update(Outcome(split=part.digest(), val_accuracy=accuracy, parameters=parameters, macs=macs))
+
+
+def search_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> Epochs:
+    """A bilevel search; its outcome holds α at every snapshot. No test set, except for figure 3's curve."""
+    data, engine, space = _opened(settings, place, outcome)
+    spec, seeds = search_of(settings), Seeds.of(settings)
+    supernet: Any = space.supernet(data.classes, data.channels, spec.gate or space.gates[0])
+    _start(supernet, settings, place)
+    _noise(supernet, spec.alpha_noise, seeds)
+    part = _split(settings, data)
+    weights, alpha = (data.train.take(indices).to(engine.device) for indices in (part.weights, part.alpha))
+    work = Search(space, engine.place(supernet), weights, alpha, spec, recipe_of(settings), seeds, engine)
+    test = data.test.to(engine.device) if settings["test_curve"] else None
+    parameters = sum(weight.numel() for weight in work.weights)
+    outcome.update(Outcome(recipe=settings["recipe"], snapshots={}, parameters=parameters, split=part.digest()))
+    claim = yield from epochs(key, work, place, outcome, partial(_snapshot, work, test))
+    _keep(work.network, key, place, claim)
+    outcome.update(Outcome(val_accuracy=outcome["curve"][-1]["val_accuracy"], warnings=_warnings(outcome, space)))
+
+
+def _warnings(outcome: Outcome, space: Space) -> list[str]:
+    """What the report should say of a search."""
+    if "returned_to" not in outcome:
+        return collapse(outcome["curve"][-1], space)
+    back, stopped = outcome["returned_to"], outcome["stopped_at"]
+    searching = [point for point in outcome["curve"] if "alpha" in point]
+    early = f"stopped at epoch {stopped} of the search, where the largest eigenvalue grew; read as of epoch {back}"
+    return [early, *collapse(searching[back - 1], space)]
+
+
+def _snapshot(work: Search, test: Images | None, number: int, outcome: Outcome) -> bool:
+    """Keeps α where the study reads it; ends a search whose eigenvalue grows, going back to the epoch before."""
+    if test is not None:
+        outcome["curve"][-1]["test_accuracy"] = work.engine.evaluate(work.network, test)[0]
+    epoch = number - work.spec.warmup_epochs
+    if epoch < 1:
+        return False
+    snapshots = outcome["snapshots"]
+    theta = {name: value.tolist() for name, value in work.theta().items()}
+    outcome["curve"][-1]["alpha"] = theta
+    if epoch in work.spec.snapshots:
+        snapshots[str(epoch)] = theta
+    eigenvalues = [point["eigenvalue"] for point in outcome["curve"] if "eigenvalue" in point]
+    back = sharpened_at(eigenvalues) if eigenvalues else None
+    if back is None:
+        return False
+    searching = [point for point in outcome["curve"] if "alpha" in point]
+    for later in [at for at in work.spec.snapshots if at > back]:
+        snapshots[str(later)] = searching[back - 1]["alpha"]
+    outcome["stopped_at"], outcome["returned_to"] = epoch, back
+    return True
+
+
+def _noise(supernet: Any, deviation: float, seeds: Seeds) -> None:
+    if deviation:
+        generator = torch.Generator().manual_seed(seeds.stream("alpha"))
+        for alpha in supernet.alphas.values():
+            alpha.data.add_(torch.randn(alpha.shape, generator=generator), alpha=deviation)
+
+
+Job = Callable[[str, Settings, Place, Outcome], Epochs]
+KINDS: Mapping[str, Job] = {
+    Kind.TRAIN: train_job,
+    Kind.SCORE: score_job,
+    Kind.TUNE: validated_job,
+    Kind.SEARCH: search_job,
+}
+
+
+def kind(settings: Settings) -> Job:
+    """What runs a job of these settings."""
+    return formula.job if settings.get("task") else KINDS[settings["kind"]]

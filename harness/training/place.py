@@ -1,0 +1,44 @@
+"""Where a trial runs, what it may use, and how far it is."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a trial runs and what it may use: `cpus` cores and `gpus` GPUs, either may be a fraction."""
+
+    folder: str
+    device: str
+    cpus: float
+    gpus: float
+    data_root: str | None
+    pack: int = 1  # trials that take turns in this process
+    keep_weights: bool = False  # a later job reads them
+    time_limit: float | None = None  # seconds in which an epoch must end
+    engine_path: str | None = None  # one of harness.engine.device.paths; null: the device's default
+
+    @property
+    def path(self) -> Path:
+        return Path(self.folder)
+
+    @property
+    def threads(self) -> int:
+        return max(1, int(self.cpus))
+
+    @property
+    def share(self) -> float:
+        """Of the device: the GPU's fraction, or threads of all cores."""
+        return self.gpus if self.device.startswith("cuda") else min(1.0, self.threads / (os.cpu_count() or 1))
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a trial is, for displays."""
+
+    epoch: int
+    epochs: int
+    seconds: float
+    scalars: dict[str, float] = field(default_factory=dict)  # what the epoch measured
+    memory: float = 0.0  # the most that it took of its device so far, as a part of the whole

@@ -1,0 +1,120 @@
+"""A job as an executor drives it: a generator that yields a `Progress` per epoch and returns the outcome."""
+
+import math
+import time
+from collections.abc import Generator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import torch
+
+from harness.engine import memory
+from harness.errors import NO_ROOM
+from harness.plan.settings import Settings
+from harness.storage import provenance
+from harness.storage.checkpoint import Superseded
+from harness.storage.folder import watch_file
+from harness.training.job_kinds import kind
+from harness.training.place import Place, Progress
+from harness.training.train import Diverged
+from harness.training.watchdog import TrialWatch
+from harness.vocabulary.rows import Outcome, Status, Trouble
+
+WORKED = (Status.DONE, Status.PRUNED)
+
+Run = Generator[Progress, None, Outcome]
+Turns = Generator[Progress | None, None, Outcome]
+
+
+def run(key: str, settings: Settings, place: Place) -> Run:
+    """As `turns`, an epoch at a time."""
+    trial = turns(key, settings, place)
+    while True:
+        try:
+            if (progress := next(trial)) is not None:
+                yield progress
+        except StopIteration as end:
+            outcome: Outcome = end.value
+            return outcome
+
+
+def turns(key: str, settings: Settings, place: Place) -> Turns:
+    """Yields None after a step, when another trial may have its turn, and a Progress after an epoch.
+
+    Any failure becomes an outcome with a status and a reason: the trial's own, or trouble that its place is in.
+
+    Raises Superseded where the trial was started again elsewhere: nobody waits for this one any more.
+    """
+    clock = time.perf_counter()
+    torch.set_num_threads(place.threads)
+    outcome: Outcome = {"started": _now(), "device": place.device, "threads": place.threads,
+                        "host": provenance.host(), "status": Status.DONE, "error": None}  # fmt: skip
+    watch = TrialWatch(watch_file(place.path, key), place.time_limit)
+    try:
+        if not place.path.is_dir():
+            raise FileNotFoundError(f"{place.path} is not there on {provenance.host()}")
+        memory.start(place.device)
+        watch.start()
+        for progress in kind(settings)(key, settings, place, outcome):
+            if progress is None:
+                yield None
+                continue
+            watch.stop()
+            yield replace(progress, memory=memory.part(place.device) / place.pack)
+            watch.start()
+    except Superseded:
+        raise
+    except Exception as error:
+        outcome.update(_failure(error))
+    finally:
+        watch.close()
+    outcome.update(_nonsense(outcome))
+    if outcome["status"] not in WORKED:
+        outcome.update(Outcome(train_loss=None, val_accuracy=None, test_accuracy=None, test_loss=None))
+    outcome.setdefault("seconds", time.perf_counter() - clock)
+    outcome.update(Outcome(device_seconds=outcome["seconds"] * place.share, finished=_now()))
+    outcome.update(Outcome(peak_memory_bytes=memory.peak(place.device)))
+    memory.release(place.device, time.perf_counter() - clock)
+    return outcome
+
+
+def _failure(error: Exception) -> Outcome:
+    """The status and the reason. An error of the disk says nothing about the trial."""
+    said = f"{type(error).__name__}: {error}"[:2000]
+    if isinstance(error, Diverged):
+        return {"status": Status.DIVERGED, "error": str(error)}
+    if memory.exhausted(error):
+        return {"status": Trouble.NO_MEMORY, "error": said.splitlines()[0]}
+    if isinstance(error, OSError):
+        full = error.errno in NO_ROOM
+        return {"status": Trouble.NO_SPACE if full else Trouble.LOST, "error": f"on {provenance.host()}: {said}"}
+    return {"status": Status.FAILED, "error": said}
+
+
+def _nonsense(outcome: Outcome) -> Outcome:
+    """A training may end with numbers that are none although its loss was one to the last epoch."""
+    clean = Outcome()
+    if "curve" in outcome:
+        clean["curve"] = _clean(outcome["curve"])
+    if "snapshots" in outcome:
+        clean["snapshots"] = _clean(outcome["snapshots"])
+    numbers = {"train_loss": outcome.get("train_loss"), "val_accuracy": outcome.get("val_accuracy"),
+               "test_accuracy": outcome.get("test_accuracy"), "test_loss": outcome.get("test_loss")}  # fmt: skip
+    bad = [f"{name} became {value}" for name, value in numbers.items() if not math.isfinite(value or 0.0)]
+    bad += ["α became no number"] * (clean.get("snapshots") != outcome.get("snapshots"))
+    worked = outcome["status"] in WORKED
+    return {**clean, "status": Status.DIVERGED, "error": bad[0]} if bad and worked else clean
+
+
+def _clean(value: Any) -> Any:
+    """With null for every number that is none: JSON has no other."""
+    if isinstance(value, dict):
+        return {name: _clean(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_clean(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,197 @@
+"""Differentiable search (DARTS, Liu et al. 2019): α and weights in turn, each on its own part of the images."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from harness.data.images import Images
+from harness.data.splits import order
+from harness.engine.engine import Engine, batch_statistics
+from harness.engine.optimiser import learning_rate, restore, set_rate, sgd
+from harness.seeding import Seeds
+from harness.study.schema import Recipe
+from harness.study.schema import Search as SearchSettings
+from harness.training import bilevel
+from harness.training.epochs import Steps
+from harness.training.train import checked, weight_step
+from spaces.space import Space
+
+TELEMETRY_IMAGES = 1000  # of the α part, enough for a gap of 3 points
+
+
+@dataclass
+class Search:
+    """A supernet's search. Epochs 1 to warmup_epochs train the weights alone, the `epochs` after them both."""
+
+    space: Space
+    network: Any
+    weights_part: Images
+    alpha_part: Images
+    spec: SearchSettings
+    recipe: Recipe  # of the weights
+    seeds: Seeds
+    engine: Engine
+    weight_optimiser: torch.optim.Optimizer = field(init=False)
+    alpha_optimiser: torch.optim.Optimizer = field(init=False)
+    step: Callable[..., Tensor] = field(init=False, repr=False)
+    both: Callable[..., Tensor] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        spec = self.spec
+        self.weight_optimiser = sgd(self.weights, self.recipe)
+        self.alpha_optimiser = torch.optim.Adam(
+            self.alphas, spec.alpha_lr, spec.alpha_betas, weight_decay=spec.alpha_weight_decay,
+            capturable=self.engine.device.type == "cuda",
+        )  # fmt: skip
+        self.step = self.engine.repeated(self._weight_step, self.network)
+        self.both = self.engine.repeated(self._both_steps, self.network) if spec.order == 1 else self._both_steps
+
+    @property
+    def epochs(self) -> int:
+        return self.spec.warmup_epochs + self.spec.epochs
+
+    @property
+    def alphas(self) -> list[nn.Parameter]:
+        return list(self.network.alphas.values())
+
+    @property
+    def weights(self) -> list[nn.Parameter]:
+        return [p for name, p in self.network.named_parameters() if not name.startswith("alphas.")]
+
+    def steps(self, number: int) -> Steps:
+        """Raises Diverged."""
+        searching, seeds = number > self.spec.warmup_epochs, self.seeds
+        lr = learning_rate(self.recipe, number, self.epochs)
+        set_rate(self.weight_optimiser, lr)
+        torch.manual_seed(seeds.stream("dropout", number))
+        self.network.train()
+        total, count = torch.zeros((), device=self.engine.device), 0
+        alpha_batches = self._alpha_batches(number)
+        images = order(len(self.weights_part), seeds.stream("order-0", number))
+        augmentation = seeds.stream("augmentation", 0, number)
+        for batch in self.engine.epoch(self.weights_part, images, self.recipe, augmentation):
+            loss = self.both(*batch, *next(alpha_batches)) if searching else self.step(*batch)
+            total += loss * len(batch[1])
+            count += len(batch[1])
+            yield
+        return {"train_loss": checked(total.item() / count), "lr": lr, **self._telemetry(searching)}
+
+    def theta(self) -> dict[str, Any]:
+        """α as plain numbers."""
+        return {name: value.detach().cpu().double().numpy() for name, value in self.network.alphas.items()}
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "network": self.network.state_dict(),
+            "weight_optimiser": self.weight_optimiser.state_dict(),
+            "alpha_optimiser": self.alpha_optimiser.state_dict(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        restore(self.weight_optimiser, state["weight_optimiser"])
+        restore(self.alpha_optimiser, state["alpha_optimiser"])
+
+    def _alpha_batches(self, number: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Goes through the α part without replacement, as often as the epoch needs."""
+        cycle = 0
+        while True:
+            images = order(len(self.alpha_part), self.seeds.stream(f"alpha-order-{cycle}", number))
+            augmentation = self.seeds.stream("alpha-augmentation", cycle, number)
+            yield from self.engine.epoch(self.alpha_part, images, self.recipe, augmentation)
+            cycle += 1
+
+    def _both_steps(self, images: Tensor, labels: Tensor, alpha_images: Tensor, alpha_labels: Tensor) -> Tensor:
+        self._alpha_step((alpha_images, alpha_labels), (images, labels))
+        return self._weight_step(images, labels)
+
+    def _alpha_step(self, alpha_batch: tuple[Tensor, Tensor], weight_batch: tuple[Tensor, Tensor]) -> None:
+        if self.spec.order == 1:
+            gradients = list(torch.autograd.grad(self._alpha_loss(alpha_batch, self.engine), self.alphas))
+        else:
+            with self.engine.exact() as engine:  # bf16 would not see so small a step of the weights
+                gradients = bilevel.second_order(
+                    lambda: engine.loss(self.network, *weight_batch), lambda: self._alpha_loss(alpha_batch, engine),
+                    self.weights, self.alphas, self._lr, self._momenta(), self.recipe.momentum,
+                    self.recipe.weight_decay,
+                )  # fmt: skip
+        for alpha, gradient in zip(self.alphas, gradients, strict=True):
+            alpha.grad = gradient
+        self.alpha_optimiser.step()
+
+    def _weight_step(self, images: Tensor, labels: Tensor) -> Tensor:
+        for alpha in self.alphas:
+            alpha.requires_grad_(False)
+        loss = weight_step(self.network, self.weight_optimiser, self.engine, self.recipe.clip, images, labels)
+        for alpha in self.alphas:
+            alpha.requires_grad_(True)
+        return loss
+
+    def _alpha_loss(self, batch: tuple[Tensor, Tensor], engine: Engine) -> Tensor:
+        loss = engine.loss(self.network, *batch)
+        weight = self.spec.zero_one
+        return loss + weight * zero_one(self.network.probabilities()) if weight else loss
+
+    @property
+    def _lr(self) -> float:
+        return float(self.weight_optimiser.param_groups[0]["lr"])
+
+    def _momenta(self) -> list[Tensor | None]:
+        return [self.weight_optimiser.state[weight].get("momentum_buffer") for weight in self.weights]
+
+    def _telemetry(self, searching: bool) -> dict[str, Any]:
+        part = self.alpha_part.take(torch.arange(min(TELEMETRY_IMAGES, len(self.alpha_part))).to(self.engine.device))
+        found: dict[str, Any] = {"val_accuracy": self.engine.evaluate(self.network, part)[0]}
+        if not searching:
+            return found
+        found["entropy"] = entropy(self.network.probabilities(), self.network.gate)
+        architectures = {rule: self.space.discretise(self.theta(), rule) for rule in self.space.rules}
+        found["counts"] = {rule: architecture.shortcuts for rule, architecture in architectures.items()}
+        found["discretised_accuracy"] = {
+            rule: self._inside(architecture, part) for rule, architecture in architectures.items()
+        }
+        if self.spec.early_stop:
+            batch = next(iter(self.engine.batches(part, self.recipe.batch_size)))
+            with batch_statistics(self.network):
+                found["eigenvalue"] = bilevel.largest_eigenvalue(lambda: self._sharp_loss(batch), self.alphas)
+        return found
+
+    def _inside(self, architecture: Any, part: Images) -> float | None:
+        if self.space.broken(architecture):
+            return None
+        return self.engine.evaluate_subnet(self.network, architecture, part)[0]
+
+    def _sharp_loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+        """Second derivatives want fp32."""
+        return nn.functional.cross_entropy(self.network(batch[0]), batch[1])
+
+
+def zero_one(probabilities: dict[str, Tensor]) -> Tensor:
+    """FairDARTS's L0-1 (Chu et al. 2020, eq. 5): pushes every gate towards 0 or 1."""
+    return -torch.cat([p.flatten() for p in probabilities.values()]).sub(0.5).square().mean()
+
+
+@torch.no_grad()
+def entropy(probabilities: dict[str, Tensor], gate: str) -> float:
+    """Mean entropy of α's choices in bits: of each gate by itself, or over the last dimension."""
+    every = []
+    for p in probabilities.values():
+        p = p.cpu().double()
+        full = torch.stack([p, 1 - p], -1) if gate == "sigmoid" else p
+        every.append(-(torch.special.xlogy(full, full).sum(-1) / math.log(2)).flatten())
+    return torch.cat(every).mean().item()
+
+
+def collapse(point: dict[str, Any], space: Space) -> list[str]:
+    """Plain words on the field's known failure, if `point` of a curve shows it: shortcuts crowd all else out."""
+    most = getattr(space, "most_shortcuts", lambda rule: None)
+    said = []
+    for rule, count in point.get("counts", {}).items():
+        limit = most(rule)
+        if limit is not None and count > limit:
+            said.append(f"collapse: read by {rule}, {count} shortcuts, where more than {limit} are too many")
+    return said

@@ -1,0 +1,24 @@
+"""What a job does and what it is for; as text these words stand in keys and rows."""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a job does."""
+
+    SEARCH = "search"
+    TRAIN = "train"  # final training, of searched networks, twins, baselines
+    SCORE = "score"  # a candidate's fitness
+    TUNE = "tune"
+
+
+class Role(StrEnum):
+    """What a job is for: of final trainings the side of the comparison, else its kind."""
+
+    METHOD = "method"
+    TWIN = "twin"
+    BASELINE = "baseline"
+    PRETRAINING = "pretraining"  # others start from its weights
+    SEARCH = "search"
+    SCORE = "score"
+    TUNE = "tune"

@@ -1,0 +1,77 @@
+"""The one-shot network of a cell space: α decides how much each operation counts."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from spaces.architecture import Cells
+from spaces.cells.graph import Grid, parts
+from spaces.cells.mixed import MixedCell, Use, every, only
+from spaces.cells.network import Layout
+from spaces.cells.operations import Norm
+
+GATES = ("softmax", "sigmoid")
+
+
+class CellSupernet(nn.Module):
+    """Images [N, C, H, W] → logits [N, classes]; α is [edges, operations] in `Grid.pairs`' order, 0 at the start.
+
+    `gate`: 'softmax' over an edge's operations, or 'sigmoid', one gate for each (FairDARTS, Chu et al. 2020).
+    """
+
+    dense_when_reduced = True  # its depthwise convolutions, in reduced precision (spaces.cells.mixed)
+
+    def __init__(
+        self, grid: Grid, concat: Sequence[int], layout: Layout, gate: str, classes: int, image_channels: int
+    ) -> None:
+        super().__init__()
+        if gate not in GATES:
+            raise ValueError(f"gate '{gate}' is unknown; there are {', '.join(GATES)}")
+        self.grid, self.gate, self.kinds = grid, gate, [stage.cell for stage in layout.stages]
+        names = ("normal", "reduction") if layout.reduction else ("normal",)
+        shape = len(grid.pairs), len(grid.operations)
+        self.alphas = nn.ParameterDict({name: nn.Parameter(torch.zeros(shape)) for name in names})
+        self.stem, self.cells = layout.make_stem(image_channels), nn.ModuleList()
+        outputs = [layout.stem * layout.channels] * grid.inputs
+        for index, stage in enumerate(layout.stages):
+            self.cells.append(MixedCell(grid, concat, outputs[index : index + grid.inputs], stage))
+            outputs.append(len(concat) * stage.channels)
+        self.classifier = nn.Linear(outputs[-1], classes)
+        self._subnet: dict[str, Use] | None = None
+
+    def probabilities(self) -> dict[str, Tensor]:
+        """What α says, [edges, operations] for each kind of cell."""
+        return {
+            name: torch.sigmoid(alpha) if self.gate == "sigmoid" else torch.softmax(alpha, dim=-1)
+            for name, alpha in self.alphas.items()
+        }
+
+    @contextmanager
+    def subnet(self, architecture: Cells) -> Iterator[None]:
+        """Within it, exactly the architecture's operations count, each with weight 1, and no others are computed.
+
+        BatchNorm then takes the batch's own statistics, in evaluation too: the running ones are the mixture's, with
+        which a subnet guesses at random (Guo et al. 2020 recompute them for every architecture).
+        """
+        self._limit({kind: only(part.edges) for kind, part in parts(architecture).items()})
+        try:
+            yield
+        finally:
+            self._limit(None)
+
+    def _limit(self, subnet: dict[str, Use] | None) -> None:
+        self._subnet = subnet
+        for module in self.modules():
+            if isinstance(module, Norm):
+                module.own = subnet is not None
+
+    def forward(self, images: Tensor) -> Tensor:
+        uses = self._subnet or dict.fromkeys(self.alphas, every(self.grid))
+        gates = self.probabilities() if self._subnet is None else {}
+        recent = [self.stem(images)] * self.grid.inputs
+        for kind, cell in zip(self.kinds, self.cells, strict=True):
+            recent = [*recent[1:], cell(recent, uses[kind], gates.get(kind))]
+        logits: Tensor = self.classifier(recent[-1].mean(dim=(2, 3)))
+        return logits

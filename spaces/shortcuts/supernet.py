@@ -1,0 +1,128 @@
+"""VGG with every shortcut at once, each behind a gate that α opens.
+
+All shortcuts that need a 1×1 convolution start in an earlier stage than they end in, so their sources are complete
+when the target's stage begins. They stand side by side in a bank, which is pooled once a stage, and one matrix
+product computes what all of them add (spaces.shortcuts.merged).
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import groupby
+
+import torch
+from torch import Tensor, nn
+
+from spaces.architecture import Shortcuts
+from spaces.shortcuts.merged import Merged
+from spaces.shortcuts.vgg import Block, conv_block, is_identity, pool
+
+
+class ShortcutSupernet(nn.Module):
+    """`gate`: 'sigmoid' (a gate per pair), or 'softmax' over a block's incoming shortcuts and none.
+
+    α starts at 0: `pairs` [depth, depth] (entries that are no pair stay 0), `none` [depth] (softmax only).
+    """
+
+    def __init__(self, plan: list[Block], pairs: list[tuple[int, int]], classes: int, channels: int, gate: str) -> None:
+        super().__init__()
+        if gate not in ("sigmoid", "softmax"):
+            raise ValueError(f"gate = '{gate}' is unknown; there are sigmoid, softmax")
+        self.plan, self.gate = plan, gate
+        inputs = [channels, *(block.channels for block in plan)]
+        self.blocks = nn.ModuleList(conv_block(i, b.channels) for i, b in zip(inputs, plan, strict=False))
+        self.classifier = nn.Linear(plan[-1].channels, classes)
+        depth = len(plan)
+        self.alphas = nn.ParameterDict({"pairs": nn.Parameter(torch.zeros(depth, depth))})
+        if gate == "softmax":
+            self.alphas["none"] = nn.Parameter(torch.zeros(depth))
+        self.possible: Tensor
+        self.register_buffer("possible", _marked(pairs, depth), persistent=False)
+        choices = self.possible if gate == "sigmoid" else _with_none(self.possible)
+        self.choices: Tensor
+        self.register_buffer("choices", choices.T.flatten().nonzero().flatten(), persistent=False)
+        self.choosing = {f"block {k}": int(n) for k, n in enumerate(choices.sum(0), start=1) if n}
+        joined = [(plan[i - 1], plan[k - 1]) for i, k in pairs]
+        self.identities = [(s.number, t.number) for s, t in joined if is_identity(s, t)]
+        self.identity: Tensor
+        self.register_buffer("identity", _marked(self.identities, depth).nonzero(), persistent=False)
+        fitted = [(s, t) for s, t in joined if not is_identity(s, t)]
+        self.banked = sorted({source for source, _ in fitted}, key=lambda block: block.number)
+        self.stages = [list(stage) for _, stage in groupby(plan, lambda block: block.stage)]
+        self.merged = nn.ModuleDict()
+        for stage in range(len(self.stages)):
+            if into := [(s, t) for s, t in fitted if t.stage == stage]:
+                self.merged[str(stage)] = Merged([b for b in self.banked if b.stage < stage], into)
+        self._fixed: Tensor | None = None
+
+    def forward(self, images: Tensor) -> Tensor:
+        gates = self._gates() if self._fixed is None else self._fixed
+        opened = dict(zip(self.identities, gates[self.identity.unbind(1)].unbind(), strict=True))
+        handed: dict[int, Tensor] = {}
+        bank: Tensor | None = None
+        for number, stage in enumerate(self.stages):
+            bank = self._bank(number, bank, handed)
+            added = self.merged[str(number)](bank, gates) if str(number) in self.merged else {}
+            for block in stage:
+                images = self._block(block, images, handed, added, opened)
+                handed[block.number] = images
+        logits: Tensor = self.classifier(images.mean((2, 3)))
+        return logits
+
+    def _block(self, block: Block, images: Tensor, handed: Mapping[int, Tensor], added: Mapping[int, Tensor],
+               opened: Mapping[tuple[int, int], Tensor]) -> Tensor:  # fmt: skip
+        images = self.blocks[block.number - 1](images)
+        for (source, target), gate in opened.items():
+            if target == block.number:
+                images = torch.addcmul(images, handed[source], gate.to(images.dtype))
+        if block.number in added:
+            images = images + added[block.number]
+        return pool(images, int(block.pooled))
+
+    def _bank(self, stage: int, bank: Tensor | None, handed: Mapping[int, Tensor]) -> Tensor | None:
+        """What all blocks before `stage` hand over, as far as it needs weights, at that stage's size."""
+        before = [block for block in self.banked if block.stage == stage - 1]
+        larger = [] if bank is None else [bank]
+        larger += [handed[block.number] for block in before if not block.pooled]
+        pieces = [pool(torch.cat(larger, 1), 1)] if larger else []
+        pieces += [handed[block.number] for block in before if block.pooled]
+        return torch.cat(pieces, 1) if pieces else None
+
+    def probabilities(self) -> dict[str, Tensor]:
+        """Per block that shortcuts can reach: its gates [sources], of a softmax [sources + none], that one last."""
+        every = torch.sigmoid(self.alphas["pairs"]) if self.gate == "sigmoid" else self._softmax()
+        found = every.T.flatten()[self.choices].split(list(self.choosing.values()))
+        return dict(zip(self.choosing, found, strict=True))
+
+    def _gates(self) -> Tensor:
+        if self.gate == "sigmoid":
+            return torch.sigmoid(self.alphas["pairs"]) * self.possible
+        return self._softmax()[:-1]
+
+    def _softmax(self) -> Tensor:
+        """[depth + 1, depth]: column k holds block k's incoming shortcuts, none last."""
+        scores = self.alphas["pairs"].masked_fill(~self.possible, -torch.inf)
+        return torch.softmax(torch.cat([scores, self.alphas["none"][None]]), 0)
+
+    @contextmanager
+    def subnet(self, architecture: Shortcuts) -> Iterator[None]:
+        """Within it, exactly the architecture's shortcuts are open."""
+        self._fixed = torch.zeros_like(self.alphas["pairs"])
+        for i, k in architecture.pairs:
+            self._fixed[i - 1, k - 1] = 1.0
+        try:
+            yield
+        finally:
+            self._fixed = None
+
+
+def _with_none(possible: Tensor) -> Tensor:
+    """[depth + 1, depth]: where there is a choice, none is one."""
+    return torch.cat([possible, possible.any(0, keepdim=True)])
+
+
+def _marked(pairs: list[tuple[int, int]], depth: int) -> Tensor:
+    """[depth, depth], true at the pairs (source, target), which are counted from 1."""
+    marked = torch.zeros(depth, depth, dtype=torch.bool)
+    for i, k in pairs:
+        marked[i - 1, k - 1] = True
+    return marked

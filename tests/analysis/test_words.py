@@ -1,0 +1,159 @@
+"""What a report says in words: what weakens it, the 14 practices, the methods paragraph, published numbers."""
+
+from pathlib import Path
+
+import pytest
+import rows_factory as factory
+
+from analysis.findings.caveats import caveats
+from analysis.findings.comparisons import compared, with_twins
+from analysis.findings.methods_text import methods_paragraph
+from analysis.findings.practices import practices
+from analysis.findings.published import beside
+from analysis.results.rows import Results, load
+from analysis.results.table import lines
+from analysis.statistics.paired import detectable
+
+
+def loaded(tmp_path: Path, study: dict, rows: list[dict]) -> Results:
+    return load(factory.write(tmp_path / study["name"], study, rows))
+
+
+def said(results: Results) -> str:
+    table = lines(results)
+    return "\n".join(caveats(results, table, compared(results, table)))
+
+
+def test_a_sound_study_has_little_against_it(tmp_path: Path) -> None:
+    study = factory.study(seeds=6)
+    text = said(loaded(tmp_path, study, factory.rows(study, effect=2.0, noise=0.05)))
+    for word in ("Few seeds", "Unfinished", "commits", "uncommitted", "devices", "versions", "recipes"):
+        assert word not in text
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda r: {**r, "commit": "f" * 40}, "Rows come from 2 commits"),
+        (lambda r: {**r, "dirty": True}, "1 rows were made with uncommitted changes"),
+        (lambda r: {**r, "device": "cuda"}, "2 devices (cpu, cuda)"),
+        (lambda r: {**r, "precision": "bf16"}, "2 precisions (bf16, fp32)"),
+        (lambda r: {**r, "versions": {**factory.VERSIONS, "torch": "2.9.0"}}, "2 versions of torch (2.14.1, 2.9.0)"),
+        (lambda r: {**r, "recipe": {**factory.RECIPE, "lr": 0.1}}, "2 recipes"),
+        (lambda r: {**r, "split": "other"}, "saw different images at seed 0"),
+        (
+            lambda r: {**r, "warnings": ["the search collapsed to skip connections"]},
+            "collapsed to skip connections (1 row)",
+        ),
+        (
+            lambda r: {**r, "curve": [{"epoch": 1, "test_accuracy": 50.0}]},
+            "Test accuracy was recorded after every epoch",
+        ),
+        (lambda r: factory.failed(r, "diverged"), "1 diverged"),
+        (lambda r: factory.failed(r, "disconnected"), "1 disconnected"),
+        (lambda r: factory.failed(r), "Unfinished: darts-A@5 (5/6 runs, 1 failed)"),
+    ],
+)
+def test_each_weakness_is_said(tmp_path: Path, change, words: str) -> None:  # type: ignore[no-untyped-def]
+    study = factory.study(seeds=6)
+    rows = factory.rows(study)
+    at = next(n for n, row in enumerate(rows) if row["method"] == "darts-A@5")
+    rows[at] = change(rows[at])
+    assert words in said(loaded(tmp_path, study, rows))
+
+
+def test_few_seeds_and_weak_comparisons_are_said(tmp_path: Path) -> None:
+    study = factory.study(seeds=3)
+    text = said(loaded(tmp_path, study, factory.rows(study, effect=0.0)))
+    assert "Few seeds: 3 search seeds" in text
+    assert f"four times in five, only {detectable(3, 0.05 / 30):.1f} standard deviations of the differences" in text
+    assert "6 of 6 comparisons with twins are inconclusive, which is no evidence of equality" in text
+    assert "One seed shows no spread" in said(
+        loaded(tmp_path / "one", factory.study(seeds=1), factory.rows(factory.study(seeds=1)))
+    )
+
+
+def test_networks_far_behind_the_mixture_they_are_read_from_are_said(tmp_path: Path) -> None:
+    study = factory.study(seeds=6)
+    rows = factory.rows(study)
+
+    def ending(mixture: float, a: float, b: float) -> list[dict]:
+        read = {"discretised_accuracy": {"A": a, "B": b}, "val_accuracy": mixture}
+        return [{**row, "curve": [*row["curve"][:-1], {**row["curve"][-1], **read}]} if row["kind"] == "search" else row
+                for row in rows]  # fmt: skip
+
+    assert "the mixture reaches 60.0 % on the α part, what is read from it 20.0 % (A) with the same weights" in said(
+        loaded(tmp_path / "far", study, ending(60.0, 20.0, 55.0))
+    )
+    assert "the mixture" not in said(loaded(tmp_path / "near", study, ending(60.0, 52.0, 55.0)))
+
+
+def test_the_fourteen_practices_are_answered_from_the_rows(tmp_path: Path) -> None:
+    study = factory.study(seeds=5)
+    results = loaded(tmp_path, study, factory.rows(study))
+    table = lines(results)
+    found = practices(results, table, with_twins(results, table))
+    assert [practice.number for practice in found] == list(range(1, 15))
+    assert {practice.met for practice in found} <= {"yes", "partly", "no", "yours"}
+    assert "0123456789ab" in found[0].done
+    assert found[8].met == "yes"
+    assert found[8].done.startswith("5 search seeds")
+
+
+def test_practices_do_not_claim_what_did_not_happen(tmp_path: Path) -> None:
+    study = factory.study(seeds=1, twins=0, snapshots=[5], rules=["A"])
+    rows = [{**row, "dirty": True, "device": f"d{n}"} for n, row in enumerate(factory.rows(study))]
+    results = loaded(tmp_path, study, rows)
+    found = practices(results, lines(results), {})
+    assert [found[n].met for n in (2, 4, 7, 8, 10)] == ["partly", "no", "no", "no", "partly"]
+    empty = practices(loaded(tmp_path / "none", study, []), lines(results), {})
+    assert len(empty) == 14
+
+
+def test_methods_paragraph_holds_the_facts(tmp_path: Path) -> None:
+    study = factory.study(seeds=5, train=2)
+    results = loaded(tmp_path, study, factory.rows(study))
+    text = methods_paragraph(results, lines(results))
+    for fact in ("shortcut-vgg19 (width 0.125)", "8,000", "20 epochs", "5 seeds", "5, 10 and 20 epochs", "2 times each",
+                 "0.0090131", "95 % t intervals", "Holm", "0.2 points", "torch 2.14.1", "on cpu"):  # fmt: skip
+        assert fact in text
+    assert "nan" not in text.lower().split()
+
+
+def test_methods_paragraph_of_a_bare_study(tmp_path: Path) -> None:
+    folder = factory.write(tmp_path / "bare", {"name": "bare"}, [])
+    results = load(folder)
+    assert "None" not in methods_paragraph(results, lines(results))
+
+
+CSV = "\n".join([
+    "method,search_epochs,test_accuracy_mean,test_accuracy_std,params_millions_mean,params_millions_std,"
+    "random_accuracy_mean",
+    "A,50,70.70,0.22,0.42,0.07,70.2",
+    "A,100,71.02,0.12,0.43,0.11,",
+    "baseline,,70.03,0.10,0.316,,",
+])  # fmt: skip
+
+
+def test_published_numbers_stand_beside_ours(tmp_path: Path) -> None:
+    study = factory.study(seeds=4, rules=["A"], snapshots=[5, 10])
+    table = lines(loaded(tmp_path, study, factory.rows(study)))
+    (tmp_path / "published.csv").write_text(CSV)
+    cells = beside(table, tmp_path / "published.csv")
+    assert {(c.published, c.method) for c in cells} == {
+        ("A@50", "darts-A@5"), ("A@100", "darts-A@10"), ("baseline", "baseline")
+    }  # fmt: skip
+    first = cells[0]
+    error = ((first.ours.std**2 + 0.22**2) / 4) ** 0.5
+    assert first.errors == pytest.approx((first.ours.mean - 70.70) / error)
+    assert len([c for c in cells if c.column == "random_accuracy"]) == 1
+
+
+def test_published_numbers_of_other_rows_are_left_out(tmp_path: Path) -> None:
+    study = factory.study(rules=["B"], snapshots=[5])
+    table = lines(loaded(tmp_path, study, factory.rows(study)))
+    (tmp_path / "p.csv").write_text(CSV)
+    assert {c.method for c in beside(table, tmp_path / "p.csv")} == {"baseline"}
+    (tmp_path / "p.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match="column method, search_epochs is missing"):
+        beside(table, tmp_path / "p.csv")

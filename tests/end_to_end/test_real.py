@@ -1,0 +1,36 @@
+"""What lies beside the code: real CIFAR-10, where it is on this machine, and the results that the README shows."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.data import datasets
+
+ROOT = Path(__file__).parents[2]
+KEPT = sorted(path.parent.name for path in (ROOT / "results").glob("*/study.json"))
+
+
+@pytest.mark.long
+@pytest.mark.skipif(
+    not os.environ.get(datasets.DATA_ROOT), reason=f"NO CIFAR-10 HERE: set {datasets.DATA_ROOT} to test on it"
+)
+def test_real_cifar10_loads_whole_and_in_parts():
+    root = datasets.data_root(None)
+    whole = datasets.load({"name": "cifar10"}, root)
+    assert (len(whole.train), len(whole.test), whole.channels, whole.size) == (50_000, 10_000, 3, 32)
+    assert whole.train.labels.bincount().tolist() == [5000] * 10
+    pixels = whole.train.images.float() / 255
+    assert pixels.mean((0, 2, 3)).tolist() == pytest.approx(whole.mean, abs=5e-4)
+    assert pixels.std((0, 2, 3)).tolist() == pytest.approx(whole.std, abs=5e-4)
+    assert len(datasets.load({"name": "cifar10", "train_images": 8000}, root).train) == 8000
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", KEPT)
+def test_kept_results_hold_together(name):
+    command = [sys.executable, "-m", "harness", "verify", str(ROOT / "results" / name)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr

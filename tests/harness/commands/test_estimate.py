@@ -1,0 +1,128 @@
+"""What `plan` says of time: the work of each kind of job is what such a job does, and any study can be estimated."""
+
+from collections import Counter
+
+import pytest
+
+from harness.commands import plan
+from harness.engine.engine import Engine
+from harness.errors import BadInput
+from harness.run import in_process
+from harness.run.admission import Shares
+from harness.run.prepare import prepare
+from harness.run.session import Session, run
+from tests.studies import TINY, tiny
+
+SHARES = Shares({}, {})
+DATA = {**TINY["data"], "train_images": 96, "test_images": 60}
+RECIPE = {**TINY["recipe"], "batch_size": 24}
+SEARCH = {"strategy": "darts", "warmup_epochs": 1, "epochs": 2, "alpha_portion": 0.25}
+CELLS = {"space": "cell-study1", "space_options": {"channels": 2, "cells": 1}, "search": {**SEARCH, "gate": "softmax"}}
+METHODS = [{"name": "edges", "rule": "edge-wise", "twins": 1}, {"name": "nodes", "rule": "node-wise"}]
+DISCONNECTED = "cells inputs=1 concat=3,4,5 normal=0>1:conv_3x3"
+TUNED = [{"name": "rate", "trials": 2, "ranges": {"lr": {"low": 0.001, "high": 0.1}}}]
+
+
+def planned(tmp_path, **changes):
+    return prepare(tiny(**{"data": DATA, "recipe": RECIPE, "seeds": {"search": 1}, **changes}), tmp_path, None, False,
+                   "cpu")  # fmt: skip
+
+
+def stood_for(prepared):
+    stands = {job.method: plan.stand_in(job, prepared) for job in prepared.plan.jobs.values()}
+    return {method: (stand.kind, stand.what) for method, stand in stands.items()}
+
+
+def done(prepared, monkeypatch):
+    """Images that gradients were taken of, and a third of those that were looked at, by kind of job."""
+    found, now = Counter(), [""]
+    loss, evaluate = Engine.loss, Engine.evaluate
+
+    def counted_loss(self, network, images, labels):
+        found[now[0]] += len(labels)
+        return loss(self, network, images, labels)
+
+    def counted_evaluation(self, network, part):
+        found[now[0]] += len(part) / 3
+        return evaluate(self, network, part)
+
+    def execute(driver):
+        while assignment := driver.next():
+            now[0] = assignment.job.kind
+            in_process.finish(driver, assignment)
+
+    monkeypatch.setattr(Engine, "loss", counted_loss)
+    monkeypatch.setattr(Engine, "evaluate", counted_evaluation)
+    assert run(prepared, Session(execute, SHARES, "cpu", None, "")) == 0
+    return {kind: images for kind, images in found.items() if kind}
+
+
+@pytest.mark.training
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"search": SEARCH},
+        {"search": {**SEARCH, "order": 2}},
+        {"search": SEARCH, "test_curve": True},
+        {"search": {**SEARCH, "strategy": "random-search", "candidates": 2, "score": "train", "score_epochs": 3}},
+        {"tuning": TUNED, "recipe": {**RECIPE, "tuned": "rate"}, "method": [{"name": "baseline"}]},
+    ],
+    ids=["darts", "second order", "watched", "scores", "tuning"],
+)
+def test_the_work_of_each_kind_of_job_is_what_it_does(tmp_path, monkeypatch, changes):
+    prepared = planned(tmp_path, **changes)
+    estimated = Counter()
+    for job in prepared.plan.jobs.values():
+        estimated[job.kind] += plan.images(job, prepared.data)
+    assert done(prepared, monkeypatch) == pytest.approx(dict(estimated))
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_a_supernet_s_candidates_cost_a_look_each(tmp_path, order):
+    search = {**SEARCH, "strategy": "random-search", "candidates": 2, "score": "supernet", "order": order}
+    prepared = planned(tmp_path, search=search, method=[{"name": "rs", "rule": "B"}])
+    scores = [job for job in prepared.plan.jobs.values() if job.kind == "score"]
+    assert [plan.images(job, prepared.data) for job in scores] == pytest.approx([24 / 3] * 2)
+    assert stood_for(prepared) == {"darts": ("supernet", "sigmoid"), "rs": ("rule", "B")}
+
+
+@pytest.mark.training
+def test_what_a_rule_reads_is_measured_by_networks_of_that_rule(tmp_path):
+    prepared = planned(tmp_path, **CELLS, method=METHODS)
+    assert stood_for(prepared) == {
+        "darts": ("supernet", "softmax"),
+        "edges@2": ("rule", "edge-wise"),
+        "random-edges@2": ("rule", "edge-wise"),
+        "nodes@2": ("rule", "node-wise"),
+    }
+    assert all(took > 0 for took in plan.job_seconds(prepared, "cpu").values())
+
+
+def test_what_is_known_is_measured_itself(tmp_path):
+    text = "vgg11 1-3 2-4"
+    methods = [{"name": "given", "architecture": text, "twins": 1}, {"name": "baseline"}]
+    prepared = planned(tmp_path, method=methods)
+    baseline = str(prepared.space.baseline())
+    assert stood_for(prepared) == {
+        "given": ("text", text), "random-given": ("rule", "A"), "baseline": ("text", baseline)}  # fmt: skip
+
+
+def test_a_network_whose_output_nothing_reaches_takes_no_time(tmp_path):
+    prepared = planned(tmp_path, **CELLS, method=[{"name": "cut", "architecture": DISCONNECTED}])
+    assert prepared.space.broken(prepared.space.parse(DISCONNECTED))
+    assert list(plan.job_seconds(prepared, "cpu").values()) == [0]
+
+
+@pytest.mark.training
+def test_methods_that_share_a_training_are_both_told_of(tmp_path):
+    methods = [{"name": name, "architecture": "vgg11 1-3"} for name in ("one", "two")]
+    said = plan.describe(planned(tmp_path, method=methods), "cpu", SHARES)
+    assert "1 jobs" in said
+    assert said.count("1 trainings, after nothing") == 2
+
+
+def test_a_tuning_needs_something_to_train(tmp_path):
+    with pytest.raises(BadInput, match="tuning 'rate': cell-study1 has no baseline; give the tuning an architecture"):
+        planned(tmp_path, **CELLS, method=METHODS, tuning=TUNED)
+    with pytest.raises(BadInput, match="architecture: "):
+        planned(tmp_path, tuning=[{**TUNED[0], "architecture": "vgg11 7-1"}])

@@ -1,0 +1,96 @@
+"""Content keys: what decides nothing and what is at its default is not in them, so that they hold for good."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.plan.keys import content_key
+from harness.plan.make import make
+from harness.plan.methods import merged
+from harness.plan.strategies import strategy
+from harness.study.load import load_study, packaged
+from harness.study.schema import Data, Recipe, Search
+from spaces.registry import load as load_space
+from tests.studies import TINY, tiny
+
+PINNED = json.loads((Path(__file__).parents[2] / "data" / "keys.json").read_text())
+DEFAULTS = {"data": Data().model_dump(), "recipe": Recipe().model_dump(), "search": Search().model_dump()}
+FIELDS = [
+    (model, name) for model, fields in DEFAULTS.items() for name in fields if (model, name) != ("recipe", "epochs")
+]
+
+
+def keys(schema: int = 2, **changes: Any) -> dict[str, set[str]]:
+    """Kind of job → keys."""
+    found: dict[str, set[str]] = {}
+    for job in make(merged(tiny(**changes)), ("A", "B"), strategy, schema=schema).jobs.values():
+        found.setdefault(job.kind, set()).add(job.key)
+    return found
+
+
+def scored(score: str, **search: Any) -> dict[str, Any]:
+    method = [{"name": "evolved", "strategy": "evolution", "rule": "A"}]
+    return {"method": method, "search": {**TINY["search"], "candidates": 2, "score": score, **search}}
+
+
+@pytest.mark.parametrize("schema", ["1", "2"])
+@pytest.mark.parametrize("name", packaged())
+def test_keys_of_packaged_studies_never_change(name: str, schema: str) -> None:
+    study = load_study(name)
+    space = load_space(study.space, study.space_options)
+    made = ",".join(make(merged(study), space.rules, strategy, schema=int(schema)).jobs)
+    assert hashlib.sha256(made.encode()).hexdigest()[:16] == PINNED[schema][name]
+
+
+@given(st.lists(st.sampled_from(FIELDS), unique=True))
+def test_a_field_at_its_default_is_not_in_the_key(left_out: list[tuple[str, str]]) -> None:
+    full: dict[str, Any] = {"schema": 2, "kind": "search", **DEFAULTS}
+    less = {name: {field: value for field, value in values.items() if (name, field) not in left_out}
+            for name, values in DEFAULTS.items()}  # fmt: skip
+    assert content_key({**full, **less}) == content_key(full)
+    assert content_key(json.loads(json.dumps(full))) == content_key(full), "as a row has it"
+
+
+def test_a_field_of_a_later_version_changes_no_key_of_the_first_schema(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fields that come later are left out at their defaults there too."""
+    monkeypatch.setattr("harness.plan.keys.FIRST", {})
+    lean = keys(schema=1)
+    monkeypatch.undo()
+    full = keys(schema=1)
+    assert all(not lean[kind] & full[kind] for kind in full), "every field there was stands in it"
+    settings = next(iter(make(merged(tiny()), ("A",), strategy, schema=1).jobs.values())).settings
+    later = Recipe.model_fields["clip"]
+    monkeypatch.setitem(Recipe.model_fields, "later", later)
+    assert content_key({**settings, "recipe": {**settings["recipe"], "later": None}}) == content_key(settings)
+    assert content_key({**settings, "recipe": {**settings["recipe"], "later": 1.0}}) != content_key(settings)
+
+
+def test_the_epochs_of_trainings_leave_searches_and_scores_alone() -> None:
+    longer = {"recipe": {**TINY["recipe"], "epochs": 3}}
+    before, after = keys(), keys(**longer)
+    assert before["search"] == after["search"]
+    assert not before["train"] & after["train"]
+    assert keys(**scored("train"))["score"] == keys(**scored("train"), **longer)["score"]
+
+
+@pytest.mark.parametrize(
+    ("score", "change", "same"),
+    [
+        ("train", {"gate": "softmax"}, True),
+        ("train", {"score_epochs": 2}, False),
+        ("supernet", {"score_epochs": 2}, True),
+        ("supernet", {"gate": "softmax"}, False),
+        ("supernet", {"alpha_portion": 0.3}, False),
+        ("train", {"alpha_portion": 0.3}, False),
+        ("train", {"population": 5}, False),
+    ],
+)
+def test_a_score_depends_on_what_it_reads(score: str, change: dict[str, Any], same: bool) -> None:
+    before, after = keys(**scored(score)), keys(**scored(score, **change))
+    assert (before["score"] == after["score"]) is same
+    assert same or not before["score"] & after["score"]

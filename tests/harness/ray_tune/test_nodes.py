@@ -1,0 +1,141 @@
+"""A node that sees other results, other data or other code is named before anything runs."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from driven import JOBS, ran, strikes
+
+from harness.plan.jobs import Job
+from harness.ray_tune import nodes
+from harness.ray_tune.nodes import Common, Seen
+from harness.run.driver import Assignment
+from harness.training.place import Place
+from harness.vocabulary.rows import Trouble
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "data" / "cifar").mkdir(parents=True)
+    (tmp_path / "data" / "cifar" / "batch").write_bytes(b"images")
+    (tmp_path / "results" / "run").mkdir(parents=True)
+    return tmp_path
+
+
+def asked(root: Path, change: Callable[[Seen], Any] = lambda _: None) -> list[str]:
+    """What the driver finds of one node, which answers what it sees, after `change`."""
+
+    def ask(look: Callable[[], Seen]) -> dict[str, Seen | None]:
+        answer: Seen | None = look()
+        assert answer is not None
+        return {"lab2 (10.0.0.2)": None if change(answer) == "silent" else answer}
+
+    return common(root).faults(ask)
+
+
+def common(root: Path) -> Common:
+    return Common.marked(root / "results", root / "results" / "run", root / "data")
+
+
+def test_a_node_that_sees_the_same_is_fine(root: Path) -> None:
+    assert asked(root) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda seen: "silent", "does not answer"),
+        (lambda seen: seen.update(error="No module named 'harness'"), "cannot run nas-harness (No module named"),
+        (lambda seen: seen.update(read=False, why="No such file"), "that the driver sees (No such file)"),
+        (lambda seen: seen.update(back="/elsewhere/mark"), "is not the folder that the driver sees; put --results on"),
+        (lambda seen: seen.update(data="other"), "holds other data than here"),
+        (lambda seen: seen.update(torch="1.0"), "has torch 1.0, the driver 2."),
+        (lambda seen: seen.update(code="other"), "has another version of nas-harness's code"),
+    ],
+)  # fmt: skip
+def test_a_node_that_differs_is_named_in_one_line(root: Path, change: Callable[[Seen], Any], said: str) -> None:
+    found = asked(root, change)
+    assert len(found) == 1
+    assert found[0].startswith("node lab2 (10.0.0.2): ")
+    assert said in found[0]
+    assert "\n" not in found[0]
+
+
+def test_a_folder_that_is_not_there_is_said_by_the_node(root: Path) -> None:
+    seen = Common(str(root), str(root / "nowhere" / "mark"), None).look()
+    assert "No such file" in seen["why"]
+
+
+def test_data_differ_by_names_and_sizes(root: Path) -> None:
+    before = nodes.listing(root / "data")
+    (root / "data" / "cifar" / "batch").write_bytes(b"imagez")
+    assert nodes.listing(root / "data") == before
+    (root / "data" / "cifar" / "more").touch()
+    assert nodes.listing(root / "data") != before
+
+
+def test_a_node_that_does_not_fit_costs_no_try(tmp_path: Path) -> None:
+    missing, statuses, given = ran(tmp_path, strikes("train", Trouble.UNFIT, 100))
+    assert (missing, statuses) == (0, {"done": JOBS})
+    assert len(given) == JOBS + 100
+
+
+class Asked:
+    """What the driver asks of nodes with every trial, and what it makes of their answers."""
+
+    def __init__(self, common: Common) -> None:
+        from harness.ray_tune.searcher import PlanSearcher
+
+        job = Job("0123456789abcdef", "train", "baseline", "method", {"seed": 0})
+        one = Assignment(job, {}, Place("nowhere", "cpu", 1, 0, None))
+        driver: Any = SimpleNamespace(pack=lambda: [one], end=lambda *_: None, halted=None, over=False)
+        self.searcher, self.key = PlanSearcher(driver, None, common), job.key
+
+    def one(self, there: Callable[[], None] = lambda: None) -> Seen | None:
+        """What a node with a trial sees, where it may not take part; `there`: what is done to it before it looks."""
+        from harness.ray_tune.worker import misfit
+
+        guard = json.loads(self.searcher.suggest("trial")["task"])["guard"]
+        there()
+        if seen := misfit(guard):
+            self.answer(seen)
+        return seen
+
+    def answer(self, seen: Seen) -> None:
+        self.searcher.suggest("trial")
+        outcome = {"status": Trouble.UNFIT, "error": "", "seen": seen, "node": "id", "name": "lab2 (10.0.0.2)"}
+        self.searcher.on_trial_complete("trial", {"key": self.key, "outcome": json.dumps(outcome)})
+
+
+@pytest.mark.ray
+def test_a_node_that_loses_the_results_gets_no_more_trials(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shared = common(root)
+    asked = Asked(shared)
+    assert asked.one() is None
+    seen = asked.one(Path(shared.mark).unlink)
+    assert seen
+    assert "No such file" in seen["why"]
+    assert asked.searcher.unfit == {"id"}
+    said = capsys.readouterr().err
+    assert said.startswith(f"nas-harness: node lab2 (10.0.0.2): {root / 'results'} is not the folder that the driver")
+    assert said.endswith("put --results on a file system that all share; it gets no trials\n")
+
+
+@pytest.mark.ray
+def test_data_that_grow_while_a_study_runs_rule_no_node_out(root: Path) -> None:
+    asked = Asked(common(root))
+    assert asked.one((root / "data" / "more").touch)
+    assert asked.one() is None
+    assert not asked.searcher.unfit
+
+
+@pytest.mark.ray
+def test_a_node_that_joins_with_other_data_is_named_once(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = Asked(common(root))
+    asked.answer({**common(root).look(), "data": "other"})
+    asked.answer({**common(root).look(), "data": "other"})
+    assert asked.searcher.unfit == {"id"}
+    assert capsys.readouterr().err.count("holds other data than here") == 1

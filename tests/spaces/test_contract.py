@@ -1,0 +1,59 @@
+"""The contract over every registered space, at small sizes where the space has them."""
+
+import pytest
+
+from harness.commands.check import verdicts
+from spaces.contract import checks
+from spaces.registry import SPACES, load
+from spaces.shortcuts.space import ShortcutSpace
+
+SMALL = {name: {"width": 0.125} if name.startswith("shortcut") else {"channels": 4} for name in SPACES}
+SMALL["cell-darts"] = {"channels": 4, "cells": 3, "train_channels": 4, "train_cells": 3}
+CASES = [
+    pytest.param(check, id=f"{name}: {what}") for name in SPACES for what, check in checks(load(name, SMALL[name]))
+]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("check", CASES)
+def test_contract(check):
+    check()
+
+
+class Lopsided(ShortcutSpace):
+    """Never draws from the last sources."""
+
+    def draw(self, rule, rng, shortcuts=None):
+        while True:
+            found = super().draw(rule, rng, shortcuts)
+            if all(source < 5 for source, _ in found.pairs):
+                return found
+
+
+class Greedy(ShortcutSpace):
+    """Draws the first pair twice as often as others."""
+
+    def draw(self, rule, rng, shortcuts=None):
+        return min((super(Greedy, self).draw(rule, rng, shortcuts) for _ in range(2)), key=lambda a: a.pairs)
+
+
+class Loose(ShortcutSpace):
+    """Its children by B take several sources into one block."""
+
+    def mutate(self, architecture, rule, rng, rate):
+        return super().mutate(architecture, "A", rng, rate)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("space", "what", "why"),
+    [
+        (Lopsided, "A: draws of few", "but no draw does"),
+        (Greedy, "A: draws of few", "of 4000 draws"),
+        (Loose, "B: draws of few", "but no draw does"),
+    ],
+)
+def test_a_space_that_draws_unevenly_is_found_out(space, what, why):
+    said = {name: fault for name, fault in verdicts(space("vgg11", 0.0625)) if name.startswith(what)}
+    assert said
+    assert all(why in fault for fault in said.values())

@@ -12,7 +12,6 @@ from analysis.findings.doubts import doubts
 from analysis.findings.recipes import recipes
 from analysis.findings.rules import rules
 from analysis.numbers import minus
-from analysis.report.comparison_sheets import seeds
 from analysis.results.aggregate import done
 from analysis.results.rows import Results
 from analysis.results.searches import named
@@ -57,10 +56,10 @@ def _seeds(results: Results, table: Sequence[Line], found: Compared) -> Iterator
                 "deviations of the differences."
             )
         yield f"Few seeds: {n} search seed{'s' * (n > 1)} in the smallest cell.{visible}"
-    if unclear := [c for c in found.twins.values() if c.verdict.startswith("inconclusive; n = ")]:
+    if unclear := [c for c in found.twins.values() if c.inconclusive]:
         yield (
             f"{len(unclear)} of {len(found.twins)} comparisons with twins are inconclusive, which is no evidence of "
-            f"equality: to find {fixed.smallest:g} points would take {seeds(unclear[-1])} seeds."
+            f"equality: to find {fixed.smallest:g} points would take {unclear[-1].needed} seeds."
         )
 
 

@@ -10,7 +10,7 @@ from math import nan
 from analysis.findings import primary
 from analysis.findings.judged import Judged, judge, looked, spread_of
 from analysis.findings.rules import Rules, rules
-from analysis.findings.verdicts import WORDS, verdict
+from analysis.findings.verdicts import WORDS, inconclusive, verdict
 from analysis.results.aggregate import done
 from analysis.results.pairs import Pairs, Question, Sides, questions
 from analysis.results.rows import Results
@@ -22,8 +22,6 @@ from analysis.statistics.equivalence import tost
 from analysis.statistics.fieller import relative_improvement
 from analysis.statistics.paired import Estimate, mean_interval
 
-__all__ = ["Compared", "Comparison", "compared", "gains", "rules", "still_open", "twin_pairs", "with_each_other",
-           "with_twins"]  # fmt: skip
 NAMES = {"primary": "{}", "twins": "its twins", "pair": "{}", "gain": "that of {}"}  # of the second side
 
 
@@ -51,6 +49,7 @@ class Comparison:
     equivalence: float  # p of two one-sided tests, times the family and looks; NaN where no margin was fixed
     finds: float  # points that so many pairs find four times in five
     significant: bool
+    inconclusive: bool
     verdict: str
     methods: tuple[str, ...]  # the table rows that it comes from
     keys: tuple[str, ...]
@@ -189,6 +188,8 @@ def _comparison(study: Study, pairs: Pairs, judged: Judged, spread_: tuple[float
     spread, freedom = spread_
     finds = smallest_effect(spread, estimate.n, freedom or None, strictest).value if estimate.n > 1 else nan
     simultaneous = mean_interval(pairs.differences, 1 - strictest)
+    equivalence = _equivalence(study, pairs)
+    equal = equivalence <= fixed.alpha
     status = "exploratory" if not study.confirms else "primary" if pairs.kind == "primary" else "confirmatory"
     return Comparison(
         pairs.kind, status, *pairs.sides, estimate, judged.adjusted, judged.moderated, judged.moderated_raw,
@@ -200,17 +201,18 @@ def _comparison(study: Study, pairs: Pairs, judged: Judged, spread_: tuple[float
         failures=pairs.failures,
         without=mean_interval(pairs.bare["own"] - pairs.bare["other"], fixed.level) if pairs.failures else None,
         needed=needed(fixed.smallest, spread, freedom, strictest),
-        equivalence=_equivalence(study, pairs),
+        equivalence=equivalence,
         finds=finds,
         significant=judged.significant,
-        verdict=_verdict(study, pairs, judged, finds),
+        inconclusive=judged.seen and inconclusive(estimate, judged.significant, fixed.margin or fixed.smallest),
+        verdict=_verdict(study, pairs, judged, finds, equal),
         methods=pairs.methods,
         keys=_keys(study.results, pairs.methods),
         pairs=pairs,
     )  # fmt: skip
 
 
-def _verdict(study: Study, pairs: Pairs, judged: Judged, finds: float) -> str:
+def _verdict(study: Study, pairs: Pairs, judged: Judged, finds: float, equal: bool) -> str:
     if not judged.seen:
         return "not tested: the first look is not reached"
     second = NAMES["twins"] if pairs.twins else NAMES[pairs.kind].format(pairs.sides[1])
@@ -221,7 +223,7 @@ def _verdict(study: Study, pairs: Pairs, judged: Judged, finds: float) -> str:
         unmoderated=pairs.kind != "primary" and judged.adjusted <= study.fixed.alpha and not judged.significant,
         exploratory=not study.confirms,
         decided=judged.decided,
-        equal=_equivalence(study, pairs) <= study.fixed.alpha,
+        equal=equal,
     )  # fmt: skip
 
 

@@ -8,6 +8,16 @@ WORDS = ("better", "worse")  # what a side is that lies above, below
 UNUSUAL = "rests on an unusually small spread"
 
 
+def inconclusive(found: Estimate, significant: bool, margin: float) -> bool:
+    """Tested, not significant, and the interval reaches beyond `margin` points."""
+    return found.n > 1 and found.std != 0 and not significant and not within(found, margin)
+
+
+def within(found: Estimate, margin: float) -> bool:
+    """NaN is not."""
+    return -margin < found.low and found.high < margin
+
+
 def verdict(
     found: Estimate, significant: bool, finds: float, against: str, *, words: tuple[str, str] = WORDS,
     margin: float = 0.0, unmoderated: bool = False, exploratory: bool = False, decided: tuple[int, float] | None = None,
@@ -21,8 +31,8 @@ def verdict(
         return "not tested: one pair" if found.n else "not tested: no complete pair"
     if significant:
         value = decided[1] if decided else found.value
-        small = max(abs(found.low), abs(found.high)) < margin if isfinite(found.low) else False
-        text = f"{words[value < 0]} than {against}" + (f", by less than {margin:g} points" if small else "")
+        small = f", by less than {margin:g} points" if within(found, margin) else ""
+        text = f"{words[value < 0]} than {against}{small}"
         early = f"; decided at {decided[0]} pairs, where estimates are biased away from 0" if decided else ""
         return text + early + (" (exploratory)" if exploratory else "")
     if found.std == 0:
@@ -31,7 +41,7 @@ def verdict(
         return f"inconclusive: {UNUSUAL}"
     if equal:
         return f"equal within ±{margin:g} points (exploratory)"
-    if -margin < found.low and found.high < margin:
+    if within(found, margin):
         return f"inconclusive; the interval lies within ±{margin:g} points"
     power = f"; n = {found.n} finds ≥ {finds:.2f} points" if isfinite(finds) else ""
     return f"inconclusive{power}"

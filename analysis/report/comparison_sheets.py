@@ -5,7 +5,7 @@ from typing import Any
 
 from analysis.findings.comparisons import Compared, Comparison
 from analysis.findings.primary import name as question
-from analysis.numbers import EMPTY, p_value
+from analysis.numbers import p_value
 from analysis.report.sheets import Cell, Sheet, estimated, interval, named
 from analysis.results.table import Line
 
@@ -53,19 +53,10 @@ def _cells(name: str, found: Comparison) -> list[Cell]:
     g = found.effect
     effect, improved = estimated(g.value, g.low, g.high, 2), interval(found.improvement)
     texts = (name, interval(found.difference), p_value(found.difference.p), p_value(found.adjusted),
-             p_value(found.moderated), effect, improved, str(found.difference.n), seeds(found),
+             p_value(found.moderated), effect, improved, str(found.difference.n), str(found.needed),
              found.verdict)  # fmt: skip
     mark = ("†" if found.status == "exploratory" else "*") if found.significant else ""
     return [Cell(text, found.methods, mark if n == 1 else "") for n, text in enumerate(texts)]
-
-
-def seeds(found: Comparison) -> str:
-    """`669 (410 to 1,292)`."""
-    wanted = found.needed
-    if wanted.value is None:
-        return EMPTY
-    ends = [EMPTY if end is None else f"{end:,}" for end in (wanted.low, wanted.high)]
-    return f"{wanted.value:,} ({ends[0]} to {ends[1]})"
 
 
 def pairwise(found: Sequence[Comparison], level: float) -> Sheet:

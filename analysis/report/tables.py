@@ -21,10 +21,10 @@ def report_sheets(found: Findings) -> list[Sheet]:
         for group, points in model.points.groupby("group")
     }
     made = [
-        comparison_sheets.primary(found, results.study.get("primary"), level),
+        comparison_sheets.primary(found.compared, results.study.get("primary"), level),
         sheets.results(table),
         comparison_sheets.comparisons(table, twins, level),
-        comparison_sheets.gains(found.gains, level),
+        comparison_sheets.gains(found.compared.gains, level),
         sheets.resources(table),
         sheets.recipe_sheet(results, table),
         sheets.slopes([*searched, *random], groups),

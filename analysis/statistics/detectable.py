@@ -5,6 +5,7 @@ from math import isfinite, nan, sqrt
 
 from scipy.special import chdtri
 
+from analysis.numbers import EMPTY
 from analysis.statistics.paired import detectable, seeds_needed
 
 
@@ -24,6 +25,11 @@ class Needed:
     value: int | None
     low: int | None
     high: int | None
+
+    def __str__(self) -> str:
+        """`669 (410 to 1,292)`."""
+        texts = [EMPTY if count is None else f"{count:,}" for count in (self.value, self.low, self.high)]
+        return EMPTY if self.value is None else f"{texts[0]} ({texts[1]} to {texts[2]})"
 
 
 def std_interval(std: float, freedom: float, level: float = 0.95) -> tuple[float, float]:

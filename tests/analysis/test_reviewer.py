@@ -92,7 +92,7 @@ def test_what_was_fixed_first_counts_and_the_change_is_printed(registered: tuple
     results, _, said = judged(place)
     assert rules(results).smallest == 0.2
     assert "smallest_effect (0.2 → 4.0)" in said
-    sheet = next(sheet for sheet in findings(place).sheets if sheet.name == "deviations")
+    sheet = next(sheet for sheet in report_sheets(findings(place)) if sheet.name == "deviations")
     assert [row[1].text for row in sheet.rows] == ["smallest_effect: 0.2 → 4.0"]
 
 
@@ -155,7 +155,7 @@ def test_secondary_comparisons_confirm_only_behind_a_significant_primary(
     assert found.primary.verdict == "better than its twins"
     assert {c.status for c in found.secondary} == {"confirmatory"}
     assert "xploratory" not in said
-    assert [sheet.name for sheet in findings(place).sheets][:2] == ["primary", "table"]
+    assert [sheet.name for sheet in report_sheets(findings(place))][:2] == ["primary", "table"]
     weak = made(tmp_path / "weak", study, factory.rows(study, effect=0.0))
     protocol.settle(weak, fixed(study), 0, len(study["plan"]))
     _, found, _ = judged(weak)

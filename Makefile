@@ -5,7 +5,7 @@ STAMP = .venv/.installed
 PYTEST = $(BIN)/python -m pytest
 TWO = -n 2 --dist loadgroup --no-loadscope-reorder  # tests/conftest.py: Ray's tests one after another, first
 
-.PHONY: demo check reports test test-rest test-all test-kernels test-cluster test-faults lint clean
+.PHONY: demo check reports test test-rest test-all test-kernels test-cluster test-faults lint docs clean
 
 demo: $(STAMP)
 	$(BIN)/nas-harness run demo
@@ -41,6 +41,10 @@ lint: $(STAMP)
 test-kernels: $(STAMP)
 	ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 OPENBLAS_CORETYPE=Haswell $(PYTEST) $(TWO) -m "not (ray or slow)"
 
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "open site/index.html; to search in it: $(BIN)/python -m http.server --directory site"
+
 test-cluster: $(STAMP)
 	$(BIN)/python tests/cluster/run.py
 
@@ -55,4 +59,4 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $(STAMP)
 
 clean:
-	rm -rf .venv build *.egg-info
+	rm -rf .venv build site *.egg-info

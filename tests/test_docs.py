@@ -1,7 +1,10 @@
-"""The README says what is there: what it shows exists, every command is in it, its tables are real."""
+"""Pages say what is there: what they show exists, every command is in them, their tables are real, the site builds."""
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,8 @@ from harness.commands.options import parser
 from harness.study.load import packaged
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+TABLE = re.compile(r"<!-- table: (\S+)(?: rows: (.+?))? -->\n(.*?)<!-- end -->", re.DOTALL)
 SHOWN = re.compile(r"^\s*(?:\.venv/bin/)?nas-harness (?P<rest>[^#`\n]+)", re.MULTILINE)
 
 
@@ -26,8 +30,8 @@ def test_commands_shown_are_understood(page):
         parser().parse_args(shlex.split(line))
 
 
-def test_every_command_is_in_the_readme():
-    text = (ROOT / "README.md").read_text()
+def test_every_command_is_in_its_page():
+    text = (ROOT / "docs" / "commands.md").read_text()
     names = next(action.choices for action in parser()._actions if action.dest == "command")
     assert not [name for name in names if f"nas-harness {name}" not in text]
 
@@ -50,6 +54,23 @@ def test_packaged_studies_that_pages_name_exist():
             assert name in packaged(), f"{page.name} names the study {name}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_that_pages_name_exist(page):
+    named = re.findall(r"`((?:harness|analysis|spaces|tests|docs|benchmarks|examples)/[\w/.-]*)`", page.read_text())
+    assert not [name for name in named if not (ROOT / name).exists() and "myspace" not in name]
+
+
+def test_contributing_states_the_arrows_that_the_test_holds():
+    from tests.test_arrows import ARROWS, BASE, NARROWER
+
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    rooms = [line for line in lines(page) if "may import" in line]
+    stated = {line["room"].strip("`"): set(re.findall(r"`(.+?)`", line["may import"])) for line in rooms}
+    for line in rooms:
+        stated[line["room"].strip("`")] |= BASE if "base" in line["may import"] else set()
+    assert stated == {room: others | NARROWER.get(room, BASE) for room, others in ARROWS.items()}
+
+
 def test_the_readmes_study_is_the_packaged_one():
     import tomllib
 
@@ -59,17 +80,76 @@ def test_the_readmes_study_is_the_packaged_one():
     assert all(method in real["method"] for method in shown["method"])
 
 
+def lines(markdown):
+    """Of every table in it: each line as column → cell."""
+    for block in re.findall(r"(?:^\|.*\n)+", markdown, re.MULTILINE):
+        head, _, *body = [[cell.strip() for cell in line.strip("| ").split("|")] for line in block.splitlines()]
+        yield from (dict(zip(head, cells, strict=True)) for cells in body)
+
+
+def named(line):
+    """As the study names the line: darts-A@30, or baseline."""
+    return "@".join(cell for cell in (line["Method"], line["Search epochs"]) if cell != "–")
+
+
+def faults(shown, rows, reported):
+    """In what a table differs from a report: whole tables word by word, chosen rows cell by cell."""
+    if not rows:
+        return [] if shown.strip() in reported else ["the table is not the report's"]
+    found = list(lines(shown))
+    known = list(lines(reported))
+    wrong = [line for line in found if not any(line.items() <= true.items() for true in known)]
+    names = [] if [named(line) for line in found] == rows.split(", ") else [f"rows are not {rows}"]
+    return names + [f"no row of the report is {line}" for line in wrong]
+
+
 @pytest.mark.parametrize("name", ["README.md", "docs/studies.md"])
 def test_tables_shown_are_what_the_rows_give(name):
-    tables = re.findall(r"<!-- table: (\S+) -->\n(.*?)<!-- end -->", (ROOT / name).read_text(), re.DOTALL)
+    tables = TABLE.findall((ROOT / name).read_text())
     assert tables
-    for results, table in tables:
-        assert table.strip() in (ROOT / results / "report" / "table.md").read_text()
+    for results, rows, shown in tables:
+        assert not faults(shown, rows, (ROOT / results / "report" / "table.md").read_text())
 
 
-def test_numbers_told_of_the_studies_stand_in_their_tables():
+REPORTED = """
+| Method | Search epochs | Accuracy | Shortcuts |
+|--------|---------------|----------|-----------|
+| a      | 10            | 70.1     | 3         |
+| a      | 20            | 71.2     | 4         |
+| base   | –             | 67.0     | 0         |
+"""
+
+
+@pytest.mark.parametrize(
+    ("rows", "body", "fault"),
+    [
+        ("a@20, base", "| a | 20 | 71.2 |\n| base | – | 67.0 |\n", None),
+        ("a@20", "| a | 20 | 70.1 |\n", "no row of the report"),
+        ("a@20", "| a | 30 | 71.2 |\n", "rows are not a@20"),
+        ("a@20, base", "| a | 20 | 71.2 |\n", "rows are not a@20, base"),
+    ],
+)
+def test_a_table_of_chosen_rows_is_checked_cell_by_cell(rows, body, fault):
+    shown = "| Method | Search epochs | Accuracy |\n|---|---|---|\n" + body
+    found = faults(shown, rows, REPORTED)
+    assert (fault in found[0]) if fault else not found
+
+
+@pytest.mark.parametrize(("name", "least"), [("README.md", 6), ("docs/studies.md", 30)])
+def test_numbers_in_prose_stand_in_the_tables(name, least):
     tables = ("*/report/table.md", "*/report/tuning/tables.md", "*/study.json")
-    known = "".join(path.read_text() for name in tables for path in (ROOT / "results").glob(name))
-    told = re.findall(r"\d+\.\d{2,}", (ROOT / "docs" / "studies.md").read_text())
-    assert len(told) > 30
+    known = "".join(path.read_text() for pattern in tables for path in (ROOT / "results").glob(pattern))
+    told = re.findall(r"(?<!Python )\b\d+\.\d{2,}", (ROOT / name).read_text())
+    assert len(told) > least
     assert not [number for number in told if not re.search(rf"(?<![\d.]){re.escape(number)}(?!\d)", known)]
+
+
+def test_the_site_builds_without_a_warning(tmp_path):
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", tmp_path / "site"]
+    quiet = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=quiet, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    pages = sorted((tmp_path / "site").rglob("*.html"))
+    assert {"index.html", "CONTRIBUTING.html", "api.html", "rows.html"} <= {page.name for page in pages}
+    fetched = re.compile(r"""<(?:script|link|img)[^>]+(?:src|href)="?(?:https?:)?//""")
+    assert not [page.name for page in pages if fetched.search(page.read_text())]

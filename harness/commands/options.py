@@ -109,13 +109,9 @@ def _verify(commands: Any) -> None:
     command.add_argument("folders", nargs="+", metavar="FOLDER", help="results folders")
     command.add_argument("--rerun", type=int, default=0, metavar="N", help="train N random rows again and compare")
     command.add_argument("--keys", default="", metavar="K1,K2", help="train exactly these rows again and compare")
-<<<<<<< HEAD:harness/commands/options.py
     command.add_argument("--trust", action="store_true",
                          help="load spaces, rules and data of packages from outside that the folder names")  # fmt: skip
-    command.add_argument("--data-root", metavar="DIR", help="where data sets lie (or NAS_HARNESS_DATA)")
-=======
     command.add_argument("--data-root", metavar="DIR", help="folder of the data sets; default: NAS_HARNESS_DATA")
->>>>>>> f43fe9d (Say README, docs, help and comments in short sentences with the field's words; add the site, CONTRIBUTING and decisions):harness/options.py
 
 
 def _decode(commands: Any) -> None:

@@ -80,9 +80,12 @@ def strategy(name: str) -> Strategy:
 
 
 def darts(ask: Request) -> Iterable[Found]:
-    """One bilevel search (Liu et al. 2019), read at its snapshots; methods with equal settings share it."""
+    """One bilevel search (Liu et al. 2019), read at its snapshots; methods with equal settings share it.
+
+    Only networks of the snapshots in `trained` are trained.
+    """
     key = supernet(ask)
-    for epoch in ask.search.read_at:
+    for epoch in ask.search.trained_at:
         yield Found(f"{ask.method}@{epoch}", Read(key, ask.rule, epoch), (key,), ask.rule, epoch)
 
 

@@ -56,6 +56,7 @@ class Search(Model):
     strategy: str = "darts"
     epochs: int = Field(50, gt=0)
     snapshots: tuple[int, ...] = ()  # epochs at which architectures are read; empty: the last
+    trained: tuple[int, ...] = ()  # of the snapshots, those whose networks are trained; empty: all
     gate: str | None = None  # null: the space's first
     order: Literal[1, 2] = 1
     warmup_epochs: int = Field(0, ge=0)  # epochs before the search's that train the weights alone
@@ -80,11 +81,17 @@ class Search(Model):
     def _snapshots_lie_inside(self) -> "Search":
         if late := [epoch for epoch in self.snapshots if not 0 < epoch <= self.epochs]:
             raise ValueError(f"snapshots: {late[0]} lies outside the search's epochs 1 to {self.epochs}")
+        if other := [epoch for epoch in self.trained if epoch not in self.read_at]:
+            raise ValueError(f"trained: {other[0]} is none of the snapshots {', '.join(map(str, self.read_at))}")
         return self
 
     @property
     def read_at(self) -> tuple[int, ...]:
         return tuple(sorted(set(self.snapshots))) or (self.epochs,)
+
+    @property
+    def trained_at(self) -> tuple[int, ...]:
+        return tuple(sorted(set(self.trained))) or self.read_at
 
 
 class Method(Model):

@@ -28,6 +28,16 @@ def test_one_search_serves_all_rows_of_a_seed():
                                "darts-B@1", "random-B@1", "darts-B@2", "random-B@2", "baseline"]  # fmt: skip
 
 
+def test_snapshots_that_are_not_trained_change_no_search_and_can_be_added():
+    search = tiny().search.model_dump()
+    part, whole = (planned(tiny(search={**search, "trained": trained})) for trained in ([2], []))
+    assert list(part.rows) == ["darts-A@2", "random-A@2", "darts-B@2", "random-B@2", "baseline"]
+    assert set(part.jobs) < set(whole.jobs)
+    assert [key for key, job in part.jobs.items() if job.kind == "search"] == [
+        key for key, job in whole.jobs.items() if job.kind == "search"
+    ]
+
+
 def test_a_plan_is_the_same_every_time_and_keys_are_their_settings_hash():
     first, second = planned(tiny()), planned(tiny())
     assert list(first.jobs) == list(second.jobs)

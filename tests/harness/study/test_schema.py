@@ -59,6 +59,7 @@ def test_a_methods_field_is_reached_by_its_name(file):
         ({"seeds": {"search": 0}}, "seeds.search"),
         ({"seeds": {"search": -1}}, "seeds.search"),
         ({"search": {"epochs": 2, "snapshots": [3]}}, "snapshots: 3 lies outside"),
+        ({"search": {"epochs": 2, "snapshots": [1, 2], "trained": [3]}}, "trained: 3 is none of the snapshots 1, 2"),
         ({"recipe": {"lr": -1.0}}, "recipe.lr"),
         ({"name": "../up"}, "'../up' is no name"),
         ({"method": [{"name": "a/b"}]}, "'a/b' is no name"),

@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from harness.engine.hardware import processor
 from harness.engine.instructions import VARIABLES, instruction_set
 
 RESULTS = Path(__file__).parent / "results"
@@ -99,11 +100,10 @@ def parser(words: str | None, networks: bool = False) -> argparse.ArgumentParser
 def machine() -> dict[str, Any]:
     import torch
 
-    names = [line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name")]
     units = {name: bool(torch.cpu.get_capabilities().get(name)) for name in ("amx_bf16", "avx512_bf16", "avx512_f")}
     gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     limits = {name: os.environ[name] for name in LIMITS if name in os.environ}
-    return {"processor": (names or [platform.processor()])[0], "cores": os.cpu_count(),
+    return {"processor": processor(), "cores": os.cpu_count(),
             "instructions": instruction_set(), "units": units, "gpus": gpus, "limits": limits,
             "system": platform.system(), "load": [round(value, 1) for value in os.getloadavg()],
             "at": time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime())}  # fmt: skip
@@ -135,8 +135,3 @@ def threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _cpuinfo() -> list[str]:
-    path = Path("/proc/cpuinfo")
-    return path.read_text().splitlines() if path.exists() else []

@@ -134,7 +134,7 @@ def row(job: Mapping[str, Any], study: Mapping[str, Any], **fields: Any) -> dict
         "split": "5f1c0ffee", "status": "done", "error": None, "val_accuracy": None, "test_accuracy": None,
         "train_loss": 0.61, "test_loss": None, "parameters": None, "macs": None, "shortcuts": None,
         "long_shortcuts": None, "epochs": study["recipe"]["epochs"], "seconds": 10.0, "device_seconds": 10.0,
-        "device": "cpu", "threads": 1, "path": "channels_last", "precision": "fp32", "host": "lab1",
+        "device": "cpu", "hardware": "EPYC (avx2)", "threads": 1, "path": "channels_last", "precision": "fp32", "host": "lab1",
         "started": "2025-11-01T10:00:00Z", "finished": "2025-11-01T10:00:10Z", "versions": VERSIONS,
         "commit": "0123456789abcdef0123456789abcdef01234567", "dirty": False, "curve": [], "snapshots": None,
         "warnings": [], "peak_memory_bytes": 300_000_000, **fields,

@@ -95,7 +95,12 @@ def _origins(used: pd.DataFrame) -> Iterator[str]:
         yield f"Rows come from {len(commits)} commits: {', '.join(sorted(commit[:8] for commit in commits))}."
     if dirty := int((used["dirty"] == True).sum()):  # noqa: E712
         yield f"{dirty} rows were made with uncommitted changes: their commit does not tell what ran."
-    for column, what in (("device", "devices"), ("precision", "precisions"), ("path", "engine paths")):
+    for column, what in (
+        ("device", "devices"),
+        ("hardware", "kinds of processor or GPU"),
+        ("precision", "precisions"),
+        ("path", "engine paths"),
+    ):
         if len(kinds := sorted(set(used[column].dropna().map(str)))) > 1:
             yield (
                 f"Rows come from {len(kinds)} {what} ({', '.join(kinds)}); accuracies may differ by more than the seed."

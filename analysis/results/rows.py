@@ -22,7 +22,7 @@ NUMBERS = ("seed", "train_seed", "twin", "val_accuracy", "test_accuracy", "train
            "macs", "shortcuts", "long_shortcuts", "epochs", "warmup_epochs", "seconds", "device_seconds", "threads",
            "peak_memory_bytes", "chance")  # fmt: skip
 TEXTS = ("key", "kind", "method", "role", "twin_of", "pair", "architecture", "split", "status", "error", "device",
-         "path", "precision", "host", "started", "finished", "commit", "data")  # fmt: skip
+         "hardware", "path", "precision", "host", "started", "finished", "commit", "data")  # fmt: skip
 PACKED = ("recipe", "versions")  # objects kept as canonical text, so that equal ones are one
 FINAL = ("done", "diverged", "disconnected", "pruned", "invalid")  # `failed` runs again with the next command
 CURVE = ("train_loss", "test_accuracy", "val_accuracy", "entropy", "counts", "discretised_accuracy", "eigenvalue")

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from harness.engine import memory
+from harness.engine.hardware import hardware
 from harness.errors import NO_ROOM
 from harness.plan.settings import Settings
 from harness.storage import provenance
@@ -49,7 +50,7 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
     clock = time.perf_counter()
     torch.set_num_threads(place.threads)
     outcome: Outcome = {"started": _now(), "device": place.device, "threads": place.threads,
-                        "host": provenance.host(), "status": Status.DONE, "error": None}  # fmt: skip
+                        "host": provenance.host(), "hardware": hardware(place.device), "status": Status.DONE, "error": None}  # fmt: skip
     watch = TrialWatch(watch_file(place.path, key), place.time_limit)
     try:
         if not place.path.is_dir():

@@ -50,6 +50,7 @@ class Outcome(TypedDict, total=False):
     path: str | None
     precision: str | None
     host: str | None
+    hardware: str | None
     started: str | None
     finished: str | None
     curve: list[dict[str, Any]]

@@ -37,6 +37,7 @@ def test_a_sound_study_has_little_against_it(tmp_path: Path) -> None:
         (lambda r: {**r, "commit": "f" * 40}, "Rows come from 2 commits"),
         (lambda r: {**r, "dirty": True}, "1 rows were made with uncommitted changes"),
         (lambda r: {**r, "device": "cuda"}, "2 devices (cpu, cuda)"),
+        (lambda r: {**r, "hardware": "Xeon (amx_bf16)"}, "2 kinds of processor or GPU (EPYC (avx2), Xeon (amx_bf16))"),
         (lambda r: {**r, "precision": "bf16"}, "2 precisions (bf16, fp32)"),
         (lambda r: {**r, "versions": {**factory.VERSIONS, "torch": "2.9.0"}}, "2 versions of torch (2.14.1, 2.9.0)"),
         (lambda r: {**r, "recipe": {**factory.RECIPE, "lr": 0.1}}, "2 recipes"),

@@ -19,6 +19,8 @@ from analysis.results.table import Line
 from analysis.statistics.paired import detectable
 
 GAP = 10  # points between a mixture and what is read from it, above which a report says so
+ORIGINS = {"device": "devices", "hardware": "kinds of processor or GPU", "precision": "precisions",
+           "path": "engine paths"}  # fmt: skip
 FEW = 5  # search seeds below which a report says that they are few
 
 
@@ -95,12 +97,7 @@ def _origins(used: pd.DataFrame) -> Iterator[str]:
         yield f"Rows come from {len(commits)} commits: {', '.join(sorted(commit[:8] for commit in commits))}."
     if dirty := int((used["dirty"] == True).sum()):  # noqa: E712
         yield f"{dirty} rows were made with uncommitted changes: their commit does not tell what ran."
-    for column, what in (
-        ("device", "devices"),
-        ("hardware", "kinds of processor or GPU"),
-        ("precision", "precisions"),
-        ("path", "engine paths"),
-    ):
+    for column, what in ORIGINS.items():
         if len(kinds := sorted(set(used[column].dropna().map(str)))) > 1:
             yield (
                 f"Rows come from {len(kinds)} {what} ({', '.join(kinds)}); accuracies may differ by more than the seed."

@@ -180,6 +180,6 @@ class Driver:
 NO_SPACE_LEFT = "{folder}: no space left on the disk; free some, then the same command carries on"
 EMPTY: dict[str, Any] = dict.fromkeys(
     ("architecture", "recipe", "split", "error", "val_accuracy", "test_accuracy", "train_loss", "test_loss",
-     "parameters", "macs", "shortcuts", "long_shortcuts", "device", "hardware", "threads", "path", "precision", "started",
-     "finished", "snapshots", "peak_memory_bytes")
+     "parameters", "macs", "shortcuts", "long_shortcuts", "device", "hardware", "threads", "path", "precision",
+     "started", "finished", "snapshots", "peak_memory_bytes")
 ) | {"epochs": 0, "seconds": 0.0, "device_seconds": 0.0, "curve": [], "warnings": []}  # fmt: skip

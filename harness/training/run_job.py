@@ -50,7 +50,8 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
     clock = time.perf_counter()
     torch.set_num_threads(place.threads)
     outcome: Outcome = {"started": _now(), "device": place.device, "threads": place.threads,
-                        "host": provenance.host(), "hardware": hardware(place.device), "status": Status.DONE, "error": None}  # fmt: skip
+                        "host": provenance.host(), "hardware": hardware(place.device),
+                        "status": Status.DONE, "error": None}  # fmt: skip
     watch = TrialWatch(watch_file(place.path, key), place.time_limit)
     try:
         if not place.path.is_dir():

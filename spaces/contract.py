@@ -13,8 +13,8 @@ from spaces.cost import cost
 from spaces.space import Space
 
 CLASSES, CHANNELS, SIZE = 10, 3, 32
-COUNTABLE, DRAWS = 250, 4000  # architectures with some count of shortcuts; draws that must be even over them
-UNEVEN = 1e-4  # p below which they are not
+COUNTABLE, DRAWS = 250, 4000  # architectures with some count of shortcuts; samples that must be uniform over them
+NOT_UNIFORM = 1e-4  # p below which they are not
 Check = tuple[str, Callable[[], None]]
 
 
@@ -24,9 +24,9 @@ def checks(space: Space) -> Iterator[Check]:
         yield f"the supernet with {gate} gates trains", lambda gate=gate: _supernet_trains(space, gate)  # type: ignore[misc]
     for rule in space.rules:
         yield f"{rule}: what a supernet holds can be read, written, built and run", lambda r=rule: _reads(space, r)  # type: ignore[misc]
-        yield f"{rule}: draws are valid, reproducible and different", lambda r=rule: _draws(space, r)  # type: ignore[misc]
-        yield f"{rule}: a draw with a fixed count of shortcuts has it", lambda r=rule: _counts(space, r)  # type: ignore[misc]
-        yield f"{rule}: draws of few shortcuts, where they can be counted, are even", lambda r=rule: _even(space, r)  # type: ignore[misc]
+        yield f"{rule}: samples are valid, reproducible and different", lambda r=rule: _draws(space, r)  # type: ignore[misc]
+        yield f"{rule}: a sample with a fixed count of shortcuts has it", lambda r=rule: _counts(space, r)  # type: ignore[misc]
+        yield f"{rule}: few shortcuts, if countable, are sampled uniformly", lambda r=rule: _uniform(space, r)  # type: ignore[misc]
         yield f"{rule}: mutation and crossover stay in the space", lambda r=rule: _varies(space, r)  # type: ignore[misc]
         yield f"{rule}: parameters and MACs need no weights", lambda r=rule: _costs(space, r)  # type: ignore[misc]
         yield f"{rule}: a supernet can be limited to one architecture", lambda r=rule: _limits(space, r)  # type: ignore[misc]
@@ -81,11 +81,11 @@ def _reads(space: Space, rule: str) -> None:
 
 def _draws(space: Space, rule: str) -> None:
     drawn = [space.draw(rule, Random(seed)) for seed in range(20)]
-    assert drawn == [space.draw(rule, Random(seed)) for seed in range(20)], "the same seed draws something else"
-    assert len(set(map(str, drawn))) > 1, "20 draws are all the same"
+    assert drawn == [space.draw(rule, Random(seed)) for seed in range(20)], "the same seed samples something else"
+    assert len(set(map(str, drawn))) > 1, "20 samples are all the same"
     for architecture in drawn:
         assert space.parse(str(architecture)) == architecture, f"{architecture} does not parse back"
-        assert not space.broken(architecture), f"{architecture} was drawn, and is broken"
+        assert not space.broken(architecture), f"{architecture} was sampled, and is broken"
 
 
 def _counts(space: Space, rule: str) -> None:
@@ -93,11 +93,11 @@ def _counts(space: Space, rule: str) -> None:
         count = space.draw(rule, Random(seed)).shortcuts
         found = space.draw(rule, Random(seed + 100), count)
         assert found.shortcuts == count, f"asked for {count} shortcuts, drew {found.shortcuts}"
-        assert not space.broken(found), f"{found} was drawn, and is broken"
+        assert not space.broken(found), f"{found} was sampled, and is broken"
 
 
-def _even(space: Space, rule: str) -> None:
-    """What can be is what draws, their mutations and their crossovers show; each must be drawn about equally often."""
+def _uniform(space: Space, rule: str) -> None:
+    """All that is sampled, and all children of samples, must be sampled about equally often."""
     for count in (1, 2):
         try:
             few = Counter(str(space.draw(rule, Random(seed), count)) for seed in range(2 * COUNTABLE))
@@ -107,10 +107,10 @@ def _even(space: Space, rule: str) -> None:
             continue
         drawn = few + Counter(str(space.draw(rule, Random(seed), count)) for seed in range(2 * COUNTABLE, DRAWS))
         strange = _descendants(space, rule, count) - drawn.keys()
-        assert not strange, f"mutation or crossover gives {min(strange)}, but no draw does"
+        assert not strange, f"mutation or crossover gives {min(strange)}, but no sample does"
         p_value = float(chisquare(list(drawn.values())).pvalue)
         often, rarely = drawn.most_common()[0], drawn.most_common()[-1]
-        assert p_value > UNEVEN, f"of {DRAWS} draws, {often[1]} are {often[0]}, and {rarely[1]} are {rarely[0]}"
+        assert p_value > NOT_UNIFORM, f"of {DRAWS} samples, {often[1]} are {often[0]}, and {rarely[1]} are {rarely[0]}"
 
 
 def _descendants(space: Space, rule: str, count: int) -> set[str]:

@@ -30,11 +30,11 @@ CAPTIONS = {
     "shortcut-lengths": "How far shortcuts reach: mean number per network by length, beside the random twins.",
     "shortcut-targets": "Where shortcuts end: mean number per network by block, beside the random twins.",
     "alpha": "α, mean over seeds. A dot marks α above 0.",
-    "search-accuracy": "Accuracy on the α part of the training images: of the supernet, and of what each rule reads, "
-    "with the supernet's weights.",
+    "search-accuracy": "Accuracy on the validation split of the training images: of the supernet, and of what each "
+    "rule reads, with the supernet's weights.",
     "search-counts": "Shortcuts that each rule would keep after each epoch of the search.",
     "search-entropy": "Entropy of α during the search.",
-    "search-eigenvalue": "Largest eigenvalue of the Hessian of the loss on the α part, in α.",
+    "search-eigenvalue": "Largest eigenvalue of the Hessian of the loss on the validation split, in α.",
     "search-test": f"Test accuracy during the search, {ALONE}.",
     "learning-curves": "Training loss of the final trainings: mean over runs, range shaded.",
     "test-curves": f"Test accuracy after each epoch, {ALONE}.",
@@ -140,7 +140,7 @@ def _search(found: Findings) -> Drawn:
     fields = sorted({field for curve in trials["curve"] for field in curve or ()})
     counts = {field: f"rule {field.split('.')[1]}" for field in fields if field.startswith("counts.")}
     read = {field: f"as read by {field.split('.')[1]}" for field in fields if field.startswith("discretised_accuracy.")}
-    accuracy = "Accuracy on the α part, %"
+    accuracy = "Accuracy on the validation split, %"
     yield "search-accuracy", curves.searches(trials, {"val_accuracy": "supernet", **read}, accuracy)
     yield "search-counts", curves.searches(trials, counts, "Shortcuts")
     yield "search-entropy", curves.searches(trials, {"entropy": ""}, "Mean entropy of α, bits")

@@ -130,8 +130,8 @@ def _undecided(results: Results) -> Iterator[str]:
         behind = [f"{value:.1f} % ({rule})" for rule, value in sorted(read.items()) if mixture - value > GAP]
         if behind:
             yield (
-                f"{name}: after the last epoch the mixture reaches {mixture:.1f} % on the α part, what is read from it "
-                f"{', '.join(behind)} with the same weights: what was optimised is not what is compared."
+                f"{name}: after the last epoch the mixture reaches {mixture:.1f} % on the validation split, what is "
+                f"read from it {', '.join(behind)} with the same weights: what was optimised is not what is compared."
             )
 
 

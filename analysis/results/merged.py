@@ -23,8 +23,14 @@ def merged(studies: Sequence[dict[str, Any]]) -> dict[str, Any]:
     names = list(dict.fromkeys(study["name"] for study in studies))
     differ = [field for field in SETUP if any(study.get(field) != studies[0].get(field) for study in studies)]
     found = {**studies[0], "name": " + ".join(names), "names": names, "differ": differ, "rows": list(rows.values()),
-             "plan": list(plan.values())}  # fmt: skip
+             "plan": list(plan.values()), "alpha_labels": _common_labels(studies)}  # fmt: skip
     return {**found, **_strictest(studies)} if len(studies) > 1 else found
+
+
+def _common_labels(studies: Sequence[Row]) -> dict[str, Any]:
+    """Labels of those arrays of α that are labelled alike wherever they occur: α of another cell has other edges."""
+    labelled = [item for study in studies for item in (study.get("alpha_labels") or {}).items()]
+    return {name: labels for name, labels in labelled if all(other == labels for one, other in labelled if one == name)}
 
 
 def _strictest(studies: Sequence[Row]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ACCURACY = "Accuracy on the α part, %"
+ACCURACY = "Accuracy on the validation split, %"
 DONE, CHOSEN, FITTED = "done", "chosen", "fitted optimum"  # marks
 MEAN = "mean"  # in the place of a repetition
 TREES_SEED = 0  # fANOVA grows a random forest
@@ -60,7 +60,7 @@ def race(frame: pd.DataFrame) -> Drawing | None:
         axes.step(mean["trials"], mean["so_far"], where="post", color=look.colour, linestyle=look.line, linewidth=2,
                   label=f"{name}, mean of {len(singles)}")  # fmt: skip
     axes.set_ylim(bottom=float(frame["so_far"].quantile(0.05)))
-    return Drawing(_labelled(figure, axes, "Trials", "Best accuracy so far on the α part, %"), drawn)
+    return Drawing(_labelled(figure, axes, "Trials", "Best accuracy so far on the validation split, %"), drawn)
 
 
 def _repetitions(frame: pd.DataFrame) -> pd.DataFrame:

@@ -96,8 +96,8 @@ def _outcomes(frame: pd.DataFrame, fields: list[str]) -> Sheet:
                  str(own["curve"].map(len).sum()), f"{own['device_seconds'].sum():.0f}"]  # fmt: skip
         rows.append(tuple(Cell(text) for text in texts))
     note = (
-        "The best done trial of each repetition by accuracy on the α part, which the search for it makes "
-        "optimistic; no test image was read. Studies that name a tuning take the recipe of its repetition 0."
+        "The best done trial of each repetition by accuracy on the validation split: the best of many "
+        "is optimistic. No test image was read. Studies that name a tuning take the recipe of its repetition 0."
     )
     return Sheet("tunings", "What tuning found and cost", head, tuple(rows), note)
 

@@ -42,7 +42,7 @@ class Race:
 
 
 def trials(studies: Studies) -> pd.DataFrame:
-    """One row a trial, by tuning, seed and number; `accuracy` in percent of the α part, NaN unless done.
+    """One row a trial, by tuning, seed and number; `accuracy` on the validation split in percent, NaN unless done.
 
     `values` holds field → value, `curve` the accuracies after each epoch; `so_far` is the best accuracy of the
     repetition up to the trial, `spent` its device-seconds up to there.

@@ -24,7 +24,7 @@ class Split:
 
 
 def split(images: int, study_seed: int, seed: int, alpha_portion: float | None) -> Split:
-    """Searches, scoring and tuning hold an α part out; final training (None) uses everything."""
+    """Searches, scoring and tuning hold out a validation split; final training (None) uses everything."""
     if alpha_portion is None:
         return Split(torch.arange(images), torch.arange(0))
     order = torch.from_numpy(np.random.default_rng(stream(study_seed, seed, "split")).permutation(images))

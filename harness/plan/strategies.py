@@ -97,8 +97,8 @@ def random_draw(ask: Request) -> Iterable[Found]:
 def random_search(ask: Request) -> Iterable[Found]:
     """`candidates` uniform samples, each scored on the validation split; the best is trained (Li & Talwalkar 2019).
 
-    Its budget is candidates × score_epochs epochs on the weights part: as many as the search that it stands beside
-    has epochs make the two equal. Scored inside a supernet, it costs that supernet's epochs and none of its own.
+    Its budget is candidates × score_epochs epochs on the training split. It equals that of a search of as many
+    epochs. Scored inside a supernet, it costs that supernet's epochs and none of its own.
     """
     shared = _shared(ask)
     keys = [score(ask, Sampled(ask.rule, index), (), shared) for index in range(ask.search.candidates)]

@@ -1,4 +1,4 @@
-"""The one who keeps a study: gives out jobs that can run, appends rows, says how far it is.
+"""The driver of a study: gives out jobs that can run, appends rows, shows progress.
 
 Executors ask `next` for work, call `progress` after each epoch and `end` when a trial has ended, and stop at `halted`.
 The rows and `study.json` are the whole state; the same command again runs what is missing.

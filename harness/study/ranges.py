@@ -25,7 +25,7 @@ def exists(span: Range, found: Settings) -> bool:
 
 
 def grid(ranges: Ranges, seed: int) -> list[Settings]:
-    """Every point of the grid once, in an order that `seed` shuffles: fewer trials than points are an even sample."""
+    """Every point of the grid once, in an order that `seed` shuffles: fewer trials than points are a uniform sample."""
     points: list[Settings] = [{}]
     for name in in_order(ranges):
         points = [{**point, **value} for point in points

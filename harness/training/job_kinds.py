@@ -92,7 +92,7 @@ def _test_point(network: Any, engine: Engine, test: Images, _: int, outcome: Out
 
 
 def validated_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> Epochs:
-    """Tuning and scoring: train on the weights part, judge on the α part after every epoch. No test set here."""
+    """Tuning and scoring: train on the training split, judge on the validation split after every epoch. No test set."""
     data, engine, space = _opened(settings, place, outcome)
     network = _network(settings, data, engine, space, place, outcome)
     part = _split(settings, data)

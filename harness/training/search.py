@@ -1,4 +1,4 @@
-"""Differentiable search (DARTS, Liu et al. 2019): α and weights in turn, each on its own part of the images."""
+"""Differentiable search (DARTS, Liu et al. 2019): α and weights in turn, each on its own split of the images."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ from harness.training.epochs import Steps
 from harness.training.train import checked, weight_step
 from spaces.space import Space
 
-TELEMETRY_IMAGES = 1000  # of the α part, enough for a gap of 3 points
+TELEMETRY_IMAGES = 1000  # of the validation split, enough for a gap of 3 points
 
 
 @dataclass
@@ -97,7 +97,7 @@ class Search:
         restore(self.alpha_optimiser, state["alpha_optimiser"])
 
     def _alpha_batches(self, number: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Goes through the α part without replacement, as often as the epoch needs."""
+        """Goes through the validation split without replacement, as often as the epoch needs."""
         cycle = 0
         while True:
             images = order(len(self.alpha_part), self.seeds.stream(f"alpha-order-{cycle}", number))

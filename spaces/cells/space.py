@@ -158,7 +158,7 @@ class CellSpace:
     def draw(self, rule: str, rng: Random, shortcuts: int | None = None) -> Cells:
         """Sampled uniformly from the rule's architectures whose output is reached, with so many skip_connects in all.
 
-        A rule of one's own is drawn by reading it from random α, which need not be even.
+        A custom rule is sampled by reading it from random α; that need not be uniform.
         """
         cells = len(self.parts)
         for _ in range(TRIES):

@@ -114,6 +114,16 @@ def test_methods_of_different_studies_keep_apart(tmp_path: Path) -> None:
     assert {row["twin"] for row in results.study["rows"] if row["twin"]} >= {"one/random-A@5", "two/random-A@5"}
 
 
+def test_labels_of_alpha_are_those_that_all_studies_share(tmp_path: Path) -> None:
+    """Cells with one and with two inputs have arrays of the same name, and other edges."""
+    few, many = ({"rows": rows, "columns": ["conv"]} for rows in (["0→1"], ["0→2", "1→2"]))
+    one = {**factory.study("one"), "alpha_labels": {"normal": few}}
+    two = {**factory.study("two"), "alpha_labels": {"normal": many, "reduction": many}}
+    folders = [factory.write(tmp_path / s["name"], s, factory.rows(s)) for s in (one, two)]
+    assert load(folders).study["alpha_labels"] == {"reduction": many}
+    assert load(folders[1]).study["alpha_labels"] == two["alpha_labels"]
+
+
 def test_curves_become_arrays_with_nested_parts(tmp_path: Path) -> None:
     study = factory.study(seeds=1)
     trials = load(factory.write(tmp_path / "s", study, factory.rows(study))).trials

@@ -1,4 +1,4 @@
-"""The cell space: settings, texts, draws and their evenness, mutation and crossover, rules of one's own."""
+"""The cell space: settings, texts, uniform samples, mutation and crossover, rules of one's own."""
 
 from collections import Counter
 from itertools import product

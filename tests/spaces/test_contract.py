@@ -21,7 +21,7 @@ def test_contract(check):
 
 
 class Lopsided(ShortcutSpace):
-    """Never draws from the last sources."""
+    """Never samples the last sources."""
 
     def draw(self, rule, rng, shortcuts=None):
         while True:
@@ -31,7 +31,7 @@ class Lopsided(ShortcutSpace):
 
 
 class Greedy(ShortcutSpace):
-    """Draws the first pair twice as often as others."""
+    """Samples the first pair about twice as often as others."""
 
     def draw(self, rule, rng, shortcuts=None):
         return min((super(Greedy, self).draw(rule, rng, shortcuts) for _ in range(2)), key=lambda a: a.pairs)
@@ -48,12 +48,12 @@ class Loose(ShortcutSpace):
 @pytest.mark.parametrize(
     ("space", "what", "why"),
     [
-        (Lopsided, "A: draws of few", "but no draw does"),
-        (Greedy, "A: draws of few", "of 4000 draws"),
-        (Loose, "B: draws of few", "but no draw does"),
+        (Lopsided, "A: few shortcuts", "but no sample does"),
+        (Greedy, "A: few shortcuts", "of 4000 samples"),
+        (Loose, "B: few shortcuts", "but no sample does"),
     ],
 )
-def test_a_space_that_draws_unevenly_is_found_out(space, what, why):
+def test_a_space_that_does_not_sample_uniformly_is_found_out(space, what, why):
     said = {name: fault for name, fault in verdicts(space("vgg11", 0.0625)) if name.startswith(what)}
     assert said
     assert all(why in fault for fault in said.values())

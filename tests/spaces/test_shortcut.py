@@ -1,4 +1,4 @@
-"""The shortcut space: counts, rules on hand-made matrices, even twins, and a merged supernet equal to a plain one."""
+"""The shortcut space: counts, rules on hand-made matrices, uniform twins, a merged supernet equal to a plain one."""
 
 from collections import Counter
 from random import Random

@@ -1,4 +1,4 @@
-# CR2, Satterthwaite and HTZ of clubSandwich: the figures of tests/test_analysis_cluster_robust.py.
+# CR2, Satterthwaite and HTZ of clubSandwich: the figures of tests/analysis/test_cluster_robust.py.
 # Rscript tests/data/r/cluster_robust.R (R 4.2.2, clubSandwich 0.5.8)
 suppressMessages(library(clubSandwich))
 options(digits = 12)

@@ -1,4 +1,4 @@
-# REML of lme4, balanced and not: the figures of tests/test_analysis_components.py.
+# REML of lme4, balanced and not: the figures of tests/analysis/test_components.py.
 # Rscript tests/data/r/components.R (R 4.2.2, lme4 1.1.31)
 suppressMessages(library(lme4))
 options(digits = 10)

@@ -1,4 +1,4 @@
-# Moderated t of limma: the figures of tests/test_analysis_moderated.py.
+# Moderated t of limma: the figures of tests/analysis/test_moderated.py.
 # Rscript tests/data/r/moderated.R (R 4.2.2, limma 3.54.1)
 suppressMessages(library(limma))
 options(digits = 12)

@@ -1,4 +1,4 @@
-# What base R gives for paired data: the figures of tests/test_analysis_{fieller,effects,equivalence,...}.py.
+# What base R gives for paired data: the figures of tests/analysis/test_{fieller,effects,equivalence,...}.py.
 # Rscript tests/data/r/paired.R (R 4.2.2, no package)
 options(digits = 12)
 own <- c(72.4, 70.9, 73.8, 71.2, 74.0)

@@ -114,5 +114,5 @@ def test_check_names_what_does_not_hold(capsys):
         main(["check", "tests.harness.commands.test_decode:Forgetful"])
     assert end.value.code == 1
     out = capsys.readouterr().out
-    assert re.search(r"FAILED  A: draws are valid, reproducible and different: vgg11 .* does not parse back", out)
+    assert re.search(r"FAILED  A: samples are valid, reproducible and different: vgg11 .* does not parse back", out)
     assert "checks failed" in out

@@ -43,7 +43,7 @@ def test_a_split_uses_every_image_once(images, seed, portion):
     assert split.digest() == split_(images, 0, seed, portion).digest()
 
 
-def test_splits_differ_between_seeds_and_final_training_has_no_alpha_part():
+def test_splits_differ_between_seeds_and_final_training_has_no_validation_split():
     assert split_(100, 0, 0, 0.5).digest() != split_(100, 0, 1, 0.5).digest()
     assert len(split_(100, 0, 0, None).alpha) == 0
 

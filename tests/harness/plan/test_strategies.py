@@ -106,7 +106,7 @@ def test_one_supernet_serves_the_search_and_all_scores_inside_it(finished):
 
 
 @pytest.mark.training
-def test_scores_are_of_the_alpha_part_and_the_best_is_trained(finished):
+def test_scores_are_of_the_validation_split_and_the_best_is_trained(finished):
     prepared, rows = finished
     scores = {key: row for key, row in rows.items() if row["kind"] == "score"}
     assert all(row["val_accuracy"] is not None and row["test_accuracy"] is None for row in scores.values())

@@ -3,10 +3,13 @@
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, field, replace
 
+from harness.errors import BadInput
 from harness.plan.keys import SCHEMA, content_key
 from harness.plan.settings import Settings, weights_read
 from harness.vocabulary.kinds import Kind, Role
 from harness.vocabulary.rows import Row
+
+MOST_JOBS = 500_000
 
 
 @dataclass(frozen=True)
@@ -62,12 +65,17 @@ class Plan:
 
     def add(self, kind: Kind, method: str, settings: Settings, needs: Iterable[str] = (), role: Role | None = None,
             twin_of: str | None = None, pair: str | None = None) -> str:  # fmt: skip
-        """Plans a job, or adds `method` to the one with equal settings; returns its key."""
+        """Plans a job, or adds `method` to the one with equal settings; returns its key.
+
+        Raises BadInput beyond MOST_JOBS.
+        """
         settings = {"schema": self.schema, "kind": kind, **settings}
         key = content_key(settings)
         if (known := self.jobs.get(key)) is not None:
             self.jobs[key] = replace(known, methods=tuple(dict.fromkeys((*known.methods, method))))
         else:
+            if len(self.jobs) >= MOST_JOBS:
+                raise BadInput(f"the study has more than {MOST_JOBS:,} jobs; take fewer seeds, twins or methods")
             needs = tuple(dict.fromkeys(needs))
             self.jobs[key] = Job(key, kind, method, role or Role(kind), settings, needs, (method,), twin_of, pair)
         return key

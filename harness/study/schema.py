@@ -9,20 +9,24 @@ from harness.study import ranges
 
 LEFT_OUT = "left-out"  # recipe.pretrained: by the baseline, trained on as many images again that the study leaves out
 
+EPOCHS, COUNT, PIXELS = 1_000_000, 100_000, 4096  # at most: far above any study, far below what fills a memory
+SEEDS = TRIALS = 10_000
+LONGEST = 100  # characters of a name: folders and files carry it
+
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 
 
 class Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Data(Model):
     """`train_images` and `test_images`: how many of each set (all where null), the same ones for every seed."""
 
     name: str = "cifar10"
-    train_images: int | None = Field(None, gt=1)
-    test_images: int | None = Field(None, gt=0)
-    image_size: int | None = Field(None, gt=0)  # images are scaled to it; null: as they are
+    train_images: int | None = Field(None, gt=1, le=10**9)
+    test_images: int | None = Field(None, gt=0, le=10**9)
+    image_size: int | None = Field(None, gt=0, le=PIXELS)  # images are scaled to it; null: as they are
 
 
 class Scheduler(Model):
@@ -36,15 +40,15 @@ class Scheduler(Model):
 class Recipe(Model):
     """Everything that decides how a network is trained."""
 
-    epochs: int = Field(150, gt=0)
-    batch_size: int = Field(64, gt=0)
+    epochs: int = Field(150, gt=0, le=EPOCHS)
+    batch_size: int = Field(64, gt=0, le=COUNT)
     lr: float = Field(0.01, gt=0)
     momentum: float = Field(0.9, ge=0, lt=1)
     weight_decay: float = Field(0.0, ge=0)
     scheduler: Scheduler = Scheduler()
     clip: float | None = Field(None, gt=0)  # of the gradient's norm
     augment: Literal["crop-flip", "crop", "none"] = "crop-flip"
-    cutout: int = Field(0, ge=0)  # side of the square that is blanked, in pixels
+    cutout: int = Field(0, ge=0, le=PIXELS)  # side of the square that is blanked, in pixels
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     pretrained: str | None = None  # "imagenet", the path of a state dict, or "left-out" (LEFT_OUT)
     tuned: str | None = None  # name of a [[tuning]]; what it found replaces the fields that it ranged over
@@ -54,12 +58,12 @@ class Search(Model):
     """How an architecture is found. Weights follow the study's recipe, changed by `recipe` here."""
 
     strategy: str = "darts"
-    epochs: int = Field(50, gt=0)
+    epochs: int = Field(50, gt=0, le=EPOCHS)
     snapshots: tuple[int, ...] = ()  # epochs at which architectures are read; empty: the last
     trained: tuple[int, ...] = ()  # of the snapshots, those whose networks are trained; empty: all
     gate: str | None = None  # null: the space's first
     order: Literal[1, 2] = 1
-    warmup_epochs: int = Field(0, ge=0)  # epochs before the search's that train the weights alone
+    warmup_epochs: int = Field(0, ge=0, le=EPOCHS)  # epochs before the search's that train the weights alone
     alpha_lr: float = Field(5e-4, gt=0)
     alpha_betas: tuple[float, float] = (0.5, 0.999)
     alpha_weight_decay: float = Field(0.0, ge=0)
@@ -68,14 +72,14 @@ class Search(Model):
     zero_one: float = Field(0.0, ge=0)  # weight of FairDARTS's zero-one loss
     early_stop: bool = False  # by the largest Hessian eigenvalue (R-DARTS)
     recipe: dict[str, Any] = {}
-    candidates: int = Field(20, gt=0)  # random search and evolution: how many are scored in all
-    population: int = Field(10, gt=1)
-    lag: int = Field(2, gt=0)  # candidate i is asked after exactly the results up to i - lag
+    candidates: int = Field(20, gt=0, le=TRIALS)  # random search and evolution: how many are scored in all
+    population: int = Field(10, gt=1, le=COUNT)
+    lag: int = Field(2, gt=0, le=COUNT)  # candidate i is asked after exactly the results up to i - lag
     mutation_rate: float = Field(0.1, ge=0, le=1)
     crossover_rate: float = Field(0.5, ge=0, le=1)
-    tournament: int = Field(3, gt=0)
+    tournament: int = Field(3, gt=0, le=COUNT)
     score: Literal["train", "supernet"] = "train"
-    score_epochs: int = Field(3, gt=0)
+    score_epochs: int = Field(3, gt=0, le=EPOCHS)
 
     @model_validator(mode="after")
     def _snapshots_lie_inside(self) -> "Search":
@@ -100,7 +104,7 @@ class Method(Model):
     name: str
     strategy: str | None = None  # null: the study's; the name 'baseline' is the space's baseline
     rule: str | None = None
-    twins: int = Field(0, ge=0)
+    twins: int = Field(0, ge=0, le=SEEDS)
     search: dict[str, Any] = {}
     recipe: dict[str, Any] = {}
     architecture: str | None = None  # trained as it is, in its text form
@@ -138,15 +142,15 @@ class Tuning(Model):
 
     name: str
     sampler: Literal["tpe", "random", "grid"] = "tpe"
-    trials: int = Field(40, gt=0)
-    seeds: int = Field(1, gt=0)  # independent repetitions; the first one's result is the tuned recipe
-    lag: int = Field(2, gt=0)
-    startup_trials: int = Field(10, ge=0)  # drawn at random, and done before any is pruned
-    candidates: int = Field(24, gt=0)  # TPE: draws from the good trials' density, of which the likeliest is tried
+    trials: int = Field(40, gt=0, le=TRIALS)
+    seeds: int = Field(1, gt=0, le=SEEDS)  # independent repetitions; the first one's result is the tuned recipe
+    lag: int = Field(2, gt=0, le=COUNT)
+    startup_trials: int = Field(10, ge=0, le=COUNT)  # drawn at random, and done before any is pruned
+    candidates: int = Field(24, gt=0, le=COUNT)  # TPE: samples of the good trials' density; the likeliest is tried
     good_part: float = Field(0.15, gt=0, le=1)  # TPE: of the trials, the part that counts as good
     pruner: Literal["none", "median", "halving"] = "none"
-    pruner_warmup_epochs: int = Field(1, ge=0)
-    pruner_reduction: int = Field(3, gt=1)  # halving: one in so many goes on
+    pruner_warmup_epochs: int = Field(1, ge=0, le=EPOCHS)
+    pruner_reduction: int = Field(3, gt=1, le=COUNT)  # halving: one in so many goes on
     ranges: dict[str, Range]
     recipe: dict[str, Any] = {}
     architecture: str | None = None  # what is trained; null: the space's baseline
@@ -178,9 +182,9 @@ class Primary(Model):
 class Seeds(Model):
     """`search`: independent repetitions; `train`: trainings of each architecture found; `study` starts every stream."""
 
-    search: int = Field(3, gt=0)
-    train: int = Field(1, gt=0)
-    study: int = Field(0, ge=0)
+    search: int = Field(3, gt=0, le=SEEDS)
+    train: int = Field(1, gt=0, le=SEEDS)
+    study: int = Field(0, ge=0, lt=2**63)
 
 
 class Study(Model):
@@ -234,6 +238,8 @@ def _primary_fault(primary: Primary, methods: tuple[Method, ...]) -> str:
 
 
 def _safe(name: str) -> str:
+    if len(name) > LONGEST:
+        raise ValueError(f"a name has at most {LONGEST} characters, this one {len(name)}")
     if not re.fullmatch(NAME, name):
         raise ValueError(f"'{name}' is no name: letters, digits, '-', '_', '.', starting with a letter or digit")
     return name

@@ -36,6 +36,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "rules": ("darts-top2", "edge-wise", "node-wise"),
     },
 }  # fmt: skip
+MOST = {"nodes": 20, "cells": 100, "channels": 2048, "stem": 64}
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ class CellSpace:
         sizes |= {"train_cells": self.train_cells or 1, "train_channels": self.train_channels or 1}
         if small := [name for name, size in sizes.items() if size < 1]:
             return f"{small[0]} must be 1 or more"
+        if large := [name for name, size in sizes.items() if size > MOST[name.removeprefix("train_")]]:
+            return f"{large[0]} = {sizes[large[0]]} must be {MOST[large[0].removeprefix('train_')]} or less"
         if self.reduction and min(self.channels, self.train_channels or self.channels) < 2:
             return "reduction cells need 2 channels or more"
         if self.inputs not in (1, 2):

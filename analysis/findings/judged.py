@@ -10,7 +10,8 @@ import pandas as pd
 from analysis.findings.rules import Rules
 from analysis.results.pairs import Pairs
 from analysis.statistics.moderated import moderated
-from analysis.statistics.paired import TIED, Estimate, holm, mean_interval, pooled_std
+from analysis.statistics.multiple_testing import holm
+from analysis.statistics.paired import TIED, Estimate, mean_interval, pooled_std
 from analysis.statistics.sequential import Decision, decided, next_look
 
 
@@ -30,7 +31,7 @@ class Judged:
 def judge(family: Sequence[Pairs], rules: Rules, missing: int = 0, alone: bool = False) -> list[Judged]:
     """`missing`: planned comparisons that are gone, which count with p = 1; `alone`: one test, nothing to moderate by.
 
-    A significant secondary difference is so by its own spread and by the moderated one.
+    A secondary difference is significant where both tests say so: by its own spread and by the moderated one.
     """
     if rules.looks:
         return _by_looks(family, rules, missing, alone)

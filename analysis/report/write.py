@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from analysis.figures.style import FORMATS
 from analysis.findings.collect import Findings, findings
-from analysis.report import formats
+from analysis.report import formats, latex
 from analysis.report.tables import report_sheets
 
 Folders = Path | Sequence[Path]
@@ -64,7 +64,7 @@ def tables(found: Findings) -> dict[str, str]:
         "table.md": formats.markdown(sheets),
         "table.csv": formats.comma_separated(found.table, found.twins),
         "comparisons.csv": formats.every_comparison(found.compared.every),
-        "table.tex": formats.latex([sheet for sheet in sheets if sheet.paper], found.results.name),
+        "table.tex": latex.latex([sheet for sheet in sheets if sheet.paper], found.results.name),
     }
 
 

@@ -50,18 +50,6 @@ def paired(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> Estimate
     return mean_interval(x - y, level)
 
 
-def holm(p: ArrayLike) -> np.ndarray:
-    """Holm's adjusted p-values [m] (Holm 1979). A NaN stays NaN and counts as 1: the family is what was planned."""
-    values = np.asarray(p, dtype=float)
-    filled = np.where(np.isnan(values), 1.0, values)
-    order = np.argsort(filled, kind="stable")
-    steps = np.maximum.accumulate(filled[order] * np.arange(len(filled), 0, -1))
-    out = np.empty_like(filled)
-    out[order] = np.minimum(steps, 1)
-    out[np.isnan(values)] = nan
-    return out
-
-
 def power(effect: float, std: float, n: int, alpha: float = 0.05) -> float:
     """Chance that a two-sided paired t test with `n` pairs finds a true mean difference of `effect` (noncentral t)."""
     from scipy.stats import nct

@@ -1,4 +1,4 @@
-"""Tests that only ask that a pair's sides are exchangeable: every sign of every difference is as likely.
+"""Tests that assume only that the two sides of a pair are exchangeable: each difference is as likely with either sign.
 
 No stream of random numbers but a fixed one is used, so a p-value is the same everywhere and never depends on a seed.
 """

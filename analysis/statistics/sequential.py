@@ -12,7 +12,8 @@ from math import nan
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.statistics.paired import Estimate, holm, mean_interval
+from analysis.statistics.multiple_testing import holm
+from analysis.statistics.paired import Estimate, mean_interval
 
 
 @dataclass(frozen=True)

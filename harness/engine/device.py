@@ -61,8 +61,8 @@ def paths(device: torch.device, precision: str) -> tuple[str, ...]:
     )
 
 
-def rounded_products(precision: str) -> None:
-    """How CUDA takes fp32 products, in the whole process: 'ieee' or 'tf32'."""
+def set_fp32_precision(precision: str) -> None:
+    """Sets how CUDA multiplies in fp32, for the whole process: 'ieee' or 'tf32'."""
     torch.backends.cudnn.conv.fp32_precision = precision  # type: ignore[attr-defined]
     torch.backends.cuda.matmul.fp32_precision = precision
 

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from harness.data.images import DataSet, Images, augmented
-from harness.engine.device import make_deterministic, paths, rounded_products
+from harness.engine.device import make_deterministic, paths, set_fp32_precision
 from harness.engine.graphs import Captured, CudaGraphs
 from harness.engine.small_convolutions import by_products
 from harness.study.schema import Recipe
@@ -45,7 +45,7 @@ class Engine:
     def place(self, network: nn.Module) -> nn.Module:
         if "products" in self.path:
             by_products(network)
-        rounded_products("tf32" if "tf32" in self.path else "ieee")
+        set_fp32_precision("tf32" if "tf32" in self.path else "ieee")
         return network.to(self.device, memory_format=self._format)  # type: ignore[call-overload,no-any-return]
 
     def repeated(self, step: Callable[..., Tensor], network: nn.Module) -> Callable[..., Tensor]:
@@ -61,11 +61,11 @@ class Engine:
     def exact(self) -> Iterator["Engine"]:
         """This engine in fp32 without rounded products, for what small differences decide."""
         before = torch.backends.cuda.matmul.fp32_precision
-        rounded_products("ieee")
+        set_fp32_precision("ieee")
         try:
             yield replace(self, precision="fp32")
         finally:
-            rounded_products(before)
+            set_fp32_precision(before)
 
     def pixels(self, images: Tensor) -> Tensor:
         """uint8 → normalised fp32 in this engine's layout."""

@@ -109,6 +109,7 @@ def _tune(study: Study, own: TuningSettings, seed: int, plan: Plan) -> None:
 
 
 def twin_name(row: str) -> str:
+    """The table row of the twins of `row`."""
     return "random-" + row.removeprefix("darts-")
 
 

@@ -10,6 +10,7 @@ from harness.plan import evolve, tuning
 from harness.plan.jobs import Job
 from harness.plan.settings import Settings
 from harness.plan.sources import Baseline, Best, Evolved, Proposed, Read, Sampled, Source, Twin, Written, from_json
+from harness.plan.twins import sample_twin
 from harness.seeding import stream
 from harness.study import ranges
 from harness.vocabulary.rows import Outcome, Row, Status
@@ -92,7 +93,7 @@ def _found(source: Source, job: Job, rows: Rows, space: Space) -> str:
 def _architecture(source: Source, job: Job, rows: Rows, space: Space) -> Architecture:
     match source:
         case Twin():
-            return _twin(source, job, rows, space)
+            return _twin(source, job, _architecture(source.of, job, rows, space), space)
         case Read(search, rule, epoch):
             _finished(rows[search])
             return custom_rules.read(space, alphas(rows[search], epoch), rule)
@@ -118,13 +119,10 @@ def _finished(row: Row) -> None:
         raise Unbuildable(row["status"], f"its {row['role']} ended as {row['status']}: {row['error']}")
 
 
-def _twin(twin: Twin, job: Job, rows: Rows, space: Space) -> Architecture:
-    """Sampled uniformly among architectures with exactly as many shortcuts, alike for every recipe and machine."""
-    original = _architecture(twin.of, job, rows, space)
+def _twin(source: Twin, job: Job, original: Architecture, space: Space) -> Architecture:
     if space.broken(original):
         raise Unbuildable(Status.DISCONNECTED, f"no twin: {original} is disconnected itself")
-    chance = Random(job.key) if twin.row is None else _random(job, "twin", twin.row, twin.index)
-    return space.draw(custom_rules.drawn_by(space, twin.rule), chance, original.shortcuts)
+    return sample_twin(source, original, job, space)
 
 
 def _random(job: Job, purpose: str, *more: int | str) -> Random:

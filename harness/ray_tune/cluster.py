@@ -16,8 +16,8 @@ from ray._private import ray_constants
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from harness.errors import BadInput, Stopped, first_line
+from harness.ray_tune.heartbeat import Address
 from harness.ray_tune.nodes import Common, Seen
-from harness.ray_tune.pulse import Address
 from harness.run.driver import Driver
 
 ATTEMPTS = 3  # at starting a Ray of one's own

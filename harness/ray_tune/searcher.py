@@ -26,8 +26,8 @@ from ray.tune.search import Searcher
 
 from harness.errors import first_line
 from harness.ray_tune.cluster import Options, check, connect, end_process, services
+from harness.ray_tune.heartbeat import Heartbeat
 from harness.ray_tune.nodes import Common
-from harness.ray_tune.pulse import Pulse
 from harness.ray_tune.tensorboard import Curves
 from harness.run.driver import Assignment, Driver
 from harness.training.place import Progress
@@ -155,8 +155,8 @@ def run(driver: Driver, options: Options) -> None:
     storage = _storage(driver.folder, shared=options.address is not None)
     try:
         connect(options)
-        pulse = Pulse(services(), partial(end_process, options))
-        pulse.start()
+        heartbeat = Heartbeat(services(), partial(end_process, options))
+        heartbeat.start()
         try:
             alive = [node for node in ray.nodes() if node["Alive"]]
             common = Common.marked(driver.folder, storage, options.root) if options.address else None
@@ -165,7 +165,7 @@ def run(driver: Driver, options: Options) -> None:
             searcher = PlanSearcher(driver, curves, common)
             _tuner(searcher, storage).fit()
         finally:
-            pulse.stop()
+            heartbeat.stop()
             if curves:
                 curves.close_all()
     finally:
@@ -207,7 +207,7 @@ def _why(trial_id: str, trials: Sequence[Any]) -> str:
 
 
 def _trainable() -> Any:
-    """What Tune takes to the nodes: nested functions, which travel by value. A node without our code can so say it."""
+    """What Tune sends to the nodes. Nested functions travel by value: a node without our code can report that."""
     not_here = Trouble.UNFIT.value  # a plain text, for the same reason
 
     def trial(config: dict[str, Any]) -> None:

@@ -111,7 +111,7 @@ class DiskCap:
 
 @dataclass
 class Admission:
-    """What the driver asks before it starts a job, and tells when it has an epoch or an end of one."""
+    """Decides whether a job may start; the driver reports every epoch and every end of a job to it."""
 
     shares: Shares
     device: str

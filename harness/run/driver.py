@@ -25,7 +25,7 @@ from harness.storage.files import write_atomically
 from harness.storage.folder import checkpoint_folder, running_file, watch_file
 from harness.storage.rows import Records, latest_rows
 from harness.training.place import Place, Progress
-from harness.training.watchdog import bite
+from harness.training.watchdog import timeout_reason
 from harness.vocabulary.rows import FINAL, Row, Status, Trouble
 from spaces.space import Space
 
@@ -102,7 +102,7 @@ class Driver:
         """The next job, of `kind`, that can run now; what turns out to be unbuildable becomes a row on the way."""
         allows: Callable[[str], bool] = lambda one: kind in (None, one) and self.admission.allows(one)  # noqa: E731
         while not self.over and (job := self.frontier.take(allows)):
-            if why := bite(watch_file(self.folder, job.key)):  # of the run before, which it ended
+            if why := timeout_reason(watch_file(self.folder, job.key)):  # of the run before, which it ended
                 self.record(job, job.settings, {"status": Status.FAILED, "error": why})
                 continue
             try:
@@ -130,7 +130,7 @@ class Driver:
         job, place = assignment.job, assignment.place
         if (running := self.running.pop(job.key, None)) and running.progress:
             outcome = {"epochs": running.progress.epoch, "seconds": running.progress.seconds, **outcome}
-        if outcome["status"] == Trouble.LOST and (why := bite(watch_file(self.folder, job.key))):
+        if outcome["status"] == Trouble.LOST and (why := timeout_reason(watch_file(self.folder, job.key))):
             outcome = {**outcome, "status": Status.FAILED, "error": why}
         again = self.admission.end(job, outcome["status"], place.gpus)
         if outcome["status"] == Trouble.NO_SPACE:

@@ -12,7 +12,10 @@ from harness.vocabulary.rows import Status
 
 
 class Weights:
-    """Of a whole study, whatever of it one run shall do. `readers`: the jobs that start from the weights of a job."""
+    """The weights that jobs of a study keep for others, also for jobs that this run leaves out.
+
+    `readers`: the jobs that start from the weights of a job.
+    """
 
     def __init__(self, folder: Path, whole: Plan) -> None:
         self.folder = folder

@@ -1,4 +1,4 @@
-"""Where what lies in a results folder, and what its `study.json` says. Standard library only."""
+"""The files of a results folder, and what its `study.json` says. Standard library only."""
 
 import json
 from pathlib import Path

@@ -95,7 +95,7 @@ def _failure(error: Exception) -> Outcome:
 
 
 def _nonsense(outcome: Outcome) -> Outcome:
-    """A training may end with numbers that are none although its loss was one to the last epoch."""
+    """Infinity and NaN as null, with a status. Evaluation can give them although the last loss was finite."""
     clean = Outcome()
     if "curve" in outcome:
         clean["curve"] = _clean(outcome["curve"])

@@ -19,7 +19,7 @@ from harness.training.epochs import Steps
 
 
 class Diverged(Exception):
-    """The loss is no number any more."""
+    """The loss has become infinite or NaN."""
 
 
 @dataclass

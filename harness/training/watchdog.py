@@ -37,7 +37,7 @@ class TrialWatch:
             self._file = None
 
 
-def bite(file: Path) -> str | None:
+def timeout_reason(file: Path) -> str | None:
     """Why a TrialWatch ended the process, and where it hung; None where none did. Said once."""
     try:
         text = file.read_text()

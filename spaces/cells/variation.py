@@ -61,7 +61,7 @@ def mix(first: Sequence[Edges], second: Sequence[Edges], rule: str, rate: float,
 
 
 def inside(edges: Edges, chosen: Rule, grid: Grid) -> Edges:
-    """The edges that `chosen` reads from the α that says exactly `edges`; of a rule's own edges, those again."""
+    """The edges that the rule `chosen` reads from an α in which exactly `edges` are strong."""
     alpha = np.zeros((len(grid.pairs), len(grid.operations)))
     operations = {(edge.source, edge.target): edge.operation for edge in edges}
     for row, pair in enumerate(grid.pairs):

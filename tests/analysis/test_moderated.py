@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy.special import polygamma
 
 from analysis.statistics.moderated import moderated, prior, trigamma_inverse
-from analysis.statistics.paired import holm, mean_interval
+from analysis.statistics.multiple_testing import holm
+from analysis.statistics.paired import mean_interval
 
 UNEQUAL = [[0.91, 1.32, 0.80], [4.1, -3.9, 2.2], [-1.0, 5.2, 3.3, -2.8, 0.4], [3.9, 8.1, -1.7], [0.3, -6.0, 2.9],
            [7.7, 2.0, 0.6, 3.1]]  # fmt: skip

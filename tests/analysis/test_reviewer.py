@@ -14,7 +14,7 @@ from scipy import stats
 from analysis.findings.collect import findings
 from analysis.findings.comparisons import compared
 from analysis.findings.rules import rules
-from analysis.report import formats, write
+from analysis.report import latex, write
 from analysis.report.tables import report_sheets
 from analysis.results.rows import load
 from analysis.results.table import lines
@@ -234,7 +234,7 @@ def test_a_verdict_names_an_unusually_small_spread(tmp_path: Path) -> None:
 
 def test_the_latex_table_has_marks_with_their_legend_n_and_no_verdict(registered: tuple[Path, dict[str, Any]]) -> None:
     found = findings(registered[0])
-    text = formats.latex([sheet for sheet in report_sheets(found) if sheet.name == "twins"], "made-up")
+    text = latex.latex([sheet for sheet in report_sheets(found) if sheet.name == "twins"], "made-up")
     assert r"\toprule" in text
     assert "Verdict" not in text
     assert "better" not in text

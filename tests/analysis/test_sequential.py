@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.statistics.paired import holm, mean_interval
+from analysis.statistics.multiple_testing import holm
+from analysis.statistics.paired import mean_interval
 from analysis.statistics.sequential import decided, next_look
 
 LOOKS = (3, 5, 10, 20)

@@ -12,6 +12,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
 from analysis.statistics import paired
+from analysis.statistics.multiple_testing import holm
 
 unhurried = settings(deadline=None, max_examples=60)
 NUMBER = st.floats(-100, 100).map(lambda x: round(x, 3))  # rounded as accuracies are: ties occur
@@ -64,7 +65,7 @@ def test_nothing_is_said_without_spread(values: list[float]) -> None:
 @settings(deadline=None, max_examples=25)  # statsmodels takes 50 ms a call
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
 def test_holm_agrees_with_statsmodels_and_pingouin(p: list[float]) -> None:
-    found = paired.holm(p)
+    found = holm(p)
     assert found == pytest.approx(multipletests(p, method="holm")[1])
     assert found == pytest.approx(pingouin.multicomp(p, method="holm")[1])
 
@@ -73,7 +74,7 @@ def test_holm_agrees_with_statsmodels_and_pingouin(p: list[float]) -> None:
 @settings(deadline=None, max_examples=25)
 @given(st.lists(st.one_of(st.floats(0, 1), st.just(nan)), max_size=20))
 def test_holm_counts_what_could_not_be_tested(p: list[float]) -> None:
-    found = paired.holm(p)
+    found = holm(p)
     missing = np.isnan(np.array(p, dtype=float))
     assert np.array_equal(np.isnan(found), missing)
     if p:
@@ -207,5 +208,5 @@ def test_family_wise_error_of_holm_at_five_seeds() -> None:
     studies = 4000
     noise = rng.normal(size=(studies, 6, 5)) + rng.normal(size=(studies, 1, 5))
     p = stats.ttest_1samp(noise, 0, axis=2).pvalue
-    wrong = [(paired.holm(row) <= 0.05).any() for row in p]
+    wrong = [(holm(row) <= 0.05).any() for row in p]
     assert np.mean(wrong) <= 0.05 + 3 * sqrt(0.05 * 0.95 / studies)

@@ -10,7 +10,7 @@ import pytest
 import rows_factory as factory
 
 from analysis.numbers import p_value, signed
-from analysis.report import formats, sheets
+from analysis.report import formats, latex, sheets
 from analysis.results.rows import Results, load
 from analysis.results.table import Line, lines
 
@@ -74,7 +74,7 @@ def test_n_stands_beside_every_plus_minus(tmp_path: Path) -> None:
     study = factory.study()
     table = lines(loaded(tmp_path, study, factory.rows(study)))
     sheet = sheets.results(table)
-    for written in (formats.text(sheet), formats.markdown([sheet]), formats.latex([sheet], "s").split("tabular", 1)[1]):
+    for written in (formats.text(sheet), formats.markdown([sheet]), latex.latex([sheet], "s").split("tabular", 1)[1]):
         signs = re.findall(r"(?:±|\\pm\$) [\d.]+ (\(n=\d+\))?", written)
         assert len(signs) > 20
         assert all(signs)
@@ -116,7 +116,7 @@ def test_table_without_study_rows_is_taken_from_the_trials(tmp_path: Path) -> No
 
 
 def test_latex_has_no_bare_special_characters() -> None:
-    assert formats.escaped("a_b & 50 % ± #1 {x}") == r"a\_b \& 50 \% $\pm$ \#1 \{x\}"
+    assert latex.escaped("a_b & 50 % ± #1 {x}") == r"a\_b \& 50 \% $\pm$ \#1 \{x\}"
 
 
 def test_spread_is_split_only_where_it_can_be(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.ray_tune.pulse import Pulse
+from harness.ray_tune.heartbeat import Heartbeat
 from harness.training import watchdog
-from harness.training.watchdog import TrialWatch, bite
+from harness.training.watchdog import TrialWatch, timeout_reason
 
 HANGS = """
 import sys, time
@@ -32,11 +32,11 @@ def test_a_process_that_hangs_ends_and_says_where(where: str, tmp_path: Path) ->
     line = [sys.executable, "-c", HANGS, str(file), where]
     done = subprocess.run(line, cwd=Path(__file__).parents[3], timeout=60, check=False)
     assert done.returncode == 1
-    said = bite(file)
+    said = timeout_reason(file)
     assert said is not None
     assert said.startswith("time limit: no epoch ended within 0:00:00.5")
     assert f"it stood in {where}" in said
-    assert bite(file) is None
+    assert timeout_reason(file) is None
 
 
 class Clock:
@@ -73,7 +73,7 @@ def test_a_process_that_gets_on_lives(tmp_path: Path, clock: Clock) -> None:
     watch.close()
     clock.passes(3)
     assert not clock.over
-    assert bite(tmp_path / "hung.txt") is None
+    assert timeout_reason(tmp_path / "hung.txt") is None
     assert list(tmp_path.iterdir()) == []
 
 
@@ -98,21 +98,21 @@ LOOKS = 10
 
 
 @contextmanager
-def pulse(services: dict[str, tuple[str, int]], patience: float) -> Iterator[tuple[Pulse, list[str]]]:
-    """A Pulse that looks often, and what it says."""
+def heartbeat(services: dict[str, tuple[str, int]], patience: float) -> Iterator[tuple[Heartbeat, list[str]]]:
+    """A Heartbeat that looks often, and what it says."""
     said: list[str] = []
-    pulse = Pulse(services, said.append, patience, every=0.05)
-    pulse.start()
-    yield pulse, said
-    pulse.stop()
-    pulse.join(60)
-    assert not pulse.is_alive()
+    heartbeat = Heartbeat(services, said.append, patience, every=0.05)
+    heartbeat.start()
+    yield heartbeat, said
+    heartbeat.stop()
+    heartbeat.join(60)
+    assert not heartbeat.is_alive()
 
 
 def test_a_service_that_goes_is_named_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as stays, socket.create_server(("127.0.0.1", 0)) as goes:
         services = {"head": stays.getsockname(), "raylet": goes.getsockname()}
-        with pulse(services, 3600) as (looks, said):
+        with heartbeat(services, 3600) as (looks, said):
             for service in [stays, goes] * LOOKS:
                 service.accept()[0].close()
             assert said == []
@@ -129,10 +129,10 @@ def test_a_service_that_is_silent_has_time_to_come_back(monkeypatch: pytest.Monk
         raise TimeoutError
 
     monkeypatch.setattr(socket, "create_connection", connect)
-    with pulse({"head": ("10.0.0.1", 1)}, 3600) as (_, said):
+    with heartbeat({"head": ("10.0.0.1", 1)}, 3600) as (_, said):
         for _ in range(LOOKS):
             assert looked.acquire(timeout=60)
         assert said == []
-    with pulse({"head": ("10.0.0.1", 1)}, 0.2) as (looks, said):
+    with heartbeat({"head": ("10.0.0.1", 1)}, 0.2) as (looks, said):
         looks.join(60)
     assert said == ["head"]

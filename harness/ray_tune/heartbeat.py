@@ -8,15 +8,15 @@ from collections.abc import Callable, Mapping
 Address = tuple[str, int]
 
 
-class Pulse(threading.Thread):
-    """Calls `dead` with the name of a service that nobody answers for, once.
+class Heartbeat(threading.Thread):
+    """Looks whether services answer, and calls `dead` once with the name of one that does not.
 
     Refused connections count at the second look, silence after `patience` seconds: a head that is cut off may return.
     """
 
     def __init__(self, services: Mapping[str, Address], dead: Callable[[str], None], patience: float = 60,
                  every: float = 2) -> None:  # fmt: skip
-        super().__init__(daemon=True, name="pulse")
+        super().__init__(daemon=True, name="heartbeat")
         self.services, self.dead, self.patience, self.every = services, dead, patience, every
         self._over = threading.Event()
 

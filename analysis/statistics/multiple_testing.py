@@ -1,0 +1,18 @@
+"""Correction of p-values for the number of tests."""
+
+from math import nan
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+def holm(p: ArrayLike) -> np.ndarray:
+    """Holm's adjusted p-values [m] (Holm 1979). A NaN stays NaN and counts as 1: the family is what was planned."""
+    values = np.asarray(p, dtype=float)
+    filled = np.where(np.isnan(values), 1.0, values)
+    order = np.argsort(filled, kind="stable")
+    steps = np.maximum.accumulate(filled[order] * np.arange(len(filled), 0, -1))
+    out = np.empty_like(filled)
+    out[order] = np.minimum(steps, 1)
+    out[np.isnan(values)] = nan
+    return out

@@ -1,11 +1,11 @@
 """`nas-harness report`: rebuilds the report of results folders."""
 
 import argparse
-import shutil
 from pathlib import Path
 
 from harness.commands import context, report_pages
 from harness.errors import BadInput
+from harness.storage.files import write_atomically
 
 
 def command(options: argparse.Namespace) -> int:
@@ -14,7 +14,7 @@ def command(options: argparse.Namespace) -> int:
         raise BadInput("several folders make a report of their own: say where, with --out DIR")
     if options.published:
         try:
-            shutil.copyfile(options.published, folders[0] / "published.csv")
+            write_atomically(folders[0] / "published.csv", Path(options.published).read_bytes())
         except OSError as error:
             raise BadInput(f"--published {options.published}: {error.strerror}") from None
     report_pages.show(folders, Path(options.out) if options.out else None)

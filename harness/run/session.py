@@ -86,6 +86,7 @@ def _run(prepared: Prepared, session: Session) -> int:
         if session.reuse and (taken := adopt(plan, folder, session.reuse, book, entry)):
             print(f"nas-harness: {taken} trials taken over from {', '.join(map(str, session.reuse))}", file=sys.stderr)
             _record_reuse(prepared, taken, session.reuse)
+        book.guard(study_file(folder), protocol.protocol_file(folder))
         with Screen() as screen:
             driver = Driver(plan, prepared.plan, prepared.space, folder, place, admission, book, screen, entry)
             if not driver.over:

@@ -5,6 +5,7 @@ Imports wait for the command that needs them, so that `--help` answers at once.
 
 import argparse
 import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,10 +27,15 @@ def study(options: argparse.Namespace) -> "Study":
 
 def prepared(options: argparse.Namespace, study: "Study", session: "Session",
               seeds: Mapping[str, int] | None = None) -> "Prepared":  # fmt: skip
-    """The study, checked in full. Raises BadInput."""
+    """The study, checked in full; says what may not be meant. Raises BadInput."""
+    from harness.run.checks import alike
     from harness.run.prepare import prepare
 
-    return prepare(study, Path(options.results), session.root, options.download, session.device, seeds)
+    found = prepare(study, Path(options.results), session.root, options.download, session.device, seeds)
+    for names in alike(found.plan):
+        print(f"nas-harness: methods {' and '.join(names)} have equal settings: their trials are the same",
+              file=sys.stderr)  # fmt: skip
+    return found
 
 
 def session(options: argparse.Namespace) -> "Session":

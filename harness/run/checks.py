@@ -116,14 +116,15 @@ def check_size(loaded: Study, space: Space, data: DataSet) -> None:
                        "set data.image_size, as in data.image_size=32") from None  # fmt: skip
 
 
-def check_pretrained(settings: StudySettings, space: Space, data: DataSet, root: Path | None) -> None:
+def check_pretrained(settings: StudySettings, space: Space, data: DataSet, root: Path | None,
+                     home: Path | None) -> None:  # fmt: skip
     study = settings.study
     vgg = study.space_options.get("vgg", study.space)
     for source in {recipe.pretrained for recipe in settings.recipes if recipe.pretrained}:
         if source != LEFT_OUT:
             with torch.device("meta"):
                 network = space.build(example(space), data.classes, data.channels)
-            pretrained.check(network, source, vgg)
+            pretrained.check(network, source, vgg, home)
         elif space.baseline() is None:
             raise BadInput(f"recipe.pretrained = '{LEFT_OUT}': {study.space} has no baseline to train on them")
         else:

@@ -68,7 +68,8 @@ def _run(prepared: Prepared, session: Session) -> int:
     def place(job: Job) -> Place:
         cpus, gpus = admission.start(job)
         root = str(session.root) if session.root else None
-        return Place(str(folder.resolve()), session.device, cpus, gpus, root, time_limit=session.time_limit,
+        home = str(prepared.home) if prepared.home else None
+        return Place(str(folder.resolve()), session.device, cpus, gpus, root, home, time_limit=session.time_limit,
                      engine_path=engine_paths.of(job.kind, ways),
                      pack=session.pack.get(job.kind, session.pack.get("", 1)))  # fmt: skip
 

@@ -39,6 +39,21 @@ def prepared(options: argparse.Namespace, study: "Study", session: "Session",
     return found
 
 
+def confirm(options: argparse.Namespace, prepared: "Prepared") -> None:
+    """Says how the study differs from the one that the folder holds.
+
+    Raises BadInput where that leaves rows out and no --change confirms it.
+    """
+    from harness.run.changes import changes
+
+    found = changes(prepared)
+    if found.left_out and not getattr(options, "change", True):
+        raise BadInput(f"{prepared.folder} holds another study of this name ({found}); name this one otherwise, as in "
+                       f"--set name={prepared.study.name}-2, or confirm with --change")  # fmt: skip
+    if found.fields or found.left_out:
+        print(f"nas-harness: the study is not as it was in {prepared.folder} ({found})", file=sys.stderr)
+
+
 def session(options: argparse.Namespace) -> "Session":
     from harness.data import datasets
     from harness.engine.device import device_named

@@ -13,7 +13,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="example: nas-harness run demo",
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND", dest="command")
-    _study(commands, "run", "run what a study still lacks, then print its table", _execution, _until)
+    _study(commands, "run", "run what a study still lacks, then print its table", _execution, _until, _changing)
     _study(commands, "plan", "show what would run: jobs, dependencies, MACs, estimated time; start nothing")
     _study(commands, "tune", "run only a study's tuning, or export its result", _execution, _exports)
     _study(commands, "probe", "measure how many trials should share this machine", _probing)
@@ -78,6 +78,11 @@ def _until(command: argparse.ArgumentParser) -> None:
     command.add_argument("--until", choices=["decided"],
                          help="add seeds where a comparison is open, at the seed counts in `looks`")  # fmt: skip
     command.add_argument("--max-seeds", type=int, metavar="N", help="with --until: the largest number of seeds")
+
+
+def _changing(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--change", action="store_true",
+                         help="go on with a study that leaves out rows which its folder has")  # fmt: skip
 
 
 def _exports(command: argparse.ArgumentParser) -> None:

@@ -74,7 +74,7 @@ def protocol_of(settings: StudySettings, plan: Plan) -> dict[str, Any]:
 
 def prepare(loaded: Study, results: Path, root: Path | None, download: bool, device: str,
             seeds: Mapping[str, int] | None = None, home: Path | None = None) -> Prepared:  # fmt: skip
-    """`home`: from which the study's relative paths go. Raises BadInput naming the field or the path; writes nothing."""
+    """`home`: where the study's relative paths start. Raises BadInput naming the field or the path; writes nothing."""
     loaded = with_digests(loaded, home)
     space, settings = open_space(loaded), merged(loaded)
     check_methods(settings, space)

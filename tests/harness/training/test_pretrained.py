@@ -186,10 +186,10 @@ def test_weights_that_were_swapped_run_again_and_those_swapped_meanwhile_fail(tm
     study = {**TINY, "seeds": {"search": 1}, "recipe": recipe, "method": [{"name": "baseline"}]}
     (home / "s.toml").write_text(as_toml(study))
     words = ["run", str(home / "s.toml"), "--executor", "in-process", "--results", str(tmp_path)]
-    for start, rows in ((0.1, 1), (0.1, 1), (0.2, 2)):
+    for start, rows, more in ((0.1, 1, []), (0.1, 1, []), (0.2, 2, ["--change"])):
         weights(home / "w.pt", start)
         with pytest.raises(SystemExit) as end:
-            main(words)
+            main([*words, *more])
         assert end.value.code == 0
         assert [row["status"] for row in read_rows(tmp_path / "tiny")] == ["done"] * rows
     ready = from_file(home, tmp_path / "other", recipe=recipe)

@@ -113,6 +113,7 @@ def _verify(commands: Any) -> None:
                                   epilog="example: nas-harness verify results/demo --rerun 2")  # fmt: skip
     command.add_argument("folders", nargs="+", metavar="FOLDER", help="results folders")
     command.add_argument("--rerun", type=int, default=0, metavar="N", help="train N random rows again and compare")
+    command.add_argument("--seed", type=int, metavar="N", help="draw the rows that an earlier --rerun drew")
     command.add_argument("--keys", default="", metavar="K1,K2", help="train exactly these rows again and compare")
     command.add_argument("--trust", action="store_true",
                          help="load spaces, rules and data of packages from outside that the folder names")  # fmt: skip

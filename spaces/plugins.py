@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial, partialmethod
 from typing import Any
 
 Fault = Callable[[Any], str]  # an object → what it lacks to be what it must be; '' where it lacks nothing
@@ -44,14 +45,10 @@ def imported(path: str, otherwise: str, fault: Fault) -> Any:
 
 
 def space_fault(found: Any) -> str:
-    """Of a class (or a function that makes one) with the methods of `spaces.space.Space`."""
-    if not callable(found):
-        return "is no class of a search space"
-    if inspect.isfunction(found):
-        return "" if found.__annotations__.get("return") else "is a function; a space is a class (docs/extending.md)"
-    missing = [name for name in SPACE if not callable(getattr(found, name, None))]
-    if "__getattr__" in dir(found):  # it hands its methods on from something else
-        return ""
+    """Of a class with the methods of `spaces.space.Space`, each seen without calling anything of it."""
+    if not inspect.isclass(found):
+        return "is no class of a search space (docs/extending.md)"
+    missing = [name for name in SPACE if not _has_method(found, name)]
     return f"is no search space: it lacks {', '.join(missing)}" if missing else ""
 
 
@@ -88,8 +85,16 @@ def _is_standard(module: str) -> bool:
     return module.partition(".")[0] in sys.stdlib_module_names
 
 
+def _has_method(kind: type, name: str) -> bool:
+    """Its own or of a class that it comes from: what `__getattr__` would answer says nothing."""
+    found = inspect.getattr_static(kind, name, None)
+    return callable(found) or isinstance(found, classmethod)
+
+
 def _is_borrowed(found: Any) -> str:
     """A module of one's own may hand on what it has imported itself."""
+    while isinstance(found, partial | partialmethod):
+        found = found.func
     home = getattr(found, "__module__", None) if inspect.isclass(found) or inspect.isroutine(found) else None
     if getattr(builtins, getattr(found, "__name__", ""), None) is found or (home and _is_standard(str(home))):
         return "is of Python's own library, which offers nothing that a study can name"

@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from analysis.figures.style import FORMATS
 from analysis.findings.collect import Findings, findings
-from analysis.report import formats, latex
+from analysis.report import formats, latex, output
 from analysis.report.tables import report_sheets
 
 Folders = Path | Sequence[Path]
@@ -15,17 +14,18 @@ Folders = Path | Sequence[Path]
 def write(results: Folders, out: Path | None = None, more: Mapping[str, bytes] = MappingProxyType({})) -> Path:
     """Writes the report of one or several results folders into `out`, by default `report/` in the first; returns it.
 
-    `more`: further files of it. Raises FileNotFoundError or ValueError where a folder holds no study.
+    `more`: further files of it. Raises FileNotFoundError or ValueError where a folder holds no study, Refused where a
+    file of something else stands in the way.
     """
     out = out or _home(results)
-    built = {**rebuild(results), **more}
-    for name in _stored(out) - built.keys():
-        (out / name).unlink()
-    for name, content in built.items():
-        path = out / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+    output.put(out, {**rebuild(results), **more}, _own(results, out))
     return out
+
+
+def check(results: Folders, out: Path | None = None) -> None:
+    """Raises Refused where `write` would for any rows: nothing needs to be read then."""
+    out = out or _home(results)
+    output.refuse(out, (*output.FIXED, output.MANIFEST), output.earlier(out, _own(results, out)))
 
 
 def text(results: Folders) -> str:
@@ -72,7 +72,5 @@ def _home(results: Folders) -> Path:
     return (results if isinstance(results, Path) else results[0]) / "report"
 
 
-def _stored(out: Path) -> set[str]:
-    """The figures that lie there, and their numbers."""
-    return {f"{folder}/{path.name}" for folder in ("figures", "tuning") for kind in (*FORMATS, "csv")
-            for path in (out / folder).glob(f"*.{kind}")}  # fmt: skip
+def _own(results: Folders, out: Path) -> bool:
+    return out.resolve() == _home(results).resolve()

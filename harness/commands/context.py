@@ -5,6 +5,7 @@ Imports wait for the command that needs them, so that `--help` answers at once.
 
 import argparse
 import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,10 +27,31 @@ def study(options: argparse.Namespace) -> "Study":
 
 def prepared(options: argparse.Namespace, study: "Study", session: "Session",
               seeds: Mapping[str, int] | None = None) -> "Prepared":  # fmt: skip
-    """The study, checked in full. Raises BadInput."""
+    """The study, checked in full; says what may not be meant. Raises BadInput."""
+    from harness.run.checks import alike
     from harness.run.prepare import prepare
 
-    return prepare(study, Path(options.results), session.root, options.download, session.device, seeds)
+    home = Path(options.study).resolve().parent if Path(options.study).is_file() else None
+    found = prepare(study, Path(options.results), session.root, options.download, session.device, seeds, home)
+    for names in alike(found.plan):
+        print(f"nas-harness: methods {' and '.join(names)} have equal settings: their trials are the same",
+              file=sys.stderr)  # fmt: skip
+    return found
+
+
+def confirm(options: argparse.Namespace, prepared: "Prepared") -> None:
+    """Says how the study differs from the one that the folder holds.
+
+    Raises BadInput where that leaves rows out and no --change confirms it.
+    """
+    from harness.run.changes import changes
+
+    found = changes(prepared)
+    if found.left_out and not getattr(options, "change", True):
+        raise BadInput(f"{prepared.folder} holds another study of this name ({found}); name this one otherwise, as in "
+                       f"--set name={prepared.study.name}-2, or confirm with --change")  # fmt: skip
+    if found.fields or found.left_out:
+        print(f"nas-harness: the study is not as it was in {prepared.folder} ({found})", file=sys.stderr)
 
 
 def session(options: argparse.Namespace) -> "Session":

@@ -13,7 +13,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="example: nas-harness run demo",
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND", dest="command")
-    _study(commands, "run", "run what a study still lacks, then print its table", _execution, _until)
+    _study(commands, "run", "run what a study still lacks, then print its table", _execution, _until, _changing)
     _study(commands, "plan", "show what would run: jobs, dependencies, MACs, estimated time; start nothing")
     _study(commands, "tune", "run only a study's tuning, or export its result", _execution, _exports)
     _study(commands, "probe", "measure how many trials should share this machine", _probing)
@@ -80,6 +80,11 @@ def _until(command: argparse.ArgumentParser) -> None:
     command.add_argument("--max-seeds", type=int, metavar="N", help="with --until: the largest number of seeds")
 
 
+def _changing(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--change", action="store_true",
+                         help="go on with a study that leaves out rows which its folder has")  # fmt: skip
+
+
 def _exports(command: argparse.ArgumentParser) -> None:
     command.add_argument("--tuning", metavar="NAME", help="which [[tuning]] to export; default: the first")
     command.add_argument("--export", metavar="FILE", help="write the tuned recipe, for `run --recipe`")
@@ -108,6 +113,7 @@ def _verify(commands: Any) -> None:
                                   epilog="example: nas-harness verify results/demo --rerun 2")  # fmt: skip
     command.add_argument("folders", nargs="+", metavar="FOLDER", help="results folders")
     command.add_argument("--rerun", type=int, default=0, metavar="N", help="train N random rows again and compare")
+    command.add_argument("--seed", type=int, metavar="N", help="draw the rows that an earlier --rerun drew")
     command.add_argument("--keys", default="", metavar="K1,K2", help="train exactly these rows again and compare")
     command.add_argument("--trust", action="store_true",
                          help="load spaces, rules and data of packages from outside that the folder names")  # fmt: skip

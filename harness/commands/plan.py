@@ -33,6 +33,7 @@ from spaces.custom_rules import drawn_by
 def command(options: argparse.Namespace) -> int:
     session = context.session(options)
     prepared = context.prepared(options, context.study(options), session)
+    context.confirm(options, prepared)
     print(describe(prepared, session.device, session.shares))
     return 0
 

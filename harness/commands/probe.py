@@ -83,7 +83,8 @@ def probe(prepared: Prepared, device: str, root: Path | None, seconds: float) ->
                 continue
             processes, pack = (1, at_once) if packed else (at_once, 1)
             with tempfile.TemporaryDirectory() as folder:
-                place = Place(folder, device, cpus, gpus, str(root) if root else None, pack=pack)
+                home = str(prepared.home) if prepared.home else None
+                place = Place(folder, device, cpus, gpus, str(root) if root else None, home, pack=pack)
                 found = _side_by_side(settings, place, processes, seconds)
             images = sum(rate for rate, _ in found) if len(found) == processes else None
             yield Measured(kind, at_once, cpus, gpus, images, max((memory for _, memory in found), default=0), packed)

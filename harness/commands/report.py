@@ -1,21 +1,23 @@
 """`nas-harness report`: rebuilds the report of results folders."""
 
 import argparse
-import shutil
 from pathlib import Path
 
 from harness.commands import context, report_pages
 from harness.errors import BadInput
+from harness.storage.files import write_atomically
 
 
 def command(options: argparse.Namespace) -> int:
     folders = context.folders(options)
     if len(folders) > 1 and not options.out:
         raise BadInput("several folders make a report of their own: say where, with --out DIR")
+    out = Path(options.out) if options.out else None
+    report_pages.check(folders, out)
     if options.published:
         try:
-            shutil.copyfile(options.published, folders[0] / "published.csv")
+            write_atomically(folders[0] / "published.csv", Path(options.published).read_bytes())
         except OSError as error:
             raise BadInput(f"--published {options.published}: {error.strerror}") from None
-    report_pages.show(folders, Path(options.out) if options.out else None)
+    report_pages.show(folders, out)
     return 0

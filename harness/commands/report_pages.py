@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.report import compare, write
+from analysis.report.output import Refused
 from analysis.results.protocol_view import Damaged
 from harness.errors import BadInput
 from harness.storage import protocol
@@ -20,17 +21,21 @@ if TYPE_CHECKING:
 
 @contextmanager
 def _readable() -> Iterator[None]:
-    """Raises BadInput where rows are damaged."""
+    """Raises BadInput where rows are damaged, or a report would replace what is of no report."""
     try:
         yield
-    except Damaged as error:
+    except (Damaged, Refused) as error:
         raise BadInput(str(error)) from None
+
+
+check = _readable()(write.check)  # where a report may be written
 
 
 @_readable()
 def show(folders: list[Path], out: Path | None = None) -> None:
     from analysis.tuning import pages
 
+    write.check(folders, out)
     for folder in folders:
         _log(folder)
     more = pages.rebuild(folders[0].name, tunings(folders))

@@ -27,7 +27,9 @@ def command(options: argparse.Namespace) -> int:
     if options.until:
         missing = _until_decided(options, study, session)
     else:
-        missing = run_prepared(context.prepared(options, study, session), session)
+        prepared = context.prepared(options, study, session)
+        context.confirm(options, prepared)
+        missing = run_prepared(prepared, session)
     folder = Path(options.results) / study.name
     report_pages.show([folder])
     if missing:
@@ -44,6 +46,8 @@ def _until_decided(options: argparse.Namespace, study: "Study", session: "Sessio
         raise BadInput(f"{folder}: its looks were fixed as {before['looks']}, and rows were looked at since; "
                        f"now they would be {list(looks)}")  # fmt: skip
 
+    most = dict.fromkeys((method.name for method in study.method), looks[-1])
+    context.confirm(options, context.prepared(options, study, session, most))
     bad = 0
 
     def once(seeds: Seeds) -> int:

@@ -29,6 +29,8 @@ def command(options: argparse.Namespace) -> int:
         raise BadInput(f"--tuning {name}: {options.study} has {', '.join(known)}")
     prepared = context.prepared(options, study, session)
     exporting = options.export or options.export_sqlite
+    if not exporting:
+        context.confirm(options, prepared)
     missing = 0 if exporting else run_prepared(prepared, replace(session, kinds=("tune",)))
     rows = [row for key, row in latest_rows(prepared.folder).items() if key in prepared.plan.jobs]
     if options.export_sqlite:

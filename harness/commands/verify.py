@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from random import Random
+from random import Random, SystemRandom
 from typing import Any
 
 from analysis.results import outcomes
@@ -19,6 +19,7 @@ from harness.plan.keys import content_key
 from harness.plan.settings import RESOLVED, Settings, weights_read
 from harness.storage import protocol
 from harness.storage.folder import read_study
+from harness.storage.row_fields import faults
 from harness.storage.rows import latest_rows, read_rows
 from harness.training import run_job
 from harness.training.epochs import returned
@@ -39,19 +40,32 @@ def command(options: argparse.Namespace) -> int:
 
 def _verified(folder: Path, options: argparse.Namespace) -> int:
     """How much does not hold."""
-
-    found = report_pages.differences(folder) + problems(folder)
+    found = malformed(folder) or report_pages.differences(folder) + problems(folder)
     print(f"{folder}: " + ("tables, keys and architectures hold" if not found else f"{len(found)} problems"))
     print("".join(f"  {line}\n" for line in found), end="")
     wrong = len(found)
     keys = [key for key in options.keys.split(",") if key]
-    for what, differences in rerun(folder, options.rerun, keys, datasets.data_root(options.data_root)):
+    seed = options.seed if options.seed is not None else SystemRandom().randrange(2**32)
+    if options.rerun:
+        print(f"{folder}: rows drawn with --seed {seed}")
+    for what, differences in rerun(folder, options.rerun, keys, datasets.data_root(options.data_root), seed):
         print(f"  {what} trained again: {'; '.join(differences) or 'identical'}", flush=True)
         wrong += bool(differences)
     return wrong
 
 
 EXACT = ("test_accuracy", "val_accuracy", "test_loss", "train_loss", "snapshots", "parameters", "macs", "split")
+
+
+def malformed(folder: Path) -> list[str]:
+    """What is no row, a line each; without any row there is nothing that could hold."""
+    rows, study = read_rows(folder), read_study(folder)
+    if not rows:
+        return [f"there is no row of the {len(study['plan'])} jobs that study.json plans"]
+    found = [f"row {number} ({row.get('key')}): {fault}" for number, row in enumerate(rows, 1) for fault in faults(row)]
+    strange = [row for row in rows if row.get("schema") != study["schema"]]
+    return found or [f"row {row.get('key')}: schema is {row.get('schema')}, but {study['schema']} in study.json"
+                     for row in strange]  # fmt: skip
 
 
 def problems(folder: Path) -> list[str]:
@@ -71,8 +85,10 @@ def _not_as_fixed(study: Mapping[str, Any], fixed: Mapping[str, Any]) -> Iterato
             yield f"study.json, {name}: is {study.get(name)}, but the protocol has {fixed[name]}"
 
 
-def rerun(folder: Path, count: int, keys: Sequence[str], root: Path | None) -> Iterator[tuple[str, list[str]]]:
-    """Trains `count` random rows and those of `keys` again, in this process: (what was trained, in what it differs).
+def rerun(folder: Path, count: int, keys: Sequence[str], root: Path | None,
+          seed: int | None = None) -> Iterator[tuple[str, list[str]]]:  # fmt: skip
+    """Trains `count` rows, drawn with `seed`, and those of `keys` again, in this process: (what was trained, in what
+    it differs).
 
     Raises BadInput where a key has no finished row, or one that cannot be trained alone.
     """
@@ -81,7 +97,7 @@ def rerun(folder: Path, count: int, keys: Sequence[str], root: Path | None) -> I
     if unknown := [key for key in keys if key not in rows]:
         raise BadInput(f"--keys {unknown[0]}: {folder} has no finished row of this key that can be trained alone")
     space = _space(read_study(folder))
-    for key in [*keys, *Random().sample(sorted(rows), min(count, len(rows)))]:
+    for key in [*keys, *Random(seed).sample(sorted(rows), min(count, len(rows)))]:
         row = rows[key]
         settings = resolve.resolve(job_of(row), every, space)
         again = _again(key, settings, row, root)
@@ -127,9 +143,24 @@ def _row_problems(row: Mapping[str, Any], rows: Mapping[str, Any], space: Space)
         if row["status"] != none.status:
             yield f"{where}: is {row['status']}, but {none.status} by the rows it needed: {none.reason}"
         return
+    yield from (f"{where}: {line}" for line in _miscounted(row, space))
     for name in ("architecture", "recipe"):
         if row["status"] == Status.DONE and row[name] is not None and not _same(row[name], _expected(settings, name)):
             yield f"{where}: its {name} does not follow from the rows it needed"
+
+
+def _miscounted(row: Mapping[str, Any], space: Space) -> Iterator[str]:
+    """Counts of a row that are not those of its architecture."""
+    if row["architecture"] is None:
+        return
+    try:
+        counts = resolve.facts(space.parse(row["architecture"]))
+    except Exception as error:  # whatever a space from outside raises
+        yield f"its architecture is none of this space: {error}"
+        return
+    for name, value in counts.items():
+        if row.get(name) != value:
+            yield f"{name} is {row.get(name)}, but {value} by its architecture"
 
 
 def _same(one: Any, other: Any) -> bool:

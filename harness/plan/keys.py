@@ -38,11 +38,20 @@ def content_key(settings: Mapping[str, Any]) -> str:
 
 
 def _content(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    settings = _by_content(settings)
     if settings["schema"] == 1:
         return _without_defaults(settings, FIRST)
     decisive = _without_unused(settings)
     lean = _without_defaults(decisive, {})
     return {name: value for name, value in lean.items() if name not in TOP or not _same(value, TOP[name])}
+
+
+def _by_content(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """With the digest of a file of weights in place of its path."""
+    recipe = settings.get("recipe") or {}
+    if not recipe.get("pretrained_sha256"):
+        return settings
+    return {**settings, "recipe": {name: value for name, value in recipe.items() if name != "pretrained"}}
 
 
 def _without_unused(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from harness.errors import BadInput
 from harness.plan import sources
 from harness.plan.jobs import Plan, TableRow
 from harness.plan.keys import SCHEMA, content_key
-from harness.plan.methods import MethodSettings, StudySettings, TuningSettings
+from harness.plan.methods import MethodSettings, StudySettings, TuningSettings, strategy_of
 from harness.plan.settings import Settings, plain_recipe
 from harness.plan.sources import Baseline, Source, Twin, Written
 from harness.plan.strategies import Found, Request, Strategy, started
@@ -55,10 +55,9 @@ def base_settings(study: Study, seed: int) -> Settings:
 def _seek(study: Study, own: MethodSettings, seed: int, rules: tuple[str, ...],
           strategies: Callable[[str], Strategy], plan: Plan) -> Iterable[Found]:  # fmt: skip
     method, base = own.method, base_settings(study, seed)
-    name = "baseline" if method.name == "baseline" else "given" if method.architecture else own.search.strategy
     request = Request(method.name, method.rule or rules[0], seed, own.search, plain_recipe(own.search_recipe), base,
                       plan, method.architecture)  # fmt: skip
-    return strategies(name)(request)
+    return strategies(strategy_of(own))(request)
 
 
 def _train(study: Study, own: MethodSettings, seed: int, train_seed: int, one: Found, plan: Plan) -> None:

@@ -49,6 +49,13 @@ class StudySettings:
         return (*trained, *(one.recipe for one in self.tunings))
 
 
+def strategy_of(own: MethodSettings) -> str:
+    """What gives the method's architectures."""
+    if own.name == "baseline":
+        return "baseline"
+    return "given" if own.method.architecture else own.search.strategy
+
+
 def merged(study: Study) -> StudySettings:
     """Raises BadInput naming the field where a change is no recipe or search, or a range is of no field of a recipe."""
     own = _changed(study.recipe, study.search.recipe, "search.recipe")

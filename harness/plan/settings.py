@@ -34,7 +34,7 @@ def validation_portion(settings: Mapping[str, Any]) -> float | None:
 
 def plain_recipe(recipe: Recipe) -> Settings:
     """A recipe as it enters keys: where it came from is not part of it."""
-    values: Settings = recipe.model_dump(exclude={"tuned"})
+    values: Settings = recipe.model_dump(exclude={"tuned", *(["pretrained_sha256"] * (not recipe.pretrained_sha256))})
     return values
 
 

@@ -24,7 +24,7 @@ import ray
 from ray import tune
 from ray.tune.search import Searcher
 
-from harness.errors import first_line
+from harness.errors import BadInput, first_line
 from harness.ray_tune.cluster import Options, check, connect, end_process, services
 from harness.ray_tune.heartbeat import Heartbeat
 from harness.ray_tune.nodes import Common
@@ -191,11 +191,14 @@ def _tuner(searcher: PlanSearcher, storage: Path) -> tune.Tuner:
 
 
 def _storage(folder: Path, shared: bool) -> Path:
-    """An empty folder for what Tune writes: where all nodes see it, or else off the results' disk."""
+    """An empty folder for what Tune writes: where all nodes see it, or else off the results' disk. Raises BadInput."""
     name = f"nas-harness-{os.getuid()}-{sha256(str(folder.resolve()).encode()).hexdigest()[:16]}"
     storage = folder.resolve() / ".tune" if shared else Path(tempfile.gettempdir()) / name
     shutil.rmtree(storage, ignore_errors=True)
-    storage.mkdir()
+    try:
+        storage.mkdir(mode=0o700)
+    except FileExistsError:
+        raise BadInput(f"{storage} is a link or belongs to somebody else: remove it") from None
     return storage
 
 

@@ -9,10 +9,12 @@ import torch
 from harness.data import datasets
 from harness.data.images import DataSet
 from harness.errors import BadInput
-from harness.plan.methods import StudySettings
-from harness.plan.strategies import DRAWING, strategy
+from harness.plan.jobs import Plan
+from harness.plan.methods import MethodSettings, StudySettings, strategy_of
+from harness.plan.strategies import DRAWING, STRATEGIES, strategy
 from harness.study.schema import LEFT_OUT, Method, Study
 from harness.training import pretrained
+from harness.vocabulary.kinds import Kind
 from spaces import custom_rules
 from spaces.cost import cost
 from spaces.space import Space
@@ -28,6 +30,8 @@ def check_methods(settings: StudySettings, space: Space) -> None:
     for own in settings.methods:
         method, search = own.method, own.search
         strategy(search.strategy)
+        if fault := _ignored(own):
+            raise BadInput(f"method '{method.name}': {fault}")
         _check_rule(method, search.strategy, space)
         if search.gate and search.gate not in space.gates:
             raise BadInput(f"search.gate = '{search.gate}': {loaded.space} has {', '.join(space.gates)}")
@@ -35,6 +39,40 @@ def check_methods(settings: StudySettings, space: Space) -> None:
             _check_baseline("method", method.name, loaded, space)
         if method.architecture:
             _check_architecture(method.architecture, space)
+
+
+def _ignored(own: MethodSettings) -> str:
+    """What of a method nothing would read, though it asks for it; '' where all is read."""
+    method, kind = own.method, strategy_of(own)
+    if method.name in STRATEGIES and method.name != kind:
+        return f"its name is a strategy's, but it is not by {method.name}; give it another name or that strategy"
+    if kind == "given" and not method.architecture:
+        return "strategy 'given' trains an architecture; give it one"
+    search = {name: value for name, value in method.search.items() if (name, value) != ("strategy", kind)}
+    asked = {"architecture": method.architecture, "rule": method.rule, "strategy": method.strategy,
+             "twins": method.twins, "search": search}  # fmt: skip
+    why, fields = UNREAD.get(kind, ("", ()))
+    unread = next((name for name in fields if asked[name] and asked[name] != kind), None)
+    return f"{why}, so that its {unread} would be ignored; leave that out" if unread else ""
+
+
+UNREAD: dict[str, tuple[str, tuple[str, ...]]] = {  # strategy → why it does not read some fields of a method, and which
+    "baseline": ("it is the space's own network", ("architecture", "rule", "strategy", "twins", "search")),
+    "given": ("its architecture is written in the study", ("strategy", "search")),
+    "random": ("its architecture is drawn without a search", ("search",)),
+}
+
+
+def alike(plan: Plan) -> list[tuple[str, ...]]:
+    """Methods that share every training, so that they are one method under several names."""
+    trained: dict[str, set[str]] = {}
+    for key, job in plan.jobs.items():
+        for row in job.methods if job.kind == Kind.TRAIN else ():
+            trained.setdefault(row.partition("@")[0], set()).add(key)
+    same: dict[frozenset[str], list[str]] = {}
+    for name, keys in trained.items():
+        same.setdefault(frozenset(keys), []).append(name)
+    return [tuple(names) for names in same.values() if len(names) > 1]
 
 
 def check_tunings(settings: StudySettings, space: Space) -> None:
@@ -78,14 +116,15 @@ def check_size(loaded: Study, space: Space, data: DataSet) -> None:
                        "set data.image_size, as in data.image_size=32") from None  # fmt: skip
 
 
-def check_pretrained(settings: StudySettings, space: Space, data: DataSet, root: Path | None) -> None:
+def check_pretrained(settings: StudySettings, space: Space, data: DataSet, root: Path | None,
+                     home: Path | None) -> None:  # fmt: skip
     study = settings.study
     vgg = study.space_options.get("vgg", study.space)
     for source in {recipe.pretrained for recipe in settings.recipes if recipe.pretrained}:
         if source != LEFT_OUT:
             with torch.device("meta"):
                 network = space.build(example(space), data.classes, data.channels)
-            pretrained.check(network, source, vgg)
+            pretrained.check(network, source, vgg, home)
         elif space.baseline() is None:
             raise BadInput(f"recipe.pretrained = '{LEFT_OUT}': {study.space} has no baseline to train on them")
         else:

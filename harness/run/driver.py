@@ -132,6 +132,8 @@ class Driver:
             outcome = {"epochs": running.progress.epoch, "seconds": running.progress.seconds, **outcome}
         if outcome["status"] == Trouble.LOST and (why := timeout_reason(watch_file(self.folder, job.key))):
             outcome = {**outcome, "status": Status.FAILED, "error": why}
+        if outcome["status"] == Trouble.LOST:  # with the folder, perhaps
+            self.book.check()
         again = self.admission.end(job, outcome["status"], place.gpus)
         if outcome["status"] == Trouble.NO_SPACE:
             self.halted = NO_SPACE_LEFT.format(folder=self.folder)

@@ -17,6 +17,7 @@ from harness.plan.make import make
 from harness.plan.methods import StudySettings, merged, with_precision
 from harness.plan.strategies import strategy
 from harness.run.checks import check_methods, check_pretrained, check_size, check_tunings, example
+from harness.run.starts import with_digests
 from harness.storage.folder import claim
 from harness.storage.rows import read_rows
 from harness.study.schema import Study
@@ -36,6 +37,7 @@ class Prepared:
     data: DataSet
     plan: Plan
     folder: Path
+    home: Path | None = None  # where the study file lies
 
     @property
     def study(self) -> Study:
@@ -71,8 +73,9 @@ def protocol_of(settings: StudySettings, plan: Plan) -> dict[str, Any]:
 
 
 def prepare(loaded: Study, results: Path, root: Path | None, download: bool, device: str,
-            seeds: Mapping[str, int] | None = None) -> Prepared:  # fmt: skip
-    """Raises BadInput naming the field or the path; writes nothing."""
+            seeds: Mapping[str, int] | None = None, home: Path | None = None) -> Prepared:  # fmt: skip
+    """`home`: where the study's relative paths start. Raises BadInput naming the field or the path; writes nothing."""
+    loaded = with_digests(loaded, home)
     space, settings = open_space(loaded), merged(loaded)
     check_methods(settings, space)
     check_tunings(settings, space)
@@ -81,9 +84,9 @@ def prepare(loaded: Study, results: Path, root: Path | None, download: bool, dev
     data = datasets.load(loaded.data.model_dump(), root, download)
     settings = with_precision(settings, *precisions(space, data, device, before))
     check_size(loaded, space, data)
-    check_pretrained(settings, space, data, root)
+    check_pretrained(settings, space, data, root, home)
     plan = make(settings, space.rules, strategy, seeds, schema_of(folder, before))
-    return Prepared(settings, space, data, plan, folder)
+    return Prepared(settings, space, data, plan, folder, home)
 
 
 def schema_of(folder: Path, before: Mapping[str, Any]) -> int:

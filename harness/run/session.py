@@ -68,7 +68,8 @@ def _run(prepared: Prepared, session: Session) -> int:
     def place(job: Job) -> Place:
         cpus, gpus = admission.start(job)
         root = str(session.root) if session.root else None
-        return Place(str(folder.resolve()), session.device, cpus, gpus, root, time_limit=session.time_limit,
+        home = str(prepared.home) if prepared.home else None
+        return Place(str(folder.resolve()), session.device, cpus, gpus, root, home, time_limit=session.time_limit,
                      engine_path=engine_paths.of(job.kind, ways),
                      pack=session.pack.get(job.kind, session.pack.get("", 1)))  # fmt: skip
 
@@ -86,6 +87,7 @@ def _run(prepared: Prepared, session: Session) -> int:
         if session.reuse and (taken := adopt(plan, folder, session.reuse, book, entry)):
             print(f"nas-harness: {taken} trials taken over from {', '.join(map(str, session.reuse))}", file=sys.stderr)
             _record_reuse(prepared, taken, session.reuse)
+        book.guard(study_file(folder), protocol.protocol_file(folder))
         with Screen() as screen:
             driver = Driver(plan, prepared.plan, prepared.space, folder, place, admission, book, screen, entry)
             if not driver.over:

@@ -1,15 +1,51 @@
-"""Files and folders: written atomically, made durable, measured."""
+"""Files and folders: opened without following links, written atomically, made durable, measured."""
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+
+from harness.errors import BadInput
+
+LINK = "is a symbolic link out of the results folder; a folder that somebody else made could so change other files"
+
+
+def refuse_links(folder: Path) -> None:
+    """Raises BadInput where something below `folder` leads out of it, or is neither a file nor a folder."""
+    home = os.path.realpath(folder)
+    for entry in _below(home):
+        if entry.is_symlink():
+            if not Path(os.path.realpath(entry.path)).is_relative_to(home):
+                raise BadInput(f"{entry.path} {LINK}: remove it")
+        elif not (entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False)):
+            raise BadInput(f"{entry.path} is neither a file nor a folder: remove it")
+
+
+def opened(path: Path, flags: int) -> int:
+    """A descriptor of the very file at `path`. Raises BadInput where it is a link, OSError as `os.open` does."""
+    try:
+        return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise BadInput(f"{path} is a symbolic link, which is not followed: remove it") from None
+
+
+def _below(folder: str) -> Iterator["os.DirEntry[str]"]:
+    """Everything below `folder`, through no link, whatever vanishes meanwhile or cannot be read."""
+    with suppress(FileNotFoundError, NotADirectoryError, PermissionError), os.scandir(folder) as entries:
+        for entry in entries:
+            yield entry
+            if entry.is_dir(follow_symlinks=False):
+                yield from _below(entry.path)
 
 
 def write_atomically(path: Path, content: bytes, durable: bool = True) -> None:
     """The old content or the new, never a part: a temporary file beside it, synced, then renamed."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with open(temporary, "wb") as file:
+        with open(opened(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
             file.write(content)
             file.flush()
             if durable:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import BadInput
+from harness.storage.files import refuse_links
 
 SCHEMAS = (1, 2)  # of study.json and rows, that can be read and gone on with
 
@@ -19,15 +20,18 @@ def running_file(folder: Path) -> Path:
 
 
 def read_study(folder: Path) -> dict[str, Any]:
-    """Raises BadInput where the folder holds no study, or one of an unknown schema."""
+    """Raises BadInput where the folder holds no study, one of an unknown schema, or a link out of it."""
+    refuse_links(folder)
     return _known(_parsed(folder), folder)
 
 
 def claim(folder: Path, name: str) -> dict[str, Any]:
     """What the folder already holds of this study, or {}. Raises BadInput where it is another's.
 
-    A damaged study.json (a power-off) counts as none: the run that claims the folder writes it anew.
+    A damaged study.json (a power-off) counts as none: the run that claims the folder writes it anew. Links out of it
+    are refused.
     """
+    refuse_links(folder)
     try:
         found = _parsed(folder)
     except BadInput:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import BadInput
+from harness.storage.files import opened
 
 START = "0" * 64  # what the first entry holds in place of a hash before it
 Fixed = Mapping[str, Any]  # field of the protocol → value
@@ -97,7 +98,7 @@ def differences(before: Fixed, after: Fixed) -> dict[str, list[Any]]:
 
 def append(folder: Path, event: Event, content: dict[str, Any], rows: int, planned: int) -> None:
     """Durable when it returns. Raises OSError where the folder does not take it."""
-    with open(protocol_file(folder), "a+b") as file:
+    with open(opened(protocol_file(folder), os.O_RDWR | os.O_APPEND | os.O_CREAT), "a+b") as file:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX)
         _cut_torn_tail(file.fileno())
         entries = read(folder)

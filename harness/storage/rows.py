@@ -7,14 +7,17 @@ import fcntl
 import gzip
 import json
 import os
+import sys
 import time
 import zlib
 from collections.abc import Iterable, Iterator
 from io import FileIO
 from pathlib import Path
 
-from harness.errors import BadInput
+from harness.errors import BadInput, Stopped
+from harness.storage.files import opened, write_atomically
 from harness.storage.folder import rows_file
+from harness.storage.replaced import content, identity, lacking
 from harness.vocabulary.rows import FINAL, Row
 
 PATIENCE = 1.0  # seconds for which a driver waits for the lock, which `status` takes for a moment
@@ -61,34 +64,66 @@ def counting(rows: Iterable[Row]) -> dict[str, Row]:
 class Records:
     """Appending to a study's rows; only one driver at a time may hold them.
 
-    Raises BadInput where another one does, OSError where the disk does not take them.
+    Raises BadInput where another one does, OSError where the disk does not take them, and Stopped where the folder is
+    no longer where it was. A file of rows that somebody removes or replaces meanwhile keeps every row.
     """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._lock = open(folder / ".lock", "w")
+        self.folder, self._home = folder, identity(folder.resolve())
+        self._beside: dict[Path, bytes] = {}
+        self._lock = _held(folder)
         try:
-            _lock(self._lock.fileno())
-        except BlockingIOError:
+            self._file = _open_rows(folder)
+            _cut_torn_tail(self._file.fileno())
+        except BaseException:
             self._lock.close()
-            raise BadInput(f"{folder}: another nas-harness is running this study; wait for it, or end it") from None
-        except OSError as error:
-            self._lock.close()
-            raise BadInput(f"{folder}: its file system cannot lock files ({error.strerror})") from None
-        self._file = open(rows_file(folder), "ab", buffering=0)
-        _cut_torn_tail(self._file)
+            raise
 
     def append(self, row: Row) -> None:
         """Durable when it returns. A write that fails (disk full) leaves no torn row behind."""
-        start = self._file.tell()
         line = json.dumps(row, sort_keys=True, allow_nan=False).encode() + b"\n"
-        try:
-            while line:
-                line = line[self._file.write(line) :]
-            os.fsync(self._file.fileno())
-        except BaseException:
-            os.truncate(self._file.name, start)
-            raise
+        self.check(line)
+        _write(self._file, line)
+        if identity(_lock_file(self.folder)) != identity(self._lock.fileno()):
+            self._lock.close()
+            self._lock = _held(self.folder)
+
+    def guard(self, *paths: Path) -> None:
+        """What stands in these files now is written again, too, where somebody removes the folder."""
+        self._beside = {path: path.read_bytes() for path in paths if path.exists()}
+
+    def check(self, more: bytes = b"") -> None:
+        """Goes on in the file of rows that is there now, if it is another, with every row of the one before.
+
+        Raises Stopped where the folder was moved or removed; `more` is then written to where the rows are.
+        """
+        path = rows_file(self.folder)
+        if (now := identity(path)) == identity(self._file.fileno()):
+            return
+        if now is None and identity(self.folder.resolve()) != self._home:
+            raise Stopped(self._saved(more))
+        with self._file as old:
+            self._file = _open_rows(self.folder)
+            again = lacking(content(old.fileno()), content(self._file.fileno()))
+        _write(self._file, b"".join(again))
+        print(f"nas-harness: {path} was {'replaced' if now else 'removed'} during the run; "
+              f"{len(again)} rows that it lacked were written into it again", file=sys.stderr, flush=True)  # fmt: skip
+
+    def _saved(self, more: bytes) -> str:
+        """Writes `more` to where the rows are, and says where that is."""
+        if os.fstat(self._file.fileno()).st_nlink:
+            _write(self._file, more)
+            return (f"{self.folder} was moved during the run; its rows are complete where it is now: "
+                    "move it back, then the same command carries on")  # fmt: skip
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with _open_rows(self.folder) as file:
+            _write(file, content(self._file.fileno()) + more)
+        for path, written in self._beside.items():
+            if not path.exists():
+                write_atomically(path, written)
+        return (f"{self.folder} was removed during the run; its rows were written into it again: "
+                "the same command carries on, or remove it now")  # fmt: skip
 
     def close(self) -> None:
         self._file.close()
@@ -97,8 +132,30 @@ class Records:
     def __enter__(self) -> "Records":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            if kind is None:
+                self.check()
+        finally:
+            self.close()
+
+
+def _lock_file(folder: Path) -> Path:
+    return folder / ".lock"
+
+
+def _held(folder: Path) -> FileIO:
+    """The lock, which nobody else has while it is open. Raises BadInput."""
+    file = FileIO(opened(_lock_file(folder), os.O_RDWR | os.O_CREAT), "r+")
+    try:
+        _lock(file.fileno())
+    except BlockingIOError:
+        file.close()
+        raise BadInput(f"{folder}: another nas-harness is running this study; wait for it, or end it") from None
+    except OSError as error:
+        file.close()
+        raise BadInput(f"{folder}: its file system cannot lock files ({error.strerror})") from None
+    return file
 
 
 def _lock(descriptor: int) -> None:
@@ -122,17 +179,32 @@ def _whole(lines: Iterable[bytes], path: Path) -> Iterator[Row]:
             raise BadInput(f"{path}, line {number} is no JSON; mend or remove that line") from None
 
 
-def _cut_torn_tail(file: FileIO) -> None:
+def _open_rows(folder: Path) -> FileIO:
+    return FileIO(opened(rows_file(folder), os.O_RDWR | os.O_APPEND | os.O_CREAT), "ab+")
+
+
+def _write(file: FileIO, lines: bytes) -> None:
+    """At the end of the file, after a newline if what somebody else wrote there has none; all of it or nothing."""
+    start = os.fstat(file.fileno()).st_size
+    if start and os.pread(file.fileno(), 1, start - 1) != b"\n":
+        lines = b"\n" + lines
+    try:
+        while lines:
+            lines = lines[file.write(lines) :]
+        os.fsync(file.fileno())
+    except BaseException:
+        os.ftruncate(file.fileno(), start)
+        raise
+
+
+def _cut_torn_tail(descriptor: int) -> None:
     """Takes what follows the last newline away: a row that a killed driver or a power-off left half-written."""
-    with open(file.name, "rb") as rows:
-        end = start = rows.seek(0, os.SEEK_END)
-        while start:
-            start = max(0, start - BLOCK)
-            rows.seek(start)
-            newline = rows.read(min(BLOCK, end - start)).rfind(b"\n")
-            if newline >= 0:
-                start += newline + 1
-                break
+    end = start = os.fstat(descriptor).st_size
+    while start:
+        start = max(0, start - BLOCK)
+        newline = os.pread(descriptor, min(BLOCK, end - start), start).rfind(b"\n")
+        if newline >= 0:
+            start += newline + 1
+            break
     if start < end:
-        os.truncate(file.name, start)
-    file.seek(0, os.SEEK_END)
+        os.ftruncate(descriptor, start)

@@ -50,7 +50,8 @@ class Recipe(Model):
     augment: Literal["crop-flip", "crop", "none"] = "crop-flip"
     cutout: int = Field(0, ge=0, le=PIXELS)  # side of the square that is blanked, in pixels
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    pretrained: str | None = None  # "imagenet", the path of a state dict, or "left-out" (LEFT_OUT)
+    pretrained: str | None = None  # "imagenet", a state dict's path from the study file on, or "left-out" (LEFT_OUT)
+    pretrained_sha256: str | None = None  # of that file; null: of the file that is there
     tuned: str | None = None  # name of a [[tuning]]; what it found replaces the fields that it ranged over
 
 

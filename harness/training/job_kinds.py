@@ -58,10 +58,12 @@ def _network(settings: Settings, data: DataSet, engine: Engine, space: Space, pl
 
 def _start(network: Any, settings: Settings, place: Place) -> None:
     initialise(network, settings["study_seed"], settings["seed"], settings.get("train_seed", 0))
-    if source := recipe_of(settings).pretrained:
+    recipe = recipe_of(settings)
+    if source := recipe.pretrained:
         vgg = settings["space_options"].get("vgg", settings["space"])
-        found = kept(place.path, settings["start"]) if source == LEFT_OUT else pretrained.read(source, vgg)
-        pretrained.load_into(network, found, source)
+        home = Path(place.home) if place.home else None
+        read = partial(pretrained.read, source, vgg, home, recipe.pretrained_sha256)
+        pretrained.load_into(network, kept(place.path, settings["start"]) if source == LEFT_OUT else read(), source)
 
 
 def _keep(network: Any, key: str, place: Place, claim: Checkpoints) -> None:

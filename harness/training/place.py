@@ -14,6 +14,7 @@ class Place:
     cpus: float
     gpus: float
     data_root: str | None
+    home: str | None = None  # the study file's folder, from which its relative paths go
     pack: int = 1  # trials that take turns in this process
     keep_weights: bool = False  # a later job reads them
     time_limit: float | None = None  # seconds in which an epoch must end

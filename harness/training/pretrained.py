@@ -3,6 +3,8 @@
 A start on left-out images (plan.LEFT_OUT) is a file as well: what a job that is planned for it leaves behind.
 """
 
+import hashlib
+import io
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.errors import BadInput
+from harness.study.schema import LEFT_OUT
 
 
 def load_into(network: nn.Module, state: dict[str, Tensor], source: str) -> None:
@@ -20,18 +23,28 @@ def load_into(network: nn.Module, state: dict[str, Tensor], source: str) -> None
     network.load_state_dict(_fitting(network, state, source), strict=False)
 
 
-def read(source: str, vgg: str) -> dict[str, Tensor]:
-    """`source`: 'imagenet' (torchvision's VGG with batch norm) or the path of a state dict.
+def read(source: str, vgg: str, home: Path | None = None, sha256: str | None = None) -> dict[str, Tensor]:
+    """`source`: 'imagenet' (torchvision's VGG with batch norm) or the path of a state dict, from `home` on.
 
-    Raises BadInput where the weights cannot be had.
+    Raises BadInput where the weights cannot be had, or are others than those of `sha256`.
     """
-    return _imagenet(vgg) if source == "imagenet" else _file(source)
+    return _imagenet(vgg) if source == "imagenet" else _file(source, home, sha256)
 
 
-def check(network: nn.Module, source: str, vgg: str) -> None:
+def is_file(source: str | None) -> bool:
+    """Whether `recipe.pretrained` is a path."""
+    return source not in (None, "imagenet", LEFT_OUT)
+
+
+def digest(source: str, home: Path | None = None) -> str:
+    """The SHA-256 of the file at the path, from `home` on. Raises BadInput."""
+    return hashlib.sha256(_content(source, home)).hexdigest()
+
+
+def check(network: nn.Module, source: str, vgg: str, home: Path | None = None) -> None:
     """Raises BadInput where `read` or `load_into` would fail; the network may lie on the meta device."""
     try:
-        _fitting(network, read(source, vgg), source)
+        _fitting(network, read(source, vgg, home), source)
     except ValueError as error:
         raise BadInput(f"recipe.{error}") from None
 
@@ -68,12 +81,21 @@ def _imagenet(vgg: str) -> dict[str, Tensor]:
     return from_torchvision(state)
 
 
-def _file(source: str) -> dict[str, Tensor]:
-    path = Path(source).expanduser()
+def _file(source: str, home: Path | None, sha256: str | None) -> dict[str, Tensor]:
+    content = _content(source, home)
+    if sha256 and hashlib.sha256(content).hexdigest() != sha256:
+        raise BadInput(f"recipe.pretrained = '{source}' is not the file that it was when this was planned")
     try:
-        state: Any = torch.load(path, weights_only=True, map_location="cpu")
+        state: Any = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
     except (OSError, RuntimeError, EOFError, ValueError) as error:
         raise BadInput(f"recipe.pretrained = '{source}' cannot be read as a state dict: {error}") from None
     except Exception as error:  # pickle's own errors: something else than tensors lies in the file
         raise BadInput(f"recipe.pretrained = '{source}' holds more than tensors: {type(error).__name__}") from None
     return from_torchvision(state) if any(name.startswith("features.") for name in state) else state
+
+
+def _content(source: str, home: Path | None) -> bytes:
+    try:
+        return ((home or Path()) / Path(source).expanduser()).read_bytes()
+    except (OSError, RuntimeError) as error:  # RuntimeError: no home directory of that user
+        raise BadInput(f"recipe.pretrained = '{source}' cannot be read as a state dict: {error}") from None

@@ -1,9 +1,12 @@
 """Ends a trial whose epoch does not end."""
 
 import faulthandler
+import os
 import re
 from pathlib import Path
 from typing import IO
+
+from harness.storage.files import opened
 
 
 class TrialWatch:
@@ -22,7 +25,7 @@ class TrialWatch:
             return
         if self._file is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = open(self._path, "w")
+            self._file = open(opened(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "w")
         faulthandler.dump_traceback_later(self.limit, exit=True, file=self._file)
 
     def stop(self) -> None:

@@ -19,7 +19,7 @@ from spaces.shortcuts.space import ShortcutSpace
 
 KEPT = Path(__file__).parents[1] / "data" / "schema-1"
 MODULE = """
-import os, subprocess
+import functools, os, shutil, subprocess
 from pathlib import Path
 Path(os.environ["MARK"]).write_text("imported")
 
@@ -34,7 +34,24 @@ def remove(path, ignore_errors=False):
 def one(anything):
     Path(os.environ["MARK"]).write_text("called")
 
+class Everything:
+    def __init__(self, **options):
+        Path(os.environ["MARK"]).write_text("called")
+    def __getattr__(self, name): ...
+
+class Answering(type):
+    def __getattr__(cls, name):
+        return print
+
+class Answered(metaclass=Answering):
+    def __init__(self, **options):
+        Path(os.environ["MARK"]).write_text("called")
+
+def annotated(**options) -> Half:
+    Path(os.environ["MARK"]).write_text("called")
+
 borrowed = subprocess.run
+prepared = functools.partial(shutil.rmtree)
 """
 
 
@@ -87,9 +104,13 @@ def test_a_folder_that_names_code_from_outside_runs_none(
         ("space", "subprocess:Popen"),
         ("space", "stranger:Half"),
         ("space", "stranger:one"),
+        ("space", "stranger:Everything"),
+        ("space", "stranger:Answered"),
+        ("space", "stranger:annotated"),
         ("data", {"name": "shutil:rmtree"}),
         ("data", {"name": "stranger:remove"}),
         ("data", {"name": "stranger:borrowed"}),
+        ("data", {"name": "stranger:prepared"}),
         ("search", {"strategy": "os:remove"}),
         ("search", {"strategy": "stranger:Half"}),
         ("rule", "os:rename"),
@@ -124,6 +145,14 @@ def test_trust_loads_what_the_folder_names(mark: Path, tmp_path: Path) -> None:
     theirs = folder(tmp_path, space="stranger:Half")
     assert ended("verify", str(theirs), "--trust") == 2
     assert said(mark) == "imported", "and is not called, for it is no space"
+
+
+@pytest.mark.parametrize("command", ["plan", "run"])
+def test_a_results_folder_is_no_study_file(command: str, mark: Path, tmp_path: Path) -> None:
+    theirs = folder(tmp_path, space="stranger:Half")
+    for given in (theirs, theirs / "study.json"):
+        assert ended(command, str(given), "--results", str(tmp_path)) == 2
+    assert said(mark) == ""
 
 
 def test_without_trust_our_own_names_work(tmp_path: Path) -> None:

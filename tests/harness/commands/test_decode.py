@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main
+from spaces.shortcuts.space import ShortcutSpace
 
 THETA = Path(__file__).parents[2] / "data" / "cell_theta.csv"
 DARTS_V2 = (
@@ -94,19 +95,14 @@ def test_check_of_a_space_that_keeps_the_contract(capsys):
     assert lines[-1] == "shortcut-vgg11: the contract holds"
 
 
-class Forgetful:
+class Forgetful(ShortcutSpace):
     """A space whose texts do not parse back."""
 
     def __init__(self) -> None:
-        from spaces.shortcuts.space import ShortcutSpace
-
-        self.space = ShortcutSpace("vgg11", 0.0625)
-
-    def __getattr__(self, name):
-        return getattr(self.space, name)
+        super().__init__("vgg11", 0.0625)
 
     def parse(self, text):
-        return self.space.baseline()
+        return self.baseline()
 
 
 def test_check_names_what_does_not_hold(capsys):

@@ -9,6 +9,7 @@ import torch
 from torch.nn import Linear
 from torchvision.models import VGG11_BN_Weights, vgg11_bn
 
+from harness.cli import main
 from harness.data import datasets
 from harness.errors import BadInput
 from harness.plan.make import make
@@ -24,7 +25,7 @@ from harness.study.schema import LEFT_OUT
 from harness.training import job_kinds, pretrained
 from spaces.architecture import Shortcuts
 from spaces.registry import load
-from tests.studies import TINY, tiny
+from tests.studies import TINY, as_toml, tiny
 
 PRETRAINED = {**TINY["search"], "recipe": {"pretrained": LEFT_OUT}}
 
@@ -130,6 +131,72 @@ def test_imagenet_is_for_vggs(tmp_path):
     study = tiny(**cell, recipe={**TINY["recipe"], "pretrained": "imagenet"})
     with pytest.raises(BadInput, match="is for VGG spaces only"):
         prepare(study, tmp_path, None, False, "cpu")
+
+
+# --- a file is what it holds
+
+
+def weights(path, start):
+    """A state dict of our own network, with every first block's weight at `start`."""
+    state = load("shortcut-vgg11", TINY["space_options"]).build(Shortcuts("vgg11"), 10, 1).state_dict()
+    torch.save({name: torch.full_like(value, start) for name, value in state.items()}, path)
+
+
+def from_file(home, results, **changes):
+    """The plan's keys of a study at `home` that names `w.pt` beside it, as searches' start alone."""
+    search = {"epochs": 1, "recipe": {"pretrained": "w.pt"}}
+    method = [{"name": "darts", "rule": "A"}, {"name": "vgg", "strategy": "baseline"}]
+    study = tiny(**{"search": search, "method": method, "seeds": {"search": 1}, **changes})
+    return prepare(study, results, None, False, "cpu", home=home)
+
+
+def test_the_key_has_the_files_content_and_not_its_place(tmp_path):
+    here, there = tmp_path / "here", tmp_path / "there"
+    for home in (here, there):
+        home.mkdir()
+        weights(home / "w.pt", 0.1)
+    first, same = (from_file(home, tmp_path / "results").plan.jobs for home in (here, there))
+    assert list(first) == list(same)
+    given = from_file(None, tmp_path / "results", search={"epochs": 1, "recipe": {"pretrained": str(here / "w.pt")}})
+    assert list(first) == list(given.plan.jobs)
+    weights(here / "w.pt", 0.2)
+    other = from_file(here, tmp_path / "results").plan.jobs
+    unchanged = {job.method for key, job in first.items() if key in other}
+    assert unchanged == {"vgg"}, "it starts from no file"
+
+
+def test_a_digest_in_the_study_must_be_the_files(tmp_path):
+    weights(tmp_path / "w.pt", 0.1)
+    recipe = {"pretrained": "w.pt", "pretrained_sha256": pretrained.digest("w.pt", tmp_path)}
+    from_file(tmp_path, tmp_path / "results", search={"epochs": 1, "recipe": recipe})
+    weights(tmp_path / "w.pt", 0.2)
+    with pytest.raises(BadInput, match=r"'w\.pt': its SHA-256 is .*, not as recipe\.pretrained_sha256 says"):
+        from_file(tmp_path, tmp_path / "results", search={"epochs": 1, "recipe": recipe})
+
+
+@pytest.mark.training
+def test_weights_that_were_swapped_run_again_and_those_swapped_meanwhile_fail(tmp_path, monkeypatch):
+    """By the real command, from a folder that is not the study's."""
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    home.mkdir()
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    weights(home / "w.pt", 0.1)
+    recipe = {**TINY["recipe"], "pretrained": "w.pt"}
+    study = {**TINY, "seeds": {"search": 1}, "recipe": recipe, "method": [{"name": "baseline"}]}
+    (home / "s.toml").write_text(as_toml(study))
+    words = ["run", str(home / "s.toml"), "--executor", "in-process", "--results", str(tmp_path)]
+    for start, rows, more in ((0.1, 1, []), (0.1, 1, []), (0.2, 2, ["--change"])):
+        weights(home / "w.pt", start)
+        with pytest.raises(SystemExit) as end:
+            main([*words, *more])
+        assert end.value.code == 0
+        assert [row["status"] for row in read_rows(tmp_path / "tiny")] == ["done"] * rows
+    ready = from_file(home, tmp_path / "other", recipe=recipe)
+    weights(home / "w.pt", 0.3)
+    assert run(ready, Session(in_process.run, Shares({}, {}), "cpu", None, "test"))
+    assert {row["status"] for row in read_rows(ready.folder)} == {"failed"}
+    assert all("is not the file that it was" in row["error"] for row in read_rows(ready.folder))
 
 
 # --- a start on left-out images

@@ -1,0 +1,98 @@
+"""The files of a report on the disk. Only files that an earlier report's manifest names are replaced or removed."""
+
+import json
+import os
+from collections.abc import Collection, Mapping
+from pathlib import Path, PurePosixPath
+
+from analysis.figures.style import FORMATS
+
+MANIFEST = "report.json"
+MADE_BY = "nas-harness report"
+
+
+class Refused(ValueError):
+    """Something stands where a report would be written; says what, and what to do."""
+
+
+def put(out: Path, files: Mapping[str, bytes], own: bool) -> None:
+    """Writes `files`, name inside `out` → content, and removes those of the report before that are not among them.
+
+    `own`: `out` is the report's own place in a results folder, where reports lie that were made before there were
+    manifests. Raises Refused, before anything is written, where a file is no report's.
+    """
+    before = earlier(out, own)
+    refuse(out, [*files, MANIFEST], before)
+    _write(out / MANIFEST, _manifest(before | files.keys()))
+    for name, content in files.items():
+        _write(out / name, content)
+    for name in before - files.keys() - {MANIFEST}:
+        if not _through_link(out, name):
+            (out / name).unlink(missing_ok=True)
+    _write(out / MANIFEST, _manifest(files.keys()))
+
+
+def refuse(out: Path, names: Collection[str], before: Collection[str]) -> None:
+    """Raises Refused where something stands in the place of one of `names` that the report `before` did not write."""
+    for name in names:
+        if link := _through_link(out, name):
+            raise Refused(f"{link} is a symbolic link, which is not followed: remove it, or name another --out")
+        if (out / name).is_dir():
+            raise Refused(f"{out / name} is a folder: name another --out, or move it away")
+        if os.path.lexists(out / name) and name not in before:
+            raise Refused(f"{out / name} is of no earlier report: name another --out, or move it away")
+
+
+def earlier(out: Path, own: bool) -> set[str]:
+    """The files of the report that lies there."""
+    try:
+        found = json.loads((out / MANIFEST).read_text())
+        if found["made_by"] == MADE_BY:
+            return {MANIFEST, *filter(_of_report, found["files"])}
+    except (OSError, ValueError, TypeError, KeyError):
+        pass
+    return _before_manifests(out) if own else set()
+
+
+FOLDERS = ("figures", "tuning")
+FIXED = ("index.html", "table.txt", "table.md", "table.csv", "comparisons.csv", "table.tex")  # of every report
+
+
+def _before_manifests(out: Path) -> set[str]:
+    """Those that a report without a manifest has: the CSV beside a figure says that both are the report's."""
+    drawn = [path for folder in FOLDERS for path in (out / folder).glob("*.csv")]
+    figures = {f"{path.parent.name}/{path.stem}.{kind}" for path in drawn for kind in (*FORMATS, "csv")}
+    return {MANIFEST, *FIXED, "tuning/index.html", "tuning/tables.md", *figures}
+
+
+def _manifest(names: Collection[str]) -> bytes:
+    files = sorted(name for name in names if name != MANIFEST)
+    return json.dumps({"made_by": MADE_BY, "files": files}, indent=1).encode() + b"\n"
+
+
+def _of_report(name: object) -> bool:
+    """Whether a manifest, which somebody else may have written, names a file that a report can have."""
+    if not isinstance(name, str) or "\0" in name or "\\" in name:
+        return False
+    folder, slash, file = name.partition("/")
+    return name in FIXED or bool(slash and folder in FOLDERS and file not in ("", ".", "..") and "/" not in file)
+
+
+def _through_link(out: Path, name: str) -> Path | None:
+    """The link below `out` that stands on the way to a file, or in its place."""
+    steps = [out.joinpath(*PurePosixPath(name).parts[:count]) for count in range(1, len(PurePosixPath(name).parts) + 1)]
+    return next((step for step in steps if step.is_symlink()), None)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """The old content or the new, through no link."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.unlink(missing_ok=True)
+    try:
+        with open(temporary, "xb") as file:
+            file.write(content)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

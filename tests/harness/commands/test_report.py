@@ -1,0 +1,47 @@
+"""`report` as the command line runs it."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from harness.cli import main
+from tests.driven import ran
+
+
+def ended(*words: object) -> int:
+    with pytest.raises(SystemExit) as end:
+        main(list(map(str, words)))
+    return int(end.value.code or 0)
+
+
+def state(folder: Path) -> list[tuple[Path, int]]:
+    return sorted((path, path.stat().st_mtime_ns) for path in folder.rglob("*"))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("made")
+    ran(place)
+    return place / "driven"
+
+
+def test_a_page_of_ones_own_is_not_overwritten(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    theirs, out = tmp_path / "theirs", tmp_path / "site"
+    shutil.copytree(folder, theirs)
+    (out / "figures").mkdir(parents=True)
+    (out / "index.html").write_text("mine")
+    (out / "figures" / "mine.pdf").write_text("mine")
+    published = tmp_path / "p.csv"
+    published.write_text("method\n")
+    before = state(tmp_path)
+    assert ended("report", theirs, "--out", out, "--published", published) == 2
+    err = capsys.readouterr().err
+    assert err == f"nas-harness: {out}/index.html is of no earlier report: name another --out, or move it away\n"
+    assert state(tmp_path) == before
+    (out / "index.html").unlink()
+    for _ in range(2):
+        assert ended("report", theirs, "--out", out) == 0
+    assert (out / "figures" / "mine.pdf").read_text() == "mine"

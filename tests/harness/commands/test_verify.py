@@ -1,0 +1,116 @@
+"""`verify` as the command line runs it: what is no row, no folder and no schema; rows drawn at random."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.cli import main
+from harness.commands import verify
+from harness.commands.verify import malformed, problems
+from harness.storage.row_fields import faults
+from tests.driven import JOBS, ran
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("made")
+    ran(place)
+    return place / "driven"
+
+
+@pytest.fixture
+def folder(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "driven"))
+
+
+def change(folder: Path, kind: str, **fields: Any) -> None:
+    """Of the first row of this kind."""
+    rows = [json.loads(line) for line in (folder / "trials.jsonl").read_text().splitlines()]
+    next(row for row in rows if row["kind"] == kind).update(fields)
+    (folder / "trials.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def ended(*words: object) -> int:
+    with pytest.raises(SystemExit) as end:
+        main(list(map(str, words)))
+    return int(end.value.code or 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "says"),
+    [
+        ("train", {"test_accuracy": 999}, "test_accuracy is 999, which is no percentage"),
+        ("train", {"test_accuracy": "much"}, "test_accuracy is 'much', which is no percentage"),
+        ("search", {"val_accuracy": -1}, "val_accuracy is -1, which is no percentage"),
+        ("search", {"val_accuracy": True}, "val_accuracy is True, which is no percentage"),
+        ("search", {"snapshots": {"1": "x"}}, "snapshots is {'1': 'x'}, which is no object of objects by epoch"),
+        ("train", {"curve": "x"}, "curve is 'x', which is no list of objects"),
+        ("train", {"seconds": -1.0}, "seconds is -1.0, which is no number from 0 on"),
+        ("train", {"shortcuts": 1.5}, "shortcuts is 1.5, which is no whole number from 0 on"),
+        ("train", {"train_loss": float("inf")}, "train_loss is inf, which is no number"),
+        ("train", {"status": "great"}, "status is 'great', which is no status of done, failed"),
+        ("train", {"schema": 9}, "schema is 9, which is no schema of 1, 2"),
+        ("train", {"schema": 1}, "schema is 1, but 2 in its settings"),
+    ],
+    ids=str,
+)
+def test_what_is_no_row_is_a_problem(
+    kind: str, fields: dict[str, Any], says: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert malformed(folder) == []
+    change(folder, kind, **fields)
+    assert ended("verify", folder) == 1
+    assert says in capsys.readouterr().out
+
+
+def test_counts_are_those_of_the_architecture(folder: Path) -> None:
+    change(folder, "train", shortcuts=99, architecture="vgg11 1-3")
+    assert [line.partition(": ")[2] for line in problems(folder)][:1] == ["shortcuts is 99, but 1 by its architecture"]
+
+
+def test_a_row_of_an_older_version_may_lack_fields_and_have_nulls() -> None:
+    assert list(faults({"key": "a", "status": "done", "test_accuracy": None})) == []
+
+
+def test_a_folder_without_rows_or_without_a_study_does_not_hold(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "trials.jsonl").write_text("")
+    assert ended("verify", folder) == 1
+    assert f"there is no row of the {JOBS} jobs that study.json plans" in capsys.readouterr().out
+    shutil.rmtree(folder)
+    folder.mkdir()
+    assert ended("verify", folder) == 2
+    assert "holds no study.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("schema", [9, "2", [2], None])
+def test_an_unknown_schema_of_the_study_is_refused(
+    schema: Any, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = json.loads((folder / "study.json").read_text())
+    (folder / "study.json").write_text(json.dumps({**study, "schema": schema}))
+    assert ended("verify", folder) == 2
+    assert "which this version does not know" in capsys.readouterr().err
+
+
+def test_rows_trained_again_are_drawn_anew_and_by_the_same_seed_alike(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(verify.report_pages, "differences", lambda folder: [])
+
+    def drawn(*more: object) -> tuple[str, str]:
+        """(the rows, their seed)"""
+        ended("verify", folder, "--trust", "--rerun", 3, *more)  # its formula
+        lines = capsys.readouterr().out.splitlines()
+        seeds = [line.rpartition(" ")[2] for line in lines if "rows drawn with --seed" in line]
+        return "\n".join(line for line in lines if "trained again" in line), seeds[0]
+
+    several = [drawn() for _ in range(4)]
+    assert len({rows for rows, _ in several}) > 1, "four times the same three of six: one in 8,000"
+    rows, seed = several[0]
+    assert rows.count("identical") == 3
+    assert drawn("--seed", seed) == (rows, seed)

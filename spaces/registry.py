@@ -22,5 +22,5 @@ def load(name: str, options: Mapping[str, Any] | None = None) -> Space:
     factory = SPACES.get(name) or imported(name, unknown, space_fault)
     try:
         return factory(**(options or {}))
-    except TypeError as error:
+    except (TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"space_options of {name}: {error}") from None

@@ -9,8 +9,6 @@ from harness.plan.settings import Settings, weights_read
 from harness.vocabulary.kinds import Kind, Role
 from harness.vocabulary.rows import Row
 
-MOST_JOBS = 500_000
-
 
 @dataclass(frozen=True)
 class Job:
@@ -44,6 +42,17 @@ class Job:
         return weights_read(self.settings)
 
 
+MOST_JOBS = 100_000  # of a study
+MOST_LINKS = 20_000_000  # a tuning's trial needs all before it
+
+
+def check_size(jobs: int, links: int = 0) -> None:
+    """Raises BadInput where a plan grows beyond what a driver holds in its memory."""
+    if jobs > MOST_JOBS or links > MOST_LINKS:
+        what = f"{MOST_JOBS:,} trials" if jobs > MOST_JOBS else f"{MOST_LINKS:,} dependencies between trials"
+        raise BadInput(f"the study would have more than {what}; take fewer seeds, twins, candidates or tuning trials")
+
+
 @dataclass(frozen=True)
 class TableRow:
     """A row of the comparison table, and the row of its twins."""
@@ -62,21 +71,19 @@ class Plan:
     jobs: dict[str, Job] = field(default_factory=dict)
     rows: dict[str, TableRow] = field(default_factory=dict)
     schema: int = SCHEMA
+    links: int = field(default=0, compare=False)  # needs of all jobs together
 
     def add(self, kind: Kind, method: str, settings: Settings, needs: Iterable[str] = (), role: Role | None = None,
             twin_of: str | None = None, pair: str | None = None) -> str:  # fmt: skip
-        """Plans a job, or adds `method` to the one with equal settings; returns its key.
-
-        Raises BadInput beyond MOST_JOBS.
-        """
+        """Plans a job, or adds `method` to the one with equal settings; returns its key. Raises BadInput."""
         settings = {"schema": self.schema, "kind": kind, **settings}
         key = content_key(settings)
         if (known := self.jobs.get(key)) is not None:
             self.jobs[key] = replace(known, methods=tuple(dict.fromkeys((*known.methods, method))))
         else:
-            if len(self.jobs) >= MOST_JOBS:
-                raise BadInput(f"the study has more than {MOST_JOBS:,} jobs; take fewer seeds, twins or methods")
             needs = tuple(dict.fromkeys(needs))
+            self.links += len(needs)
+            check_size(len(self.jobs) + 1, self.links)
             self.jobs[key] = Job(key, kind, method, role or Role(kind), settings, needs, (method,), twin_of, pair)
         return key
 

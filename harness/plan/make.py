@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from harness.errors import BadInput
 from harness.plan import sources
-from harness.plan.jobs import Plan, TableRow
+from harness.plan.jobs import Plan, TableRow, check_size
 from harness.plan.keys import SCHEMA, content_key
 from harness.plan.methods import MethodSettings, StudySettings, TuningSettings, strategy_of
 from harness.plan.settings import Settings, plain_recipe
@@ -32,6 +32,7 @@ def make(settings: StudySettings, rules: tuple[str, ...], strategies: Callable[[
     for method in settings.methods:
         for seed in range((seeds or {}).get(method.name, study.seeds.search)):
             found += [(method, seed, one) for one in _seek(study, method, seed, rules, strategies, plan)]
+            check_size(len(found))
     _check_rows(found)
     for method, seed, one in sorted(found, key=lambda f: f[1]):
         for train_seed in range(study.seeds.train):

@@ -4,7 +4,6 @@ import re
 import tomllib
 from collections.abc import Iterable, Sequence
 from importlib import resources
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +24,7 @@ def load_study(study: str, changes: Iterable[str] = ()) -> Study:
         raise BadInput(f"{study} is not TOML: {error}") from None
     for change in changes:
         _apply(values, change)
-    if place := _endless(values):
-        raise BadInput(f"{study}: {place} is no finite number")
     return validated(Study, values, study)
-
-
-def _endless(value: Any, place: str = "") -> str:
-    """Where, in options of any shape too, infinity or NaN stands; '' where nowhere."""
-    if isinstance(value, float) and not isfinite(value):
-        return f"{place} = {value}"
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return next((found for name, part in inner if (found := _endless(part, f"{place}.{name}".strip(".")))), "")
 
 
 def packaged() -> list[str]:

@@ -11,6 +11,7 @@ from harness.seeding import stream
 Settings = dict[str, Any]
 Range = Mapping[str, Any]  # dump of a `study.Range`
 Ranges = Mapping[str, Range]  # by dotted field
+MOST_POINTS = 100_000  # of a grid
 
 
 def in_order(ranges: Ranges) -> list[str]:
@@ -43,12 +44,19 @@ def fault(spec: Settings) -> str:
             return f"ranges.{name}.when: '{stray[0]}' is no range of this tuning"
     try:
         in_order(ranges)
-        points = len(grid(ranges, 0)) if spec["sampler"] == "grid" else math.inf
+        points = _points(ranges) if spec["sampler"] == "grid" else math.inf
     except CycleError:
         return "ranges: conditions go round in a circle"
     except ValueError as error:
         return str(error)
     return f"trials: the grid has only {points} points" if spec["trials"] > points else ""
+
+
+def _points(ranges: Ranges) -> int:
+    """Raises ValueError where there are too many to list."""
+    if math.prod(_count(name, span) for name, span in ranges.items()) > MOST_POINTS:
+        raise ValueError(f"ranges: the grid has more than {MOST_POINTS:,} points; set a larger step, or sample")
+    return len(grid(ranges, 0))
 
 
 def apply(recipe: Settings, found: Settings) -> Settings:
@@ -73,12 +81,23 @@ def values(recipe: Settings, ranges: Ranges) -> Settings:
     return found
 
 
+def _count(name: str, span: Range) -> float:
+    """How many values a range has on a grid. Raises ValueError where it is continuous."""
+    if span["choices"]:
+        return len(span["choices"])
+    if not (step := _step(span)) or span["log"]:
+        raise ValueError(f"ranges.{name}: a grid needs choices, or low, high and step")
+    return (span["high"] - span["low"]) / step + 1
+
+
+def _step(span: Range) -> float | None:
+    return span["step"] or (1 if span["integer"] else None)
+
+
 def _levels(name: str, span: Range) -> list[Any]:
     """The values of a range on a grid. Raises ValueError where it is continuous."""
     if span["choices"]:
         return list(span["choices"])
-    step = span["step"] or (1 if span["integer"] else None)
-    if not step or span["log"]:
-        raise ValueError(f"ranges.{name}: a grid needs choices, or low, high and step")
-    levels = [span["low"] + n * step for n in range(math.floor((span["high"] - span["low"]) / step + 1e-9) + 1)]
+    count, step = _count(name, span), _step(span) or 1
+    levels = [span["low"] + n * step for n in range(math.floor(count + 1e-9))]
     return [int(level) if span["integer"] else round(level, 12) for level in levels]

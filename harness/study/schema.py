@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from harness.study import ranges
+from harness.study.bounds import plain
 
 LEFT_OUT = "left-out"  # recipe.pretrained: by the baseline, trained on as many images again that the study leaves out
 
@@ -123,7 +124,7 @@ class Range(Model):
     high: float | None = None
     log: bool = False
     integer: bool = False
-    step: float | None = None
+    step: float | None = Field(None, gt=0)
     choices: tuple[Any, ...] = ()
     when: dict[str, Any] = {}
 
@@ -204,6 +205,11 @@ class Study(Model):
     primary: Primary | None = None
     looks: tuple[int, ...] = ()  # seed counts at which `--until decided` looks
     task: str = "images"  # "formula:package.module:function" stands in for training, to test orchestration
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_plain_values(cls, values: Any) -> Any:
+        return plain(values)
 
     @field_validator("name")
     @classmethod

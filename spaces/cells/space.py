@@ -25,6 +25,7 @@ DARTS = (
 )  # fmt: skip
 AUXILIARY_WEIGHT = 0.4  # Liu et al. 2018, section 3.2
 TRIES = 1000
+LARGEST = {"nodes": 20, "cells": 100, "train_cells": 100, "channels": 1024, "train_channels": 1024, "stem": 16}
 
 PRESETS: dict[str, dict[str, Any]] = {
     "cell-study1": {},
@@ -36,7 +37,6 @@ PRESETS: dict[str, dict[str, Any]] = {
         "rules": ("darts-top2", "edge-wise", "node-wise"),
     },
 }  # fmt: skip
-MOST = {"nodes": 20, "cells": 100, "channels": 2048, "stem": 64}
 
 
 @dataclass(frozen=True)
@@ -85,10 +85,9 @@ class CellSpace:
     def _fault(self) -> str:
         sizes = {"nodes": self.nodes, "cells": self.cells, "channels": self.channels, "stem": self.stem}
         sizes |= {"train_cells": self.train_cells or 1, "train_channels": self.train_channels or 1}
-        if small := [name for name, size in sizes.items() if size < 1]:
-            return f"{small[0]} must be 1 or more"
-        if large := [name for name, size in sizes.items() if size > MOST[name.removeprefix("train_")]]:
-            return f"{large[0]} = {sizes[large[0]]} must be {MOST[large[0].removeprefix('train_')]} or less"
+        for name, size in sizes.items():
+            if not isinstance(size, int) or not 1 <= size <= LARGEST[name]:
+                return f"{name} must be an integer between 1 and {LARGEST[name]}"
         if self.reduction and min(self.channels, self.train_channels or self.channels) < 2:
             return "reduction cells need 2 channels or more"
         if self.inputs not in (1, 2):

@@ -28,8 +28,8 @@ class ShortcutSpace:
     def __post_init__(self) -> None:
         if self.vgg not in LAYERS:
             raise ValueError(f"vgg = '{self.vgg}' is unknown; there are {', '.join(LAYERS)}")
-        if not 0 < self.width <= 16:
-            raise ValueError(f"width = {self.width} must lie in (0, 16]")
+        if not 0 < self.width <= 4:
+            raise ValueError(f"width = {self.width} must lie in (0, 4]")
 
     @property
     def depth(self) -> int:

@@ -1,0 +1,31 @@
+"""What may stand in a study at all: finite numbers, no dates, tables that are not endlessly deep."""
+
+import math
+from collections.abc import Iterator
+from datetime import date, time
+from typing import Any
+
+DEEPEST = 20  # tables within tables
+
+
+def plain(values: Any) -> Any:
+    """`values` as they are. Raises ValueError naming the first field that no study can have."""
+    if fault := next(faults(values), ""):
+        raise ValueError(fault)
+    return values
+
+
+def faults(value: Any, field: str = "", depth: int = 0) -> Iterator[str]:
+    """A line for each number that is none, each date, each table that lies too deep."""
+    if depth > DEEPEST:
+        yield f"{field[:80]}: tables lie at most {DEEPEST} deep"
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from faults(inner, f"{field}.{name}" if field else str(name), depth + 1)
+    elif isinstance(value, list | tuple):
+        for number, inner in enumerate(value):
+            yield from faults(inner, f"{field}.{number}", depth + 1)
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield f"{field} = {value} is no finite number"
+    elif isinstance(value, date | time):
+        yield f"{field}: a date or a time has no place in a study; write it as text"

@@ -32,7 +32,7 @@ def make(settings: StudySettings, rules: tuple[str, ...], strategies: Callable[[
     for method in settings.methods:
         for seed in range((seeds or {}).get(method.name, study.seeds.search)):
             found += [(method, seed, one) for one in _seek(study, method, seed, rules, strategies, plan)]
-            check_size(len(found))
+            check_size(study.seeds.train * sum(1 + m.method.twins for m, _, _ in found))
     _check_rows(found)
     for method, seed, one in sorted(found, key=lambda f: f[1]):
         for train_seed in range(study.seeds.train):

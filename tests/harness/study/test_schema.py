@@ -107,11 +107,11 @@ def test_no_name_leaves_the_results_folder(name):
 
 
 @given(st.floats(allow_nan=True, allow_infinity=True))
-def test_a_learning_rate_is_positive_or_refused(lr):
+def test_a_learning_rate_is_positive_and_bounded_or_refused(lr):
     try:
         assert validated(Recipe, {"lr": lr}, "x").lr > 0
     except BadInput:
-        assert not lr > 0
+        assert not 0 < lr <= 1000
 
 
 @pytest.mark.parametrize(

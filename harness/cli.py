@@ -3,42 +3,63 @@
 That module is imported when its command is given, so that `--help` answers at once and `report` never loads torch.
 """
 
+import argparse
 import importlib
 import os
 import sys
 from collections.abc import Sequence
 
-from harness.commands import context
+from harness.commands import boundary, context
 from harness.commands.options import parser
-from harness.errors import NO_ROOM, BadInput, Stopped
+from harness.errors import NO_ROOM, BadInput, Ended, Stopped
+
+UNTIL_LATER = 75  # sysexits.h's EX_TEMPFAIL: the same command again goes on
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Exit status 0: all is there; 1: trials are missing or failed; 2: bad input, with one line that says what."""
+    """Exit status 0: all is there; 1: trials are missing or failed; 2: bad input, with one line that says what; 75:
+    ended by SIGTERM or SIGHUP; 130: by Ctrl-C."""
+    boundary.open_streams()
     options = parser().parse_args(arguments)
     options.line = context.portable(sys.argv[1:] if arguments is None else arguments)
+    with boundary.signals():
+        try:
+            status = _run(options)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            boundary.unheard()
+            status = 1
+        except KeyboardInterrupt as interrupt:
+            ended = isinstance(interrupt, Ended)
+            boundary.say(f"{f'ended by {interrupt}' if ended else 'interrupted'}; the same command again carries on")
+            _leave(UNTIL_LATER if ended else 130)
+    sys.exit(status)
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
-        command = importlib.import_module(f"harness.commands.{options.command}")
-        sys.exit(command.command(options))
+        return int(importlib.import_module(f"harness.commands.{options.command}").command(options))
     except BadInput as error:
-        print(f"nas-harness: {error}", file=sys.stderr)
-        sys.exit(2)
+        boundary.say(*error.args)
+        return 2
     except Stopped as stop:
-        print(f"nas-harness: {stop}", file=sys.stderr)
-        sys.exit(1)
+        boundary.say(stop)
+        return 1
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        if error.errno not in NO_ROOM:
+        if error.errno in NO_ROOM:
+            boundary.say(f"{error.filename or 'output'}: no space left on the disk")
+            return 1
+        if not boundary.given(error, options):
             raise
-        print(f"nas-harness: {error.filename or 'output'}: no space left on the disk", file=sys.stderr)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        print("nas-harness: interrupted; the same command again carries on", file=sys.stderr, flush=True)
-        _leave(130)
+        boundary.say(f"{os.fsdecode(error.filename)}: {error.strerror}; name a path that can be read and written")
+        return 2
 
 
 def _leave(status: int) -> None:
     """Without Ray's own tear-down, which can crash after an interrupt; it dies with this process."""
     if "ray" not in sys.modules:
         sys.exit(status)
-    sys.stdout.flush()
+    boundary.unheard()
     os._exit(status)

@@ -1,16 +1,43 @@
 """What is said to the user in one line: with exit status 2 where the input is wrong, 1 where a run had to stop."""
 
 import errno
+import signal
+import unicodedata
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of an OSError: the disk is full
 
 
 class BadInput(Exception):
-    """Something in the study, its data or the command line is wrong; the message says what, where and what to do."""
+    """Something in the study, its data or the command line is wrong; the message says what, where and what to do.
+
+    Several arguments are several lines.
+    """
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.args))
 
 
 class Stopped(Exception):
     """The run cannot go on: the disk is full, or Ray has died. Nothing is lost; the message says what to do."""
+
+
+class Ended(KeyboardInterrupt):
+    """A signal other than Ctrl-C's asks this process to end; everything ends as at Ctrl-C. Holds the signal's name."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+
+
+def visible(text: str) -> str:
+    """`text` without what a terminal would obey: control, format and half characters stand there as escapes."""
+    return "".join(c if c in "\n\t" or unicodedata.category(c) not in UNSEEN else _escape(c) for c in text)
+
+
+UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # Unicode's control, format, surrogate, line and paragraph separators
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape", "backslashreplace").decode()
 
 
 def first_line(error: BaseException) -> str:

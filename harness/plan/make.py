@@ -29,10 +29,13 @@ def make(settings: StudySettings, rules: tuple[str, ...], strategies: Callable[[
         for seed in range(tuning.tuning.seeds):
             _tune(study, tuning, seed, plan)
     found: list[tuple[MethodSettings, int, Found]] = []
+    trainings = 0
     for method in settings.methods:
         for seed in range((seeds or {}).get(method.name, study.seeds.search)):
-            found += [(method, seed, one) for one in _seek(study, method, seed, rules, strategies, plan)]
-            check_size(study.seeds.train * sum(1 + m.method.twins for m, _, _ in found))
+            new = [(method, seed, one) for one in _seek(study, method, seed, rules, strategies, plan)]
+            trainings += len(new) * study.seeds.train * (1 + method.method.twins)
+            check_size(trainings)
+            found += new
     _check_rows(found)
     for method, seed, one in sorted(found, key=lambda f: f[1]):
         for train_seed in range(study.seeds.train):

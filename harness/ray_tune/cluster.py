@@ -4,11 +4,14 @@ import harness.ray_tune.environment  # noqa: F401 (before ray)
 
 # isort: split
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import ray
@@ -16,6 +19,7 @@ from ray._private import ray_constants
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from harness.errors import BadInput, Stopped, first_line
+from harness.ray_tune import reach
 from harness.ray_tune.heartbeat import Address
 from harness.ray_tune.nodes import Common, Seen
 from harness.run.driver import Driver
@@ -35,18 +39,51 @@ class Options:
     root: Path | None = None
 
 
-def connect(options: Options) -> None:
-    """Raises BadInput where no cluster answers, Stopped where no Ray can be started here."""
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "CRITICAL", "configure_logging": True}
-    if options.address:
-        try:
-            ray.init(address=options.address, **quiet)
-        except (ConnectionError, RuntimeError) as error:
-            raise BadInput(f"--address {options.address}: {first_line(error)}") from None
-        return
+QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "CRITICAL", "configure_logging": True}
+
+
+def connect(options: Options) -> str | None:
+    """The folder of a Ray that was started here; None where a cluster was joined.
+
+    Raises BadInput where no cluster answers, Stopped where no Ray can be started here.
+    """
+    with _own_signals():
+        if options.address:
+            return _join(options.address)
+        _start(options)
+    return str(ray._private.worker._global_node.get_session_dir_path())
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keeps this process's answers to signals: Ray would dump its stack and abort."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    ray._private.utils.set_sigterm_handler = lambda _: None
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _join(address: str) -> None:
+    """Says what it waits for, where the answer takes long. Raises BadInput."""
+    if address != "auto" and (fault := reach.fault(address)):
+        raise BadInput(f"--address {address}: {fault}")
+    patience = Timer(reach.SECONDS, print, [f"nas-harness: waiting for Ray's head at {address}"], {"file": sys.stderr})
+    patience.start()
+    try:
+        ray.init(address=address, **QUIET)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise BadInput(f"--address {address}: {first_line(error)}") from None
+    finally:
+        patience.cancel()
+
+
+def _start(options: Options) -> None:
     ray_constants.ENABLE_RAY_CLUSTER = False  # all of it listens on loopback alone, as Ray does on a Mac
     own = {"address": "local", "num_cpus": options.cpus, "include_dashboard": False,
-           "object_store_memory": OBJECT_STORE, **quiet}  # fmt: skip
+           "object_store_memory": OBJECT_STORE, **QUIET}  # fmt: skip
     for attempt in range(1, ATTEMPTS + 1):
         try:
             ray.init(**own)
@@ -76,7 +113,7 @@ def end_process(options: Options, service: str) -> None:
 def check(driver: Driver, common: Common | None, alive: list[dict[str, Any]]) -> None:
     """Raises BadInput with a line per node that cannot do the work. A cluster may yet grow; one machine does not."""
     if common and (faults := common.faults(partial(_everywhere, alive))):
-        raise BadInput("\n".join(faults))
+        raise BadInput(*faults)
     for kind in {job.kind for job in driver.plan.jobs.values()}:
         cpus, gpus = driver.admission.shares.of(kind, driver.admission.device)
         has = [(node["Resources"].get("CPU", 0), node["Resources"].get("GPU", 0)) for node in alive]

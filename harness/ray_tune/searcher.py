@@ -9,7 +9,6 @@ import harness.ray_tune.environment  # noqa: F401 (before ray)
 # isort: split
 import json
 import os
-import shutil
 import socket
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from ray import tune
 from ray.tune.search import Searcher
 
 from harness.errors import BadInput, first_line
+from harness.ray_tune import leftovers
 from harness.ray_tune.cluster import Options, check, connect, end_process, services
 from harness.ray_tune.heartbeat import Heartbeat
 from harness.ray_tune.nodes import Common
@@ -154,7 +154,8 @@ def run(driver: Driver, options: Options) -> None:
     curves = Curves(driver.folder) if options.tensorboard else None
     storage = _storage(driver.folder, shared=options.address is not None)
     try:
-        connect(options)
+        if session := connect(options):
+            leftovers.note(storage, session)
         heartbeat = Heartbeat(services(), partial(end_process, options))
         heartbeat.start()
         try:
@@ -170,7 +171,7 @@ def run(driver: Driver, options: Options) -> None:
                 curves.close_all()
     finally:
         ray.shutdown()
-        shutil.rmtree(storage, ignore_errors=True)
+        leftovers.clear(storage)
     if searcher.failure:
         raise searcher.failure
 
@@ -192,13 +193,15 @@ def _tuner(searcher: PlanSearcher, storage: Path) -> tune.Tuner:
 
 def _storage(folder: Path, shared: bool) -> Path:
     """An empty folder for what Tune writes: where all nodes see it, or else off the results' disk. Raises BadInput."""
-    name = f"nas-harness-{os.getuid()}-{sha256(str(folder.resolve()).encode()).hexdigest()[:16]}"
+    name = leftovers.prefix() + sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
     storage = folder.resolve() / ".tune" if shared else Path(tempfile.gettempdir()) / name
-    shutil.rmtree(storage, ignore_errors=True)
+    leftovers.sweep()
+    leftovers.clear(storage)
     try:
         storage.mkdir(mode=0o700)
     except FileExistsError:
         raise BadInput(f"{storage} is a link or belongs to somebody else: remove it") from None
+    leftovers.hold(storage)
     return storage
 
 

@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from harness.errors import visible
 from harness.run.driver import Driver
 from harness.run.schedule import WEIGHT, seconds_left
 
@@ -21,7 +22,7 @@ class Screen:
     def __init__(self) -> None:
         self.console = Console(stderr=True, highlight=False)
         self.live = Live(console=self.console, refresh_per_second=2, transient=True) if sys.stderr.isatty() else None
-        self.started = time.time()
+        self.started = time.monotonic()
 
     def __enter__(self) -> "Screen":
         if self.live:
@@ -33,15 +34,20 @@ class Screen:
             self.live.stop()
 
     def __call__(self, driver: Driver, ended: Mapping[str, Any] | None) -> None:
-        headline = _headline(driver, time.time() - self.started)
+        headline = _headline(driver, time.monotonic() - self.started)
         if ended is not None:
-            self.console.print(Text(f"{_line(ended)}  |  {headline}"), soft_wrap=True)
+            self.console.print(Text(visible(f"{_line(ended)}  |  {headline}")), soft_wrap=True)
         if self.live:
             self.live.update(Group(_table(driver), Text(headline)))
 
 
+LONGEST = 100 * 365 * 86400.0  # seconds
+
+
 def duration(seconds: float | None) -> str:
-    return "unknown" if seconds is None else str(timedelta(seconds=round(seconds)))
+    """The seconds in words: none below 0, where a clock was set back; none above a hundred years."""
+    known = seconds is not None and seconds < LONGEST
+    return str(timedelta(seconds=round(max(0.0, seconds or 0.0)))) if known else "unknown"
 
 
 def _headline(driver: Driver, elapsed: float) -> str:
@@ -49,7 +55,7 @@ def _headline(driver: Driver, elapsed: float) -> str:
                     for r in driver.running.values() if r.progress)  # fmt: skip
     work = driver.frontier
     remaining = seconds_left(work.total, work.done + under_way, elapsed)
-    when = "" if remaining is None else f", done about {datetime.now() + timedelta(seconds=remaining):%H:%M:%S}"
+    when = "" if remaining is None or remaining > LONGEST else f", done about {datetime.now() + timedelta(seconds=remaining):%H:%M:%S}"
     ended = sum(key in driver.rows for key in driver.plan.jobs)
     return f"{ended}/{len(driver.plan.jobs)} trials, {duration(remaining)} left{when}"
 

@@ -121,7 +121,7 @@ class Driver:
     def progress(self, key: str, progress: Progress) -> None:
         self.running[key].progress = progress
         self.halted = self.admission.seen(self.running[key].job, progress) or self.halted
-        if time.time() - self._saved_at >= 1:
+        if time.monotonic() - self._saved_at >= 1:
             self._save_state()
         self.show(self, None)
 
@@ -171,10 +171,10 @@ class Driver:
 
     def _save_state(self) -> None:
         """What `status` reads from other terminals."""
-        self._saved_at = time.time()
+        self._saved_at = time.monotonic()
         running = [{"key": key, "since": r.since, "progress": asdict(r.progress) if r.progress else None}
                    for key, r in self.running.items()]  # fmt: skip
-        content = json.dumps({"at": self._saved_at, "running": running}).encode()
+        content = json.dumps({"at": time.time(), "running": running}).encode()
         with contextlib.suppress(OSError):  # a full disk stops the study where it loses something
             write_atomically(running_file(self.folder), content, durable=False)
 

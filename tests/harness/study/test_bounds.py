@@ -14,7 +14,7 @@ from tests.studies import TINY, as_toml, tiny
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ("recipe.lr=inf", "recipe.lr: inf"),
+        ("recipe.lr=inf", "recipe.lr = inf"),
         ("recipe.lr=nan", "recipe.lr: nan"),
         ("recipe.clip=-inf", "recipe.clip: -inf"),
         ("space_options.width=nan", "space_options.width: nan"),

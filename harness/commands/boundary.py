@@ -1,0 +1,82 @@
+"""Where a command meets its terminal and its user's signals: output that cannot be written, and being told to end."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from harness.errors import Ended, visible
+
+ENDING = ("SIGTERM", "SIGHUP")
+
+
+@contextmanager
+def signals() -> Iterator[None]:
+    """Raises Ended in the main thread at SIGTERM and SIGHUP. What is ignored from outside, as by nohup, stays so."""
+    before: dict[int, Any] = {}
+    for name in ENDING:
+        number = getattr(signal, name)
+        if signal.getsignal(number) != signal.SIG_IGN:
+            with suppress(ValueError):  # only the main thread hears signals
+                before[number] = signal.signal(number, _end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end(number: int, _: object) -> None:
+    raise Ended(number)
+
+
+def open_streams() -> None:
+    """Gives every command three open streams, so that no file of rows is taken for one; what cannot be encoded is
+    written as escapes."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout = sys.stdout or open(os.devnull, "w")
+    sys.stderr = sys.stderr or open(os.devnull, "w")
+    for stream in (sys.stdout, sys.stderr):
+        if reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(errors="backslashreplace")
+
+
+def say(*lines: object) -> None:
+    """To the user, each in one line."""
+    with suppress(OSError):  # nobody listens
+        for line in lines:
+            print(f"nas-harness: {visible(' '.join(str(line).split()))}", file=sys.stderr, flush=True)
+
+
+def unheard() -> None:
+    """From now on nothing is written to a pipe that nobody reads, nor by Python when it exits."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError):
+                os.dup2(null, stream.fileno())
+
+
+def given(error: OSError, options: Any) -> bool:
+    """Whether an error is of a path that the command line names, or of one below it."""
+    if not isinstance(error.filename, str | bytes | os.PathLike):
+        return False
+    path = Path(os.path.abspath(os.fsdecode(error.filename)))
+    return any(path.is_relative_to(os.path.abspath(word)) for word in _words(vars(options).values()))
+
+
+def _words(values: Any) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, str) and value:
+            yield value
+        elif isinstance(value, list):
+            yield from _words(value)

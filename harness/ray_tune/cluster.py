@@ -49,9 +49,11 @@ def connect(options: Options) -> str | None:
     """
     with _own_signals():
         if options.address:
-            return _join(options.address)
+            _join(options.address)
+            return None
         _start(options)
-    return str(ray._private.worker._global_node.get_session_dir_path())
+    node: Any = ray._private.worker._global_node
+    return str(node.get_session_dir_path())
 
 
 @contextmanager

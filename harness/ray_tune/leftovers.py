@@ -1,15 +1,22 @@
 """What a Ray of one's own puts on the disk, written down while it runs, so that it goes even if its driver is killed.
 
 A run's storage, in the folder for temporary files, holds a lock while its driver lives, and the path of Ray's session.
+A process of its own, which is this file, sees the driver's end, and ends what Ray's agents would do for minutes yet.
 """
 
 import fcntl
 import os
+import select
 import shutil
+import signal
+import subprocess
+import sys
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 
+GRACE = 2.0  # seconds in which Ray's processes may end by themselves
 HELD, SESSION = ".held", ".session"
 _locks: dict[Path, int] = {}
 
@@ -77,3 +84,54 @@ def _mine(folder: Path) -> bool:
         return folder.lstat().st_uid == os.getuid() and folder.is_dir() and not folder.is_symlink()
     except OSError:
         return False
+
+
+def watched(storage: Path) -> None:
+    """Starts what clears up once this process is gone, however it goes."""
+    subprocess.Popen([sys.executable, "-I", __file__, str(storage), str(os.getpid())], stdin=subprocess.PIPE,
+                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
+
+
+def _watch(storage: Path, driver: int) -> None:
+    """Until standard input ends, which the driver alone holds open."""
+    rays: dict[int, str] = {}
+    while not select.select([0], [], [], GRACE)[0]:
+        rays = _rays_below(driver)
+    time.sleep(GRACE)
+    for process, started in rays.items():
+        if _stat(process)[1] == started:
+            with suppress(OSError):
+                os.kill(process, signal.SIGKILL)
+    if storage.is_dir() and _abandoned(storage):
+        clear(storage)
+
+
+def _rays_below(driver: int) -> dict[int, str]:
+    """Ray's processes among a process's descendants, each with its time of start; none where there is no /proc."""
+    parents = {int(path.name): _stat(int(path.name)) for path in Path("/proc").glob("[0-9]*")}
+    found, new = set[int](), {driver}
+    while new:
+        found |= new
+        new = {process for process, (parent, _) in parents.items() if parent in new} - found
+    return {process: parents[process][1] for process in found - {driver} if _is_rays(process)}
+
+
+def _stat(process: int) -> tuple[int, str]:
+    """(parent, time of start); (0, "") where it is gone."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0, ""
+    return int(fields[1]), fields[19]
+
+
+def _is_rays(process: int) -> bool:
+    try:
+        line = Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:
+        return False
+    return line.startswith(b"ray::") or b"/ray/" in line
+
+
+if __name__ == "__main__":
+    _watch(Path(sys.argv[1]), int(sys.argv[2]))

@@ -156,6 +156,7 @@ def run(driver: Driver, options: Options) -> None:
     try:
         if session := connect(options):
             leftovers.note(storage, session)
+            leftovers.watched(storage)
         heartbeat = Heartbeat(services(), partial(end_process, options))
         heartbeat.start()
         try:

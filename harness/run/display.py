@@ -55,7 +55,8 @@ def _headline(driver: Driver, elapsed: float) -> str:
                     for r in driver.running.values() if r.progress)  # fmt: skip
     work = driver.frontier
     remaining = seconds_left(work.total, work.done + under_way, elapsed)
-    when = "" if remaining is None or remaining > LONGEST else f", done about {datetime.now() + timedelta(seconds=remaining):%H:%M:%S}"
+    near = remaining is not None and remaining < LONGEST
+    when = f", done about {datetime.now() + timedelta(seconds=remaining or 0):%H:%M:%S}" if near else ""
     ended = sum(key in driver.rows for key in driver.plan.jobs)
     return f"{ended}/{len(driver.plan.jobs)} trials, {duration(remaining)} left{when}"
 

@@ -6,13 +6,14 @@ The rows and `study.json` are the whole state; the same command again runs what 
 
 import contextlib
 import json
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from harness.errors import NO_ROOM
+from harness.errors import NO_ROOM, visible
 from harness.plan import resolve
 from harness.plan.jobs import Job, Plan, described
 from harness.plan.settings import RESOLVED, Settings
@@ -120,6 +121,8 @@ class Driver:
 
     def progress(self, key: str, progress: Progress) -> None:
         self.running[key].progress = progress
+        if progress.note:
+            print(f"nas-harness: {visible(progress.note)}", file=sys.stderr, flush=True)
         self.halted = self.admission.seen(self.running[key].job, progress) or self.halted
         if time.monotonic() - self._saved_at >= 1:
             self._save_state()

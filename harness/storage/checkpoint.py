@@ -2,18 +2,23 @@
 
 import hashlib
 import io
+import os
 import shutil
 import time
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from harness.errors import first_line
 from harness.storage.files import write_atomically
 from harness.storage.folder import weights_file
 
+FORMAT = 1  # raised where what lies in a checkpoint changes
+UNFIT = ".unfit"  # after the name of one that was set aside
 KEPT = 2  # so that a corrupt newest one leaves the one before
 SMALL = 2**20  # bytes; so little is written after every epoch, however short
 PART = 0.01  # of a trial's time that larger ones may take
@@ -49,7 +54,7 @@ class Checkpoints:
         start = time.perf_counter()
         if start < self._next:
             return self.check()
-        content = packed(state)
+        content = packed({"format": FORMAT, "key": self.folder.name, **state})
         self.check()
         write_atomically(self._path(epoch), content)
         for old in self._epochs()[:-KEPT]:
@@ -64,6 +69,19 @@ class Checkpoints:
             if (state := unpacked(self._path(epoch))) is not None:
                 return epoch, state
         return None
+
+    def fault(self, state: dict[str, Any]) -> str:
+        """Why a state that was loaded is none of this job or of this version; '' where it is."""
+        if (found := state.get("format", FORMAT)) != FORMAT:  # the first had no number
+            return f"it is of format {found}, and this version reads {FORMAT}"
+        if (key := state.get("key", self.folder.name)) != self.folder.name:
+            return f"it belongs to the trial {key}"
+        return ""
+
+    def set_aside(self) -> None:
+        """All of them."""
+        for epoch in self._epochs():
+            set_aside(self._path(epoch))
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -81,7 +99,7 @@ class Checkpoints:
         return self.folder / f"{epoch:06d}.pt"
 
     def _epochs(self) -> list[int]:
-        return sorted(int(path.stem) for path in self.folder.glob("??????.pt"))
+        return sorted(int(path.stem) for path in self.folder.glob("[0-9]" * 6 + ".pt"))
 
 
 def packed(state: dict[str, Any]) -> bytes:
@@ -100,8 +118,18 @@ def unpacked(path: Path) -> dict[str, Any] | None:
         return None
     if hashlib.sha256(content[32:]).digest() != content[:32]:
         return None
-    state: dict[str, Any] = torch.load(io.BytesIO(content[32:]), weights_only=True, map_location="cpu")
-    return state
+    try:
+        state = torch.load(io.BytesIO(content[32:]), weights_only=True, map_location="cpu")
+    except Exception:  # pickle's own errors: a digest can stand before anything
+        return None
+    return state if isinstance(state, dict) else None
+
+
+def set_aside(path: Path) -> Path:
+    """Renames what does not fit, so that nobody reads it and nothing is lost; returns where it is."""
+    aside = path.with_name(path.name + UNFIT)
+    os.replace(path, aside)
+    return aside
 
 
 def sweep(folder: Path, ended: Collection[str]) -> None:
@@ -118,6 +146,20 @@ def keep(folder: Path, key: str, network: torch.nn.Module) -> None:
     target = weights_file(folder, key)
     target.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(target, packed(network.state_dict()))
+
+
+@contextmanager
+def fitting(folder: Path, key: str) -> Iterator[None]:
+    """Around the use of kept weights: those that do not fit are set aside, so that the next command trains them anew.
+
+    Raises ValueError then.
+    """
+    try:
+        yield
+    except (ValueError, RuntimeError) as error:
+        aside = set_aside(weights_file(folder, key))
+        raise ValueError(f"the weights of {key} do not fit ({first_line(error)}); they are set aside as {aside.name}, "
+                         "and the same command trains them anew") from None  # fmt: skip
 
 
 def kept(folder: Path, key: str) -> dict[str, Any]:

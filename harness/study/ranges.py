@@ -87,11 +87,12 @@ def _count(name: str, span: Range) -> float:
         return len(span["choices"])
     if not (step := _step(span)) or span["log"]:
         raise ValueError(f"ranges.{name}: a grid needs choices, or low, high and step")
-    return (span["high"] - span["low"]) / step + 1
+    return float((span["high"] - span["low"]) / step + 1)
 
 
 def _step(span: Range) -> float | None:
-    return span["step"] or (1 if span["integer"] else None)
+    step: float | None = span["step"] or (1 if span["integer"] else None)
+    return step
 
 
 def _levels(name: str, span: Range) -> list[Any]:

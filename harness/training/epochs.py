@@ -3,8 +3,11 @@
 import json
 import time
 from collections.abc import Callable, Generator
+from copy import deepcopy
 from typing import Any, Protocol, TypeVar
 
+from harness.engine import memory
+from harness.errors import first_line
 from harness.storage.checkpoint import Checkpoints
 from harness.storage.folder import checkpoint_folder
 from harness.training.place import Place, Progress
@@ -52,9 +55,7 @@ def epochs(key: str, work: Work, place: Place, outcome: Outcome,
     checkpoints = Checkpoints(checkpoint_folder(place.path, key))
     checkpoints.claim()
     outcome.update(Outcome(curve=[], epochs=0))
-    if found := checkpoints.load():
-        work.restore(found[1]["work"])
-        outcome.update(json.loads(found[1]["outcome"]))
+    note = _resumed(checkpoints, work, outcome)
     ended = outcome.pop("ended", False)
     while outcome["epochs"] < work.epochs and not ended:
         clock = time.perf_counter()
@@ -64,9 +65,44 @@ def epochs(key: str, work: Work, place: Place, outcome: Outcome,
         ended = after(number, outcome)
         outcome["curve"][-1]["seconds"] = round(time.perf_counter() - clock, 4)
         checkpoints.save(number, {"work": work.state(), "outcome": json.dumps({**outcome, "ended": ended})})
-        yield Progress(number, work.epochs, _seconds(outcome), _scalars(outcome["curve"][-1]))
+        yield Progress(number, work.epochs, _seconds(outcome), _scalars(outcome["curve"][-1]), note)
+        note = ""
     outcome.update(Outcome(seconds=_seconds(outcome), train_loss=outcome["curve"][-1]["train_loss"]))
     return checkpoints
+
+
+def _resumed(checkpoints: Checkpoints, work: Work, outcome: Outcome) -> str:
+    """Goes on from the newest checkpoint; where that does not fit, sets it aside, starts anew, and says so."""
+    if (found := checkpoints.load()) is None:
+        return ""
+    epoch, state = found
+    start = deepcopy(work.state())
+    why = checkpoints.fault(state)
+    if not why:
+        try:
+            work.restore(state["work"])
+            outcome.update(_outcome(state, epoch))
+            return ""
+        except MISFITS as error:
+            if memory.exhausted(error):
+                raise
+            why = first_line(error)
+            work.restore(start)
+    checkpoints.set_aside()
+    return f"{checkpoints.folder}: the checkpoint of epoch {epoch} does not fit ({why}); set aside, trained anew"
+
+
+MISFITS = (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError)  # of contents of another shape
+
+
+def _outcome(state: dict[str, Any], epoch: int) -> Outcome:
+    """Raises ValueError where it is not that of an epoch."""
+    found: Outcome = json.loads(state["outcome"])
+    if found["epochs"] != epoch or [point["epoch"] for point in found["curve"]] != list(range(1, epoch + 1)):
+        raise ValueError("its curve does not reach its epoch")
+    if not all(isinstance(point["seconds"], int | float) for point in found["curve"]):
+        raise ValueError("its curve has no times")
+    return found
 
 
 def _scalars(point: dict[str, Any]) -> dict[str, float]:

@@ -15,7 +15,7 @@ from harness.plan.resolve import facts
 from harness.plan.settings import Settings, recipe_of, search_of, validation_portion
 from harness.plan.tuning import prunes
 from harness.seeding import Seeds
-from harness.storage.checkpoint import Checkpoints, keep, kept
+from harness.storage.checkpoint import Checkpoints, fitting, keep, kept
 from harness.study.schema import LEFT_OUT
 from harness.training import formula, pretrained
 from harness.training.bilevel import sharpened_at
@@ -63,7 +63,10 @@ def _start(network: Any, settings: Settings, place: Place) -> None:
         vgg = settings["space_options"].get("vgg", settings["space"])
         home = Path(place.home) if place.home else None
         read = partial(pretrained.read, source, vgg, home, recipe.pretrained_sha256)
-        pretrained.load_into(network, kept(place.path, settings["start"]) if source == LEFT_OUT else read(), source)
+        if source != LEFT_OUT:
+            return pretrained.load_into(network, read(), source)
+        with fitting(place.path, settings["start"]):
+            pretrained.load_into(network, kept(place.path, settings["start"]), source)
 
 
 def _keep(network: Any, key: str, place: Place, claim: Checkpoints) -> None:
@@ -124,7 +127,8 @@ def score_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> E
     architecture = space.parse(settings["architecture"])
     part = _split(settings, data)
     supernet: Any = space.supernet(data.classes, data.channels, spec.gate or space.gates[0])
-    supernet.load_state_dict(kept(place.path, settings["search"]["supernet"]))
+    with fitting(place.path, settings["search"]["supernet"]):
+        supernet.load_state_dict(kept(place.path, settings["search"]["supernet"]))
     alpha_part = data.train.take(part.alpha).to(engine.device)
     accuracy, _ = engine.evaluate_subnet(engine.place(supernet), architecture, alpha_part)
     parameters, macs = cost(space.build(architecture, data.classes, data.channels), data.channels, data.size)

@@ -42,4 +42,5 @@ class Progress:
     epochs: int
     seconds: float
     scalars: dict[str, float] = field(default_factory=dict)  # what the epoch measured
+    note: str = ""  # what the user should know of it
     memory: float = 0.0  # the most that it took of its device so far, as a part of the whole

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from harness.commands import boundary, context
 from harness.commands.options import parser
-from harness.errors import NO_ROOM, BadInput, Ended, Stopped
+from harness.errors import NO_ROOM, BadInput, Stopped
 
 UNTIL_LATER = 75  # sysexits.h's EX_TEMPFAIL: the same command again goes on
 
@@ -22,17 +22,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     boundary.open_streams()
     options = parser().parse_args(arguments)
     options.line = context.portable(sys.argv[1:] if arguments is None else arguments)
-    with boundary.signals():
+    with boundary.signals() as heard:
         try:
             status = _run(options)
             sys.stdout.flush()
         except BrokenPipeError:
             boundary.unheard()
             status = 1
-        except KeyboardInterrupt as interrupt:
-            ended = isinstance(interrupt, Ended)
-            boundary.say(f"{f'ended by {interrupt}' if ended else 'interrupted'}; the same command again carries on")
-            _leave(UNTIL_LATER if ended else 130)
+        except KeyboardInterrupt:
+            boundary.say(f"{f'ended by {heard[0]}' if heard else 'interrupted'}; the same command again carries on")
+            _leave(UNTIL_LATER if heard else 130)
     sys.exit(status)
 
 

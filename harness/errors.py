@@ -1,7 +1,6 @@
 """What is said to the user in one line: with exit status 2 where the input is wrong, 1 where a run had to stop."""
 
 import errno
-import signal
 import unicodedata
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of an OSError: the disk is full
@@ -22,10 +21,7 @@ class Stopped(Exception):
 
 
 class Ended(KeyboardInterrupt):
-    """A signal other than Ctrl-C's asks this process to end; everything ends as at Ctrl-C. Holds the signal's name."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(signal.Signals(number).name)
+    """A signal other than Ctrl-C's asks this process to end; everything ends as at Ctrl-C."""
 
 
 def visible(text: str) -> str:

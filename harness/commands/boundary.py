@@ -14,23 +14,26 @@ ENDING = ("SIGTERM", "SIGHUP")
 
 
 @contextmanager
-def signals() -> Iterator[None]:
-    """Raises Ended in the main thread at SIGTERM and SIGHUP. What is ignored from outside, as by nohup, stays so."""
+def signals() -> Iterator[list[str]]:
+    """Raises Ended in the main thread at SIGTERM and SIGHUP, whose names come into the list: Ray may raise another
+    KeyboardInterrupt in its place. What is ignored from outside, as by nohup, stays so."""
     before: dict[int, Any] = {}
+    heard: list[str] = []
+
+    def end(number: int, _: object) -> None:
+        heard.append(signal.Signals(number).name)
+        raise Ended(heard[-1])
+
     for name in ENDING:
         number = getattr(signal, name)
         if signal.getsignal(number) != signal.SIG_IGN:
             with suppress(ValueError):  # only the main thread hears signals
-                before[number] = signal.signal(number, _end)
+                before[number] = signal.signal(number, end)
     try:
-        yield
+        yield heard
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _end(number: int, _: object) -> None:
-    raise Ended(number)
 
 
 def open_streams() -> None:

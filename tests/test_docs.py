@@ -153,3 +153,12 @@ def test_the_site_builds_without_a_warning(tmp_path):
     assert {"index.html", "CONTRIBUTING.html", "api.html", "rows.html"} <= {page.name for page in pages}
     fetched = re.compile(r"""<(?:script|link|img)[^>]+(?:src|href)="?(?:https?:)?//""")
     assert not [page.name for page in pages if fetched.search(page.read_text())]
+
+
+def test_functions_that_contributing_places_are_there():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    placed = re.findall(r"^\| [^|]+ \| `([\w/]+\.py)` \| ([^|]+) \|$", text, re.MULTILINE)
+    assert len(placed) > 10
+    for file, names in placed:
+        for name in re.findall(r"`(\w+)`", names):
+            assert re.search(rf"^\s*def {name}\(", (ROOT / file).read_text(), re.MULTILINE), f"{file}: {name}"

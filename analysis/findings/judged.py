@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.findings.rules import Rules
 from analysis.results.pairs import Pairs
 from analysis.statistics.moderated import moderated
-from analysis.statistics.multiple_testing import holm
+from analysis.statistics.multiple_testing import adjusted_p
 from analysis.statistics.paired import TIED, Estimate, mean_interval, pooled_std
 from analysis.statistics.sequential import Decision, decided, next_look
 
@@ -37,9 +37,9 @@ def judge(family: Sequence[Pairs], rules: Rules, missing: int = 0, alone: bool =
         return _by_looks(family, rules, missing, alone)
     samples = [pairs.differences.to_numpy() for pairs in family]
     estimates = [mean_interval(sample, rules.level) for sample in samples]
-    adjusted = _adjusted([estimate.p for estimate in estimates], missing, rules.times)
+    adjusted = adjusted_p([estimate.p for estimate in estimates], missing, rules.times)
     raw = _moderated(samples, estimates, alone)
-    second = _adjusted(raw, missing, rules.times)
+    second = adjusted_p(raw, missing, rules.times)
     return [
         Judged(estimate, p, m, r, _significant(p, m, rules.alpha, alone))
         for estimate, p, m, r in zip(estimates, adjusted, second, raw, strict=True)
@@ -48,11 +48,6 @@ def judge(family: Sequence[Pairs], rules: Rules, missing: int = 0, alone: bool =
 
 def _significant(p: float, moderated_: float, alpha: float, alone: bool) -> bool:
     return p <= alpha and (alone or moderated_ <= alpha)
-
-
-def _adjusted(p: Sequence[float], missing: int, times: int) -> list[float]:
-    adjusted = holm([*p, *[nan] * missing])[: len(p)] * times
-    return [float(value) for value in np.minimum(adjusted, 1.0)]
 
 
 def _moderated(samples: Sequence[np.ndarray], estimates: Sequence[Estimate], alone: bool) -> list[float]:
@@ -71,7 +66,7 @@ def _by_looks(family: Sequence[Pairs], rules: Rules, missing: int, alone: bool) 
     ends = [rules.looks[(decision.at_look or look) - 1] for decision in decisions]
     samples = [pairs.differences[pairs.frame.index < end].to_numpy() for pairs, end in zip(family, ends, strict=True)]
     raw = _moderated(samples, [decision.estimate for decision in decisions], alone)
-    second = _adjusted(raw, missing, rules.times)
+    second = adjusted_p(raw, missing, rules.times)
     for pairs, decision, r, m, end in zip(family, decisions, raw, second, ends, strict=True):
         estimate = replace(mean_interval(pairs.differences, rules.level), p=decision.estimate.p)
         p = min(1.0, decision.adjusted * extra)

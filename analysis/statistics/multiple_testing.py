@@ -1,5 +1,6 @@
 """Correction of p-values for the number of tests."""
 
+from collections.abc import Sequence
 from math import nan
 
 import numpy as np
@@ -16,3 +17,9 @@ def holm(p: ArrayLike) -> np.ndarray:
     out[order] = np.minimum(steps, 1)
     out[np.isnan(values)] = nan
     return out
+
+
+def adjusted_p(p: Sequence[float], missing: int = 0, looks: int = 1) -> list[float]:
+    """Holm's p of the tests made, in a family of `missing` more that count as 1; times `looks` (Bonferroni)."""
+    adjusted = holm([*p, *[nan] * missing])[: len(p)] * looks
+    return [float(value) for value in np.minimum(adjusted, 1.0)]

@@ -16,13 +16,14 @@ def read(space: Space, alpha: Alpha, rule: str) -> Architecture:
 
 
 def drawn_by(space: Space, rule: str) -> str:
-    """The space's rule by which architectures of `rule` are drawn. Raises ValueError where `rule` names none."""
+    """The space's rule by which architectures of `rule` are sampled. Raises ValueError where `rule` names none."""
     if rule in space.rules:
         return rule
     named = getattr(function(space, rule), "draws", None)
     if named not in space.rules:
         name = rule.partition(":")[2]
-        raise ValueError(f"rule '{rule}' says not how to draw; set {name}.draws to one of {', '.join(space.rules)}")
+        known = ", ".join(space.rules)
+        raise ValueError(f"rule '{rule}' does not say how to sample; set {name}.draws to one of {known}")
     return str(named)
 
 

@@ -51,7 +51,7 @@ def _significant(p: float, moderated_: float, alpha: float, alone: bool) -> bool
 
 
 def _moderated(samples: Sequence[np.ndarray], estimates: Sequence[Estimate], alone: bool) -> list[float]:
-    """Raw p; NaN for differences that are all equal, which tell nothing of how differences spread."""
+    """Raw p; NaN for differences that are all equal, which say nothing about how differences spread."""
     used = [n for n, estimate in enumerate(estimates) if estimate.p == estimate.p and not alone]
     found = {n: test.p for n, test in zip(used, moderated([samples[n] for n in used]), strict=True)} if used else {}
     return [found.get(n, nan) for n in range(len(samples))]

@@ -53,7 +53,7 @@ def _epochs(method: str) -> int | None:
 
 
 def taken_out(study: Row, fixed: Iterable[Row], records: Iterable[Row]) -> tuple[Row, ...]:
-    """Rows that the protocol fixed or that were trained, and that the table has not, or not with their twins."""
+    """Rows that the protocol fixed or that were trained, and that the table lacks, or has without their twins."""
     if not study["rows"]:
         return ()
     there = {row["method"]: row.get("twin") for row in study["rows"]}

@@ -116,7 +116,7 @@ def _data(study: Mapping[str, Any]) -> str:
 
 
 def _planned(records: Sequence[dict[str, Any]], plan: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], int]:
-    """The records that the plan has, each with all methods that it is for; and how many keys it has not."""
+    """The records that the plan has, each with all methods that it is for; and how many keys it lacks."""
     if not plan:
         return list(records), 0
     methods = {job["key"]: tuple(job.get("methods") or [job.get("method")]) for job in plan}

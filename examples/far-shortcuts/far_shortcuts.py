@@ -25,7 +25,7 @@ def strongest_three(space, alpha):
     return Shortcuts(space.vgg, ranked[:3])
 
 
-strongest_three.draws = "A"  # twins are drawn by the space's rule A, with as many shortcuts
+strongest_three.draws = "A"  # twins are sampled by the space's rule A, with as many shortcuts
 
 
 def climb(ask):

@@ -113,4 +113,4 @@ def from_json(values: Mapping[str, Any]) -> Source:
             return Written(text)
         case {"baseline": True}:
             return Baseline()
-    raise ValueError(f"{dict(values)} says not where an architecture comes from")
+    raise ValueError(f"{dict(values)} does not say where an architecture comes from")

@@ -49,7 +49,7 @@ def fastest(names: tuple[str, ...], seconds: Callable[[str], float], small: floa
 def settled(prepared: Prepared, device: str, forced: str | None = None) -> dict[str, str]:
     """{"network": …, "supernet": …}: `forced`, else as study.json and rows have it, else measured.
 
-    Nothing is measured for a device that this machine has not, as on a cluster: then defaults hold. Raises BadInput
+    Nothing is measured for a device that this machine lacks, as on a cluster: then defaults hold. Raises BadInput
     where `forced` is no path of the device.
     """
     if forced:

@@ -53,7 +53,7 @@ def largest_eigenvalue(loss: Loss, alphas: Sequence[Tensor], iterations: int = 2
 
 
 def _dominant(times: Callable[[Sequence[Tensor]], list[Tensor]], like: Sequence[Tensor], iterations: int) -> float:
-    """The Rayleigh quotient after power iteration. A softmax does not feel a shift: a start of ones would not do."""
+    """The Rayleigh quotient after power iteration. A softmax ignores a shift: a start of ones would give 0."""
     generator = torch.Generator().manual_seed(0)
     vectors = [torch.randn(alpha.shape, generator=generator, dtype=alpha.dtype).to(alpha.device) for alpha in like]
     value = 0.0

@@ -166,7 +166,7 @@ class Search:
         return self.engine.evaluate_subnet(self.network, architecture, part)[0]
 
     def _sharp_loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
-        """Second derivatives want fp32."""
+        """Second derivatives need fp32."""
         return nn.functional.cross_entropy(self.network(batch[0]), batch[1])
 
 

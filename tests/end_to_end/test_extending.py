@@ -102,7 +102,7 @@ def test_a_rule_is_one_of_the_spaces_or_a_function():
     assert custom_rules.read(space, {"pairs": np.ones((8, 8))}, "A").shortcuts == 21
     assert custom_rules.drawn_by(space, "tests.end_to_end.test_extending:drawn_pairs") == "B"
     assert custom_rules.drawn_by(space, "A") == "A"
-    with pytest.raises(ValueError, match=r"says not how to draw; set first_pair\.draws to one of A, B"):
+    with pytest.raises(ValueError, match=r"does not say how to sample; set first_pair\.draws to one of A, B"):
         custom_rules.drawn_by(space, "tests.end_to_end.test_extending:first_pair")
 
 

@@ -75,7 +75,7 @@ def test_largest_eigenvalue_of_a_known_hessian():
 
 
 def test_largest_eigenvalue_where_another_is_larger_in_magnitude():
-    """And where, as with a softmax, the loss does not feel a shift of all α."""
+    """And where, as with a softmax, a shift of all α leaves the loss as it is."""
     rng = np.random.default_rng(0)
     vectors, _ = np.linalg.qr(np.column_stack([np.ones(6), rng.normal(size=(6, 5))]))
     matrix = torch.tensor(vectors @ np.diag([0, -5.0, 2, 1, -1, 0.5]) @ vectors.T)

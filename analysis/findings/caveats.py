@@ -18,7 +18,7 @@ from analysis.results.searches import named
 from analysis.results.table import Line
 from analysis.statistics.paired import detectable
 
-GAP = 10  # points between a mixture and what is read from it, above which a report says so
+GAP = 10  # points between a supernet and what is read from it, above which a report says so
 ORIGINS = {"device": "devices", "hardware": "kinds of processor or GPU", "precision": "precisions",
            "path": "engine paths"}  # fmt: skip
 FEW = 5  # search seeds below which a report says that they are few
@@ -59,8 +59,9 @@ def _seeds(results: Results, table: Sequence[Line], found: Compared) -> Iterator
             )
         yield f"Few seeds: {n} search seed{'s' * (n > 1)} in the smallest cell.{visible}"
     if unclear := [c for c in found.twins.values() if c.inconclusive]:
+        verb = "is" if len(unclear) == 1 else "are"
         yield (
-            f"{len(unclear)} of {len(found.twins)} comparisons with twins are inconclusive, which is no evidence of "
+            f"{len(unclear)} of {len(found.twins)} comparisons with twins {verb} inconclusive, which is no evidence of "
             f"equality: to find {fixed.smallest:g} points would take {unclear[-1].needed} seeds."
         )
 
@@ -118,19 +119,19 @@ def _recipes(results: Results, table: Sequence[Line]) -> Iterator[str]:
 
 
 def _undecided(results: Results) -> Iterator[str]:
-    """Searches whose networks fall far behind the mixture that they are read from, with the same weights."""
+    """Searches whose networks fall far behind the supernet that they are read from, with the same weights."""
     for name, trials in named(results).groupby("method"):
         ends = pd.DataFrame(
             [{field: values[-1] for field, values in (curve or {}).items()} for curve in done(trials)["curve"]]
         ).mean()
-        mixture, before = ends.get("val_accuracy", nan), "discretised_accuracy."
+        supernet, before = ends.get("val_accuracy", nan), "discretised_accuracy."
         read = {
             str(field).removeprefix(before): value for field, value in ends.items() if str(field).startswith(before)
         }
-        behind = [f"{value:.1f} % ({rule})" for rule, value in sorted(read.items()) if mixture - value > GAP]
+        behind = [f"{value:.1f} % ({rule})" for rule, value in sorted(read.items()) if supernet - value > GAP]
         if behind:
             yield (
-                f"{name}: after the last epoch the mixture reaches {mixture:.1f} % on the validation split, what is "
+                f"{name}: after the last epoch the supernet reaches {supernet:.1f} % on the validation split, what is "
                 f"read from it {', '.join(behind)} with the same weights: what was optimised is not what is compared."
             )
 

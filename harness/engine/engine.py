@@ -101,7 +101,7 @@ class Engine:
         return judged
 
     def evaluate_subnet(self, supernet: Any, architecture: Any, part: Images) -> tuple[float, float]:
-        """As `evaluate`, of one architecture inside a supernet whose running statistics are those of the mixture.
+        """As `evaluate`, of one architecture inside a supernet whose running statistics are its own as a whole.
 
         The batches are alike: equally large, and each spread over the whole part.
         """

@@ -100,7 +100,7 @@ def test_equal_differences_are_not_tested_and_not_in_the_spread(tmp_path: Path) 
     _, found, said = judged(made(tmp_path, study, same))
     assert found.twins["darts-A@5"].verdict == "not tested: all 5 differences are equal"
     assert isnan(found.twins["darts-A@5"].difference.p)
-    assert "1 of 2 comparisons with twins are inconclusive" in said
+    assert "1 of 2 comparisons with twins is inconclusive" in said
     differences = found.twins["darts-B@5"].pairs.differences
     power = stats.nct(4, found.twins["darts-B@5"].finds / float(differences.std()) * 5**0.5)
     assert power.sf(stats.t.isf(0.05 / found.size / 2, 4)) == pytest.approx(0.8, abs=1e-4)

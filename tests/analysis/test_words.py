@@ -85,7 +85,7 @@ def test_networks_far_behind_the_mixture_they_are_read_from_are_said(tmp_path: P
 
     far = said(loaded(tmp_path / "far", study, ending(60.0, 20.0, 55.0)))
     assert (
-        "mixture reaches 60.0 % on the validation split, what is read from it 20.0 % (A) with the same weights" in far
+        "supernet reaches 60.0 % on the validation split, what is read from it 20.0 % (A) with the same weights" in far
     )
     assert "the mixture" not in said(loaded(tmp_path / "near", study, ending(60.0, 52.0, 55.0)))
 

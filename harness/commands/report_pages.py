@@ -11,7 +11,7 @@ from analysis.results.protocol_view import Damaged
 from harness.errors import BadInput
 from harness.storage import protocol
 from harness.storage.folder import read_study
-from harness.storage.rows import latest_rows
+from harness.storage.rows import complete_rows, counting, latest_rows
 from harness.vocabulary.kinds import Kind
 from harness.vocabulary.rows import FINAL
 
@@ -50,7 +50,7 @@ def show(folders: list[Path], out: Path | None = None) -> None:
 def _log(folder: Path) -> None:
     """A report made while rows are missing is a look at the data: the protocol holds it."""
     planned = [job["key"] for job in read_study(folder)["plan"]]
-    rows = latest_rows(folder)
+    rows = counting(complete_rows(folder))
     there = sum(key in rows and rows[key]["status"] in FINAL for key in planned)
     if there < len(planned):
         protocol.note(folder, protocol.Event.REPORTED, {}, there, len(planned))

@@ -19,8 +19,8 @@ from harness.plan.keys import content_key
 from harness.plan.settings import RESOLVED, Settings, weights_read
 from harness.storage import protocol
 from harness.storage.folder import read_study
-from harness.storage.row_fields import faults
-from harness.storage.rows import latest_rows, read_rows
+from harness.storage.row_fields import faults, unreadable
+from harness.storage.rows import latest_rows, read_objects, read_rows
 from harness.training import run_job
 from harness.training.epochs import returned
 from harness.training.place import Place
@@ -40,10 +40,13 @@ def command(options: argparse.Namespace) -> int:
 
 def _verified(folder: Path, options: argparse.Namespace) -> int:
     """How much does not hold."""
-    found = malformed(folder) or report_pages.differences(folder) + problems(folder)
+    strange = malformed(folder)
+    found = strange or report_pages.differences(folder) + problems(folder)
     print(f"{folder}: " + ("tables, keys and architectures hold" if not found else f"{len(found)} problems"))
     print("".join(f"  {line}\n" for line in found), end="")
     wrong = len(found)
+    if strange:
+        return wrong
     keys = [key for key in options.keys.split(",") if key]
     seed = options.seed if options.seed is not None else SystemRandom().randrange(2**32)
     if options.rerun:
@@ -59,10 +62,11 @@ EXACT = ("test_accuracy", "val_accuracy", "test_loss", "train_loss", "snapshots"
 
 def malformed(folder: Path) -> list[str]:
     """What is no row, a line each; without any row there is nothing that could hold."""
-    rows, study = read_rows(folder), read_study(folder)
+    rows, study = read_objects(folder), read_study(folder)
     if not rows:
         return [f"there is no row of the {len(study['plan'])} jobs that study.json plans"]
-    found = [f"row {number} ({row.get('key')}): {fault}" for number, row in enumerate(rows, 1) for fault in faults(row)]
+    found = [f"row {number} ({row.get('key')}): {fault}" for number, row in enumerate(rows, 1)
+             for fault in (list(faults(row)) or [unreadable(row)]) if fault]
     strange = [row for row in rows if row.get("schema") != study["schema"]]
     return found or [f"row {row.get('key')}: schema is {row.get('schema')}, but {study['schema']} in study.json"
                      for row in strange]  # fmt: skip

@@ -19,7 +19,7 @@ from harness.plan.strategies import strategy
 from harness.run.checks import check_methods, check_pretrained, check_size, check_tunings, example
 from harness.run.starts import with_digests
 from harness.storage.folder import claim
-from harness.storage.rows import read_rows
+from harness.storage.rows import complete_rows, read_rows
 from harness.study.schema import Study
 from spaces import registry as spaces
 from spaces.space import Space
@@ -81,6 +81,7 @@ def prepare(loaded: Study, results: Path, root: Path | None, download: bool, dev
     check_tunings(settings, space)
     folder = results / loaded.name
     before = claim(folder, loaded.name)
+    complete_rows(folder)
     data = datasets.load(loaded.data.model_dump(), root, download)
     settings = with_precision(settings, *precisions(space, data, device, before))
     check_size(loaded, space, data)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import BadInput
+from harness.storage import shapes
 from harness.storage.files import refuse_links
 
 SCHEMAS = (1, 2)  # of study.json and rows, that can be read and gone on with
@@ -22,7 +23,10 @@ def running_file(folder: Path) -> Path:
 def read_study(folder: Path) -> dict[str, Any]:
     """Raises BadInput where the folder holds no study, one of an unknown schema, or a link out of it."""
     refuse_links(folder)
-    return _known(_parsed(folder), folder)
+    study = _known(_parsed(folder), folder)
+    if fault := shapes.fault(study):
+        raise BadInput(f"{study_file(folder)} is none: it {fault}; run the study again, or take it from a copy")
+    return study
 
 
 def claim(folder: Path, name: str) -> dict[str, Any]:
@@ -36,6 +40,8 @@ def claim(folder: Path, name: str) -> dict[str, Any]:
         found = _parsed(folder)
     except BadInput:
         return {}
+    if "name" not in found:
+        return {}
     if found["name"] != name:
         raise BadInput(f"{folder} belongs to the study '{found['name']}', not '{name}'; give another --results")
     return _known(found, folder)
@@ -46,8 +52,12 @@ def _parsed(folder: Path) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(study_file(folder).read_text())
     except FileNotFoundError:
         raise BadInput(f"{folder} holds no study.json: nothing was run there yet") from None
-    except (ValueError, UnicodeError):
+    except NotADirectoryError:
+        raise BadInput(f"{folder} is no folder; name the folder of a study's results") from None
+    except (ValueError, RecursionError):
         raise BadInput(f"{study_file(folder)} is damaged; run the study again: rows are kept") from None
+    if not isinstance(found, dict):
+        raise BadInput(f"{study_file(folder)} is damaged: it holds no object; run the study again: rows are kept")
     return found
 
 

@@ -19,6 +19,22 @@ def faults(row: Mapping[str, Any]) -> Iterator[str]:
         yield f"schema is {_short(row.get('schema'))}, but {_short(settings.get('schema'))} in its settings"
 
 
+NEEDED = ("key", "kind", "method", "status", "seed", "needs", "settings", "seconds", "device_seconds")
+INSIDE = ("key", "kind", "method", "seed", "needs", "settings", "seconds", "device_seconds", "methods", "curve",
+          "snapshots", "warnings", "recipe", "versions", "role", "error", "architecture")  # fmt: skip
+
+
+def unreadable(row: Mapping[str, Any]) -> str:
+    """Why nothing can be made of it as a row, whatever its numbers say; '' where something can."""
+    if missing := [name for name in NEEDED if row.get(name) is None]:
+        return f"lacks {missing[0]}"
+    for name in INSIDE:
+        what, holds = FIELDS[name]
+        if (value := row.get(name)) is not None and not holds(value):
+            return f"has {name} = {_short(value)}, which is no {what}"
+    return "" if isinstance(row["status"], str) else f"has status = {_short(row['status'])}"
+
+
 def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 

@@ -13,11 +13,13 @@ import zlib
 from collections.abc import Iterable, Iterator
 from io import FileIO
 from pathlib import Path
+from typing import cast
 
 from harness.errors import BadInput, Stopped
 from harness.storage.files import opened, write_atomically
 from harness.storage.folder import rows_file
 from harness.storage.replaced import content, identity, lacking
+from harness.storage.row_fields import unreadable
 from harness.vocabulary.rows import FINAL, Row
 
 PATIENCE = 1.0  # seconds for which a driver waits for the lock, which `status` takes for a moment
@@ -32,8 +34,26 @@ def kept_file(folder: Path) -> Path:
 def read_rows(folder: Path) -> list[Row]:
     """Every whole row, in file order, compressed ones first; a torn last line is left out.
 
-    Raises BadInput where another line, or the compressed file, is damaged.
+    Raises BadInput where another line is no row, or the compressed file is damaged.
     """
+    rows = read_objects(folder)
+    for number, row in enumerate(rows, 1):
+        if not (isinstance(row.get("key"), str) and isinstance(row.get("status"), str)):
+            raise BadInput(f"{folder}: row {number} has no key and status; mend or remove its line in trials.jsonl")
+    return rows
+
+
+def complete_rows(folder: Path) -> list[Row]:
+    """As `read_rows`. Raises BadInput also where a row lacks what every run writes, or holds it as something else."""
+    rows = read_rows(folder)
+    for number, row in enumerate(rows, 1):
+        if fault := unreadable(row):
+            raise BadInput(f"{folder}: row {number} is none: it {fault}; mend or remove its line in trials.jsonl")
+    return rows
+
+
+def read_objects(folder: Path) -> list[Row]:
+    """As `read_rows`, whatever the objects hold."""
     out: list[Row] = []
     if (kept := kept_file(folder)).exists():
         try:
@@ -174,9 +194,12 @@ def _whole(lines: Iterable[bytes], path: Path) -> Iterator[Row]:
         if not line.endswith(b"\n"):
             return
         try:
-            yield json.loads(line)
-        except ValueError:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
             raise BadInput(f"{path}, line {number} is no JSON; mend or remove that line") from None
+        if not isinstance(row, dict):
+            raise BadInput(f"{path}, line {number} is no object, and so no row; mend or remove that line")
+        yield cast(Row, row)
 
 
 def _open_rows(folder: Path) -> FileIO:

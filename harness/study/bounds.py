@@ -1,10 +1,13 @@
 """What may stand in a study at all: finite numbers, no dates, tables that are not endlessly deep."""
 
 import math
+import re
 from collections.abc import Iterator
 from datetime import date, time
 from typing import Any
 
+NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+LONGEST = 100  # characters of a name: folders and files carry it
 DEEPEST = 20  # tables within tables
 
 
@@ -29,3 +32,12 @@ def faults(value: Any, field: str = "", depth: int = 0) -> Iterator[str]:
         yield f"{field} = {value} is no finite number"
     elif isinstance(value, date | time):
         yield f"{field}: a date or a time has no place in a study; write it as text"
+
+
+def safe(name: str) -> str:
+    """A name that is no path. Raises ValueError."""
+    if len(name) > LONGEST:
+        raise ValueError(f"a name has at most {LONGEST} characters, this one {len(name)}")
+    if not re.fullmatch(NAME, name):
+        raise ValueError(f"'{name}' is no name: letters, digits, '-', '_', '.', starting with a letter or digit")
+    return name

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import BadInput
-from harness.study.schema import NAME, Study
+from harness.study.bounds import NAME
+from harness.study.schema import Study
 from harness.study.validation import validated
 
 

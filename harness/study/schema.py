@@ -1,20 +1,16 @@
 """A study file as values: frozen, validated, unknown keys refused."""
 
-import re
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from harness.study import ranges
-from harness.study.bounds import plain
+from harness.study.bounds import plain, safe
 
 LEFT_OUT = "left-out"  # recipe.pretrained: by the baseline, trained on as many images again that the study leaves out
 
 EPOCHS, COUNT, PIXELS = 1_000_000, 100_000, 4096  # at most: far above any study, far below what fills a memory
 SEEDS = TRIALS = 10_000
-LONGEST = 100  # characters of a name: folders and files carry it
-
-NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 
 
 class Model(BaseModel):
@@ -114,7 +110,7 @@ class Method(Model):
     @field_validator("name")
     @classmethod
     def _name(cls, name: str) -> str:
-        return _safe(name)
+        return safe(name)
 
 
 class Range(Model):
@@ -160,7 +156,7 @@ class Tuning(Model):
     @field_validator("name")
     @classmethod
     def _name(cls, name: str) -> str:
-        return _safe(name)
+        return safe(name)
 
     @model_validator(mode="after")
     def _ranges_fit(self) -> "Tuning":
@@ -214,7 +210,7 @@ class Study(Model):
     @field_validator("name")
     @classmethod
     def _name(cls, name: str) -> str:
-        return _safe(name)
+        return safe(name)
 
     @model_validator(mode="after")
     def _names_fit(self) -> "Study":
@@ -242,11 +238,3 @@ def _primary_fault(primary: Primary, methods: tuple[Method, ...]) -> str:
     if primary.against not in known or primary.against == primary.method:
         return f"against = '{primary.against}' is neither \"twins\" nor another [[method]] of this study"
     return ""
-
-
-def _safe(name: str) -> str:
-    if len(name) > LONGEST:
-        raise ValueError(f"a name has at most {LONGEST} characters, this one {len(name)}")
-    if not re.fullmatch(NAME, name):
-        raise ValueError(f"'{name}' is no name: letters, digits, '-', '_', '.', starting with a letter or digit")
-    return name

@@ -15,24 +15,24 @@ from tests.studies import TINY, as_toml, tiny
     ("change", "says"),
     [
         ("recipe.lr=inf", "recipe.lr = inf"),
-        ("recipe.lr=nan", "recipe.lr: nan"),
-        ("recipe.clip=-inf", "recipe.clip: -inf"),
-        ("space_options.width=nan", "space_options.width: nan"),
-        ("method.darts-A.search={alpha_lr = inf}", "method.0.search.alpha_lr: inf"),
-        ("search.recipe={scheduler = {gamma = nan}}", "search.recipe.scheduler.gamma: nan"),
-        ("search.alpha_betas=[0.5, inf]", "search.alpha_betas.1: inf"),
-        ("smallest_effect=inf", "smallest_effect: inf"),
-        ("seeds.search=1_000_000_000", "seeds.search: Input should be less than or equal to 1000"),
-        (f"recipe.epochs={10**30}", "recipe.epochs: an integer lies below"),
+        ("recipe.lr=nan", "recipe.lr = nan is no finite number"),
+        ("recipe.clip=-inf", "recipe.clip = -inf is no finite number"),
+        ("space_options.width=nan", "space_options.width = nan is no finite number"),
+        ("method.darts-A.search={alpha_lr = inf}", "method.0.search.alpha_lr = inf is no finite number"),
+        ("search.recipe={scheduler = {gamma = nan}}", "search.recipe.scheduler.gamma = nan is no finite number"),
+        ("search.alpha_betas=[0.5, inf]", "search.alpha_betas.1 = inf is no finite number"),
+        ("smallest_effect=inf", "smallest_effect = inf is no finite number"),
+        ("seeds.search=1_000_000_000", "seeds.search: Input should be less than or equal to 10000"),
+        (f"recipe.epochs={10**30}", "recipe.epochs: Input should be less than"),
         ("recipe.epochs=1_000_000_000", "recipe.epochs: Input should be less than or equal to 1000000"),
-        ("data.image_size=100_000", "data.image_size: Input should be less than or equal to 1024"),
-        ("search.candidates=1_000_000", "search.candidates: Input should be less than or equal to 5000"),
+        ("data.image_size=100_000", "data.image_size: Input should be less than or equal to 4096"),
+        ("search.candidates=1_000_000", "search.candidates: Input should be less than or equal to 10000"),
         ("recipe.batch_size=1_000_000_000", "recipe.batch_size"),
         ("method.darts-A.twins=1_000_000", "method.0.twins"),
         ("recipe.lr=2026-01-01", "recipe.lr: a date or a time has no place"),
         ("space_options.a=" + "[" * 30 + "]" * 30, "tables lie at most 20 deep"),
-        (f"name={'n' * 300}", "a name has at most 100 characters, not 300"),
-        (f"method.darts-A.name={'n' * 300}", "a name has at most 100 characters, not 300"),
+        (f"name={'n' * 300}", "a name has at most 100 characters, this one 300"),
+        (f"method.darts-A.name={'n' * 300}", "a name has at most 100 characters, this one 300"),
     ],
 )
 def test_the_field_and_its_bound_are_named(change, says, tmp_path):
@@ -45,7 +45,7 @@ def test_the_field_and_its_bound_are_named(change, says, tmp_path):
 
 @pytest.mark.parametrize("change", [{"low": float("-inf"), "high": 1.0}, {"choices": [0.1, float("nan")]}])
 def test_a_range_has_ends(change):
-    with pytest.raises(BadInput, match="no number that can be computed with"):
+    with pytest.raises(BadInput, match="no finite number"):
         tiny(tuning=[{"name": "t", "ranges": {"lr": change}}])
 
 
@@ -56,7 +56,7 @@ def test_a_grid_of_very_many_points_is_refused_without_being_made():
 
 
 def test_a_plan_of_very_many_trials_is_refused_before_it_fills_the_memory():
-    study = tiny(seeds={"search": 1000, "train": 1000})
+    study = tiny(seeds={"search": 100, "train": 10_000})
     with pytest.raises(BadInput, match="more than 100,000 trials"):
         make(merged(study), ("A", "B"), strategy)
 

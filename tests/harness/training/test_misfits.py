@@ -15,6 +15,7 @@ from harness.storage.folder import checkpoint_folder, weights_file
 from harness.training import run_job
 from harness.training.epochs import returned
 from harness.training.place import Place, Progress
+from harness.vocabulary.rows import Outcome
 from tests.harness.storage.test_checkpoint import plan
 
 State = dict[str, Any]
@@ -42,6 +43,16 @@ CHANGES: dict[str, Callable[[State], Any]] = {
 }
 
 
+def heard(trial: run_job.Run, said: list[Progress]) -> run_job.Run:
+    while True:
+        try:
+            said.append(next(trial))
+        except StopIteration as end:
+            outcome: Outcome = end.value
+            return outcome
+        yield said[-1]
+
+
 @pytest.mark.training
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_checkpoint_that_does_not_fit_is_set_aside_and_said(change: str, tmp_path: Path) -> None:
@@ -57,11 +68,8 @@ def test_a_checkpoint_that_does_not_fit_is_set_aside_and_said(change: str, tmp_p
     _, state = checkpoints.load() or (0, {})
     CHANGES[change](state)
     path.write_bytes(checkpoint.packed(state))
-    content, trial, said = path.read_bytes(), run_job.run(job.key, settings, place), list[Progress]()
-    with pytest.raises(StopIteration) as end:
-        while True:
-            said.append(next(trial))
-    found = end.value.value
+    content, said = path.read_bytes(), list[Progress]()
+    found = returned(heard(run_job.run(job.key, settings, place), said))
     assert (found["status"], found["epochs"]) == ("done", 3)
     assert (found["train_loss"], found["test_accuracy"]) == (undisturbed["train_loss"], undisturbed["test_accuracy"])
     assert [bool(progress.note) for progress in said] == [True, False, False]

@@ -1,11 +1,47 @@
-"""How numbers are written in tables and texts."""
+"""How numbers, and names that somebody else chose, are written in tables and texts."""
 
+import re
 from math import isfinite, isnan
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 EMPTY = "–"
+
+
+def visible(value: Any) -> Any:
+    """A text, or all texts of lists and objects, with escapes for what cannot be seen, such as newlines."""
+    if isinstance(value, str):
+        if value.isprintable():
+            return value
+        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in value)
+    if isinstance(value, dict):
+        return {visible(name): visible(inner) for name, inner in value.items()}
+    return [visible(inner) for inner in value] if isinstance(value, list) else value
+
+
+def in_csv(value: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula: a quote stands before a text that would be one."""
+    if isinstance(value, str) and value.startswith(FORMULA) and not is_number(value):
+        return f"'{value}"
+    return value
+
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def in_markdown(text: str) -> str:
+    """A text that ends no cell and begins no tag of HTML."""
+    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text.replace("|", "\\|"))
 
 
 def signed(value: float) -> str:
@@ -29,7 +65,7 @@ def minus(text: str) -> str:
 def as_csv(drawn: pd.DataFrame) -> str:
     """The numbers of a figure as CSV, to six digits; nothing stands for NaN."""
     texts = drawn.map(lambda value: significant(float(value), 6) if isinstance(value, float | np.floating) else value)
-    return str(texts.to_csv(index=False, lineterminator="\n"))
+    return str(texts.map(in_csv).to_csv(index=False, lineterminator="\n"))
 
 
 def significant(value: float, digits: int) -> str:

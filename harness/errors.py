@@ -1,7 +1,6 @@
 """What is said to the user in one line: with exit status 2 where the input is wrong, 1 where a run had to stop."""
 
 import errno
-import unicodedata
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of an OSError: the disk is full
 
@@ -25,15 +24,8 @@ class Ended(KeyboardInterrupt):
 
 
 def visible(text: str) -> str:
-    """`text` without what a terminal would obey: control, format and half characters stand there as escapes."""
-    return "".join(c if c in "\n\t" or unicodedata.category(c) not in UNSEEN else _escape(c) for c in text)
-
-
-UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # Unicode's control, format, surrogate, line and paragraph separators
-
-
-def _escape(character: str) -> str:
-    return character.encode("unicode_escape", "backslashreplace").decode()
+    """`text` without what a terminal would obey: but for newlines, what cannot be seen stands there as an escape."""
+    return "".join(c if c == "\n" or c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def first_line(error: BaseException) -> str:

@@ -2,11 +2,11 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import nan
 
 from analysis.findings.comparisons import Comparison
-from analysis.numbers import significant
+from analysis.numbers import in_csv, in_markdown, significant
 from analysis.report.sheets import Sheet
 from analysis.results.aggregate import NOTHING
 from analysis.results.table import Line
@@ -20,14 +20,15 @@ def text(sheet: Sheet) -> str:
 
 
 def markdown(sheets: Sequence[Sheet]) -> str:
-    parts = (f"### {sheet.title}\n\n{_tabulated(sheet, 'github')}\n\n{sheet.note}\n" for sheet in sheets)
+    parts = (f"### {sheet.title}\n\n{_tabulated(sheet, 'github', in_markdown)}\n\n{in_markdown(sheet.note)}\n"
+             for sheet in sheets)  # fmt: skip
     return "\n".join(parts)
 
 
-def _tabulated(sheet: Sheet, style: str) -> str:
+def _tabulated(sheet: Sheet, style: str, written: Callable[[str], str] = str) -> str:
     from tabulate import tabulate
 
-    body = [[cell.text for cell in row] for row in sheet.rows]
+    body = [[written(cell.text) for cell in row] for row in sheet.rows]
     return str(tabulate(body, headers=sheet.head, tablefmt=style, disable_numparse=True))
 
 
@@ -39,7 +40,7 @@ def comma_separated(lines: Sequence[Line], twins: Mapping[str, Comparison]) -> s
         out, list(dict.fromkeys(name for record in records for name in record)), lineterminator="\n"
     )
     writer.writeheader()
-    writer.writerows(records)
+    writer.writerows({name: in_csv(value) for name, value in record.items()} for record in records)
     return out.getvalue()
 
 
@@ -77,7 +78,7 @@ def every_comparison(found: Sequence[Comparison]) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, list(records[0]) if records else named, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(records)
+    writer.writerows({name: in_csv(value) for name, value in record.items()} for record in records)
     return out.getvalue()
 
 

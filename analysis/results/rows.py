@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from pydantic_core import from_json
 
+from analysis.numbers import visible
 from analysis.results import protocol_view
 from analysis.results.merged import merged, taken_out
 from analysis.results.outcomes import chance, checked, conflicts
@@ -23,6 +24,7 @@ NUMBERS = ("seed", "train_seed", "twin", "val_accuracy", "test_accuracy", "train
            "peak_memory_bytes", "chance")  # fmt: skip
 TEXTS = ("key", "kind", "method", "role", "twin_of", "pair", "architecture", "split", "status", "error", "device",
          "hardware", "path", "precision", "host", "started", "finished", "commit", "data")  # fmt: skip
+SHOWN = (*TEXTS, "methods", "warnings", "versions", "recipe")
 PACKED = ("recipe", "versions")  # objects kept as canonical text, so that equal ones are one
 FINAL = ("done", "diverged", "disconnected", "pruned", "invalid")  # `failed` runs again with the next command
 CURVE = ("train_loss", "test_accuracy", "val_accuracy", "entropy", "counts", "discretised_accuracy", "eigenvalue")
@@ -153,7 +155,8 @@ def _study(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{path} is no study: {error}") from None
     if not isinstance(study, dict):
         raise ValueError(f"{path} is no study: it holds no object")
-    return {"name": folder.resolve().name, **study}
+    found: dict[str, Any] = visible({"name": folder.resolve().name, **study})
+    return found
 
 
 def _records(folder: Path) -> Iterator[dict[str, Any] | None]:
@@ -165,7 +168,12 @@ def _records(folder: Path) -> Iterator[dict[str, Any] | None]:
             record = from_json(line)  # twice as fast as json
         except ValueError:
             record = None
-        yield record if isinstance(record, dict) and "key" in record else None
+        yield _as_texts(record) if isinstance(record, dict) and "key" in record else None
+
+
+def _as_texts(record: dict[str, Any]) -> dict[str, Any]:
+    """The row with names and messages that can be shown: somebody else may have written it."""
+    return {**record, **{name: visible(record[name]) for name in SHOWN if name in record}}
 
 
 def _lines(folder: Path) -> Iterator[bytes]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from analysis.report import compare, write
 from analysis.report.output import Refused
 from analysis.results.protocol_view import Damaged
-from harness.errors import BadInput
+from harness.errors import BadInput, visible
 from harness.storage import protocol
 from harness.storage.folder import read_study
 from harness.storage.rows import complete_rows, counting, latest_rows
@@ -40,7 +40,7 @@ def show(folders: list[Path], out: Path | None = None) -> None:
         _log(folder)
     more = pages.rebuild(folders[0].name, tunings(folders))
     page = write.write(folders, out, more)
-    print(write.text(folders))
+    print(visible(write.text(folders)))
     print(f"\nreport: {page / 'index.html'}")
     for name in more:
         if name.endswith(".html"):

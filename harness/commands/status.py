@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.errors import visible
 from harness.storage.folder import read_study, running_file
 from harness.storage.rows import complete_rows, counting
 from harness.vocabulary.rows import FINAL, Status
@@ -18,7 +19,7 @@ def command(options: argparse.Namespace) -> int:
     folder = Path(options.study)
     if not folder.is_dir():
         folder = Path(options.results) / Path(options.study).stem
-    print(report(folder))
+    print(visible(report(folder)))
     return 0
 
 
@@ -77,7 +78,8 @@ def _trouble(row: Mapping[str, Any], rows: Mapping[str, Any], plan: Mapping[str,
         if held.intersection(job["needs"]) and rows.get(key, {}).get("status") not in FINAL:
             held.add(key)
     waiting = f"; {len(held) - 1} wait for it" if len(held) > 1 else ""
-    return f"  {row['status']}: {row['method']} seed {row['seed']} ({row['key']}): {row['error']}{waiting}"
+    error = " ".join(str(row["error"]).split())
+    return f"  {row['status']}: {row['method']} seed {row['seed']} ({row['key']}): {error}{waiting}"
 
 
 def held(folder: Path) -> bool:
@@ -97,9 +99,17 @@ def _running(folder: Path) -> dict[str, Any]:
     if not held(folder):
         return {}
     try:
-        return {entry["key"]: entry for entry in json.loads(running_file(folder).read_text())["running"]}
-    except (OSError, ValueError):
+        entries = json.loads(running_file(folder).read_text())["running"]
+        return {entry["key"]: entry for entry in entries if _is_running(entry)}
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return {}
+
+
+def _is_running(entry: Mapping[str, Any]) -> bool:
+    """Whether a driver could have written it. Raises TypeError or KeyError where it lacks something."""
+    progress = entry["progress"] or {"epoch": 1, "epochs": 1, "seconds": 0.0}
+    numbers = (entry["since"], progress["epoch"], progress["epochs"], progress["seconds"])
+    return all(isinstance(number, int | float) for number in numbers) and progress["epoch"] > 0
 
 
 def _progress(entry: Mapping[str, Any]) -> str:
@@ -122,5 +132,5 @@ def _left(plan: Mapping[str, Any], rows: Mapping[str, Any], running: Mapping[str
     todo = [job for key, job in plan.items() if key not in rows]
     if not todo or any(job["kind"] not in means for job in todo):
         return None
-    already = sum(time.time() - float(entry["since"]) for entry in running.values())
+    already = sum(max(0.0, time.time() - float(entry["since"])) for entry in running.values())
     return max(0.0, sum(means[job["kind"]] for job in todo) - already) / max(1, len(running))

@@ -12,7 +12,7 @@ from typing import Any
 from analysis.results import outcomes
 from harness.commands import context, report_pages
 from harness.data import datasets
-from harness.errors import BadInput
+from harness.errors import BadInput, visible
 from harness.plan import resolve
 from harness.plan.jobs import Job
 from harness.plan.keys import content_key
@@ -43,7 +43,7 @@ def _verified(folder: Path, options: argparse.Namespace) -> int:
     strange = malformed(folder)
     found = strange or report_pages.differences(folder) + problems(folder)
     print(f"{folder}: " + ("tables, keys and architectures hold" if not found else f"{len(found)} problems"))
-    print("".join(f"  {line}\n" for line in found), end="")
+    print("".join(f"  {visible(' '.join(line.split()))}\n" for line in found), end="")
     wrong = len(found)
     if strange:
         return wrong
@@ -52,7 +52,7 @@ def _verified(folder: Path, options: argparse.Namespace) -> int:
     if options.rerun:
         print(f"{folder}: rows drawn with --seed {seed}")
     for what, differences in rerun(folder, options.rerun, keys, datasets.data_root(options.data_root), seed):
-        print(f"  {what} trained again: {'; '.join(differences) or 'identical'}", flush=True)
+        print(f"  {visible(what)} trained again: {'; '.join(differences) or 'identical'}", flush=True)
         wrong += bool(differences)
     return wrong
 
@@ -65,8 +65,12 @@ def malformed(folder: Path) -> list[str]:
     rows, study = read_objects(folder), read_study(folder)
     if not rows:
         return [f"there is no row of the {len(study['plan'])} jobs that study.json plans"]
-    found = [f"row {number} ({row.get('key')}): {fault}" for number, row in enumerate(rows, 1)
-             for fault in (list(faults(row)) or [unreadable(row)]) if fault]
+    found = [
+        f"row {number} ({row.get('key')}): {fault}"
+        for number, row in enumerate(rows, 1)
+        for fault in (list(faults(row)) or [unreadable(row)])
+        if fault
+    ]
     strange = [row for row in rows if row.get("schema") != study["schema"]]
     return found or [f"row {row.get('key')}: schema is {row.get('schema')}, but {study['schema']} in study.json"
                      for row in strange]  # fmt: skip

@@ -16,11 +16,20 @@ from spaces.architecture import Cells
 from spaces.cells import theta
 from spaces.cells.graph import live
 from spaces.cost import cost
+from spaces.registry import SPACES
 from spaces.space import Space
 
 
 def command(options: argparse.Namespace) -> int:
-    found = decode(options.given, opened(options.space, options.space_options), options.rule)
+    space = opened(options.space, options.space_options)
+    try:
+        found = decode(options.given, space, options.rule)
+    except BadInput:
+        raise
+    except Exception as error:  # of a space that is not done yet
+        if options.space in SPACES:
+            raise
+        raise BadInput(f"{options.space} cannot say what that is: {type(error).__name__}: {error}") from None
     print(found)
     if options.svg:
         from analysis.figures.drawings import draw

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 
@@ -45,7 +46,13 @@ def _study(commands: Any, name: str, words: str, *more: Callable[[argparse.Argum
 
 
 def _positive(text: str) -> float:
-    if not (value := float(text)) > 0:
+    if not 0 < (value := float(text)) < inf:
+        raise ValueError(text)
+    return value
+
+
+def _count(text: str) -> int:
+    if (value := int(text)) < 0:
         raise ValueError(text)
     return value
 
@@ -112,7 +119,7 @@ def _verify(commands: Any) -> None:
     command = commands.add_parser("verify", help="check tables, keys and rows of results folders against each other",
                                   epilog="example: nas-harness verify results/demo --rerun 2")  # fmt: skip
     command.add_argument("folders", nargs="+", metavar="FOLDER", help="results folders")
-    command.add_argument("--rerun", type=int, default=0, metavar="N", help="train N random rows again and compare")
+    command.add_argument("--rerun", type=_count, default=0, metavar="N", help="train N random rows again and compare")
     command.add_argument("--seed", type=int, metavar="N", help="draw the rows that an earlier --rerun drew")
     command.add_argument("--keys", default="", metavar="K1,K2", help="train exactly these rows again and compare")
     command.add_argument("--trust", action="store_true",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from harness.commands import context, report_pages
 from harness.errors import BadInput
-from harness.storage.files import write_atomically
+from harness.storage.files import small_file, write_atomically
 
 
 def command(options: argparse.Namespace) -> int:
@@ -16,7 +16,7 @@ def command(options: argparse.Namespace) -> int:
     report_pages.check(folders, out)
     if options.published:
         try:
-            write_atomically(folders[0] / "published.csv", Path(options.published).read_bytes())
+            write_atomically(folders[0] / "published.csv", small_file(Path(options.published)))
         except OSError as error:
             raise BadInput(f"--published {options.published}: {error.strerror}") from None
     report_pages.show(folders, out)

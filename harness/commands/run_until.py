@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from harness.errors import BadInput
+from harness.study.schema import SEEDS
 
 Seeds = Mapping[str, int]  # method → search seeds
 
@@ -15,6 +16,8 @@ def planned_looks(looks: Sequence[int], max_seeds: int | None) -> tuple[int, ...
         raise BadInput(f"looks = {list(looks)} must rise and start at 2 or more")
     if max_seeds is None:
         return tuple(looks)
+    if max_seeds > SEEDS:
+        raise BadInput(f"--max-seeds {max_seeds}: at most {SEEDS}")
     if max_seeds < looks[0]:
         raise BadInput(f"--max-seeds {max_seeds} lies before the first look at {looks[0]}")
     return tuple(sorted({*(look for look in looks if look < max_seeds), max_seeds}))

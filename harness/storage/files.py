@@ -11,6 +11,20 @@ from harness.errors import BadInput
 LINK = "is a symbolic link out of the results folder; a folder that somebody else made could so change other files"
 
 
+LARGEST = 2**24  # bytes of a file that people write
+
+
+def small_file(path: Path) -> bytes:
+    """The content of a file that somebody named. Raises OSError where it is none, such as a pipe, or very large."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "no regular file", str(path))
+    with open(path, "rb") as file:
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise OSError(errno.EFBIG, f"more than {LARGEST:,} bytes", str(path))
+    return content
+
+
 def refuse_links(folder: Path) -> None:
     """Raises BadInput where something below `folder` leads out of it, or is neither a file nor a folder."""
     home = os.path.realpath(folder)

@@ -12,6 +12,8 @@ from harness.study.bounds import NAME
 from harness.study.schema import Study
 from harness.study.validation import validated
 
+UNREADABLE = (ValueError, RecursionError)  # of TOML: also integers of thousands of digits, endless brackets, no text
+
 
 def load_study(study: str, changes: Iterable[str] = ()) -> Study:
     """The study at a path, or of that name in the package, with `changes` such as `recipe.epochs=3` applied.
@@ -20,8 +22,8 @@ def load_study(study: str, changes: Iterable[str] = ()) -> Study:
     """
     path = _find(study)
     try:
-        values = tomllib.loads(path.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        values = tomllib.loads(path.read_bytes().decode())
+    except UNREADABLE as error:
         raise BadInput(f"{study} is not TOML: {error}") from None
     for change in changes:
         _apply(values, change)
@@ -52,13 +54,13 @@ def _apply(values: dict[str, Any], change: str) -> None:
         raise BadInput(f"--set {change}: write field=value, as in recipe.epochs=3")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except UNREADABLE:
         value = text
     *parents, last = path.strip().split(".")
     here: Any = values
     for position, parent in enumerate(parents):
         if isinstance(here, list):
-            here = next((item for item in here if item.get("name") == parent), None)
+            here = next((item for item in here if isinstance(item, dict) and item.get("name") == parent), None)
         else:
             here = here.setdefault(parent, {})
         if not isinstance(here, dict | list):
@@ -72,11 +74,13 @@ def load_with_recipe(name: str, changes: Sequence[str], recipe: str | None = Non
     """The study with `--set` changes and, from `--recipe FILE`, a recipe that a tuning exported."""
     if recipe is None:
         return load_study(name, changes)
-    import tomllib
-
     try:
+        if Path(recipe).exists() and not Path(recipe).is_file():
+            raise ValueError("no regular file")
         found = tomllib.loads(Path(recipe).read_text())["recipe"]
-    except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
+        if not isinstance(found, dict):
+            raise ValueError("recipe is none")
+    except (OSError, KeyError, *UNREADABLE) as error:
         raise BadInput(f"--recipe {recipe}: no TOML file with a [recipe] table ({error})") from None
     return load_study(name, [*_flat("recipe", found), *changes])
 

@@ -1,4 +1,4 @@
-"""Names in a folder that somebody sends reach no spreadsheet as a formula, no page as a tag, no terminal as a command."""
+"""Names in a folder that somebody sends are no formula in a spreadsheet, no tag on a page, no command to a terminal."""
 
 import csv
 import io

@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,13 @@ method = [{ name = "darts-A", rule = "A", twins = 1 }, { name = "baseline" }]
 """
 JOBS = 12
 PATIENCE = 180.0
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A short path: that of a socket has at most 107 characters."""
+    with tempfile.TemporaryDirectory(prefix="n", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 def started(place: Path, *arguments: str) -> subprocess.Popen:
@@ -70,43 +79,41 @@ def wait_until_nothing_is_left(place: Path, run: subprocess.Popen) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
-def test_in_process_the_rows_are_kept_and_one_line_says_it(name: str, tmp_path: Path) -> None:
-    run = started(tmp_path, "--executor", "in-process")
+def test_in_process_the_rows_are_kept_and_one_line_says_it(name: str, place: Path) -> None:
+    run = started(place, "--executor", "in-process")
     run.send_signal(getattr(signal, name))
     assert run.wait(PATIENCE) == 75
-    assert said(tmp_path)[-1] == f"nas-harness: ended by {name}; the same command again carries on"
-    assert "Traceback" not in "".join(said(tmp_path))
-    rows = read_rows(tmp_path / "results" / "long")
+    assert said(place)[-1] == f"nas-harness: ended by {name}; the same command again carries on"
+    assert "Traceback" not in "".join(said(place))
+    rows = read_rows(place / "results" / "long")
     assert 0 < len(rows) < JOBS
 
 
 @pytest.mark.ray
 @pytest.mark.parametrize(("name", "status"), [("SIGTERM", 75), ("SIGHUP", 75), ("SIGINT", 130)])
-def test_under_ray_nothing_is_left_but_the_rows(name: str, status: int, tmp_path: Path) -> None:
-    run = started(tmp_path, "--cpus", "2")
+def test_under_ray_nothing_is_left_but_the_rows(name: str, status: int, place: Path) -> None:
+    run = started(place, "--cpus", "2")
     run.send_signal(getattr(signal, name))
     assert run.wait(PATIENCE) == status
     ended = "interrupted" if name == "SIGINT" else f"ended by {name}"
-    assert said(tmp_path)[-1] == f"nas-harness: {ended}; the same command again carries on"
-    assert not [line for line in said(tmp_path) if "received at time" in line or "Traceback" in line]
-    assert read_rows(tmp_path / "results" / "long")
-    wait_until_nothing_is_left(tmp_path, run)
+    assert said(place)[-1] == f"nas-harness: {ended}; the same command again carries on"
+    assert not [line for line in said(place) if "received at time" in line or "Traceback" in line]
+    assert read_rows(place / "results" / "long")
+    wait_until_nothing_is_left(place, run)
 
 
 @pytest.mark.ray
 @pytest.mark.skipif(sys.platform != "linux", reason="Ray's processes are found in /proc")
-def test_after_a_kill_rays_agents_end_and_its_folders_go(tmp_path: Path) -> None:
-    run = started(tmp_path, "--cpus", "2")
+def test_after_a_kill_rays_agents_end_and_its_folders_go(place: Path) -> None:
+    run = started(place, "--cpus", "2")
     time.sleep(5)  # so that what watches the driver has seen Ray's processes
     run.kill()
     run.wait()
-    wait_until_nothing_is_left(tmp_path, run)
+    wait_until_nothing_is_left(place, run)
 
 
 @pytest.mark.ray
 def test_what_a_killed_watcher_left_goes_with_the_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import tempfile
-
     from harness.ray_tune import leftovers
 
     monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
@@ -127,8 +134,6 @@ def test_what_a_killed_watcher_left_goes_with_the_next_start(tmp_path: Path, mon
 
 @pytest.mark.ray
 def test_a_folder_that_somebody_else_names_is_no_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import tempfile
-
     from harness.ray_tune import leftovers
 
     monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isnan, nan
+from math import isfinite, isnan, nan
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from analysis.numbers import visible
 from analysis.results.aggregate import NOTHING, Spread
+from analysis.results.protocol_view import Damaged
 from analysis.results.table import Line
 from analysis.statistics.paired import standard_errors
 
@@ -36,18 +38,27 @@ def beside(table: Sequence[Line], path: Path) -> list[Beside]:
     """Every published cell of the CSV at `path` that a line of ours answers to, by method or rule and search epochs.
 
     Where our snapshots are others, the first stands beside the first, and so on, if there are as many. A column `n` may
-    say how many runs the published numbers have; without it our own n is taken. Raises ValueError where `method`
-    or `search_epochs` is missing.
+    say how many runs the published numbers have; without it our own n is taken. Raises Damaged as `read` does.
     """
-    frame = pd.read_csv(path)
-    if missing := {"method", "search_epochs"} - set(frame.columns):
-        raise ValueError(f"{path}: column {', '.join(sorted(missing))} is missing")
+    frame = read(path)
     out = []
     for method, rows in frame.groupby("method", sort=False):
+        rows = rows.assign(method=visible(str(method)))
         rows = rows.sort_values(by="search_epochs", key=_epochs)
         for line, (_, row) in zip(_matching(table, str(method), len(rows)), rows.iterrows(), strict=False):
             out += [cell for column in COLUMNS if (cell := _cell(line, row, column)) is not None]
     return out
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Raises Damaged where it is no CSV, or `method` or `search_epochs` is missing."""
+    try:
+        frame = pd.read_csv(path)
+    except ValueError as error:
+        raise Damaged(f"{path} is no CSV of published numbers ({' '.join(str(error).split())[:100]})") from None
+    if missing := {"method", "search_epochs"} - set(frame.columns):
+        raise Damaged(f"{path}: column {', '.join(sorted(missing))} is missing")
+    return frame
 
 
 def _epochs(column: pd.Series) -> pd.Series:
@@ -80,4 +91,5 @@ def _cell(line: Line, row: pd.Series, column: str) -> Beside | None:
 
 
 def _number(value: Any) -> float:
-    return nan if value is None else float(pd.to_numeric(value, errors="coerce"))
+    found = nan if value is None else float(pd.to_numeric(value, errors="coerce"))
+    return found if isfinite(found) else nan

@@ -16,7 +16,9 @@ def command(options: argparse.Namespace) -> int:
     report_pages.check(folders, out)
     if options.published:
         try:
-            write_atomically(folders[0] / "published.csv", small_file(Path(options.published)))
+            content = small_file(Path(options.published))
+            report_pages.check_published(Path(options.published))
+            write_atomically(folders[0] / "published.csv", content)
         except OSError as error:
             raise BadInput(f"--published {options.published}: {error.strerror}") from None
     report_pages.show(folders, out)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from analysis.findings.published import read
 from analysis.report import compare, write
 from analysis.report.output import Refused
 from analysis.results.protocol_view import Damaged
@@ -29,6 +30,7 @@ def _readable() -> Iterator[None]:
 
 
 check = _readable()(write.check)  # where a report may be written
+check_published = _readable()(read)
 
 
 @_readable()

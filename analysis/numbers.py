@@ -11,24 +11,31 @@ EMPTY = "–"
 
 
 def visible(value: Any) -> Any:
-    """A text, or all texts of lists and objects, with escapes for what cannot be seen, such as newlines."""
+    """A text, or all texts of lists and objects, with escapes for what cannot be seen, such as newlines.
+
+    And for `$`, which no name of a study can hold: two of them begin a formula in matplotlib.
+    """
     if isinstance(value, str):
-        if value.isprintable():
+        if value.isprintable() and "$" not in value:
             return value
-        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in value)
+        return "".join(c if c.isprintable() and c != "$" else _escape(c) for c in value)
     if isinstance(value, dict):
         return {visible(name): visible(inner) for name, inner in value.items()}
     return [visible(inner) for inner in value] if isinstance(value, list) else value
 
 
+def _escape(character: str) -> str:
+    return "\\x24" if character == "$" else character.encode("unicode_escape").decode()
+
+
 def in_csv(value: Any) -> Any:
     """A cell that no spreadsheet takes for a formula: a quote stands before a text that would be one."""
-    if isinstance(value, str) and value.startswith(FORMULA) and not is_number(value):
+    if isinstance(value, str) and value.lstrip().startswith(FORMULA) and not is_number(value):
         return f"'{value}"
     return value
 
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # the last four: of full width
 
 
 def is_number(text: str) -> bool:
@@ -40,8 +47,9 @@ def is_number(text: str) -> bool:
 
 
 def in_markdown(text: str) -> str:
-    """A text that ends no cell and begins no tag of HTML."""
-    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text.replace("|", "\\|"))
+    """A text that ends no cell, and begins no tag of HTML, no link or picture, and no code."""
+    escaped = re.sub(r"[\\|`]|(?<=\])[(\[:]", lambda found: f"\\{found[0]}", text)
+    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", escaped)
 
 
 def signed(value: float) -> str:
@@ -65,7 +73,7 @@ def minus(text: str) -> str:
 def as_csv(drawn: pd.DataFrame) -> str:
     """The numbers of a figure as CSV, to six digits; nothing stands for NaN."""
     texts = drawn.map(lambda value: significant(float(value), 6) if isinstance(value, float | np.floating) else value)
-    return str(texts.map(in_csv).to_csv(index=False, lineterminator="\n"))
+    return str(texts.map(in_csv).rename(columns=in_csv).to_csv(index=False, lineterminator="\n"))
 
 
 def significant(value: float, digits: int) -> str:

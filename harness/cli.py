@@ -8,6 +8,8 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
+from typing import TextIO, cast
 
 from harness.commands import boundary, context
 from harness.commands.options import parser
@@ -22,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     boundary.open_streams()
     options = parser().parse_args(arguments)
     options.line = context.portable(sys.argv[1:] if arguments is None else arguments)
-    with boundary.signals() as heard:
+    with boundary.signals() as heard, redirect_stdout(cast(TextIO, boundary.Visible(sys.stdout))):
         try:
             status = _run(options)
             sys.stdout.flush()

@@ -16,7 +16,7 @@ def latex(sheets: Sequence[Sheet], study: str) -> str:
 def _floating(sheet: Sheet, study: str) -> str:
     compared = "Verdict" in sheet.head
     shown = [n for n, name in enumerate(sheet.head) if not (compared and name in OFF_PAPER)]
-    rows = [" & ".join(_marked(row[n]) for n in shown) + r" \\" for row in sheet.rows]
+    rows = [_apart(" & ".join(_marked(row[n]) for n in shown)) + r" \\" for row in sheet.rows]
     if sheet.last_apart and len(rows) > 1:
         rows.insert(-1, r"\midrule")
     head = " & ".join(escaped(sheet.head[n]) for n in shown) + r" \\"
@@ -29,6 +29,11 @@ def _floating(sheet: Sheet, study: str) -> str:
         rf"\label{{tab:{label}}}", rf"\begin{{tabular}}{{{'l' * len(shown)}}}", r"\toprule", head, r"\midrule", *rows,
         r"\bottomrule", r"\end{tabular}", r"\end{table}", "",
     ])  # fmt: skip
+
+
+def _apart(row: str) -> str:
+    """The end of the row before would take a bracket or a star for its own."""
+    return "{}" + row if row.startswith(("[", "*")) else row
 
 
 def _marked(cell: Cell) -> str:

@@ -44,8 +44,13 @@ def rebuild(results: Folders) -> dict[str, bytes]:
 
     found = findings(results)
     drawn = gallery.pictures(found)
-    files = {name: text.encode() for name, text in (tables(found) | gallery.numbers("figures", drawn)).items()}
-    return files | gallery.images("figures", drawn) | {"index.html": page(found, drawn).encode()}
+    files = {name: encoded(text) for name, text in (tables(found) | gallery.numbers("figures", drawn)).items()}
+    return files | gallery.images("figures", drawn) | {"index.html": encoded(page(found, drawn))}
+
+
+def encoded(text: str) -> bytes:
+    """A folder's name may hold bytes that are no text."""
+    return text.encode(errors="backslashreplace")
 
 
 def numbers(results: Folders) -> dict[str, str]:

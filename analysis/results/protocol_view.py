@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from analysis.numbers import visible
+
 FIRST_COUNTS = ("primary", "alpha", "smallest_effect", "equivalence_margin")  # of the study: as fixed first
 Entry = Mapping[str, Any]
 
@@ -129,7 +131,7 @@ def _short(value: Any) -> str:
 
 def _entry(line: bytes, where: str) -> Entry:
     try:
-        found = json.loads(line)
+        found = visible(json.loads(line))
         return {name: found[name] for name in ("at", "event", "content", "rows", "planned", "hash")}
     except (ValueError, KeyError, TypeError):
         raise Damaged(f"{where} is no entry of a protocol; restore the file from a copy") from None

@@ -51,6 +51,19 @@ def open_streams() -> None:
             reconfigure(errors="backslashreplace")
 
 
+class Visible:
+    """A stream that escapes what a terminal would obey: names and errors may come from somebody else's folder."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return int(self._stream.write(visible(text)))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 def say(*lines: object) -> None:
     """To the user, each in one line."""
     with suppress(OSError):  # nobody listens

@@ -55,6 +55,10 @@ def confirm(options: argparse.Namespace, prepared: "Prepared") -> None:
 
 
 def session(options: argparse.Namespace) -> "Session":
+    if address := getattr(options, "address", None):
+        from harness.ray_tune import reach
+
+        reach.check(address)  # before anything that takes long
     from harness.data import datasets
     from harness.engine.device import device_named
     from harness.run.session import Session

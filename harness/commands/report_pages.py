@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from analysis import numbers
 from analysis.findings.published import read
 from analysis.report import compare, write
 from analysis.report.output import Refused
@@ -76,4 +77,4 @@ def tunings(folders: list[Path]) -> "Studies":
 
     rows = {key: row for folder in folders for key, row in latest_rows(folder).items()}
     mine = [rows[key] for key in sorted(plan & rows.keys())]
-    return tuning.studies(mine) if mine else {}
+    return tuning.studies(numbers.visible(mine)) if mine else {}

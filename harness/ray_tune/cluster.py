@@ -70,8 +70,7 @@ def _own_signals() -> Iterator[None]:
 
 def _join(address: str) -> None:
     """Says what it waits for, where the answer takes long. Raises BadInput."""
-    if address != "auto" and (fault := reach.fault(address)):
-        raise BadInput(f"--address {address}: {fault}")
+    reach.check(address)
     patience = Timer(reach.SECONDS, print, [f"nas-harness: waiting for Ray's head at {address}"], {"file": sys.stderr})
     patience.start()
     try:

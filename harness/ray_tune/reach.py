@@ -3,7 +3,15 @@
 import socket
 from threading import Thread
 
+from harness.errors import BadInput
+
 SECONDS = 10.0  # for an answer, name look-up and all
+
+
+def check(address: str) -> None:
+    """Raises BadInput where nobody answers at a cluster's address; `auto` is looked up by Ray itself."""
+    if address != "auto" and (wrong := fault(address)):
+        raise BadInput(f"--address {address}: {wrong}")
 
 
 def fault(address: str) -> str:

@@ -1,6 +1,6 @@
 """The report that a command shows: analysis/'s tables and page, and the tuning pages rebuilt with Optuna."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +13,39 @@ from analysis.results.protocol_view import Damaged
 from harness.errors import BadInput, visible
 from harness.storage import protocol
 from harness.storage.folder import read_study
+from harness.storage.row_fields import faults
 from harness.storage.rows import complete_rows, counting, latest_rows
 from harness.vocabulary.kinds import Kind
 from harness.vocabulary.rows import FINAL
 
 if TYPE_CHECKING:
     from analysis.tuning.trials import Studies
+
+
+ODD = (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError)  # of contents of another shape
+
+
+@contextmanager
+def _untouched(folders: Sequence[Path]) -> Iterator[None]:
+    """Raises BadInput where a report fails over a folder whose rows or protocol are not as a run wrote them."""
+    try:
+        yield
+    except (Damaged, Refused):
+        raise
+    except ODD as error:
+        if why := next((f"{folder}: {why}" for folder in folders if (why := _changed(folder))), ""):
+            raise BadInput(f"{why}; no report can be made of it ({type(error).__name__})") from None
+        raise
+
+
+def _changed(folder: Path) -> str:
+    rows = complete_rows(folder)
+    if fault := next(protocol.faults(protocol.read(folder), [row.get("protocol") for row in rows]), ""):
+        return fault
+    for number, row in enumerate(rows, 1):
+        if fault := next(faults(row), ""):
+            return f"row {number}: {fault}"
+    return ""
 
 
 @contextmanager
@@ -41,9 +68,10 @@ def show(folders: list[Path], out: Path | None = None) -> None:
     write.check(folders, out)
     for folder in folders:
         _log(folder)
-    more = pages.rebuild(folders[0].name, tunings(folders))
-    page = write.write(folders, out, more)
-    print(visible(write.text(folders)))
+    with _untouched(folders):
+        more = pages.rebuild(folders[0].name, tunings(folders))
+        page = write.write(folders, out, more)
+        print(visible(write.text(folders)))
     print(f"\nreport: {page / 'index.html'}")
     for name in more:
         if name.endswith(".html"):
@@ -64,7 +92,8 @@ def differences(folder: Path) -> list[str]:
     """What of the stored tables and figures' numbers is not what the rows give; pictures are not compared."""
     from analysis.tuning import pages
 
-    built = write.numbers(folder) | pages.numbers(tunings([folder]))
+    with _untouched([folder]):
+        built = write.numbers(folder) | pages.numbers(tunings([folder]))
     return [f"report/{line}" for line in compare.differences(folder / "report", built)]
 
 

@@ -50,13 +50,14 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
     clock = time.perf_counter()
     torch.set_num_threads(place.threads)
     outcome: Outcome = {"started": _now(), "device": place.device, "threads": place.threads,
-                        "host": provenance.host(), "hardware": hardware(place.device),
+                        "host": provenance.host(), "hardware": None,
                         "status": Status.DONE, "error": None}  # fmt: skip
     watch = TrialWatch(watch_file(place.path, key), place.time_limit)
     try:
         if not place.path.is_dir():
             raise FileNotFoundError(f"{place.path} is not there on {provenance.host()}")
         memory.start(place.device)
+        outcome["hardware"] = hardware(place.device)
         watch.start()
         for progress in kind(settings)(key, settings, place, outcome):
             if progress is None:

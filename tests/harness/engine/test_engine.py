@@ -1,5 +1,6 @@
 """The engine: every path trains the same trial, one path always the same; schedules, precision, evaluation, batches."""
 
+import json
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -326,7 +327,9 @@ def test_paths_are_forced_or_kept_or_measured(tmp_path, monkeypatch):
     row = '{"key": "k", "kind": "train", "status": "done", "path": "eager channels_last"}\n'
     (tmp_path / "trials.jsonl").write_text(row)
     assert engine_paths.settled(prepared(tmp_path), "cpu") == {**measured, "network": "eager channels_last"}
-    (tmp_path / "study.json").write_text('{"paths": {"network": "eager contiguous", "supernet": "eager contiguous"}}')
+    kept = {"network": "eager contiguous", "supernet": "eager contiguous"}
+    study = {"name": "one", "space": VGG[0], "space_options": VGG[1], "plan": [], "paths": kept}
+    (tmp_path / "study.json").write_text(json.dumps(study))
     assert set(engine_paths.settled(prepared(tmp_path), "cpu").values()) == {"eager contiguous"}
     assert set(engine_paths.settled(prepared(tmp_path), "cpu", "eager channels_last").values()) == {
         "eager channels_last"

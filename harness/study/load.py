@@ -25,6 +25,8 @@ def load_study(study: str, changes: Iterable[str] = ()) -> Study:
         values = tomllib.loads(path.read_bytes().decode())
     except UNREADABLE as error:
         raise BadInput(f"{study} is not TOML: {error}") from None
+    except OSError as error:
+        raise BadInput(f"{study} cannot be read: {error.strerror}") from None
     for change in changes:
         _apply(values, change)
     return validated(Study, values, study)

@@ -180,7 +180,7 @@ def _value(path: Path, which: int) -> None:
 
 
 def _spoil(path: Path, way: str, which: int, neighbour: Path) -> None:
-    if way == "value":
+    if way == "value" and path.is_file():
         with contextlib.suppress(ValueError, OSError, ZeroDivisionError):
             return _value(path, which)
     if way == "line" and path.is_file():

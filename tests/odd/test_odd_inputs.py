@@ -26,7 +26,8 @@ def tried(case: Case, base: Path, place: Path, number: int) -> None:
 
 def drive(base: Path, tmp_path_factory: pytest.TempPathFactory, count: int) -> None:
     numbers = iter(range(10**9))
-    quiet = settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    quiet = settings(max_examples=count, deadline=None, database=None, derandomize=True,
+                     suppress_health_check=list(HealthCheck))  # fmt: skip
 
     @quiet
     @given(cases())

@@ -88,7 +88,7 @@ def studies(draw: st.DrawFn) -> str:
     """The study with one value changed, or with a tuning; or no study at all."""
     values = json.loads(json.dumps(STUDY_VALUES))
     if draw(st.booleans()):
-        values["tuning"] = TUNING
+        values["tuning"] = json.loads(json.dumps(TUNING))
     if draw(st.integers(0, 9)) == 0:
         return draw(st.sampled_from(["", "=", "name = 1", "[" * 3000, "name = 2020-01-01", "\0", "x = " + "1" * 5000]))
     path = draw(st.sampled_from(list(paths(values))))

@@ -135,12 +135,20 @@ def _alone(row: Mapping[str, Any]) -> bool:
     return not weights_read(row["settings"])
 
 
+def _key(row: Mapping[str, Any]) -> str:
+    """Of the row's settings; '' where they have another shape than any job's."""
+    try:
+        return content_key(planned(row))
+    except (AttributeError, KeyError, TypeError):
+        return ""
+
+
 def _row_problems(row: Mapping[str, Any], rows: Mapping[str, Any], space: Space) -> Iterator[str]:
     where = f"{row['method']} seed {row['seed']} ({row['key']})"
     if (fault := outcomes.fault(row)) is not None:
         yield f"{where}: {fault}"
-    if content_key(planned(row)) != row["key"]:
-        yield f"{where}: its settings give the key {content_key(planned(row))}"
+    if (key := _key(row)) != row["key"]:
+        yield f"{where}: its settings {f'give the key {key}' if key else 'are those of no job'}"
         return
     if missing := [key for key in row["needs"] if key not in rows]:
         yield f"{where}: it needed {missing[0]}, which has no row"

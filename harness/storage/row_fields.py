@@ -74,7 +74,7 @@ FIELDS: Mapping[str, Check] = {
     **dict.fromkeys(("seed", "train_seed", "twin", "parameters", "macs", "shortcuts", "long_shortcuts", "epochs",
                      "threads", "peak_memory_bytes"), COUNT),
     **dict.fromkeys(("key", "kind", "method", "role", "twin_of", "pair", "architecture", "split", "error", "device",
-                     "path", "precision", "host", "started", "finished", "commit", "protocol"), TEXT),
+                     "hardware", "path", "precision", "host", "started", "finished", "commit", "protocol"), TEXT),
     **dict.fromkeys(("methods", "needs", "warnings"), TEXTS),
     **dict.fromkeys(("settings", "recipe", "versions"), OBJECT),
 }  # fmt: skip

@@ -181,7 +181,7 @@ def _value(path: Path, which: int) -> None:
 
 def _spoil(path: Path, way: str, which: int, neighbour: Path) -> None:
     if way == "value" and path.is_file():
-        with contextlib.suppress(ValueError, OSError, ZeroDivisionError):
+        with contextlib.suppress(ValueError, OSError, LookupError, TypeError, AttributeError):
             return _value(path, which)
     if way == "line" and path.is_file():
         return _line(path, which)

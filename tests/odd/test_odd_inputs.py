@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from odd import odd_inputs
 from odd.odd_inputs import Case, cases
 
-QUICK, MANY = 100, 2000
+CASES = 100
 SHARE = 25  # one case in so many is a process of its own
 
 
@@ -39,10 +39,4 @@ def drive(base: Path, tmp_path_factory: pytest.TempPathFactory, count: int) -> N
 
 @pytest.mark.long
 def test_a_hundred_odd_inputs(base: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    drive(base, tmp_path_factory, QUICK)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(7200)
-def test_two_thousand_odd_inputs(base: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    drive(base, tmp_path_factory, MANY)
+    drive(base, tmp_path_factory, CASES)

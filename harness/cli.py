@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             status = _run(options)
             sys.stdout.flush()
         except BrokenPipeError:
-            boundary.unheard()
+            boundary.close_unread()
             status = 1
         except KeyboardInterrupt:
             boundary.say(f"{f'ended by {heard[0]}' if heard else 'interrupted'}; the same command again carries on")
@@ -52,7 +52,7 @@ def _run(options: argparse.Namespace) -> int:
         if error.errno in NO_ROOM:
             boundary.say(f"{error.filename or 'output'}: no space left on the disk")
             return 1
-        if not boundary.given(error, options):
+        if not boundary.of_named_path(error, options):
             raise
         boundary.say(f"{os.fsdecode(error.filename)}: {error.strerror}; name a path that can be read and written")
         return 2
@@ -62,5 +62,5 @@ def _leave(status: int) -> None:
     """Without Ray's own tear-down, which can crash after an interrupt; it dies with this process."""
     if "ray" not in sys.modules:
         sys.exit(status)
-    boundary.unheard()
+    boundary.close_unread()
     os._exit(status)

@@ -61,7 +61,7 @@ class Compared:
     primary: Comparison | None
     twins: dict[str, Comparison]
     pairs: list[Comparison]
-    gains: list[Comparison]
+    gains: list[Comparison]  # that one of two methods is shown to beat its twins does not make its gain the larger
     size: int  # comparisons of the family, those that were planned and are gone among them
     lost: int  # of these
     unanswered: str = ""  # why the primary question that was named has no comparison
@@ -107,24 +107,6 @@ def _spreads(family: Sequence[Pairs]) -> dict[str, tuple[float, int]]:
         kind: spread_of([p.differences for p in family if p.kind == kind and not p.failures])
         for kind in ("twins", "pair", "gain")
     }
-
-
-def with_twins(results: Results, table: Sequence[Line]) -> dict[str, Comparison]:
-    """Each line that has twins against them."""
-    return compared(results, table).twins
-
-
-def with_each_other(results: Results, table: Sequence[Line]) -> list[Comparison]:
-    """Each line against each later one, the baseline among them; seeds make the pairs."""
-    return compared(results, table).pairs
-
-
-def gains(results: Results, table: Sequence[Line]) -> list[Comparison]:
-    """A method's gain over its twins against that of each later method with equal search epochs or none.
-
-    That two methods differ, or that one of two lies above its twins, does not say that its search finds more.
-    """
-    return compared(results, table).gains
 
 
 def still_open(results: Results, table: Sequence[Line]) -> tuple[int, list[str]]:
@@ -204,7 +186,7 @@ def _comparison(study: Study, pairs: Pairs, judged: Judged, spread_: tuple[float
         equivalence=equivalence,
         finds=finds,
         significant=judged.significant,
-        inconclusive=judged.seen and inconclusive(estimate, judged.significant, fixed.margin or fixed.smallest),
+        inconclusive=judged.seen and inconclusive(estimate, judged.significant, fixed.negligible),
         verdict=_verdict(study, pairs, judged, finds, equal),
         methods=pairs.methods,
         keys=_keys(study.results, pairs.methods),
@@ -219,7 +201,7 @@ def _verdict(study: Study, pairs: Pairs, judged: Judged, finds: float, equal: bo
     return verdict(
         judged.estimate, judged.significant, finds, second,
         words=("larger", "smaller") if pairs.kind == "gain" else WORDS,
-        margin=study.fixed.margin or study.fixed.smallest,
+        margin=study.fixed.negligible,
         unmoderated=pairs.kind != "primary" and judged.adjusted <= study.fixed.alpha and not judged.significant,
         exploratory=not study.confirms,
         decided=judged.decided,

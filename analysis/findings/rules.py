@@ -19,6 +19,11 @@ class Rules:
         return max(1, len(self.looks)) * (1 + self.unplanned)
 
     @property
+    def negligible(self) -> float:
+        """Points below which a difference does not matter."""
+        return self.margin or self.smallest
+
+    @property
     def level(self) -> float:
         """Of the intervals."""
         return 1 - self.alpha / self.times

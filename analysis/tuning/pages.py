@@ -1,4 +1,4 @@
-"""What tunings found: sheets, figures and an offline page of their own, from Optuna studies that were told the rows."""
+"""What tunings found: sheets, figures and an offline page of their own, from Optuna studies made of the rows."""
 
 from collections import Counter
 from collections.abc import Iterator

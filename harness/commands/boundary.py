@@ -1,4 +1,4 @@
-"""Where a command meets its terminal and its user's signals: output that cannot be written, and being told to end."""
+"""Where a command meets its terminal and its user's signals: output that cannot be written, and signals to end."""
 
 import os
 import signal
@@ -71,7 +71,7 @@ def say(*lines: object) -> None:
             print(f"nas-harness: {visible(' '.join(str(line).split()))}", file=sys.stderr, flush=True)
 
 
-def unheard() -> None:
+def close_unread() -> None:
     """From now on nothing is written to a pipe that nobody reads, nor by Python when it exits."""
     null = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
@@ -82,7 +82,7 @@ def unheard() -> None:
                 os.dup2(null, stream.fileno())
 
 
-def given(error: OSError, options: Any) -> bool:
+def of_named_path(error: OSError, options: Any) -> bool:
     """Whether an error is of a path that the command line names, or of one below it."""
     if not isinstance(error.filename, str | bytes | os.PathLike):
         return False

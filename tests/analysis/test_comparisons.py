@@ -10,7 +10,7 @@ import rows_factory as factory
 from scipy import stats
 
 from analysis.findings.collect import findings
-from analysis.findings.comparisons import compared, gains, still_open, with_each_other, with_twins
+from analysis.findings.comparisons import compared, still_open
 from analysis.findings.verdicts import verdict
 from analysis.report.tables import report_sheets
 from analysis.results.pairs import twin_pairs
@@ -28,7 +28,7 @@ def test_comparison_with_twins_agrees_with_scipy_and_pingouin(tmp_path: Path) ->
     study = factory.study(seeds=6)
     rows = factory.rows(study)
     results = loaded(tmp_path, study, rows)
-    found = with_twins(results, lines(results))["darts-A@10"]
+    found = compared(results, lines(results)).twins["darts-A@10"]
     own, twins = ([r["test_accuracy"] for r in rows if r["method"] == name] for name in ("darts-A@10", "random-A@10"))
     test = stats.ttest_rel(own, twins)
     interval = test.confidence_interval()
@@ -54,7 +54,7 @@ def test_a_seed_without_a_complete_pair_is_left_out_and_counted(tmp_path: Path) 
     broken = next(n for n, row in enumerate(rows) if row["method"] == "random-A@5" and row["seed"] == 2)
     del rows[broken]
     results = loaded(tmp_path, study, rows)
-    found = with_twins(results, lines(results))["darts-A@5"]
+    found = compared(results, lines(results)).twins["darts-A@5"]
     assert (found.difference.n, found.missing) == (3, 1)
 
 
@@ -73,7 +73,7 @@ def test_rows_without_pairs_are_paired_by_their_seeds(tmp_path: Path) -> None:
     rows = factory.rows(study)
     with_pairs = loaded(tmp_path / "a", study, rows)
     without = loaded(tmp_path / "b", study, [{**row, "pair": None} for row in rows])
-    sides = [with_twins(results, lines(results))["darts-B@20"].difference for results in (with_pairs, without)]
+    sides = [compared(results, lines(results)).twins["darts-B@20"].difference for results in (with_pairs, without)]
     assert sides[0].value == pytest.approx(sides[1].value)
 
 
@@ -81,7 +81,7 @@ def test_every_method_meets_every_other_once(tmp_path: Path) -> None:
     study = factory.study(seeds=5)
     results = loaded(tmp_path, study, factory.rows(study))
     table = lines(results)
-    found = with_each_other(results, table)
+    found = compared(results, table).pairs
     assert len(found) == 7 * 6 / 2
     assert all(c.difference.n == 5 for c in found)
     against = next(c for c in found if (c.method, c.against) == ("darts-A@5", "baseline"))
@@ -93,7 +93,7 @@ def test_gains_over_twins_are_compared_at_equal_search_epochs(tmp_path: Path) ->
     study = factory.study(seeds=6)
     rows = factory.rows(study)
     results = loaded(tmp_path, study, rows)
-    found = {(c.method, c.against): c for c in gains(results, lines(results))}
+    found = {(c.method, c.against): c for c in compared(results, lines(results)).gains}
     assert found.keys() == {(f"darts-A@{epochs}", f"darts-B@{epochs}") for epochs in (5, 10, 20)}
     names = ("darts-A@20", "random-A@20", "darts-B@20", "random-B@20")
     own, own_twins, other, other_twins = (
@@ -118,7 +118,7 @@ def test_a_larger_gain_is_called_larger_and_leads_to_all_four_sides(tmp_path: Pa
 
 def test_nothing_is_compared_before_there_are_rows(tmp_path: Path) -> None:
     results = loaded(tmp_path, factory.study(), [])
-    for found in (*with_twins(results, lines(results)).values(), *with_each_other(results, lines(results))):
+    for found in (*compared(results, lines(results)).twins.values(), *compared(results, lines(results)).pairs):
         assert found.verdict == "not tested: no complete pair"
         assert isnan(found.adjusted)
 
@@ -144,7 +144,7 @@ def test_looks_count_where_the_study_was_run_until_decided(tmp_path: Path) -> No
     study = factory.study(seeds=5, looks=[3, 5], sequential=True)
     rows = factory.rows(study, effect=0.6, noise=0.1)
     once, twice = (loaded(tmp_path / n, s, rows) for n, s in (("a", {**study, "sequential": False}), ("b", study)))
-    plain, looked = (with_twins(results, lines(results)) for results in (once, twice))
+    plain, looked = (compared(results, lines(results)).twins for results in (once, twice))
     for name, found in looked.items():
         if found.difference.n == 5:
             assert found.adjusted >= plain[name].adjusted
@@ -171,7 +171,7 @@ def test_a_done_row_without_a_number_counts_as_a_failure(tmp_path: Path) -> None
         {**r, "test_accuracy": nan} if r["method"] == "darts-A@5" and r["seed"] == 0 else r for r in factory.rows(study)
     ]
     results = loaded(tmp_path, study, rows)
-    found = with_twins(results, lines(results))["darts-A@5"]
+    found = compared(results, lines(results)).twins["darts-A@5"]
     assert (found.difference.n, found.failures) == (3, 1)
     assert found.without is not None
     assert found.without.n == 2
@@ -187,7 +187,7 @@ def test_a_row_tells_of_the_look_at_which_it_was_decided(tmp_path: Path) -> None
         if row["method"] == "darts-A@10":
             row["test_accuracy"] += (-1) ** row["seed"] * 3
     results = loaded(tmp_path, study, rows)
-    found = with_twins(results, lines(results))["darts-A@5"]
+    found = compared(results, lines(results)).twins["darts-A@5"]
     assert found.difference.n == 5
     assert found.difference.value == pytest.approx(-0, abs=1)
     assert found.verdict.startswith("better than its twins; decided at 3 pairs, where estimates are biased away from 0")
@@ -196,5 +196,5 @@ def test_a_row_tells_of_the_look_at_which_it_was_decided(tmp_path: Path) -> None
 def test_before_the_first_look_nothing_is_tested(tmp_path: Path) -> None:
     study = factory.study(seeds=2, looks=[3, 5], sequential=True)
     results = loaded(tmp_path, study, factory.rows(study))
-    for found in with_twins(results, lines(results)).values():
+    for found in compared(results, lines(results)).twins.values():
         assert found.verdict == "not tested: the first look is not reached"

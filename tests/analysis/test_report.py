@@ -103,9 +103,9 @@ def test_a_figures_numbers_are_those_of_the_rows(folder: Path) -> None:
 
 def test_every_figure_has_numbers_and_every_csv_a_figure(folder: Path) -> None:
     files = [Path(name) for name in names(folder / "report") if name.startswith("figures/")]
-    drawn, told = ({file.stem for file in files if file.suffix == suffix} for suffix in (".svg", ".csv"))
-    assert drawn == told
-    for name in told:
+    drawn, numbered = ({file.stem for file in files if file.suffix == suffix} for suffix in (".svg", ".csv"))
+    assert drawn == numbered
+    for name in numbered:
         assert len(pd.read_csv(folder / "report" / "figures" / f"{name}.csv")) > 0, name
 
 

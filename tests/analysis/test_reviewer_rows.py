@@ -194,8 +194,9 @@ def test_what_is_no_percentage_counts_as_a_failure_and_is_named(tmp_path: Path, 
     rows[at] = {**rows[at], "test_accuracy": value}
     place = made(tmp_path, study, rows)
     _, found, said = judged(place)
-    told = f"Row {rows[at]['key']}: test_accuracy is {json.dumps(value)}, which is no percentage; it counts as failed."
-    assert told in said
+    row = rows[at]["key"]
+    expected = f"Row {row}: test_accuracy is {json.dumps(value)}, which is no percentage; it counts as failed."
+    assert expected in said
     assert (found.twins["darts-A@5"].difference.n, found.twins["darts-A@5"].failures) == (3, 1)
 
 

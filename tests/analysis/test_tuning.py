@@ -180,8 +180,8 @@ def test_the_page_shows_every_figure_and_is_the_same_every_time(built: dict[str,
     page = built["tuning/index.html"].decode()
     assert all(f'id="figure-{name}"' in page for name in names)
     assert pages.rebuild("made-up", STUDIES) == built
-    told = {path: text.encode() for path, text in pages.numbers(STUDIES).items()}
-    assert told == {path: content for path, content in built.items() if path.endswith((".csv", ".md"))}
+    numbers = {path: text.encode() for path, text in pages.numbers(STUDIES).items()}
+    assert numbers == {path: content for path, content in built.items() if path.endswith((".csv", ".md"))}
 
 
 @pytest.mark.long

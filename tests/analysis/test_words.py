@@ -6,7 +6,7 @@ import pytest
 import rows_factory as factory
 
 from analysis.findings.caveats import caveats
-from analysis.findings.comparisons import compared, with_twins
+from analysis.findings.comparisons import compared
 from analysis.findings.methods_text import methods_paragraph
 from analysis.findings.practices import practices
 from analysis.findings.published import beside
@@ -94,7 +94,7 @@ def test_the_fourteen_practices_are_answered_from_the_rows(tmp_path: Path) -> No
     study = factory.study(seeds=5)
     results = loaded(tmp_path, study, factory.rows(study))
     table = lines(results)
-    found = practices(results, table, with_twins(results, table))
+    found = practices(results, table, compared(results, table).twins)
     assert [practice.number for practice in found] == list(range(1, 15))
     assert {practice.met for practice in found} <= {"yes", "partly", "no", "yours"}
     assert "0123456789ab" in found[0].done

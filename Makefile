@@ -17,7 +17,7 @@ reports: $(STAMP)
 check: lint
 	$(PYTEST) $(TWO) -m "not (ray or training or long or slow)"
 
-# Ten minutes on two cores, with check's.
+# Twelve minutes on two cores, with check's.
 test: lint
 	$(PYTEST) $(TWO) -m "not slow"
 

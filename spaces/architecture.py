@@ -1,6 +1,7 @@
 """Architectures as values: frozen, hashable, with a text form that parses back. Standard library only."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 LONG = 4  # blocks that a shortcut reaches at least to be counted as long (study 2)
@@ -89,6 +90,47 @@ class Cells:
         return None
 
 
+BENCH_EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))  # in the order of NAS-Bench-201's text
+BENCH_OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+
+
+class BenchCell(Cells):
+    """A cell of NAS-Bench-201 (Dong & Yang 2020): an operation, or none, on each edge between four nodes."""
+
+    def __str__(self) -> str:
+        """As the field writes it: `|nor_conv_3x3~0|+|none~0|skip_connect~1|+|…|`, a part for each node."""
+        operations = {(edge.source, edge.target): edge.operation for edge in self.normal}
+        nodes = [[(i, k) for i, k in BENCH_EDGES if k == node] for node in (1, 2, 3)]
+        parts = ("|".join(f"{operations.get(pair, 'none')}~{pair[0]}" for pair in pairs) for pairs in nodes)
+        return "+".join(f"|{part}|" for part in parts)
+
+    @classmethod
+    def parse(cls, text: str) -> "BenchCell":
+        """From the field's text, or from six digits, the operations of the edges in `BENCH_EDGES`' order."""
+        if re.fullmatch(r"[0-4]{6}", text.strip()):
+            return cls.of(BENCH_OPERATIONS[int(digit)] for digit in text.strip())
+        nodes = [part.strip("|").split("|") for part in text.strip().split("+")]
+        found = [tuple(edge.rpartition("~")[::2]) for edges in nodes for edge in edges]
+        expected = [str(source) for source, _ in BENCH_EDGES]
+        if [len(edges) for edges in nodes] != [1, 2, 3] or [source for _, source in found] != expected:
+            raise ValueError(f"'{text}' is no cell of NAS-Bench-201; write |op~0|+|op~0|op~1|+|op~0|op~1|op~2|")
+        if unknown := [name for name, _ in found if name not in BENCH_OPERATIONS]:
+            raise ValueError(f"operation '{unknown[0]}' is unknown; NAS-Bench-201 has {', '.join(BENCH_OPERATIONS)}")
+        return cls.of(name for name, _ in found)
+
+    @classmethod
+    def of(cls, operations: Iterable[str]) -> "BenchCell":
+        """The cell with these operations on `BENCH_EDGES`."""
+        pairs = zip(BENCH_EDGES, operations, strict=True)
+        return cls(1, (3,), tuple(Edge(*pair, operation) for pair, operation in pairs if operation != "none"))
+
+    @property
+    def digits(self) -> str:
+        """Six digits: the operation of each of `BENCH_EDGES`."""
+        operations = {(edge.source, edge.target): edge.operation for edge in self.normal}
+        return "".join(str(BENCH_OPERATIONS.index(operations.get(pair, "none"))) for pair in BENCH_EDGES)
+
+
 def _edges(text: str) -> tuple[Edge, ...]:
     edges = []
     for part in filter(None, text.split(",")):
@@ -100,6 +142,8 @@ def _edges(text: str) -> tuple[Edge, ...]:
 
 def parse(text: str) -> Shortcuts | Cells:
     """The architecture that `text` stands for. Raises ValueError on anything that is none."""
+    if text.startswith("|"):
+        return BenchCell.parse(text)
     return Cells.parse(text) if text.startswith("cells") else Shortcuts.parse(text)
 
 

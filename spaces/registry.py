@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from spaces.cells.space import CellSpace
+from spaces.nasbench201.space import BenchSpace
 from spaces.plugins import imported, space_fault
 from spaces.shortcuts.space import ShortcutSpace
 from spaces.space import Space
@@ -13,6 +14,7 @@ SPACES: dict[str, Callable[..., Space]] = {
     **{f"shortcut-{vgg}": partial(ShortcutSpace, vgg) for vgg in ("vgg11", "vgg13", "vgg16", "vgg19")},
     **{name: partial(CellSpace.named, name) for name in
        ("cell-study1", "cell-study1-two-inputs", "cell-study1-reduction", "cell-darts")},
+    "nasbench201": BenchSpace,
 }  # fmt: skip
 
 

@@ -28,6 +28,7 @@ def caveats(results: Results, table: Sequence[Line], found: Compared) -> list[st
     """One sentence or two for each weakness that the rows show; empty where there is none."""
     used = _used(results, table)
     return [
+        *_looked_up(results),
         *doubts(results, table, found),
         *_seeds(results, table, found),
         *_unfinished(table),
@@ -43,6 +44,22 @@ def caveats(results: Results, table: Sequence[Line], found: Compared) -> list[st
 def _used(results: Results, table: Sequence[Line]) -> pd.DataFrame:
     names = [name for line in table for name in (line.method, line.twin) if name]
     return pd.concat([done(results.trainings(name)) for name in names] or [results.trials.iloc[:0]])
+
+
+def _looked_up(results: Results) -> Iterator[str]:
+    """What a table's accuracies are, and what chose the networks that are judged by it."""
+    table: Mapping[str, str] = results.study.get("table") or {}
+    if not table:
+        return
+    chosen = (
+        "a search sees the mean of all runs and its network is judged by the same mean, which flatters what was chosen"
+        if table.get("signal") == "mean"
+        else "a search sees one run, and the network that it chose is judged by the mean of the other runs"
+    )
+    yield (
+        f"No network was trained: accuracies are the validation accuracies of {table.get('name')}, which has no test "
+        f"accuracies; {chosen}."
+    )
 
 
 def _seeds(results: Results, table: Sequence[Line], found: Compared) -> Iterator[str]:

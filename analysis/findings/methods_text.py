@@ -6,6 +6,7 @@ from typing import Any
 
 from analysis.findings.recipes import described, recipes
 from analysis.findings.rules import rules
+from analysis.results import data_sets
 from analysis.results.rows import Results
 from analysis.results.table import Line
 
@@ -23,14 +24,16 @@ def methods_paragraph(results: Results, table: Sequence[Line]) -> str:
 
 
 def _task(results: Results) -> str:
-    data: Mapping[str, Any] = results.study.get("data") or {}
-    images = data.get("train_images")
+    table: Mapping[str, Any] = results.study.get("table") or {}
+    images = data_sets.listed(results.study)[0].get("train_images")
     part = f", {images:,} of its training images" if images else ""
+    if table:
+        part += f". Networks were not trained but looked up in {table.get('name')}, whose accuracies are of validation"
     options: Mapping[str, Any] = results.study.get("space_options") or {}
     chosen = f" ({', '.join(f'{name} {value}' for name, value in options.items())})" if options else ""
     return (
         f"We searched the space {results.study.get('space', 'unknown')}{chosen} on "
-        f"{data.get('name', 'unknown data')}{part}."
+        f"{data_sets.names(results.study)}{part}."
     )
 
 

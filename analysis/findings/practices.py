@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from analysis.findings.comparisons import Comparison
+from analysis.results import data_sets
 from analysis.results.aggregate import done
 from analysis.results.rows import Results
 from analysis.results.table import Line
@@ -61,14 +62,13 @@ def _dirty(results: Results) -> Answer:
 
 def _benchmark(results: Results) -> Answer:
     study = results.study
-    data = study.get("data") or {}
     splits = results.trials["split"].dropna().nunique()
     differ = [field for field in study.get("differ") or () if field in ("space", "space_options", "data")]
     if differ:
         return "no", f"The studies put together here differ in {', '.join(differ)}."
     return "yes", (
-        f"All methods search the space {study.get('space')} on {data.get('name')} with the same splits, which the "
-        f"rows name by a hash of their image indices ({splits} in all), and the same trainings."
+        f"All methods search the space {study.get('space')} on {data_sets.names(study)} with the same splits, which "
+        f"the rows name by a hash of their image indices ({splits} in all), and the same trainings."
     )
 
 

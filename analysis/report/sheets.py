@@ -38,8 +38,11 @@ class Sheet:
     caption: str = ""  # on paper in place of `note`
 
 
-def results(table: Sequence[Line]) -> Sheet:
-    """Study 2's Table 2: a row per rule and search epochs, the twins' accuracy beside it, the baseline last."""
+def results(table: Sequence[Line], data: str = "") -> Sheet:
+    """Study 2's Table 2: a row per rule and search epochs, the twins' accuracy beside it, the baseline last.
+
+    `data`: the data set that the rows are of, where there are several.
+    """
     head = ("Method", "Search epochs", "Test accuracy, %", "Parameters, M", "Shortcuts", "Random twins' accuracy, %")
     rows = []
     for line in table:
@@ -49,7 +52,8 @@ def results(table: Sequence[Line]) -> Sheet:
                  number(line.cells["shortcuts"], 1)]  # fmt: skip
         rows.append((*named(line), *(Cell(text, own) for text in texts), Cell(beside, twins)))
     note = "Mean ± standard deviation (ddof 1) over n search seeds; training seeds are averaged first."
-    return Sheet("table", "Comparison", head, tuple(rows), note, bool(table) and table[-1].role == "baseline")
+    name, title = ("table", "Comparison") if not data else (f"table-{data}", f"Comparison on {data}")
+    return Sheet(name, title, head, tuple(rows), note, bool(table) and table[-1].role == "baseline")
 
 
 def resources(table: Sequence[Line]) -> Sheet:

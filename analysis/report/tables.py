@@ -1,9 +1,10 @@
 """Which tables a report holds."""
 
 from analysis.findings.collect import Findings
+from analysis.findings.over_data_sets import summaries
 from analysis.findings.published import beside
 from analysis.findings.rules import rules
-from analysis.report import comparison_sheets, protocol_sheets, sheets
+from analysis.report import comparison_sheets, data_set_sheets, protocol_sheets, sheets
 from analysis.report.sheets import Sheet
 
 PUBLISHED = "published.csv"  # in the first folder: set beside our numbers
@@ -22,7 +23,8 @@ def report_sheets(found: Findings) -> list[Sheet]:
     }
     made = [
         comparison_sheets.primary(found.compared, results.study.get("primary"), level),
-        sheets.results(table),
+        *data_set_sheets.blocks(results, table),
+        data_set_sheets.summary(summaries(results, table, level)),
         comparison_sheets.comparisons(table, twins, level),
         comparison_sheets.gains(found.compared.gains, level),
         sheets.resources(table),

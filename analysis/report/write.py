@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from analysis.findings.collect import Findings, findings
 from analysis.report import formats, latex, output
+from analysis.report.sheets import Sheet
 from analysis.report.tables import report_sheets
 
 Folders = Path | Sequence[Path]
@@ -32,9 +33,17 @@ def text(results: Folders) -> str:
     """The table, the comparison with twins and what weakens them, for the terminal."""
     found = findings(results)
     parts = [found.results.name]
-    parts += [formats.text(sheet) for sheet in report_sheets(found) if sheet.name in ("primary", "table", "twins")]
+    parts += [_titled(sheet) for sheet in report_sheets(found) if sheet.name.partition("-")[0] in ON_TERMINAL]
     parts += ["\n".join(f"! {caveat}" for caveat in found.caveats)]
     return "\n\n".join(part.rstrip() for part in parts if part) + "\n"
+
+
+ON_TERMINAL = ("primary", "table", "over", "twins")
+
+
+def _titled(sheet: Sheet) -> str:
+    """With its title where it is one of several tables."""
+    return f"{sheet.title}\n{formats.text(sheet)}" if "-" in sheet.name else formats.text(sheet)
 
 
 def rebuild(results: Folders) -> dict[str, bytes]:

@@ -70,7 +70,8 @@ def spread(trials: pd.DataFrame, column: str) -> Spread:
 def summary(values: Iterable[float], keys: Iterable[str]) -> Spread:
     numbers = np.array([*values], dtype=float)
     mean = float(numbers.mean()) if len(numbers) else nan
-    std = float(numbers.std(ddof=1)) if len(numbers) > 1 else nan
+    equal = len(numbers) > 1 and bool((numbers == numbers[0]).all())  # exactly: rounding would leave a trace
+    std = 0.0 if equal else float(numbers.std(ddof=1)) if len(numbers) > 1 else nan
     return Spread(mean, std, len(numbers), tuple(keys))
 
 

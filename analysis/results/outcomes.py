@@ -7,17 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-CLASSES = {"digits": 10, "cifar10": 10}
 FAILURES = ("failed", "diverged", "disconnected", "invalid")  # invalid: said to be done, but its accuracy is none
-
-
-def chance(study: Mapping[str, Any]) -> float:
-    """The accuracy of guessing, in percent; NaN where the number of classes is unknown."""
-    if isinstance(given := study.get("chance"), int | float):
-        return float(given)
-    data = study.get("data") or {}
-    classes = data.get("classes") or CLASSES.get(str(data.get("name")))
-    return 100 / classes if classes else nan
 
 
 def is_percentage(value: Any) -> bool:

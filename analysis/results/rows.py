@@ -14,9 +14,9 @@ import pandas as pd
 from pydantic_core import from_json
 
 from analysis.numbers import visible
-from analysis.results import protocol_view
+from analysis.results import data_sets, protocol_view
 from analysis.results.merged import merged, taken_out
-from analysis.results.outcomes import chance, checked, conflicts
+from analysis.results.outcomes import checked, conflicts
 from analysis.results.protocol_view import Damaged, Protocol
 
 NUMBERS = ("seed", "train_seed", "twin", "val_accuracy", "test_accuracy", "train_loss", "test_loss", "parameters",
@@ -97,10 +97,11 @@ def load(folders: Path | Sequence[Path]) -> Results:
     records: list[dict[str, Any]] = []
     torn = 0
     for (_, path), study in zip(found, studies, strict=True):
-        more = {"study": study["name"], "data": _data(study), "chance": chance(study)}
         for record in _records(path):
             torn += record is None
             if record is not None:
+                data = data_sets.of_row(study, record)
+                more = {"study": study["name"], "data": data_sets.text(data), "chance": data_sets.chance(study, data)}
                 records.append({**checked(_flat(named(record, study["name"]))), **more})
     rows = [named(row, study["name"]) for p, study in zip(protocols, studies, strict=True) for row in p.rows]
     studies = [{**study, **{part: [named(item, study["name"]) for item in study.get(part, [])]
@@ -109,12 +110,6 @@ def load(folders: Path | Sequence[Path]) -> Results:
     planned, unplanned = _planned(records, study["plan"])
     return Results(study, frame(planned), tuple(path for _, path in found), torn, unplanned,
                    taken_out(study, rows, records), tuple(conflicts(planned)), tuple(protocols))  # fmt: skip
-
-
-def _data(study: Mapping[str, Any]) -> str:
-    """What the study's images are; fields left at nothing say nothing."""
-    found = study.get("data") or {}
-    return json.dumps({name: value for name, value in found.items() if value is not None}, sort_keys=True)
 
 
 def _planned(records: Sequence[dict[str, Any]], plan: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], int]:

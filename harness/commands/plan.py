@@ -51,6 +51,7 @@ class StandIn:
     what: str  # its gate, the architecture, or the rule of the space that draws
     batch_size: int
     precision: str
+    data: int  # which of the study's data sets
 
 
 def describe(prepared: Prepared, device: str, shares: Shares) -> str:
@@ -72,12 +73,13 @@ def describe(prepared: Prepared, device: str, shares: Shares) -> str:
 
 def job_seconds(prepared: Prepared, device: str) -> dict[str, float]:
     """Seconds that each job takes by itself, on the default path and one thread, from a step of its stand-in."""
-    jobs = prepared.plan.jobs
+    jobs = {key: job for key, job in prepared.plan.jobs.items() if "table" not in job.settings}
     stands = {key: stand_in(job, prepared) for key, job in jobs.items()}
     recipes = {stands[key]: recipe_of(job.settings) for key, job in jobs.items()}
     with one_thread():
         per_image = {stand: _image_seconds(stand, recipe, prepared, device) for stand, recipe in recipes.items()}
-    return {key: images(job, prepared.data) * per_image[stands[key]] for key, job in jobs.items()}
+    took = {key: images(job, prepared.data_of(job)) * per_image[stands[key]] for key, job in jobs.items()}
+    return {**dict.fromkeys(prepared.plan.jobs, 0.0), **took}  # what a table answers takes no time
 
 
 def images(job: Job, data: DataSet) -> float:
@@ -111,7 +113,8 @@ def trials_at_once(device: str, shares: Shares) -> float:
 
 def stand_in(job: Job, prepared: Prepared) -> StandIn:
     recipe = recipe_of(job.settings)
-    return StandIn(*_network_of(job, prepared), recipe.batch_size, recipe.precision)
+    which = next(number for number, data in enumerate(prepared.sets) if data is prepared.data_of(job))
+    return StandIn(*_network_of(job, prepared), recipe.batch_size, recipe.precision, which)
 
 
 def _network_of(job: Job, prepared: Prepared) -> tuple[str, str]:
@@ -135,14 +138,15 @@ def _network_of(job: Job, prepared: Prepared) -> tuple[str, str]:
 
 def _image_seconds(stand: StandIn, recipe: Recipe, prepared: Prepared, device: str) -> float:
     """Seconds an image that a gradient is taken of; 0 where the network does not work and so is not trained."""
-    engine = Engine.choose(torch.device(device), stand.precision, prepared.data)
-    batch = min(stand.batch_size, len(prepared.data.train))
-    steps = (timer(network, engine, prepared.data, recipe) for network in _networks(stand, prepared))
+    data = prepared.sets[stand.data]
+    engine = Engine.choose(torch.device(device), stand.precision, data)
+    batch = min(stand.batch_size, len(data.train))
+    steps = (timer(network, engine, data, recipe) for network in _networks(stand, prepared))
     return mean([min(step(), step()) for step in steps] or [0.0]) / batch
 
 
 def _networks(stand: StandIn, prepared: Prepared) -> Iterator[Any]:
-    data, space = prepared.data, prepared.space
+    data, space = prepared.sets[stand.data], prepared.space
     if stand.kind == "supernet":
         yield space.supernet(data.classes, data.channels, stand.what)
         return

@@ -125,7 +125,7 @@ def _examples(prepared: Prepared) -> Iterator[tuple[str, Settings]]:
     """One job of each kind, with few images, no end, and an architecture that the space draws."""
     seen: set[str] = set()
     for job in prepared.plan.jobs.values():
-        if job.kind not in seen and not job.reads:
+        if job.kind not in seen and not job.reads and "table" not in job.settings:
             seen.add(job.kind)
             yield job.kind, _shortened(job, prepared)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.findings.comparisons import still_open
+from analysis.results import data_sets
 from analysis.results.rows import load
 from analysis.results.table import family, lines
 from harness.commands import context, report_pages
@@ -61,7 +62,7 @@ def _until_decided(options: argparse.Namespace, study: "Study", session: "Sessio
         looks_done, rows = still_open(loaded, lines(loaded))
         counts = len(loaded.trials), len(loaded.study["plan"])
         protocol.note(folder, protocol.Event.LOOKED, {"looks": looks_done}, *counts)
-        return looks_done, [family(row) for row in rows]
+        return looks_done, [data_sets.split(family(row))[1] for row in rows]
 
     run_until([method.name for method in study.method], looks, once, open_rows)
     return bad

@@ -198,7 +198,7 @@ def _expected(settings: Settings, name: str) -> Any:
 def _again(key: str, settings: Settings, row: Mapping[str, Any], root: Path | None) -> Mapping[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         gpus = 1.0 if str(row["device"]).startswith("cuda") else 0.0
-        place = Place(folder, row["device"], float(row["threads"]), gpus, str(root) if root else None,
+        place = Place(folder, row["device"] or "cpu", float(row["threads"] or 1), gpus, str(root) if root else None,
                       engine_path=row["path"])  # fmt: skip
         return {**dict.fromkeys(EXACT), **returned(run_job.run(key, settings, place))}
 

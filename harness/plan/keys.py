@@ -9,14 +9,17 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from harness.study.schema import Data, Model, Range, Recipe, Scheduler, Search, Tuning
+from harness.study.data import Data, Table
+from harness.study.model import Model
+from harness.study.schema import Range, Recipe, Scheduler, Search, Tuning
 
 SCHEMA = 2  # of new folders: raised where a change of the code changes what equal settings give
 Fields = Mapping[type[Model], Collection[str]]
 
 MODELS: Mapping[str, type[Model]] = {"data": Data, "recipe": Recipe, "search": Search, "evolve": Search,
-                                     "tuning": Tuning}  # fmt: skip
+                                     "tuning": Tuning, "table": Table}  # fmt: skip
 TOP: Mapping[str, Any] = {"space_options": {}, "test_curve": False, "train_seed": 0}  # defaults of a job's own fields
+LOOKED_UP = ("data", "recipe", "space_options", "test_curve")  # decide nothing where a table answers
 FIRST: Fields = {  # the fields of schema 1
     Data: ("name", "train_images", "test_images", "image_size"),
     Scheduler: ("kind", "gamma", "step"),
@@ -47,11 +50,13 @@ def _content(settings: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _by_content(settings: Mapping[str, Any]) -> Mapping[str, Any]:
-    """With the digest of a file of weights in place of its path."""
-    recipe = settings.get("recipe") or {}
-    if not recipe.get("pretrained_sha256"):
-        return settings
-    return {**settings, "recipe": {name: value for name, value in recipe.items() if name != "pretrained"}}
+    """With the digest of a file, of weights or of a table, in place of its path."""
+    out = dict(settings)
+    for part, path, digest in (("recipe", "pretrained", "pretrained_sha256"), ("table", "name", "sha256")):
+        values = settings.get(part) or {}
+        if values.get(digest):
+            out[part] = {name: value for name, value in values.items() if name != path}
+    return out
 
 
 def _without_unused(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,6 +68,8 @@ def _without_unused(settings: Mapping[str, Any]) -> dict[str, Any]:
     if "score" in search:
         unused = "score_epochs" if search["score"] == "supernet" else "gate"
         out["search"] = {name: value for name, value in search.items() if name != unused}
+    if "table" in settings:  # which has an answer already
+        out = {name: value for name, value in out.items() if name not in LOOKED_UP}
     return out
 
 

@@ -5,6 +5,7 @@ runs, equal settings share one job, and any setting that decides a result change
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 from harness.errors import BadInput
 from harness.plan import sources
@@ -14,6 +15,8 @@ from harness.plan.methods import MethodSettings, StudySettings, TuningSettings, 
 from harness.plan.settings import Settings, plain_recipe
 from harness.plan.sources import Baseline, Source, Twin, Written
 from harness.plan.strategies import Found, Request, Strategy, started
+from harness.seeding import stream
+from harness.study.data import Data
 from harness.study.schema import Study
 from harness.vocabulary.kinds import Kind, Role
 
@@ -28,45 +31,76 @@ def make(settings: StudySettings, rules: tuple[str, ...], strategies: Callable[[
     for tuning in settings.tunings:
         for seed in range(tuning.tuning.seeds):
             _tune(study, tuning, seed, plan)
-    found: list[tuple[MethodSettings, int, Found]] = []
+    found: list[tuple[Where, MethodSettings, Found]] = []
     trainings = 0
-    for method in settings.methods:
-        for seed in range((seeds or {}).get(method.name, study.seeds.search)):
-            new = [(method, seed, one) for one in _seek(study, method, seed, rules, strategies, plan)]
-            trainings += len(new) * study.seeds.train * (1 + method.method.twins)
-            check_size(trainings)
-            found += new
+    for data in study.data_sets:
+        for method in settings.methods:
+            for seed in range((seeds or {}).get(method.name, study.seeds.search)):
+                here = Where(study, data, seed)
+                new = [(here, method, one) for one in _seek(here, method, rules, strategies, plan)]
+                trainings += len(new) * study.seeds.train * (1 + method.method.twins)
+                check_size(trainings)
+                found += new
     _check_rows(found)
-    for method, seed, one in sorted(found, key=lambda f: f[1]):
+    for here, method, one in sorted(found, key=lambda f: f[0].seed):
         for train_seed in range(study.seeds.train):
-            _train(study, method, seed, train_seed, one, plan)
+            _train(here, method, train_seed, one, plan)
     _order_rows(plan, [one for _, _, one in found])
     return plan
 
 
-def base_settings(study: Study, seed: int) -> Settings:
-    base = {
+@dataclass(frozen=True)
+class Where:
+    """Of which data set and repetition a job is.
+
+    Each further data set has streams of its own, and so samples of its own. The first one's are those of a study of it
+    alone, so that more data sets only add jobs.
+    """
+
+    study: Study
+    data: Data
+    seed: int
+
+    @property
+    def prefix(self) -> str:
+        """Of the table's rows: the data set, where the study has several."""
+        return f"{self.data.label}/" if len(self.study.data_sets) > 1 else ""
+
+    @property
+    def settings(self) -> Settings:
+        base = base_settings(self.study, self.seed, self.data)
+        if self.data == self.study.data_sets[0]:
+            return base
+        return {**base, "study_seed": stream(self.study.seeds.study, 0, "data", self.data.label)}
+
+
+def base_settings(study: Study, seed: int, data: Data) -> Settings:
+    base: Settings = {
         "space": study.space,
         "space_options": study.space_options,
-        "data": study.data.model_dump(),
+        "data": data.model_dump(),
         "study_seed": study.seeds.study,
         "seed": seed,
         "test_curve": study.test_curve,
     }
-    return base if study.task == "images" else {**base, "task": study.task}
+    if study.task != "images":
+        base["task"] = study.task
+    if study.table:
+        base["table"] = {**study.table.model_dump(), "data": study.table.data or data.name}
+    return base
 
 
-def _seek(study: Study, own: MethodSettings, seed: int, rules: tuple[str, ...],
-          strategies: Callable[[str], Strategy], plan: Plan) -> Iterable[Found]:  # fmt: skip
-    method, base = own.method, base_settings(study, seed)
-    request = Request(method.name, method.rule or rules[0], seed, own.search, plain_recipe(own.search_recipe), base,
-                      plan, method.architecture)  # fmt: skip
+def _seek(here: Where, own: MethodSettings, rules: tuple[str, ...], strategies: Callable[[str], Strategy],
+          plan: Plan) -> Iterable[Found]:  # fmt: skip
+    method = own.method
+    request = Request(here.prefix + method.name, method.rule or rules[0], here.seed, own.search,
+                      plain_recipe(own.search_recipe), here.settings, plan, method.architecture)  # fmt: skip
     return strategies(strategy_of(own))(request)
 
 
-def _train(study: Study, own: MethodSettings, seed: int, train_seed: int, one: Found, plan: Plan) -> None:
+def _train(here: Where, own: MethodSettings, train_seed: int, one: Found, plan: Plan) -> None:
     """The trainings of one architecture found, and of its twins."""
-    settings = {**base_settings(study, seed), "train_seed": train_seed, "recipe": plain_recipe(own.recipe)}
+    settings = {**here.settings, "train_seed": train_seed, "recipe": plain_recipe(own.recipe)}
     needs = one.needs
     if tuned := own.recipe.tuned:
         trials = [job.key for job in plan.jobs.values() if job.kind == Kind.TUNE and tuned in job.methods
@@ -90,7 +124,7 @@ def _train(study: Study, own: MethodSettings, seed: int, train_seed: int, one: F
 
 def _twin(one: Found, index: int, schema: int) -> Twin:
     """Under schema 1 the whole key started a twin's stream, with precision and all; since then its row does."""
-    return Twin(index, _source(one), one.rule or "", one.row if schema > 1 else None)
+    return Twin(index, _source(one), one.rule or "", one.row.rpartition("/")[2] if schema > 1 else None)
 
 
 def _source(one: Found) -> Source:
@@ -98,11 +132,12 @@ def _source(one: Found) -> Source:
 
 
 def _tune(study: Study, own: TuningSettings, seed: int, plan: Plan) -> None:
-    """Trial i needs exactly the results up to i - lag."""
+    """Trial i needs exactly the results up to i - lag. Of several data sets, the first is tuned on."""
     tuning = own.tuning
     spec = tuning.model_dump(exclude={"name", "seeds", "recipe", "architecture", "trials"})
     source = Written(tuning.architecture) if tuning.architecture else Baseline()
-    fixed = {**base_settings(study, seed), "source": sources.as_json(source), "recipe": plain_recipe(own.recipe),
+    base = base_settings(study, seed, study.data_sets[0])
+    fixed = {**base, "source": sources.as_json(source), "recipe": plain_recipe(own.recipe),
              "tuning": spec, "alpha_portion": study.search.alpha_portion}  # fmt: skip
     keys: list[str] = []
     for index in range(tuning.trials):
@@ -113,13 +148,14 @@ def _tune(study: Study, own: TuningSettings, seed: int, plan: Plan) -> None:
 
 def twin_name(row: str) -> str:
     """The table row of the twins of `row`."""
-    return "random-" + row.removeprefix("darts-")
+    data, slash, name = row.rpartition("/")
+    return f"{data}{slash}random-{name.removeprefix('darts-')}"
 
 
-def _check_rows(found: Iterable[tuple[MethodSettings, int, Found]]) -> None:
+def _check_rows(found: Iterable[tuple[Where, MethodSettings, Found]]) -> None:
     """Raises BadInput where one row of the table would hold runs of two methods."""
     owners: dict[str, str] = {Role.PRETRAINING: "the pretraining on left-out images"}
-    for method, _, one in found:
+    for _, method, one in found:
         claims = [(one.row, f"method '{method.name}'")]
         claims += [(twin_name(one.row), f"the twins of method '{method.name}'")] * bool(method.method.twins)
         for row, owner in claims:

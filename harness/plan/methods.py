@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from harness.study import ranges
-from harness.study.schema import Method, Model, Recipe, Search, Study, Tuning
+from harness.study.model import Model
+from harness.study.schema import Method, Recipe, Search, Study, Tuning
 from harness.study.validation import validated
 
 M = TypeVar("M", bound=Model)
@@ -54,6 +55,14 @@ def strategy_of(own: MethodSettings) -> str:
     if own.name == "baseline":
         return "baseline"
     return "given" if own.method.architecture else own.search.strategy
+
+
+def needs_images(settings: StudySettings) -> bool:
+    """Whether anything is trained: with a table only supernets are."""
+    if settings.study.table is None:
+        return True
+    searching = [own for own in settings.methods if strategy_of(own) not in ("baseline", "given", "random")]
+    return any(own.search.strategy == "darts" or own.search.score == "supernet" for own in searching)
 
 
 def merged(study: Study) -> StudySettings:

@@ -56,7 +56,7 @@ class Request:
 
 Strategy = Callable[[Request], Iterable[Found]]
 
-BASE = ("space", "space_options", "data", "study_seed", "seed", "test_curve", "task")
+BASE = ("space", "space_options", "data", "study_seed", "seed", "test_curve", "task", "table")
 
 DARTS = ("epochs", "gate", "order", "warmup_epochs", "alpha_lr", "alpha_betas", "alpha_weight_decay", "alpha_noise",
          "alpha_portion", "zero_one", "early_stop")  # fmt: skip
@@ -165,5 +165,11 @@ def score(ask: Request, source: Source | Settings, needs: tuple[str, ...] = (), 
 
 def _plan(ask: Request, kind: Kind, search: Settings, needs: tuple[str, ...], label: str,
           source: Settings | None = None) -> str:  # fmt: skip
-    settings = {**ask.base, "search": search, "recipe": ask.recipe, **({"source": source} if source else {})}
+    base = {name: value for name, value in ask.base.items() if name != "table" or _looked_up(kind, search)}
+    settings = {**base, "search": search, "recipe": ask.recipe, **({"source": source} if source else {})}
     return ask.plan.add(kind, label, *started(ask.plan, settings, needs))
+
+
+def _looked_up(kind: Kind, search: Settings) -> bool:
+    """Whether a table that the study names answers the job; a supernet is trained, and what is scored in it."""
+    return kind == Kind.SCORE and search["score"] == "train"

@@ -10,9 +10,11 @@ from harness.data import datasets
 from harness.data.images import DataSet
 from harness.errors import BadInput
 from harness.plan.jobs import Plan
+from harness.plan.make import base_settings
 from harness.plan.methods import MethodSettings, StudySettings, strategy_of
 from harness.plan.strategies import DRAWING, STRATEGIES, strategy
 from harness.study.schema import LEFT_OUT, Method, Study
+from harness.tables import opened
 from harness.training import pretrained
 from harness.vocabulary.kinds import Kind
 from spaces import custom_rules
@@ -116,6 +118,17 @@ def check_size(loaded: Study, space: Space, data: DataSet) -> None:
                        "set data.image_size, as in data.image_size=32") from None  # fmt: skip
 
 
+def check_table(settings: StudySettings, space: Space, home: Path | None) -> None:
+    """Raises BadInput where the study's table cannot be read, or lacks an architecture that a method names."""
+    study = settings.study
+    for data in study.data_sets if study.table else ():
+        found = opened.table(base_settings(study, 0, data), home)
+        for own in settings.methods:
+            text = own.method.architecture
+            if text and str(space.parse(text)) not in found.entries:
+                raise BadInput(f"method '{own.name}': {found.name} has no run of {text}")
+
+
 def check_pretrained(settings: StudySettings, space: Space, data: DataSet, root: Path | None,
                      home: Path | None) -> None:  # fmt: skip
     study = settings.study
@@ -128,4 +141,5 @@ def check_pretrained(settings: StudySettings, space: Space, data: DataSet, root:
         elif space.baseline() is None:
             raise BadInput(f"recipe.pretrained = '{LEFT_OUT}': {study.space} has no baseline to train on them")
         else:
-            datasets.load({**study.data.model_dump(), LEFT_OUT: True}, root)
+            for part in study.data_sets:
+                datasets.load({**part.model_dump(), LEFT_OUT: True}, root)

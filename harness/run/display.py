@@ -57,7 +57,7 @@ def _headline(driver: Driver, elapsed: float) -> str:
     remaining = seconds_left(work.total, work.done + under_way, elapsed)
     near = remaining is not None and remaining < LONGEST
     when = f", done about {datetime.now() + timedelta(seconds=remaining or 0):%H:%M:%S}" if near else ""
-    ended = sum(key in driver.rows for key in driver.plan.jobs)
+    ended = len(driver.plan.jobs) - work.left - work.held
     return f"{ended}/{len(driver.plan.jobs)} trials, {duration(remaining)} left{when}"
 
 

@@ -19,12 +19,13 @@ from harness.plan.jobs import Job, Plan, described
 from harness.plan.settings import RESOLVED, Settings
 from harness.run.admission import Admission
 from harness.run.kept_weights import Weights
-from harness.run.schedule import Frontier
+from harness.run.schedule import LOOK_UP, Frontier
 from harness.storage import provenance
 from harness.storage.checkpoint import Checkpoints, sweep
 from harness.storage.files import write_atomically
 from harness.storage.folder import checkpoint_folder, running_file, watch_file
 from harness.storage.rows import Records, latest_rows
+from harness.training import looked_up
 from harness.training.place import Place, Progress
 from harness.training.watchdog import timeout_reason
 from harness.vocabulary.rows import FINAL, Row, Status, Trouble
@@ -72,6 +73,7 @@ class Driver:
     book: Records
     show: Display
     protocol: str | None = None  # hash of the entry under which this run's rows are made
+    home: Path | None = None  # from which a table's relative path goes
     running: dict[str, Running] = field(default_factory=dict)
     halted: str | None = None
 
@@ -101,7 +103,10 @@ class Driver:
 
     def next(self, kind: str | None = None) -> Assignment | None:
         """The next job, of `kind`, that can run now; what turns out to be unbuildable becomes a row on the way."""
-        allows: Callable[[str], bool] = lambda one: kind in (None, one) and self.admission.allows(one)  # noqa: E731
+        self.look_up()
+        allows: Callable[[str], bool] = lambda one: (  # noqa: E731
+            one != LOOK_UP and kind in (None, one) and self.admission.allows(one)
+        )
         while not self.over and (job := self.frontier.take(allows)):
             if why := timeout_reason(watch_file(self.folder, job.key)):  # of the run before, which it ended
                 self.record(job, job.settings, {"status": Status.FAILED, "error": why})
@@ -110,6 +115,7 @@ class Driver:
                 settings = resolve.resolve(job, self.rows, self.space)
             except resolve.Unbuildable as none:
                 self.record(job, job.settings, {**none.facts, "status": none.status, "error": none.reason})
+                self.look_up()
                 continue
             self.running[job.key] = Running(job, time.time())
             place = replace(self.places(job), keep_weights=bool(self.weights.readers[job.key]))
@@ -118,6 +124,22 @@ class Driver:
         if not self.running and not self.over:
             self.halted = self.admission.disk.refusal()
         return None
+
+    def look_up(self) -> None:
+        """Appends the rows of all jobs that a table can answer now. They are durable when it returns."""
+        shown = time.monotonic()
+        while not self.over and (job := self.frontier.take(lambda queue: queue == LOOK_UP)):
+            try:
+                settings = resolve.resolve(job, self.rows, self.space)
+                row = self._row(job, settings, looked_up.outcome(settings, self.space, self.home))
+            except resolve.Unbuildable as none:
+                row = self._row(job, job.settings, {**none.facts, "status": none.status, "error": none.reason})
+            if self._append(row, durable=False):
+                self._count(job, row)
+            if time.monotonic() - shown >= 1 or not self.frontier.left:
+                shown = time.monotonic()
+                self.show(self, row)
+        self.book.sync()
 
     def progress(self, key: str, progress: Progress) -> None:
         self.running[key].progress = progress
@@ -151,26 +173,40 @@ class Driver:
 
     def record(self, job: Job, settings: Settings, outcome: Mapping[str, Any]) -> None:
         """Appends the row of a job that is done with; halts where the disk is full."""
+        row = self._row(job, settings, outcome)
+        if not self._append(row):
+            return
+        self._count(job, row)
+        if row["status"] in FINAL:
+            Checkpoints(checkpoint_folder(self.folder, job.key)).remove()
+            self.weights.sweep(self.rows, (job.key, *job.reads))
+        self._save_state()
+        self.show(self, row)
+
+    def _row(self, job: Job, settings: Settings, outcome: Mapping[str, Any]) -> Row:
         resolved = {name: settings[name] for name in RESOLVED if name in settings}
         here = {**provenance.here(), "protocol": self.protocol}
-        row = cast(Row, {**EMPTY, **described(job), "host": provenance.host(), **outcome, **here,
-                         "settings": {**resolved, **job.settings}})  # fmt: skip
+        return cast(Row, {**EMPTY, **described(job), "host": provenance.host(), **outcome, **here,
+                          "settings": {**resolved, **job.settings}})  # fmt: skip
+
+    def _append(self, row: Row, durable: bool = True) -> bool:
+        """False where the disk is full, which halts the run."""
         try:
-            self.book.append(row)
+            self.book.append(row, durable)
         except OSError as error:
             if error.errno not in NO_ROOM:
                 raise
             self.halted = NO_SPACE_LEFT.format(folder=self.folder)
-            return
+            return False
+        return True
+
+    def _count(self, job: Job, row: Row) -> None:
+        """Frees what waited for the job, or holds it back."""
         if row["status"] in FINAL:
             self.rows[job.key] = row
-            Checkpoints(checkpoint_folder(self.folder, job.key)).remove()
-            self.weights.sweep(self.rows, (job.key, *job.reads))
             self.frontier.finish(job.key)
         else:
             self.frontier.hold(job.key)
-        self._save_state()
-        self.show(self, row)
 
     def _save_state(self) -> None:
         """What `status` reads from other terminals."""

@@ -59,7 +59,8 @@ def settled(prepared: Prepared, device: str, forced: str | None = None) -> dict[
         return {"network": forced, "supernet": forced}
     found = _known(prepared.folder)
     absent = device.startswith("cuda") and not torch.cuda.is_available()
-    if found.keys() == {"network", "supernet"} or absent or prepared.study.task != "images":
+    looked_up = all("table" in job.settings for job in prepared.plan.jobs.values())
+    if found.keys() == {"network", "supernet"} or absent or looked_up or prepared.study.task != "images":
         return found
     return {**_chosen(prepared, torch.device(device)), **found}
 

@@ -11,16 +11,17 @@ from harness.data import datasets
 from harness.data.images import DataSet
 from harness.engine.device import auto_precision, device_named
 from harness.errors import BadInput
-from harness.plan.jobs import Plan, as_json
+from harness.plan.jobs import Job, Plan, as_json
 from harness.plan.keys import SCHEMA
 from harness.plan.make import make
-from harness.plan.methods import StudySettings, merged, with_precision
+from harness.plan.methods import StudySettings, merged, needs_images, with_precision
 from harness.plan.strategies import strategy
-from harness.run.checks import check_methods, check_pretrained, check_size, check_tunings, example
+from harness.run.checks import check_methods, check_pretrained, check_size, check_table, check_tunings, example
 from harness.run.starts import with_digests
 from harness.storage.folder import claim
 from harness.storage.rows import complete_rows, read_rows
 from harness.study.schema import Study
+from harness.tables.opened import scale, with_digest
 from spaces import registry as spaces
 from spaces.space import Space
 
@@ -34,7 +35,7 @@ class Prepared:
 
     settings: StudySettings
     space: Space
-    data: DataSet
+    sets: tuple[DataSet, ...]  # as the study lists them; without images where nothing is trained
     plan: Plan
     folder: Path
     home: Path | None = None  # where the study file lies
@@ -43,6 +44,15 @@ class Prepared:
     def study(self) -> Study:
         return self.settings.study
 
+    @property
+    def data(self) -> DataSet:
+        """The first of the study's data sets."""
+        return self.sets[0]
+
+    def data_of(self, job: Job) -> DataSet:
+        names = [data.model_dump() for data in self.study.data_sets]
+        return self.sets[names.index({name: job.settings["data"][name] for name in names[0]})]
+
     def as_json(self, command: str) -> dict[str, Any]:
         """What `study.json` holds: the study as resolved, and its plan."""
         values = self.study.model_dump(mode="json")
@@ -50,6 +60,7 @@ class Prepared:
                    for one in self.settings.methods]  # fmt: skip
         rows = [as_json(row) for row in self.plan.rows.values()]
         labels: dict[str, Any] = getattr(self.space, "alpha_labels", dict)()
+        values |= {"scale": scale(self.study, self.home)} if self.study.table else {}
         return {"schema": self.plan.schema, **values, "methods": methods, "rows": rows, "alpha": ALPHA,
                 "alpha_labels": labels, "command": command, "plan": self.plan.summary()}  # fmt: skip
 
@@ -75,19 +86,29 @@ def protocol_of(settings: StudySettings, plan: Plan) -> dict[str, Any]:
 def prepare(loaded: Study, results: Path, root: Path | None, download: bool, device: str,
             seeds: Mapping[str, int] | None = None, home: Path | None = None) -> Prepared:  # fmt: skip
     """`home`: where the study's relative paths start. Raises BadInput naming the field or the path; writes nothing."""
-    loaded = with_digests(loaded, home)
+    loaded = with_digest(with_digests(loaded, home), home)
     space, settings = open_space(loaded), merged(loaded)
     check_methods(settings, space)
     check_tunings(settings, space)
     folder = results / loaded.name
     before = claim(folder, loaded.name)
     complete_rows(folder)
-    data = datasets.load(loaded.data.model_dump(), root, download)
-    settings = with_precision(settings, *precisions(space, data, device, before))
-    check_size(loaded, space, data)
-    check_pretrained(settings, space, data, root, home)
+    check_table(settings, space, home)
+    sets = _loaded(settings, root, download)
+    settings = with_precision(settings, *precisions(space, sets[0], device, before))
+    for data in sets:
+        check_size(loaded, space, data)
+        check_pretrained(settings, space, data, root, home)
     plan = make(settings, space.rules, strategy, seeds, schema_of(folder, before))
-    return Prepared(settings, space, data, plan, folder, home)
+    return Prepared(settings, space, sets, plan, folder, home)
+
+
+def _loaded(settings: StudySettings, root: Path | None, download: bool) -> tuple[DataSet, ...]:
+    """Every data set; without images where all is looked up."""
+    sets = settings.study.data_sets
+    if not needs_images(settings):
+        return (datasets.NOTHING,) * len(sets)
+    return tuple(datasets.load(data.model_dump(), root, download) for data in sets)
 
 
 def schema_of(folder: Path, before: Mapping[str, Any]) -> int:

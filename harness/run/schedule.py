@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from harness.plan.jobs import Job, Plan
 
 Rank = tuple[float, int]
+LOOK_UP = "look-up"  # the queue of jobs of any kind that a table answers: they need no executor
 WEIGHT = {"search": 8.0, "train": 2.0, "tune": 1.0, "score": 0.5}  # roughly how long a kind takes, for the order alone
 
 
@@ -22,20 +23,21 @@ class Frontier:
                 self._frees[need].append(job.key)
         ways = self._ways()
         self._rank = {key: (-ways[key], position) for position, key in enumerate(self._jobs)}
-        self._ready: dict[str, list[tuple[Rank, str]]] = defaultdict(list)  # kind → heap
+        self._ready: dict[str, list[tuple[Rank, str]]] = defaultdict(list)  # kind, or LOOK_UP → heap
         for key, waits in self._waits.items():
             if not waits:
                 self.put(key)
-        self.left = len(self._jobs)
+        self.left, self.held = len(self._jobs), 0
         self.total, self.done = sum(WEIGHT.get(job.kind, 1.0) for job in self._jobs.values()), 0.0  # work
 
-    def take(self, allowed: Callable[[str], bool] = lambda kind: True) -> Job | None:
+    def take(self, allowed: Callable[[str], bool] = lambda kind: kind != LOOK_UP) -> Job | None:
         """The first of the `allowed` kinds; None while everything left waits, for what is running or for room."""
         heaps = [heap for kind, heap in self._ready.items() if heap and allowed(kind)]
         return self._jobs[heapq.heappop(min(heaps))[1]] if heaps else None
 
     def put(self, key: str) -> None:
-        heapq.heappush(self._ready[self._jobs[key].kind], (self._rank[key], key))
+        job = self._jobs[key]
+        heapq.heappush(self._ready[LOOK_UP if "table" in job.settings else job.kind], (self._rank[key], key))
 
     def finish(self, key: str) -> None:
         self.left -= 1
@@ -51,6 +53,7 @@ class Frontier:
         while held:
             if (job := self._jobs.pop(held.pop(), None)) is not None:
                 self.left -= 1
+                self.held += 1
                 self.total -= WEIGHT.get(job.kind, 1.0)
                 held += self._frees[job.key]
 

@@ -89,7 +89,9 @@ def _run(prepared: Prepared, session: Session) -> int:
             _record_reuse(prepared, taken, session.reuse)
         book.guard(study_file(folder), protocol.protocol_file(folder))
         with Screen() as screen:
-            driver = Driver(plan, prepared.plan, prepared.space, folder, place, admission, book, screen, entry)
+            driver = Driver(plan, prepared.plan, prepared.space, folder, place, admission, book, screen, entry,
+                            prepared.home)  # fmt: skip
+            driver.look_up()
             if not driver.over:
                 session.execute(driver)
     if driver.halted:

@@ -23,6 +23,7 @@ from harness.storage.row_fields import unreadable
 from harness.vocabulary.rows import FINAL, Row
 
 PATIENCE = 1.0  # seconds for which a driver waits for the lock, which `status` takes for a moment
+MOST_UNSYNCED = 1000  # rows
 BLOCK = 1 << 16  # bytes read at a time from the end of the file
 
 
@@ -92,6 +93,7 @@ class Records:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self._home = folder, identity(folder.resolve())
         self._beside: dict[Path, bytes] = {}
+        self._unsynced = 0
         self._lock = _held(folder)
         try:
             self._file = _open_rows(folder)
@@ -100,14 +102,22 @@ class Records:
             self._lock.close()
             raise
 
-    def append(self, row: Row) -> None:
-        """Durable when it returns. A write that fails (disk full) leaves no torn row behind."""
+    def append(self, row: Row, durable: bool = True) -> None:
+        """A write that fails (disk full) leaves no torn row behind. What is not `durable` is so after `sync`."""
         line = json.dumps(row, sort_keys=True, allow_nan=False).encode() + b"\n"
         self.check(line)
-        _write(self._file, line)
+        durable = durable or self._unsynced >= MOST_UNSYNCED
+        _write(self._file, line, durable)
+        self._unsynced = 0 if durable else self._unsynced + 1
         if identity(_lock_file(self.folder)) != identity(self._lock.fileno()):
             self._lock.close()
             self._lock = _held(self.folder)
+
+    def sync(self) -> None:
+        """Makes every row so far durable."""
+        if self._unsynced:
+            os.fsync(self._file.fileno())
+            self._unsynced = 0
 
     def guard(self, *paths: Path) -> None:
         """What stands in these files now is written again, too, where somebody removes the folder."""
@@ -206,7 +216,7 @@ def _open_rows(folder: Path) -> FileIO:
     return FileIO(opened(rows_file(folder), os.O_RDWR | os.O_APPEND | os.O_CREAT), "ab+")
 
 
-def _write(file: FileIO, lines: bytes) -> None:
+def _write(file: FileIO, lines: bytes, durable: bool = True) -> None:
     """At the end of the file, after a newline if what somebody else wrote there has none; all of it or nothing."""
     start = os.fstat(file.fileno()).st_size
     if start and os.pread(file.fileno(), 1, start - 1) != b"\n":
@@ -214,7 +224,8 @@ def _write(file: FileIO, lines: bytes) -> None:
     try:
         while lines:
             lines = lines[file.write(lines) :]
-        os.fsync(file.fileno())
+        if durable:
+            os.fsync(file.fileno())
     except BaseException:
         os.ftruncate(file.fileno(), start)
         raise

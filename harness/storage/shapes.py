@@ -14,7 +14,9 @@ MAYBE_TEXT: Types = (str, NOTHING)
 NEEDED = ("name", "space", "space_options", "plan")
 STUDY: Mapping[str, Types] = {
     **dict.fromkeys(("name", "space", "command", "task"), (str,)),
-    **dict.fromkeys(("space_options", "data", "seeds", "search", "recipe", "alpha_labels", "paths"), (dict,)),
+    **dict.fromkeys(("space_options", "seeds", "search", "recipe", "alpha_labels", "paths", "scale"), (dict,)),
+    "data": (dict, list),
+    "table": (dict, NOTHING),
     **dict.fromkeys(("plan", "rows", "methods", "method", "tuning", "looks"), (list,)),
     **dict.fromkeys(("smallest_effect", "alpha", "equivalence_margin", "chance"), (int, float, NOTHING)),
     "schema": (int,),
@@ -43,6 +45,8 @@ def _inside(study: Mapping[str, Any]) -> Iterator[str]:
             for name in ("needs", "methods"):
                 if part == "plan" and not all(isinstance(text, str) for text in item.get(name, [])):
                     yield f"{part}: an entry's {name} holds more than texts"
+    if isinstance(study.get("data"), list) and not all(isinstance(data, dict) for data in study["data"]):
+        yield "data holds more than objects"
     if not all(type(look) is int for look in study.get("looks", [])):
         yield "looks holds more than whole numbers"
 

@@ -2,28 +2,15 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from harness.study import ranges
-from harness.study.bounds import plain, safe
+from harness.study.bounds import COUNT, EPOCHS, PIXELS, SEEDS, TRIALS, plain, safe
+from harness.study.data import Data, Sets, Table, labels_fault
+from harness.study.model import Model
+from harness.study.primary import Primary, primary_fault
 
 LEFT_OUT = "left-out"  # recipe.pretrained: by the baseline, trained on as many images again that the study leaves out
-
-EPOCHS, COUNT, PIXELS = 1_000_000, 100_000, 4096  # at most: far above any study, far below what fills a memory
-SEEDS = TRIALS = 10_000
-
-
-class Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Data(Model):
-    """`train_images` and `test_images`: how many of each set (all where null), the same ones for every seed."""
-
-    name: str = "cifar10"
-    train_images: int | None = Field(None, gt=1, le=10**9)
-    test_images: int | None = Field(None, gt=0, le=10**9)
-    image_size: int | None = Field(None, gt=0, le=PIXELS)  # images are scaled to it; null: as they are
 
 
 class Scheduler(Model):
@@ -69,7 +56,7 @@ class Search(Model):
     alpha_portion: float = Field(0.5, gt=0, lt=1)  # of the training images
     zero_one: float = Field(0.0, ge=0)  # weight of FairDARTS's zero-one loss
     early_stop: bool = False  # by the largest Hessian eigenvalue (R-DARTS)
-    recipe: dict[str, Any] = {}
+    recipe: dict[str, Any] = Field(default_factory=dict)
     candidates: int = Field(20, gt=0, le=TRIALS)  # random search and evolution: how many are scored in all
     population: int = Field(10, gt=1, le=COUNT)
     lag: int = Field(2, gt=0, le=COUNT)  # candidate i is asked after exactly the results up to i - lag
@@ -103,8 +90,8 @@ class Method(Model):
     strategy: str | None = None  # null: the study's; the name 'baseline' is the space's baseline
     rule: str | None = None
     twins: int = Field(0, ge=0, le=SEEDS)
-    search: dict[str, Any] = {}
-    recipe: dict[str, Any] = {}
+    search: dict[str, Any] = Field(default_factory=dict)
+    recipe: dict[str, Any] = Field(default_factory=dict)
     architecture: str | None = None  # trained as it is, in its text form
 
     @field_validator("name")
@@ -122,7 +109,7 @@ class Range(Model):
     integer: bool = False
     step: float | None = Field(None, gt=0)
     choices: tuple[Any, ...] = ()
-    when: dict[str, Any] = {}
+    when: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _complete(self) -> "Range":
@@ -150,7 +137,7 @@ class Tuning(Model):
     pruner_warmup_epochs: int = Field(1, ge=0, le=EPOCHS)
     pruner_reduction: int = Field(3, gt=1, le=COUNT)  # halving: one in so many goes on
     ranges: dict[str, Range]
-    recipe: dict[str, Any] = {}
+    recipe: dict[str, Any] = Field(default_factory=dict)
     architecture: str | None = None  # what is trained; null: the space's baseline
 
     @field_validator("name")
@@ -165,18 +152,6 @@ class Tuning(Model):
         return self
 
 
-class Primary(Model):
-    """The study's primary question: `method` against `against`, tested first and by itself.
-
-    `against`: "twins", or another method's name. `at`: the search epochs of the snapshot that counts, or "mean" over
-    the snapshots within each search seed; null where the method has only one.
-    """
-
-    method: str
-    against: str = "twins"
-    at: int | Literal["mean"] | None = None
-
-
 class Seeds(Model):
     """`search`: independent repetitions; `train`: trainings of each architecture found; `study` starts every stream."""
 
@@ -188,8 +163,9 @@ class Seeds(Model):
 class Study(Model):
     name: str
     space: str
-    space_options: dict[str, Any] = {}
-    data: Data = Data()
+    space_options: dict[str, Any] = Field(default_factory=dict)
+    data: Sets = Data()  # several: each method runs on each of them
+    table: Table | None = None  # looked up where networks would be scored or trained
     seeds: Seeds = Seeds()
     search: Search = Search()
     recipe: Recipe = Recipe()
@@ -222,19 +198,24 @@ class Study(Model):
             tuned = method.recipe.get("tuned", self.recipe.tuned)
             if tuned and tuned not in known:
                 raise ValueError(f"recipe.tuned = '{tuned}' is no [[tuning]] of this study")
-        if self.primary and (fault := _primary_fault(self.primary, self.method)):
+        if self.primary and (fault := primary_fault(self.primary, self.method, self.data_sets)):
             raise ValueError(f"primary: {fault}")
         if not self.method and not self.tuning:
             raise ValueError("method: a study needs at least one [[method]] or [[tuning]]")
+        if fault := labels_fault(self.data_sets):
+            raise ValueError(fault)
+        if self.table and (fault := _table_fault(self)):
+            raise ValueError(f"table: {fault}")
         return self
 
+    @property
+    def data_sets(self) -> tuple[Data, ...]:
+        return self.data if isinstance(self.data, tuple) else (self.data,)
 
-def _primary_fault(primary: Primary, methods: tuple[Method, ...]) -> str:
-    known = {method.name: method for method in methods}
-    if primary.method not in known:
-        return f"'{primary.method}' is no [[method]] of this study"
-    if primary.against == "twins":
-        return "" if known[primary.method].twins else f"method '{primary.method}' has no twins; set its twins = 1"
-    if primary.against not in known or primary.against == primary.method:
-        return f"against = '{primary.against}' is neither \"twins\" nor another [[method]] of this study"
-    return ""
+
+def _table_fault(study: Study) -> str:
+    if study.tuning:
+        return "its trainings are done, so that there is no recipe to tune; leave [[tuning]] out"
+    if study.seeds.train > 1:
+        return "it has one answer an architecture; leave seeds.train at 1"
+    return "it has no curves; leave test_curve out" if study.test_curve else ""

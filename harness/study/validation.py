@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from harness.errors import BadInput
-from harness.study.schema import Model
+from harness.study.data import ONE, SEVERAL
+from harness.study.model import Model
 
 M = TypeVar("M", bound=Model)
 
@@ -21,7 +22,7 @@ def validated(model: type[M], values: Mapping[str, Any], where: str) -> M:
 
 
 def _plain(error: Any) -> str:
-    field = ".".join(map(str, error["loc"]))
+    field = ".".join(str(part) for part in error["loc"] if part not in (ONE, SEVERAL))
     if error["type"] == "extra_forbidden":
         return f"unknown key '{field}'"
     message = error["msg"].removeprefix("Value error, ")

@@ -17,7 +17,7 @@ from harness.plan.tuning import prunes
 from harness.seeding import Seeds
 from harness.storage.checkpoint import Checkpoints, fitting, keep, kept
 from harness.study.schema import LEFT_OUT
-from harness.training import formula, pretrained
+from harness.training import formula, looked_up, pretrained
 from harness.training.bilevel import sharpened_at
 from harness.training.epochs import After, Epochs, epochs
 from harness.training.initialise import initialise
@@ -206,4 +206,6 @@ KINDS: Mapping[str, Job] = {
 
 def kind(settings: Settings) -> Job:
     """What runs a job of these settings."""
+    if looked_up.answered(settings):
+        return looked_up.job
     return formula.job if settings.get("task") else KINDS[settings["kind"]]

@@ -76,7 +76,8 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
     if outcome["status"] not in WORKED:
         outcome.update(Outcome(train_loss=None, val_accuracy=None, test_accuracy=None, test_loss=None))
     outcome.setdefault("seconds", time.perf_counter() - clock)
-    outcome.update(Outcome(device_seconds=outcome["seconds"] * place.share, finished=_now()))
+    outcome.setdefault("device_seconds", outcome["seconds"] * place.share)
+    outcome["finished"] = _now()
     outcome.update(Outcome(peak_memory_bytes=memory.peak(place.device)))
     memory.release(place.device, time.perf_counter() - clock)
     return outcome

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from spaces.architecture import Edge
 from spaces.cells.graph import Grid, Stage
-from spaces.cells.network import name, preprocessing
+from spaces.cells.network import name
 from spaces.cells.operations import OPERATIONS, Block, Norm, SeparableBlock
 from spaces.convolution import convolve
 
@@ -39,19 +39,22 @@ def only(edges: Sequence[Edge]) -> Use:
 
 
 class MixedCell(nn.Module):
-    """All operations on all edges; BatchNorm without affine parameters, after poolings too."""
+    """All operations on all edges; BatchNorm without affine parameters, with `pooling_norm` after poolings too.
 
-    def __init__(self, grid: Grid, concat: Sequence[int], inputs: Sequence[int], stage: Stage) -> None:
+    `inputs` bring each of the cell's inputs to its channels.
+    """
+
+    def __init__(self, grid: Grid, concat: Sequence[int], inputs: nn.ModuleDict, stage: Stage,
+                 pooling_norm: bool = True) -> None:  # fmt: skip
         super().__init__()
-        self.grid, self.concat = grid, tuple(concat)
-        self.inputs = preprocessing(inputs, range(grid.inputs), stage, affine=False)
+        self.grid, self.concat, self.inputs = grid, tuple(concat), inputs
         self.edges, self.shared = nn.ModuleDict(), nn.ModuleDict()
         for source, target in grid.pairs:
             for operation in grid.candidates:
                 module = OPERATIONS[operation](stage.channels, stage.stride(source, grid.inputs), False)
                 if any(True for _ in module.parameters()):
                     self.edges[name(Edge(source, target, operation))] = module
-                elif isinstance(module, nn.Identity):
+                elif isinstance(module, nn.Identity) or not pooling_norm:
                     self.shared[f"{source}_{operation}"] = module
                 else:
                     norm = Norm(stage.channels, affine=False)
@@ -63,7 +66,7 @@ class MixedCell(nn.Module):
         for source, operations in sorted(use.items()):
             for target, values in self._leaving(source, nodes[source], operations, gates):
                 nodes[target] = nodes[target] + values if target in nodes else values
-        some = next(nodes[node] for node in self.concat if node in nodes)
+        some = next((nodes[node] for node in self.concat if node in nodes), nodes[0])  # none: of an equal shape
         return torch.cat([nodes[node] if node in nodes else torch.zeros_like(some) for node in self.concat], dim=1)
 
     def _leaving(

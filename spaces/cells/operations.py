@@ -135,6 +135,8 @@ OPERATIONS: dict[str, Factory] = {
     "conv_1x1": _plain(1),
     "conv_3x3": _plain(3),
     "conv_5x5": _plain(5),
+    "nor_conv_1x1": _plain(1),  # NAS-Bench-201's names
+    "nor_conv_3x3": _plain(3),
     "sep_conv_3x3": _separable(3),
     "sep_conv_5x5": _separable(5),
     "sep_conv_7x7": _separable(7),

@@ -9,36 +9,25 @@ from torch import Tensor, nn
 from spaces.architecture import Cells
 from spaces.cells.graph import Grid, parts
 from spaces.cells.mixed import MixedCell, Use, every, only
-from spaces.cells.network import Layout
+from spaces.cells.network import Layout, preprocessing
 from spaces.cells.operations import Norm
 
 GATES = ("softmax", "sigmoid")
 
 
-class CellSupernet(nn.Module):
-    """Images [N, C, H, W] → logits [N, classes]; α is [edges, operations] in `Grid.pairs`' order, 0 at the start.
+class MixedNetwork(nn.Module):
+    """What supernets of mixed cells share: α [edges, operations] in `Grid.pairs`' order, 0 at the start, and subnets.
 
     `gate`: 'softmax' over an edge's operations, or 'sigmoid', one gate for each (FairDARTS, Chu et al. 2020).
     """
 
-    dense_when_reduced = True  # its depthwise convolutions, in reduced precision (spaces.cells.mixed)
-
-    def __init__(
-        self, grid: Grid, concat: Sequence[int], layout: Layout, gate: str, classes: int, image_channels: int
-    ) -> None:
+    def __init__(self, grid: Grid, kinds: Sequence[str], gate: str) -> None:
         super().__init__()
         if gate not in GATES:
             raise ValueError(f"gate '{gate}' is unknown; there are {', '.join(GATES)}")
-        self.grid, self.gate, self.kinds = grid, gate, [stage.cell for stage in layout.stages]
-        names = ("normal", "reduction") if layout.reduction else ("normal",)
+        self.grid, self.gate = grid, gate
         shape = len(grid.pairs), len(grid.operations)
-        self.alphas = nn.ParameterDict({name: nn.Parameter(torch.zeros(shape)) for name in names})
-        self.stem, self.cells = layout.make_stem(image_channels), nn.ModuleList()
-        outputs = [layout.stem * layout.channels] * grid.inputs
-        for index, stage in enumerate(layout.stages):
-            self.cells.append(MixedCell(grid, concat, outputs[index : index + grid.inputs], stage))
-            outputs.append(len(concat) * stage.channels)
-        self.classifier = nn.Linear(outputs[-1], classes)
+        self.alphas = nn.ParameterDict({name: nn.Parameter(torch.zeros(shape)) for name in kinds})
         self._subnet: dict[str, Use] | None = None
 
     def probabilities(self) -> dict[str, Tensor]:
@@ -67,9 +56,33 @@ class CellSupernet(nn.Module):
             if isinstance(module, Norm):
                 module.own = subnet is not None
 
+    def in_use(self) -> tuple[dict[str, Use], dict[str, Tensor]]:
+        """For each kind of cell what it computes, and the weights of it; none within a subnet."""
+        if self._subnet is not None:
+            return self._subnet, {}
+        return dict.fromkeys(self.alphas, every(self.grid)), self.probabilities()
+
+
+class CellSupernet(MixedNetwork):
+    """Images [N, C, H, W] → logits [N, classes]."""
+
+    dense_when_reduced = True  # its depthwise convolutions, in reduced precision (spaces.cells.mixed)
+
+    def __init__(
+        self, grid: Grid, concat: Sequence[int], layout: Layout, gate: str, classes: int, image_channels: int
+    ) -> None:
+        super().__init__(grid, ("normal", "reduction") if layout.reduction else ("normal",), gate)
+        self.kinds = [stage.cell for stage in layout.stages]
+        self.stem, self.cells = layout.make_stem(image_channels), nn.ModuleList()
+        outputs = [layout.stem * layout.channels] * grid.inputs
+        for index, stage in enumerate(layout.stages):
+            inputs = preprocessing(outputs[index : index + grid.inputs], range(grid.inputs), stage, affine=False)
+            self.cells.append(MixedCell(grid, concat, inputs, stage))
+            outputs.append(len(concat) * stage.channels)
+        self.classifier = nn.Linear(outputs[-1], classes)
+
     def forward(self, images: Tensor) -> Tensor:
-        uses = self._subnet or dict.fromkeys(self.alphas, every(self.grid))
-        gates = self.probabilities() if self._subnet is None else {}
+        uses, gates = self.in_use()
         recent = [self.stem(images)] * self.grid.inputs
         for kind, cell in zip(self.kinds, self.cells, strict=True):
             recent = [*recent[1:], cell(recent, uses[kind], gates.get(kind))]

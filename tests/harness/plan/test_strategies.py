@@ -35,6 +35,7 @@ ARCHITECTURES = {
     "cell-study1": "cells inputs=1 concat=3,4,5 normal=0>1:conv_3x3,1>3:skip_connect",
     "cell-study1-two-inputs": "cells inputs=2 concat=4,5,6 normal=0>2:conv_3x3,1>4:skip_connect,2>6:max_pool_3x3",
     "cell-study1-reduction": "cells inputs=1 concat=3,4,5 normal=0>3:conv_3x3 reduction=0>4:avg_pool_3x3",
+    "nasbench201": "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|nor_conv_1x1~1|none~2|",
     "cell-darts": "Genotype(normal=[('sep_conv_3x3', 0), ('skip_connect', 1)] * 4, normal_concat=range(2, 6), "
                   "reduce=[('max_pool_3x3', 0), ('max_pool_3x3', 1)] * 4, reduce_concat=range(2, 6))",
 }  # fmt: skip
@@ -45,9 +46,11 @@ def values(name):
     """A study of all strategies on one space."""
     shortcuts = name.startswith("shortcut")
     small = {"width": 0.0625} if shortcuts else {"channels": 4, "train_channels": 4, "cells": 3, "train_cells": 3}
+    if name == "nasbench201":
+        small |= {"cells": 1, "train_cells": 1}
     if name.startswith("cell-study1"):
         small = {"channels": 4, "cells": 3}
-    rule = {"shortcut": "B", "cell-darts": "darts-top2"}.get("shortcut" if shortcuts else name, "node-wise")
+    rule = {"shortcut": "B", "cell-darts": "darts-top2", "nasbench201": "edge-wise"}.get("shortcut" if shortcuts else name, "node-wise")
     methods = [
         {"name": "darts", "rule": rule, "twins": 1},
         {"name": "drawn", "strategy": "random", "rule": rule},

@@ -1,0 +1,46 @@
+"""What a study says about its data: one set of images, or several; and tables of trainings that were done before."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from harness.study.bounds import PIXELS
+from harness.study.model import Model
+
+
+class Data(Model):
+    """`train_images` and `test_images`: how many of each set (all where null), the same ones for every seed."""
+
+    name: str = "cifar10"
+    train_images: int | None = Field(None, gt=1, le=10**9)
+    test_images: int | None = Field(None, gt=0, le=10**9)
+    image_size: int | None = Field(None, gt=0, le=PIXELS)  # images are scaled to it; null: as they are
+
+    @property
+    def label(self) -> str:
+        """In front of a method's name, where a study has several data sets."""
+        return re.sub(r"[^A-Za-z0-9_.-]+", "-", self.name).strip("-")
+
+
+ONE, SEVERAL = "one set", "several sets"  # stand in the place of an error (harness.study.validation)
+Sets = Annotated[Annotated[Data, Tag(ONE)] | Annotated[tuple[Data, ...], Tag(SEVERAL)],
+                 Discriminator(lambda value: SEVERAL if isinstance(value, list | tuple) else ONE)]  # fmt: skip
+
+
+class Table(Model):
+    """Trainings that somebody did before: scoring and final training are look-ups, searches still train supernets."""
+
+    name: str  # "nasbench201", or a CSV or Parquet file's path from the study file on (docs/tables.md)
+    data: str | None = None  # data set of the table; null: named as the study's
+    signal: Literal["run", "mean"] = "run"  # what a search sees: one run's validation accuracy, or the mean of all
+    sha256: str | None = None  # of the table's file; null: of the file that is there
+
+
+def labels_fault(sets: tuple[Data, ...]) -> str:
+    """'' where several data sets have a label each."""
+    if not sets:
+        return "data: the list is empty; name a data set"
+    labels = [data.label for data in sets]
+    twice = next((label for label in labels if labels.count(label) > 1), None)
+    return f"data: '{twice}' stands twice in the list" if twice else ""

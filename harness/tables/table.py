@@ -1,0 +1,55 @@
+"""A table of trainings that somebody did before: for each architecture the runs of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import fmean
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The runs of one architecture, in the table's order: accuracies in percent, costs in seconds of training."""
+
+    accuracies: tuple[float, ...]
+    costs: tuple[float, ...]
+    parameters: int | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """`entries` by the text of the architecture, as its space writes it."""
+
+    name: str
+    entries: Mapping[str, Entry]
+    classes: int | None = None
+
+    def entry(self, architecture: str) -> Entry:
+        """Raises LookupError where the table has no run of it."""
+        if (found := self.entries.get(architecture)) is None:
+            raise LookupError(f"{self.name} has no run of {architecture}")
+        return found
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`seen` says that the search had seen every run behind the accuracy, which it may so flatter."""
+
+    accuracy: float
+    cost_seconds: float
+    seen: bool = False
+
+
+def score(entry: Entry, signal: str, number: int) -> Answer:
+    """What a search sees: the mean over the runs, or the one run that `number` picks."""
+    if signal == "mean":
+        return Answer(fmean(entry.accuracies), fmean(entry.costs))
+    run = number % len(entry.accuracies)
+    return Answer(entry.accuracies[run], entry.costs[run])
+
+
+def judged(entry: Entry, signal: str, number: int, selected: bool) -> Answer:
+    """What a final training gives: the mean over runs; of a `selected` one, over those that its search did not see."""
+    runs = range(len(entry.accuracies))
+    unseen = [run for run in runs if run != number % len(runs)] if selected and signal == "run" else list(runs)
+    seen = selected and (signal == "mean" or not unseen)
+    counted = unseen or list(runs)
+    return Answer(fmean(entry.accuracies[run] for run in counted), fmean(entry.costs[run] for run in counted), seen)

@@ -1,0 +1,67 @@
+"""Scoring and final training where a table has the answer: no network is built, and the cost is the table's."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness.plan.resolve import facts
+from harness.plan.settings import Settings
+from harness.plan.sources import Best, Evolved, Proposed, from_json
+from harness.seeding import Seeds
+from harness.tables import opened
+from harness.tables.table import Answer, judged, score
+from harness.training.epochs import Epochs
+from harness.training.place import Place, Progress
+from harness.vocabulary.kinds import Kind
+from harness.vocabulary.rows import Outcome, Status
+from spaces import registry as spaces
+from spaces.space import Space
+
+SEEN = "the search had seen every run by which this network is judged"
+
+
+def answered(settings: Mapping[str, Any]) -> bool:
+    """Whether a table has the answer to a job of these settings."""
+    return "table" in settings
+
+
+def outcome(settings: Settings, space: Space, home: Path | None) -> Outcome:
+    """The row of the job, as far as the table knows it. The run that a search sees depends on seeds and cell alone."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    try:
+        found = _found(settings, space, home)
+    except Exception as error:
+        found = Outcome(status=Status.FAILED, error=f"{type(error).__name__}: {error}"[:2000])
+    return Outcome(path="table", split="", started=now, finished=now, **found)
+
+
+def _found(settings: Settings, space: Space, home: Path | None) -> Outcome:
+    architecture = space.parse(settings["architecture"])
+    spec = settings["table"]
+    entry = opened.table(settings, home).entry(str(architecture))
+    number = Seeds.of(settings).stream("table run", spec["data"], str(architecture))
+    if settings["kind"] == Kind.SCORE:
+        answer = score(entry, spec["signal"], number)
+        accuracy = Outcome(val_accuracy=answer.accuracy)
+    else:
+        answer = judged(entry, spec["signal"], number, _selected(settings))
+        accuracy = Outcome(test_accuracy=answer.accuracy, warnings=[SEEN] if answer.seen else [])
+    return Outcome(status=Status.DONE, error=None, parameters=entry.parameters, **_cost(answer), **accuracy,
+                   **facts(architecture))  # fmt: skip
+
+
+def _selected(settings: Settings) -> bool:
+    """Whether the architecture was chosen by what the table says of it."""
+    return isinstance(from_json(settings["source"]), Best | Evolved | Proposed)
+
+
+def _cost(answer: Answer) -> Outcome:
+    return Outcome(seconds=answer.cost_seconds, device_seconds=answer.cost_seconds)
+
+
+def job(key: str, settings: Settings, place: Place, said: Outcome) -> Epochs:
+    """As a job that is trained, for whoever runs it alone."""
+    space = spaces.load(settings["space"], settings["space_options"])
+    said.update(outcome(settings, space, Path(place.home) if place.home else None))
+    yield Progress(1, 1, said.get("seconds", 0.0))

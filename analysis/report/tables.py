@@ -1,6 +1,7 @@
 """Which tables a report holds."""
 
 from analysis.findings.collect import Findings
+from analysis.findings.matched import short
 from analysis.findings.published import beside
 from analysis.findings.rules import rules
 from analysis.report import comparison_sheets, protocol_sheets, sheets
@@ -14,7 +15,7 @@ def report_sheets(found: Findings) -> list[Sheet]:
     results, table, twins, pairs = found.results, found.table, found.twins, found.pairs
     searched, random = found.models, found.twin_models
     published = next((f / PUBLISHED for f in results.folders if (f / PUBLISHED).exists()), None)
-    level = rules(results).level
+    level, kind = rules(results).level, short(results, table)
     groups = {
         str(group): tuple(dict.fromkeys(points["method"]))
         for model in (*searched, *random)
@@ -23,8 +24,8 @@ def report_sheets(found: Findings) -> list[Sheet]:
     made = [
         comparison_sheets.primary(found.compared, results.study.get("primary"), level),
         sheets.results(table),
-        comparison_sheets.comparisons(table, twins, level),
-        comparison_sheets.gains(found.compared.gains, level),
+        comparison_sheets.comparisons(table, twins, level, kind),
+        comparison_sheets.gains(found.compared.gains, level, kind),
         sheets.resources(table),
         sheets.recipe_sheet(results, table),
         sheets.slopes([*searched, *random], groups),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from harness.errors import BadInput
-from harness.study.schema import SEEDS
+from harness.study.bounds import SEEDS
 
 Seeds = Mapping[str, int]  # method → search seeds
 

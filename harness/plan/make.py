@@ -15,6 +15,7 @@ from harness.plan.settings import Settings, plain_recipe
 from harness.plan.sources import Baseline, Source, Twin, Written
 from harness.plan.strategies import Found, Request, Strategy, started
 from harness.study.schema import Study
+from harness.study.twins import COUNT
 from harness.vocabulary.kinds import Kind, Role
 
 
@@ -33,7 +34,7 @@ def make(settings: StudySettings, rules: tuple[str, ...], strategies: Callable[[
     for method in settings.methods:
         for seed in range((seeds or {}).get(method.name, study.seeds.search)):
             new = [(method, seed, one) for one in _seek(study, method, seed, rules, strategies, plan)]
-            trainings += len(new) * study.seeds.train * (1 + method.method.twins)
+            trainings += len(new) * study.seeds.train * (1 + method.method.twins.count)
             check_size(trainings)
             found += new
     _check_rows(found)
@@ -76,21 +77,22 @@ def _train(study: Study, own: MethodSettings, seed: int, train_seed: int, one: F
     settings, needs = started(plan, settings, needs)
     source = _source(one)
     role = Role.BASELINE if isinstance(source, Baseline) else Role.METHOD
-    twin_row = twin_name(one.row) if own.method.twins else None
+    twins = own.method.twins
+    twin_row = twin_name(one.row, twins.match) if twins.count else None
     plan.rows.setdefault(one.row, TableRow(one.row, role, one.rule, one.search_epochs, twin_row))
     found = {**settings, "source": sources.as_json(source)}
     key = content_key({"schema": plan.schema, "kind": Kind.TRAIN, **found})
     plan.add(Kind.TRAIN, one.row, found, needs, plan.rows[one.row].role, pair=key)
     if twin_row:
         plan.rows.setdefault(twin_row, TableRow(twin_row, Role.TWIN, one.rule, one.search_epochs))
-        for index in range(own.method.twins):
-            twin = {**settings, "source": sources.as_json(_twin(one, index, plan.schema))}
+        for index in range(twins.count):
+            twin = {**settings, "source": sources.as_json(_twin(one, index, twins.match, plan.schema))}
             plan.add(Kind.TRAIN, twin_row, twin, needs, Role.TWIN, twin_of=one.row, pair=key)
 
 
-def _twin(one: Found, index: int, schema: int) -> Twin:
-    """Under schema 1 the whole key started a twin's stream, with precision and all; since then its row does."""
-    return Twin(index, _source(one), one.rule or "", one.row if schema > 1 else None)
+def _twin(one: Found, index: int, match: str, schema: int) -> Twin:
+    """Under schema 1 the whole key started the stream of a twin by count, with precision and all; else its row does."""
+    return Twin(index, _source(one), one.rule or "", one.row if schema > 1 or match != COUNT else None, match)
 
 
 def _source(one: Found) -> Source:
@@ -111,9 +113,10 @@ def _tune(study: Study, own: TuningSettings, seed: int, plan: Plan) -> None:
         keys.append(plan.add(Kind.TUNE, tuning.name, *started(plan, trial, seen)))
 
 
-def twin_name(row: str) -> str:
-    """The table row of the twins of `row`."""
-    return "random-" + row.removeprefix("darts-")
+def twin_name(row: str, match: str) -> str:
+    """The table row of the twins of `row`: `random-A@20`, or `random-A-targets@20` where more matches."""
+    name, at, epochs = row.removeprefix("darts-").partition("@")
+    return f"random-{name}{at}{epochs}" if match == COUNT else f"random-{name}-{match}{at}{epochs}"
 
 
 def _check_rows(found: Iterable[tuple[MethodSettings, int, Found]]) -> None:
@@ -121,7 +124,8 @@ def _check_rows(found: Iterable[tuple[MethodSettings, int, Found]]) -> None:
     owners: dict[str, str] = {Role.PRETRAINING: "the pretraining on left-out images"}
     for method, _, one in found:
         claims = [(one.row, f"method '{method.name}'")]
-        claims += [(twin_name(one.row), f"the twins of method '{method.name}'")] * bool(method.method.twins)
+        twins = method.method.twins
+        claims += [(twin_name(one.row, twins.match), f"the twins of method '{method.name}'")] * bool(twins.count)
         for row, owner in claims:
             if (other := owners.setdefault(row, owner)) != owner:
                 raise BadInput(f"the table row '{row}' would hold both {other} and {owner}; rename one of the methods")

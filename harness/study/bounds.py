@@ -9,6 +9,7 @@ from typing import Any
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 LONGEST = 100  # characters of a name: folders and files carry it
 DEEPEST = 20  # tables within tables
+SEEDS = 10_000  # at most, and twins
 
 
 def plain(values: Any) -> Any:

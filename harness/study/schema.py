@@ -5,12 +5,13 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from harness.study import ranges
-from harness.study.bounds import plain, safe
+from harness.study.bounds import SEEDS, plain, safe
+from harness.study.twins import Twins
 
 LEFT_OUT = "left-out"  # recipe.pretrained: by the baseline, trained on as many images again that the study leaves out
 
 EPOCHS, COUNT, PIXELS = 1_000_000, 100_000, 4096  # at most: far above any study, far below what fills a memory
-SEEDS = TRIALS = 10_000
+TRIALS = 10_000
 
 
 class Model(BaseModel):
@@ -102,7 +103,7 @@ class Method(Model):
     name: str
     strategy: str | None = None  # null: the study's; the name 'baseline' is the space's baseline
     rule: str | None = None
-    twins: int = Field(0, ge=0, le=SEEDS)
+    twins: Twins = Twins(count=0)
     search: dict[str, Any] = {}
     recipe: dict[str, Any] = {}
     architecture: str | None = None  # trained as it is, in its text form
@@ -234,7 +235,7 @@ def _primary_fault(primary: Primary, methods: tuple[Method, ...]) -> str:
     if primary.method not in known:
         return f"'{primary.method}' is no [[method]] of this study"
     if primary.against == "twins":
-        return "" if known[primary.method].twins else f"method '{primary.method}' has no twins; set its twins = 1"
+        return "" if known[primary.method].twins.count else f"method '{primary.method}' has no twins; set its twins = 1"
     if primary.against not in known or primary.against == primary.method:
         return f"against = '{primary.against}' is neither \"twins\" nor another [[method]] of this study"
     return ""

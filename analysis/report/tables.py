@@ -4,7 +4,7 @@ from analysis.findings.collect import Findings
 from analysis.findings.matched import short
 from analysis.findings.published import beside
 from analysis.findings.rules import rules
-from analysis.report import comparison_sheets, protocol_sheets, sheets
+from analysis.report import analyses_sheets, comparison_sheets, protocol_sheets, sheets
 from analysis.report.sheets import Sheet
 
 PUBLISHED = "published.csv"  # in the first folder: set beside our numbers
@@ -25,6 +25,8 @@ def report_sheets(found: Findings) -> list[Sheet]:
         comparison_sheets.primary(found.compared, results.study.get("primary"), level),
         sheets.results(table),
         comparison_sheets.comparisons(table, twins, level, kind),
+        analyses_sheets.analyses(found.several, rules(results)),
+        analyses_sheets.equality(found.compared, rules(results)),
         comparison_sheets.gains(found.compared.gains, level, kind),
         sheets.resources(table),
         sheets.recipe_sheet(results, table),

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 from scipy.stats import chisquare
 from torch import nn
 
+from spaces.alike import offered
 from spaces.cost import cost
 from spaces.space import Space
 
@@ -27,6 +29,8 @@ def checks(space: Space) -> Iterator[Check]:
         yield f"{rule}: samples are valid, reproducible and different", lambda r=rule: _draws(space, r)  # type: ignore[misc]
         yield f"{rule}: a sample with a fixed count of shortcuts has it", lambda r=rule: _counts(space, r)  # type: ignore[misc]
         yield f"{rule}: few shortcuts, if countable, are sampled uniformly", lambda r=rule: _uniform(space, r)  # type: ignore[misc]
+        for match in offered(space, rule):
+            yield f"{rule}: twins matched in {match} are others, sampled uniformly", partial(_twins, space, rule, match)
         yield f"{rule}: mutation and crossover stay in the space", lambda r=rule: _varies(space, r)  # type: ignore[misc]
         yield f"{rule}: parameters and MACs need no weights", lambda r=rule: _costs(space, r)  # type: ignore[misc]
         yield f"{rule}: a supernet can be limited to one architecture", lambda r=rule: _limits(space, r)  # type: ignore[misc]
@@ -99,18 +103,43 @@ def _counts(space: Space, rule: str) -> None:
 def _uniform(space: Space, rule: str) -> None:
     """All that is sampled, and all children of samples, must be sampled about equally often."""
     for count in (1, 2):
-        try:
-            few = Counter(str(space.draw(rule, Random(seed), count)) for seed in range(2 * COUNTABLE))
-        except ValueError:
+        if not _drawable(space, rule, count):
             continue  # nothing has so few
-        if len(few) > COUNTABLE:
-            continue
-        drawn = few + Counter(str(space.draw(rule, Random(seed), count)) for seed in range(2 * COUNTABLE, DRAWS))
-        strange = _descendants(space, rule, count) - drawn.keys()
-        assert not strange, f"mutation or crossover gives {min(strange)}, but no sample does"
-        p_value = float(chisquare(list(drawn.values())).pvalue)
+        if drawn := _counted(lambda seed, count=count: space.draw(rule, Random(seed), count)):  # type: ignore[misc]
+            strange = _descendants(space, rule, count) - drawn.keys()
+            assert not strange, f"mutation or crossover gives {min(strange)}, but no sample does"
+            _equally_often(drawn)
+
+
+def _counted(draw: Callable[[int], object]) -> Counter[str]:
+    """How often each of DRAWS samples comes, by seed; nothing where there are too many different ones to count."""
+    few = Counter(str(draw(seed)) for seed in range(2 * COUNTABLE))
+    if len(few) > COUNTABLE:
+        return Counter()
+    return few + Counter(str(draw(seed)) for seed in range(2 * COUNTABLE, DRAWS))
+
+
+def _equally_often(drawn: Counter[str]) -> None:
+    if len(drawn) > 1:
         often, rarely = drawn.most_common()[0], drawn.most_common()[-1]
+        p_value = float(chisquare(list(drawn.values())).pvalue)
         assert p_value > NOT_UNIFORM, f"of {DRAWS} samples, {often[1]} are {often[0]}, and {rarely[1]} are {rarely[0]}"
+
+
+def _twins(space: Any, rule: str, match: str) -> None:
+    """Of some networks, and uniformly of one with few shortcuts, if its twins are few."""
+    for seed in range(5):
+        own = space.draw(rule, Random(seed))
+        twin = space.draw_alike(own, rule, Random(seed), match)
+        assert twin == space.draw_alike(own, rule, Random(seed), match), "the same seed samples something else"
+        if twin is not None:
+            assert twin != own, f"{own} is its own twin"
+            assert twin.shortcuts == own.shortcuts, f"{own} has {own.shortcuts} shortcuts, its twin {twin.shortcuts}"
+            assert not space.broken(twin), f"{twin} was sampled, and is broken"
+            assert space.parse(str(twin)) == twin, f"{twin} does not parse back"
+    if _drawable(space, rule, 1):
+        few = space.draw(rule, Random(0), 1)
+        _equally_often(_counted(lambda seed: space.draw_alike(few, rule, Random(seed), match)))
 
 
 def _descendants(space: Space, rule: str, count: int) -> set[str]:

@@ -42,7 +42,8 @@ class Supernet(Protocol):
 
 class Space(Protocol):
     """A space may also have `most_shortcuts(rule) -> int | None`, above which a search is warned of, and
-    `alpha_labels()`: array of α → {"rows": […], "columns": […]}, by which figures name its entries."""
+    `alpha_labels()`: array of α → {"rows": […], "columns": […]}, by which figures name its entries; and the methods of
+    `spaces.alike.Matching`, for twins that share more than the count."""
 
     @property
     def rules(self) -> tuple[str, ...]:

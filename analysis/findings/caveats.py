@@ -9,13 +9,14 @@ import pandas as pd
 
 from analysis.findings.comparisons import Compared, Comparison
 from analysis.findings.doubts import doubts
+from analysis.findings.matched import matches
 from analysis.findings.recipes import recipes
 from analysis.findings.rules import rules
 from analysis.numbers import minus
 from analysis.results.aggregate import done
 from analysis.results.rows import Results
 from analysis.results.searches import named
-from analysis.results.table import Line
+from analysis.results.table import Line, family
 from analysis.statistics.paired import detectable
 
 GAP = 10  # points between a supernet and what is read from it, above which a report says so
@@ -33,7 +34,7 @@ def caveats(results: Results, table: Sequence[Line], found: Compared) -> list[st
         *_seeds(results, table, found),
         *_unfinished(table),
         *_pairs(found.twins),
-        *_parameters(table),
+        *_parameters(results, table),
         *_origins(used),
         *_recipes(results, table),
         *_undecided(results),
@@ -99,14 +100,18 @@ def _pairs(twins: Mapping[str, Comparison]) -> Iterator[str]:
             )
 
 
-def _parameters(table: Sequence[Line]) -> Iterator[str]:
-    apart = []
+def _parameters(results: Results, table: Sequence[Line]) -> Iterator[str]:
+    closely = matches(results, table).get("parameters", ())
+    apart: dict[bool, list[str]] = {}
     for line in table:
         own, twins = line.cells["parameters"], line.twin_cells.get("parameters")
         if own.n and twins is not None and twins.n and abs(twins.mean / own.mean - 1) > 0.01:
-            apart.append(f"{line.twin} {minus(f'{100 * (twins.mean / own.mean - 1):+.1f}')} %")
-    if apart:
-        yield f"Twins match in the number of shortcuts, not in parameters: {', '.join(apart)}."
+            said = f"{line.twin} {minus(f'{100 * (twins.mean / own.mean - 1):+.1f}')} %"
+            apart.setdefault(family(str(line.twin)) in closely, []).append(said)
+    if False in apart:
+        yield f"Twins match in the number of shortcuts, not in parameters: {', '.join(apart[False])}."
+    if True in apart:
+        yield f"Twins of nearly equal parameters still differ in them: {', '.join(apart[True])}."
 
 
 def _origins(used: pd.DataFrame) -> Iterator[str]:

@@ -8,6 +8,7 @@ from analysis.findings.caveats import caveats
 from analysis.findings.comparisons import Compared, Comparison, compared
 from analysis.findings.methods_text import methods_paragraph
 from analysis.findings.practices import Practice, practices
+from analysis.findings.several import Asked, disagreements, several
 from analysis.findings.slopes import Model, models, twin_models
 from analysis.results.rows import Results, load
 from analysis.results.table import Line, lines
@@ -20,6 +21,7 @@ class Findings:
     twins: dict[str, Comparison]
     pairs: list[Comparison]
     compared: Compared
+    several: list[Asked]
     models: list[Model]
     twin_models: list[Model]
     caveats: list[str]
@@ -34,7 +36,9 @@ def findings(folders: Path | Sequence[Path]) -> Findings:
     found = compared(results, table)
     twins, pairs = found.twins, found.pairs
     searched, random = models(results, table), twin_models(results, table)
+    analysed = several(results, table)
     return Findings(
-        results, table, twins, pairs, found, searched, random, caveats(results, table, found),
+        results, table, twins, pairs, found, analysed, searched, random,
+        [*caveats(results, table, found), *disagreements(analysed)],
         practices(results, table, twins), methods_paragraph(results, table),
     )  # fmt: skip

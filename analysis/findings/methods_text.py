@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from analysis.findings import matched
 from analysis.findings.recipes import described, recipes
 from analysis.findings.rules import rules
 from analysis.results import data_sets
@@ -17,7 +18,7 @@ def methods_paragraph(results: Results, table: Sequence[Line]) -> str:
         _task(results),
         _search(results, table),
         _training(results, table),
-        _twins(table),
+        matched.sentence(results, table),
         _statistics(results),
     ]
     return " ".join(filter(None, [*sentences, _made_with(results)]))
@@ -67,16 +68,6 @@ def _training(results: Results, table: Sequence[Line]) -> str:
         "test accuracy is that after the last epoch" if watched else "the test set was read once, after the last epoch"
     )
     return f"Every architecture was then trained from scratch{times} on all training images {how}; {read}."
-
-
-def _twins(table: Sequence[Line]) -> str:
-    if not any(line.twin for line in table):
-        return ""
-    return (
-        "Each searched architecture is compared with random twins: sampled uniformly from the architectures that the "
-        "same rule can give with exactly as many shortcuts, and trained with the same recipe, seed, images and order. "
-        "Counts are matched, parameters are not."
-    )
 
 
 def _statistics(results: Results) -> str:

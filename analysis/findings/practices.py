@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from analysis.findings.comparisons import Comparison
+from analysis.findings.matched import short
 from analysis.results import data_sets
 from analysis.results.aggregate import done
 from analysis.results.rows import Results
@@ -111,7 +112,8 @@ def _random(results: Results, table: Sequence[Line]) -> Answer:
             ("partly", f"No random twins; {search}.") if "random-search" in strategies else ("no", "No random twins.")
         )
     met = "yes" if len(matched) == len(searched) and "random-search" in strategies else "partly"
-    return met, f"{len(matched)} of {len(searched)} methods stand beside random twins of equal count; {search}."
+    kind = short(results, table)
+    return met, f"{len(matched)} of {len(searched)} methods stand beside random twins {kind}; {search}."
 
 
 def _seeds(table: Sequence[Line]) -> Answer:

@@ -32,14 +32,14 @@ def primary(found: Compared, asked: Mapping[str, Any] | None, level: float) -> S
     return Sheet("primary", "Primary comparison", head, rows, note)
 
 
-def comparisons(table: Sequence[Line], twins: dict[str, Comparison], level: float) -> Sheet:
-    """Each method against its twins."""
+def comparisons(table: Sequence[Line], twins: dict[str, Comparison], level: float, kind: str) -> Sheet:
+    """Each method against its twins, which are "of equal count" or share more (`kind`)."""
     head = ("Method", "Search epochs", *_head("Difference", level), "Verdict")
     rows = []
     for line in table:
         if (found := twins.get(line.method)) is not None:
             rows.append((*named(line), *list(_cells("", found))[1:]))
-    note = f"Searched minus its random twins of equal count, paired by seed. {FAMILY}"
+    note = f"Searched minus its random twins {kind}, paired by seed. {FAMILY}"
     return Sheet("twins", "Against random twins", head, tuple(rows), note + SEEDS, caption=note)
 
 
@@ -65,10 +65,10 @@ def pairwise(found: Sequence[Comparison], level: float) -> Sheet:
     return _pairs("pairwise", "Every method against every other", "Difference", found, level, note)
 
 
-def gains(found: Sequence[Comparison], level: float) -> Sheet:
+def gains(found: Sequence[Comparison], level: float, kind: str) -> Sheet:
     """How far each method lies above its twins against how far each other does."""
     note = (
-        "A gain is searched minus random twins of equal count. First's gain minus second's, at equal search epochs "
+        f"A gain is searched minus random twins {kind}. First's gain minus second's, at equal search epochs "
         f"where both have some, paired by seed. {FAMILY} That one gain is shown and another is not does not make the "
         "one larger."
     )

@@ -71,15 +71,28 @@ def _flat(line: Line, against: Comparison | None) -> Iterator[tuple[str, object]
         yield from _compared(against)
 
 
-def every_comparison(found: Sequence[Comparison]) -> str:
-    """A line each, to ten digits."""
+def every_comparison(found: Sequence[Comparison], more: Callable[[Comparison], Iterator[tuple[str, object]]]) -> str:
+    """A line each, to ten digits, with `more` columns before the verdict."""
     named = ("kind", "status", "method", "against")
-    records = [{name: getattr(c, name) for name in named} | dict(_compared(c)) for c in found]
+    records = []
+    for c in found:
+        values = {name: getattr(c, name) for name in named} | dict(_compared(c))
+        verdict = values.pop("verdict")
+        records.append({**values, **dict(more(c)), "verdict": verdict})
+    return table_of(records, named)
+
+
+def table_of(records: Sequence[Mapping[str, object]], head: Sequence[str], digits: int = 10) -> str:
+    """Records of equal fields as CSV, numbers to so many digits; `head` where there are none."""
     out = io.StringIO()
-    writer = csv.DictWriter(out, list(records[0]) if records else named, lineterminator="\n")
+    writer = csv.DictWriter(out, list(records[0]) if records else head, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: in_csv(value) for name, value in record.items()} for record in records)
+    writer.writerows({name: in_csv(_written(value, digits)) for name, value in record.items()} for record in records)
     return out.getvalue()
+
+
+def _written(value: object, digits: int) -> object:
+    return significant(value, digits) if isinstance(value, float) else value
 
 
 def _compared(c: Comparison) -> Iterator[tuple[str, object]]:

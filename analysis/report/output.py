@@ -55,7 +55,7 @@ def earlier(out: Path, own: bool) -> set[str]:
 
 
 FOLDERS = ("figures", "tuning")
-FIXED = ("index.html", "table.txt", "table.md", "table.csv", "comparisons.csv", "table.tex")  # of every report
+FIXED = ("index.html", "table.txt", "table.md", "table.csv", "comparisons.csv", "analyses.csv", "table.tex")
 
 
 def _before_manifests(out: Path) -> set[str]:

@@ -1,10 +1,11 @@
 """Which tables a report holds."""
 
 from analysis.findings.collect import Findings
+from analysis.findings.matched import short
 from analysis.findings.over_data_sets import summaries
 from analysis.findings.published import beside
 from analysis.findings.rules import rules
-from analysis.report import comparison_sheets, data_set_sheets, protocol_sheets, sheets
+from analysis.report import analyses_sheets, comparison_sheets, data_set_sheets, protocol_sheets, sheets
 from analysis.report.sheets import Sheet
 
 PUBLISHED = "published.csv"  # in the first folder: set beside our numbers
@@ -15,7 +16,7 @@ def report_sheets(found: Findings) -> list[Sheet]:
     results, table, twins, pairs = found.results, found.table, found.twins, found.pairs
     searched, random = found.models, found.twin_models
     published = next((f / PUBLISHED for f in results.folders if (f / PUBLISHED).exists()), None)
-    level = rules(results).level
+    level, kind = rules(results).level, short(results, table)
     groups = {
         str(group): tuple(dict.fromkeys(points["method"]))
         for model in (*searched, *random)
@@ -25,8 +26,10 @@ def report_sheets(found: Findings) -> list[Sheet]:
         comparison_sheets.primary(found.compared, results.study.get("primary"), level),
         *data_set_sheets.blocks(results, table),
         data_set_sheets.summary(summaries(results, table, level)),
-        comparison_sheets.comparisons(table, twins, level),
-        comparison_sheets.gains(found.compared.gains, level),
+        comparison_sheets.comparisons(table, twins, level, kind),
+        analyses_sheets.analyses(found.several, rules(results)),
+        analyses_sheets.equality(found.compared, rules(results)),
+        comparison_sheets.gains(found.compared.gains, level, kind),
         sheets.resources(table),
         sheets.recipe_sheet(results, table),
         sheets.slopes([*searched, *random], groups),

@@ -5,7 +5,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from analysis.findings.collect import Findings, findings
+from analysis.findings.rules import rules
 from analysis.report import formats, latex, output
+from analysis.report.analyses_sheets import columns, records
 from analysis.report.sheets import Sheet
 from analysis.report.tables import report_sheets
 
@@ -72,12 +74,13 @@ def numbers(results: Folders) -> dict[str, str]:
 
 def tables(found: Findings) -> dict[str, str]:
     """File name → the tables in that form."""
-    sheets = report_sheets(found)
+    sheets, fixed = report_sheets(found), rules(found.results)
     return {
         "table.txt": "\n".join(f"{sheet.title}\n\n{formats.text(sheet)}" for sheet in sheets),
         "table.md": formats.markdown(sheets),
         "table.csv": formats.comma_separated(found.table, found.twins),
-        "comparisons.csv": formats.every_comparison(found.compared.every),
+        "comparisons.csv": formats.every_comparison(found.compared.every, lambda c: columns(c, fixed)),
+        "analyses.csv": formats.table_of(records(found.several), ("question", "analysis"), digits=5),
         "table.tex": latex.latex([sheet for sheet in sheets if sheet.paper], found.results.name),
     }
 

@@ -18,6 +18,7 @@ from analysis.results import data_sets, protocol_view
 from analysis.results.merged import merged, taken_out
 from analysis.results.outcomes import checked, conflicts
 from analysis.results.protocol_view import Damaged, Protocol
+from analysis.results.settings_read import read
 
 NUMBERS = ("seed", "train_seed", "twin", "val_accuracy", "test_accuracy", "train_loss", "test_loss", "parameters",
            "macs", "shortcuts", "long_shortcuts", "epochs", "warmup_epochs", "seconds", "device_seconds", "threads",
@@ -26,7 +27,7 @@ TEXTS = ("key", "kind", "method", "role", "twin_of", "pair", "architecture", "sp
          "hardware", "path", "precision", "host", "started", "finished", "commit", "data")  # fmt: skip
 SHOWN = (*TEXTS, "methods", "warnings", "versions", "recipe")
 PACKED = ("recipe", "versions")  # objects kept as canonical text, so that equal ones are one
-FINAL = ("done", "diverged", "disconnected", "pruned", "invalid")  # `failed` runs again with the next command
+FINAL = ("done", "diverged", "disconnected", "pruned", "unmatched", "invalid")  # `failed` runs again
 CURVE = ("train_loss", "test_accuracy", "val_accuracy", "entropy", "counts", "discretised_accuracy", "eigenvalue")
 
 
@@ -134,8 +135,8 @@ def frame(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(columns, index=range(len(ordered)))
 
 
-_OBJECTS = (*TEXTS, *PACKED, "methods", "needs", "warnings", "dirty", "tuned", "starts", "study", "schema", "curve",
-            "snapshots")  # fmt: skip
+_OBJECTS = (*TEXTS, *PACKED, "methods", "needs", "warnings", "dirty", "tuned", "starts", "match", "study", "schema",
+            "curve", "snapshots")  # fmt: skip
 
 
 def _number(value: Any) -> float:
@@ -187,11 +188,7 @@ def _lines(folder: Path) -> Iterator[bytes]:
 
 def _flat(record: dict[str, Any]) -> dict[str, Any]:
     """The row without its settings, its curve as arrays: 150 epochs of objects would fill the memory."""
-    settings = record.pop("settings", None) or {}
-    search = settings.get("search") or {}
-    record["warmup_epochs"] = search.get("warmup_epochs", 0) if record.get("kind") == "search" else 0
-    record["tuned"] = tuple(settings.get("recipe_from") or ())
-    record["starts"] = bool(settings.get("start") or search.get("supernet"))
+    record |= read(record.pop("settings", None) or {}, record.get("kind"))
     record.setdefault("status", "failed" if record.get("error") else "done")
     record["curve"] = _curve(record.get("curve") or [])
     for name in PACKED:

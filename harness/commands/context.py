@@ -32,7 +32,9 @@ def prepared(options: argparse.Namespace, study: "Study", session: "Session",
     from harness.run.prepare import prepare
 
     home = Path(options.study).resolve().parent if Path(options.study).is_file() else None
-    found = prepare(study, Path(options.results), session.root, options.download, session.device, seeds, home)
+    found = prepare(
+        study, Path(options.results), session.root, options.download, session.device, seeds, home, session.reuse
+    )
     for names in alike(found.plan):
         print(f"nas-harness: methods {' and '.join(names)} have equal settings: their trials are the same",
               file=sys.stderr)  # fmt: skip

@@ -54,6 +54,7 @@ STATES = (
     Status.DONE,
     Status.PRUNED,
     Status.DISCONNECTED,
+    Status.UNMATCHED,
     Status.FAILED,
     Status.DIVERGED,
     "running",

@@ -18,6 +18,7 @@ from harness.plan.strategies import Found, Request, Strategy, started
 from harness.seeding import stream
 from harness.study.data import Data
 from harness.study.schema import Study
+from harness.study.twins import COUNT
 from harness.vocabulary.kinds import Kind, Role
 
 
@@ -38,7 +39,7 @@ def make(settings: StudySettings, rules: tuple[str, ...], strategies: Callable[[
             for seed in range((seeds or {}).get(method.name, study.seeds.search)):
                 here = Where(study, data, seed)
                 new = [(here, method, one) for one in _seek(here, method, rules, strategies, plan)]
-                trainings += len(new) * study.seeds.train * (1 + method.method.twins)
+                trainings += len(new) * study.seeds.train * (1 + method.method.twins.count)
                 check_size(trainings)
                 found += new
     _check_rows(found)
@@ -110,21 +111,23 @@ def _train(here: Where, own: MethodSettings, train_seed: int, one: Found, plan: 
     settings, needs = started(plan, settings, needs)
     source = _source(one)
     role = Role.BASELINE if isinstance(source, Baseline) else Role.METHOD
-    twin_row = twin_name(one.row) if own.method.twins else None
+    twins = own.method.twins
+    twin_row = twin_name(one.row, twins.match) if twins.count else None
     plan.rows.setdefault(one.row, TableRow(one.row, role, one.rule, one.search_epochs, twin_row))
     found = {**settings, "source": sources.as_json(source)}
     key = content_key({"schema": plan.schema, "kind": Kind.TRAIN, **found})
     plan.add(Kind.TRAIN, one.row, found, needs, plan.rows[one.row].role, pair=key)
     if twin_row:
         plan.rows.setdefault(twin_row, TableRow(twin_row, Role.TWIN, one.rule, one.search_epochs))
-        for index in range(own.method.twins):
-            twin = {**settings, "source": sources.as_json(_twin(one, index, plan.schema))}
+        for index in range(twins.count):
+            twin = {**settings, "source": sources.as_json(_twin(one, index, twins.match, plan.schema))}
             plan.add(Kind.TRAIN, twin_row, twin, needs, Role.TWIN, twin_of=one.row, pair=key)
 
 
-def _twin(one: Found, index: int, schema: int) -> Twin:
-    """Under schema 1 the whole key started a twin's stream, with precision and all; since then its row does."""
-    return Twin(index, _source(one), one.rule or "", one.row.rpartition("/")[2] if schema > 1 else None)
+def _twin(one: Found, index: int, match: str, schema: int) -> Twin:
+    """Under schema 1 the whole key started the stream of a twin by count, with precision and all; else its row does."""
+    row = one.row.rpartition("/")[2] if schema > 1 or match != COUNT else None
+    return Twin(index, _source(one), one.rule or "", row, match)
 
 
 def _source(one: Found) -> Source:
@@ -146,10 +149,12 @@ def _tune(study: Study, own: TuningSettings, seed: int, plan: Plan) -> None:
         keys.append(plan.add(Kind.TUNE, tuning.name, *started(plan, trial, seen)))
 
 
-def twin_name(row: str) -> str:
-    """The table row of the twins of `row`."""
-    data, slash, name = row.rpartition("/")
-    return f"{data}{slash}random-{name.removeprefix('darts-')}"
+def twin_name(row: str, match: str) -> str:
+    """The table row of the twins of `row`: `random-A@20`, or `random-A-targets@20` where more matches."""
+    data, slash, method = row.rpartition("/")
+    name, at, epochs = method.removeprefix("darts-").partition("@")
+    kind = "" if match == COUNT else f"-{match}"
+    return f"{data}{slash}random-{name}{kind}{at}{epochs}"
 
 
 def _check_rows(found: Iterable[tuple[Where, MethodSettings, Found]]) -> None:
@@ -157,7 +162,8 @@ def _check_rows(found: Iterable[tuple[Where, MethodSettings, Found]]) -> None:
     owners: dict[str, str] = {Role.PRETRAINING: "the pretraining on left-out images"}
     for _, method, one in found:
         claims = [(one.row, f"method '{method.name}'")]
-        claims += [(twin_name(one.row), f"the twins of method '{method.name}'")] * bool(method.method.twins)
+        twins = method.method.twins
+        claims += [(twin_name(one.row, twins.match), f"the twins of method '{method.name}'")] * bool(twins.count)
         for row, owner in claims:
             if (other := owners.setdefault(row, owner)) != owner:
                 raise BadInput(f"the table row '{row}' would hold both {other} and {owner}; rename one of the methods")

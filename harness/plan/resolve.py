@@ -122,7 +122,9 @@ def _finished(row: Row) -> None:
 def _twin(source: Twin, job: Job, original: Architecture, space: Space) -> Architecture:
     if space.broken(original):
         raise Unbuildable(Status.DISCONNECTED, f"no twin: {original} is disconnected itself")
-    return sample_twin(source, original, job, space)
+    if (found := sample_twin(source, original, job, space)) is None:
+        raise Unbuildable(Status.UNMATCHED, f"no twin: nothing but {original} itself matches it in {source.match}")
+    return found
 
 
 def _random(job: Job, purpose: str, *more: int | str) -> Random:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.study.twins import COUNT
+
 
 @dataclass(frozen=True)
 class Written:
@@ -63,12 +65,13 @@ class Proposed:
 
 @dataclass(frozen=True)
 class Twin:
-    """Sampled uniformly among those of `rule` that have exactly as many shortcuts as `of`."""
+    """Sampled uniformly among those of `rule` that have exactly as many shortcuts as `of`, or share more with it."""
 
     index: int
     of: "Source"
     rule: str
-    row: str | None  # of the table, whose twin it is; null under schema 1
+    row: str | None  # of the table, whose twin it is; null under schema 1 where only the count matches
+    match: str = COUNT
 
 
 Source = Written | Baseline | Sampled | Read | Best | Evolved | Proposed | Twin
@@ -90,15 +93,16 @@ def as_json(source: Source) -> dict[str, Any]:
             return {"evolve": dict(settings), "rule": rule, "index": index, "seen": list(seen)}
         case Proposed(values=values):
             return dict(values)
-        case Twin(index, of, rule, row):
-            return {"twin": index, "of": as_json(of), "rule": rule, **({} if row is None else {"row": row})}
+        case Twin(index, of, rule, row, match):
+            more = {**({} if row is None else {"row": row}), **({} if match == COUNT else {"match": match})}
+            return {"twin": index, "of": as_json(of), "rule": rule, **more}
 
 
 def from_json(values: Mapping[str, Any]) -> Source:
     """Raises ValueError where `values` are no source."""
     match values:
         case {"twin": index, "of": of, "rule": rule}:
-            return Twin(index, from_json(of), rule, values.get("row"))
+            return Twin(index, from_json(of), rule, values.get("row"), values.get("match", COUNT))
         case {"read": search, "rule": rule, "epoch": epoch}:
             return Read(search, rule, epoch)
         case {"best": keys}:

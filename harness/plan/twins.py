@@ -1,19 +1,26 @@
-"""Random twins: networks with exactly as many shortcuts as the one that they stand beside, sampled uniformly."""
+"""Random twins: networks that share with the one that they stand beside what chance should not decide, sampled
+uniformly: the count of shortcuts, or more (`match`)."""
 
 from random import Random
 
 from harness.plan.jobs import Job
 from harness.plan.sources import Twin
 from harness.seeding import stream
+from harness.study.twins import COUNT
 from spaces import custom_rules
+from spaces.alike import matching
 from spaces.space import Architecture, Space
 
 
-def sample_twin(twin: Twin, original: Architecture, job: Job, space: Space) -> Architecture:
+def sample_twin(twin: Twin, original: Architecture, job: Job, space: Space) -> Architecture | None:
     """Alike for every recipe, precision and machine: its stream is (study seed, search seed, "twin", row, index).
 
-    Under schema 1 the key of its training starts the stream.
+    Under schema 1 the key of its training starts the stream, if the count alone matches. None where more matches and
+    no architecture but the original does.
     """
     settings = job.settings
     start = job.key if twin.row is None else stream(settings["study_seed"], job.seed, "twin", twin.row, twin.index)
-    return space.draw(custom_rules.drawn_by(space, twin.rule), Random(start), original.shortcuts)
+    rule, rng = custom_rules.drawn_by(space, twin.rule), Random(start)
+    if twin.match == COUNT:
+        return space.draw(rule, rng, original.shortcuts)
+    return matching(space).draw_alike(original, rule, rng, twin.match)

@@ -18,6 +18,7 @@ from harness.tables import opened
 from harness.training import pretrained
 from harness.vocabulary.kinds import Kind
 from spaces import custom_rules
+from spaces.alike import check_match
 from spaces.cost import cost
 from spaces.space import Space
 
@@ -52,7 +53,7 @@ def _ignored(own: MethodSettings) -> str:
         return "strategy 'given' trains an architecture; give it one"
     search = {name: value for name, value in method.search.items() if (name, value) != ("strategy", kind)}
     asked = {"architecture": method.architecture, "rule": method.rule, "strategy": method.strategy,
-             "twins": method.twins, "search": search}  # fmt: skip
+             "twins": method.twins.count, "search": search}  # fmt: skip
     why, fields = UNREAD.get(kind, ("", ()))
     unread = next((name for name in fields if asked[name] and asked[name] != kind), None)
     return f"{why}, so that its {unread} would be ignored; leave that out" if unread else ""
@@ -91,13 +92,14 @@ def _check_baseline(kind: str, name: str, loaded: Study, space: Space) -> None:
 
 
 def _check_rule(method: Method, strategy: str, space: Space) -> None:
-    if not method.rule:
-        return
+    rule = method.rule or space.rules[0]
     try:
-        if method.rule not in space.rules:
-            custom_rules.function(space, method.rule)
-        if method.twins or strategy in DRAWING:
-            custom_rules.drawn_by(space, method.rule)
+        if rule not in space.rules:
+            custom_rules.function(space, rule)
+        if method.twins.count or strategy in DRAWING:
+            rule = custom_rules.drawn_by(space, rule)
+        if method.twins.count:
+            check_match(space, rule, method.twins.match)
     except ValueError as error:
         raise BadInput(f"method '{method.name}': {error}") from None
 

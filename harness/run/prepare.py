@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from harness.plan.methods import StudySettings, merged, needs_images, with_preci
 from harness.plan.strategies import strategy
 from harness.run.checks import check_methods, check_pretrained, check_size, check_table, check_tunings, example
 from harness.run.starts import with_digests
-from harness.storage.folder import claim
+from harness.storage.folder import SCHEMAS, claim
 from harness.storage.rows import complete_rows, read_rows
 from harness.study.schema import Study
 from harness.tables.opened import scale, with_digest
@@ -84,8 +84,12 @@ def protocol_of(settings: StudySettings, plan: Plan) -> dict[str, Any]:
 
 
 def prepare(loaded: Study, results: Path, root: Path | None, download: bool, device: str,
-            seeds: Mapping[str, int] | None = None, home: Path | None = None) -> Prepared:  # fmt: skip
-    """`home`: where the study's relative paths start. Raises BadInput naming the field or the path; writes nothing."""
+            seeds: Mapping[str, int] | None = None, home: Path | None = None,
+            reuse: Sequence[Path] = ()) -> Prepared:  # fmt: skip
+    """`home`: where the study's relative paths start; `reuse`: folders whose rows a new folder is to take over.
+
+    Raises BadInput naming the field or the path; writes nothing.
+    """
     loaded = with_digest(with_digests(loaded, home), home)
     space, settings = open_space(loaded), merged(loaded)
     check_methods(settings, space)
@@ -99,7 +103,7 @@ def prepare(loaded: Study, results: Path, root: Path | None, download: bool, dev
     for data in sets:
         check_size(loaded, space, data)
         check_pretrained(settings, space, data, root, home)
-    plan = make(settings, space.rules, strategy, seeds, schema_of(folder, before))
+    plan = make(settings, space.rules, strategy, seeds, schema_of((folder, *reuse), before))
     return Prepared(settings, space, sets, plan, folder, home)
 
 
@@ -111,11 +115,13 @@ def _loaded(settings: StudySettings, root: Path | None, download: bool) -> tuple
     return tuple(datasets.load(data.model_dump(), root, download) for data in sets)
 
 
-def schema_of(folder: Path, before: Mapping[str, Any]) -> int:
-    """Of the folder's keys: schemas never mix, so what was begun under an older one goes on under it."""
+def schema_of(folders: Sequence[Path], before: Mapping[str, Any]) -> int:
+    """Of the keys: schemas never mix, so what was begun under an older one goes on under it, and so does a new folder
+    that takes rows over: their keys are of that schema."""
     if before:
         return int(before["schema"])
-    return next((int(row["schema"]) for row in read_rows(folder)), SCHEMA)
+    known = (row.get("schema") for folder in folders for row in read_rows(folder))
+    return next((schema for schema in known if schema in SCHEMAS), SCHEMA)
 
 
 def open_space(loaded: Study) -> Space:

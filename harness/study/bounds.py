@@ -10,7 +10,7 @@ NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 LONGEST = 100  # characters of a name: folders and files carry it
 DEEPEST = 20  # tables within tables
 EPOCHS, COUNT, PIXELS = 1_000_000, 100_000, 4096  # at most: far above any study, far below what fills a memory
-SEEDS = TRIALS = 10_000
+SEEDS = TRIALS = 10_000  # at most; twins as well
 
 
 def plain(values: Any) -> Any:

@@ -48,7 +48,7 @@ def primary_fault(primary: Primary, methods: Sequence[Named], sets: Sequence[Dat
     if primary.method not in known:
         return f"'{primary.method}' is no [[method]] of this study"
     if primary.against == "twins":
-        return "" if known[primary.method].twins else f"method '{primary.method}' has no twins; set its twins = 1"
+        return "" if known[primary.method].twins.count else f"method '{primary.method}' has no twins; set its twins = 1"
     if primary.against not in known or primary.against == primary.method:
         return f"against = '{primary.against}' is neither \"twins\" nor another [[method]] of this study"
     return ""

@@ -9,6 +9,7 @@ from harness.study.bounds import COUNT, EPOCHS, PIXELS, SEEDS, TRIALS, plain, sa
 from harness.study.data import Data, Sets, Table, labels_fault
 from harness.study.model import Model
 from harness.study.primary import Primary, primary_fault
+from harness.study.twins import Twins
 
 LEFT_OUT = "left-out"  # recipe.pretrained: by the baseline, trained on as many images again that the study leaves out
 
@@ -89,7 +90,7 @@ class Method(Model):
     name: str
     strategy: str | None = None  # null: the study's; the name 'baseline' is the space's baseline
     rule: str | None = None
-    twins: int = Field(0, ge=0, le=SEEDS)
+    twins: Twins = Twins(count=0)
     search: dict[str, Any] = Field(default_factory=dict)
     recipe: dict[str, Any] = Field(default_factory=dict)
     architecture: str | None = None  # trained as it is, in its text form

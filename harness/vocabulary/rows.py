@@ -12,9 +12,10 @@ class Status(StrEnum):
     DIVERGED = "diverged"
     DISCONNECTED = "disconnected"
     PRUNED = "pruned"
+    UNMATCHED = "unmatched"  # a twin where no architecture but the searched one matches
 
 
-FINAL = (Status.DONE, Status.DIVERGED, Status.DISCONNECTED, Status.PRUNED)
+FINAL = (Status.DONE, Status.DIVERGED, Status.DISCONNECTED, Status.PRUNED, Status.UNMATCHED)
 
 
 class Trouble(StrEnum):

@@ -11,6 +11,7 @@ from torch import nn
 from spaces.architecture import Cells, Edge
 from spaces.cells import genotype, variation
 from spaces.cells.graph import NONE, Grid, reached
+from spaces.cells.matching import MATCHES, same_operations
 from spaces.cells.network import CellNetwork, Layout, depth
 from spaces.cells.operations import OPERATIONS
 from spaces.cells.rules import RULES, Rule, choices
@@ -171,6 +172,19 @@ class CellSpace:
             if shortcuts in (None, architecture.shortcuts) and not self.broken(architecture):
                 return architecture
         raise ValueError(f"no {rule} architecture that works has {shortcuts} shortcuts, as {TRIES} draws show")
+
+    def matches(self, rule: str) -> tuple[str, ...]:
+        return MATCHES if rule in RULES else ()
+
+    def draw_alike(self, architecture: Cells, rule: str, rng: Random, match: str) -> Cells | None:
+        """Uniform over the rule's other architectures whose output is reached and whose cells have as many of each
+        operation; None where none is found."""
+        alike = same_operations(rule, self.grid, tuple(_edges(architecture)))
+        for _ in range(min(TRIES, alike.ways)):
+            found = self._cells(alike.draw(rng))
+            if found != architecture and not self.broken(found):
+                return found
+        return None
 
     def mutate(self, architecture: Cells, rule: str, rng: Random, rate: float) -> Cells:
         """Each node (edge-wise: each edge) chosen anew, as in a fresh draw, with probability `rate`."""

@@ -9,6 +9,7 @@ from torch import nn
 
 from spaces.architecture import LAYERS, Shortcuts
 from spaces.sampling import draw_counts
+from spaces.shortcuts.matching import MATCHES, parameters, same_parameters, same_targets
 from spaces.shortcuts.supernet import ShortcutSupernet
 from spaces.shortcuts.vgg import VGG, blocks
 from spaces.space import Alpha
@@ -70,6 +71,21 @@ class ShortcutSpace:
         parts = [[pair] for pair in self.pairs] if rule == "A" else self._by_target()
         counts = draw_counts([(1, len(part)) for part in parts], shortcuts, rng)
         return Shortcuts(self.vgg, tuple(rng.choice(part) for part, n in zip(parts, counts, strict=True) if n))
+
+    def matches(self, rule: str) -> tuple[str, ...]:
+        return MATCHES
+
+    def draw_alike(self, architecture: Shortcuts, rule: str, rng: Random, match: str) -> Shortcuts | None:
+        """Uniform over the rule's other architectures with as many shortcuts into each block, or with as many in all
+        whose parameters differ by at most 5 %; None where there is none."""
+        own, most = architecture.pairs, len(self.pairs) if rule == "A" else 1
+        if match == "targets":
+            alike = same_targets(self.pairs, own, most)
+        else:
+            plan = {block.number: block for block in blocks(self.vgg, self.width)}
+            alike = same_parameters(self.pairs, own, most, lambda pair: parameters(plan[pair[0]], plan[pair[1]]))
+        found = alike.other(own, rng)
+        return None if found is None else Shortcuts(self.vgg, tuple(found))
 
     def baseline(self) -> Shortcuts:
         return Shortcuts(self.vgg)

@@ -50,7 +50,9 @@ def values(name):
         small |= {"cells": 1, "train_cells": 1}
     if name.startswith("cell-study1"):
         small = {"channels": 4, "cells": 3}
-    rule = {"shortcut": "B", "cell-darts": "darts-top2", "nasbench201": "edge-wise"}.get("shortcut" if shortcuts else name, "node-wise")
+    rule = {"shortcut": "B", "cell-darts": "darts-top2", "nasbench201": "edge-wise"}.get(
+        "shortcut" if shortcuts else name, "node-wise"
+    )
     methods = [
         {"name": "darts", "rule": rule, "twins": 1},
         {"name": "drawn", "strategy": "random", "rule": rule},

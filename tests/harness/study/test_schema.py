@@ -48,7 +48,7 @@ def test_every_field_can_be_overridden(file, change, field, value):
 
 def test_a_methods_field_is_reached_by_its_name(file):
     study = load_study(file(), ["method.darts-B.twins=3"])
-    assert [method.twins for method in study.method] == [1, 3, 0]
+    assert [method.twins.count for method in study.method] == [1, 3, 0]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,15 @@
+"""What a report reads of a row's settings, which it does not keep."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def read(settings: Mapping[str, Any], kind: object) -> dict[str, Any]:
+    """Fields of a trial; `match` is what a twin shares with its network beside the count of shortcuts."""
+    search, source = settings.get("search") or {}, settings.get("source") or {}
+    return {
+        "warmup_epochs": search.get("warmup_epochs", 0) if kind == "search" else 0,
+        "tuned": tuple(settings.get("recipe_from") or ()),
+        "starts": bool(settings.get("start") or search.get("supernet")),
+        "match": source.get("match"),
+    }

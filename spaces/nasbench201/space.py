@@ -67,6 +67,19 @@ class BenchSpace:
         """Sampled uniformly from all 15,625, or from those with so many skip_connects."""
         return self._cell(*variation.draw(RULE, GRID, 1, shortcuts, rng))
 
+    def matches(self, rule: str) -> tuple[str, ...]:
+        """As many of each operation, and so as many parameters."""
+        return ("parameters",)
+
+    def draw_alike(self, architecture: BenchCell, rule: str, rng: Random, match: str) -> BenchCell | None:
+        """Uniform over the other arrangements of its operations on the six edges; None where all six are equal."""
+        digits = [*architecture.digits]
+        while len(set(digits)) > 1:
+            rng.shuffle(digits)
+            if (found := BenchCell.parse("".join(digits))) != architecture:
+                return found
+        return None
+
     def mutate(self, architecture: BenchCell, rule: str, rng: Random, rate: float) -> BenchCell:
         """Each edge chosen anew with probability `rate`."""
         return self._mixed(architecture, lambda: self.draw(rule, rng), rate, rng)

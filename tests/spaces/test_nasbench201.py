@@ -74,6 +74,15 @@ def test_cells_are_sampled_uniformly():
     assert chisquare([*few.values()]).pvalue > 1e-4
 
 
+def test_cells_with_equal_operations_are_sampled_uniformly():
+    cell = BenchCell.parse("333310")
+    found = Counter(SMALL.draw_alike(cell, "edge-wise", Random(seed), "parameters").digits for seed in range(2900))
+    assert len(found) == 29  # 6 · 5 arrangements but its own
+    assert cell.digits not in found
+    assert chisquare([*found.values()]).pvalue > 1e-4
+    assert SMALL.draw_alike(BenchCell.parse("111111"), "edge-wise", Random(0), "parameters") is None
+
+
 def test_a_cell_is_read_from_alpha_edge_by_edge():
     alpha = torch.zeros(6, 5)
     for row, pair in enumerate(GRID.pairs):

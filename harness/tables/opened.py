@@ -20,9 +20,9 @@ MOST = 4  # tables in memory at a time
 def table(settings: Mapping[str, Any], home: Path | None) -> Table:
     """Of a job's settings. Raises BadInput where it cannot be read, or is not the one that they name."""
     spec = settings["table"]
-    file = _file(spec["name"], spec["data"], home)
     if spec["name"] == nasbench201.NAME:
-        return _benchmark(file, _stamp(file), spec["data"])
+        return benchmark(spec["data"])
+    file = _file(spec["name"], home)
     if spec.get("sha256") not in (None, found := _digest(file, _stamp(file))):
         raise BadInput(f"table {file} is not the one of this study: its SHA-256 is {found}, not {spec['sha256']}")
     return _own(file, _stamp(file), spec["data"], settings["space"], json.dumps(settings["space_options"]))
@@ -32,7 +32,7 @@ def with_digest(study: Study, home: Path | None) -> Study:
     """The study with the digest of its table's file beside its name; the benchmark's own table goes by its name."""
     if study.table is None or study.table.name == nasbench201.NAME:
         return study
-    file = _file(study.table.name, "", home)
+    file = _file(study.table.name, home)
     found = _digest(file, _stamp(file))
     if study.table.sha256 not in (None, found):
         raise BadInput(f"table.name = '{study.table.name}': its SHA-256 is {found}, not as table.sha256 says")
@@ -52,9 +52,7 @@ def scale(study: Study, home: Path | None) -> dict[str, dict[str, float]]:
     return found
 
 
-def _file(name: str, data: str, home: Path | None) -> Path:
-    if name == nasbench201.NAME:
-        return nasbench201.path(data)
+def _file(name: str, home: Path | None) -> Path:
     path = Path(name).expanduser()
     if path.suffix not in (".csv", ".parquet"):
         raise BadInput(f"table.name = '{name}': write {nasbench201.NAME}, or the path of a .csv or .parquet file")
@@ -71,8 +69,9 @@ def _stamp(file: Path) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=MOST)
-def _benchmark(file: Path, stamp: tuple[int, int], data: str) -> Table:
-    return nasbench201.read(file, data)
+def benchmark(data: str) -> Table:
+    """NAS-Bench-201's, read once a process: an installed package does not change meanwhile."""
+    return nasbench201.read(nasbench201.path(data), data)
 
 
 @lru_cache(maxsize=MOST)

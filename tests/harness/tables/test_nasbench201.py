@@ -159,6 +159,7 @@ def test_a_truncated_file_is_named(tmp_path: Path):
 def test_what_is_missing_is_named(monkeypatch):
     with pytest.raises(BadInput, match=r"table\.data = 'svhn': nasbench201 has cifar10, cifar100, imagenet16-120"):
         nasbench201.path("svhn")
+    opened.benchmark.cache_clear()
     monkeypatch.setattr(nasbench201, "find_spec", lambda name: None)
     with pytest.raises(BadInput, match=r"pip install 'nas-harness\[nasbench201\]'"):
         opened.table({"table": {"name": "nasbench201", "data": "cifar10"}}, None)

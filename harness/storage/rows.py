@@ -226,8 +226,9 @@ def _write(file: FileIO, lines: bytes, durable: bool = True) -> None:
             lines = lines[file.write(lines) :]
         if durable:
             os.fsync(file.fileno())
-    except BaseException:
-        os.ftruncate(file.fileno(), start)
+    except BaseException as error:
+        if lines or isinstance(error, OSError):  # a signal that comes while whole rows are synced takes none away
+            os.ftruncate(file.fileno(), start)
         raise
 
 

@@ -33,6 +33,19 @@ def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
     assert read_rows(tmp_path) == ROWS
 
 
+def test_a_signal_while_a_row_is_synced_takes_it_not_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The row is whole: whoever reads meanwhile has seen it."""
+
+    def struck(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), Records(tmp_path) as book:
+        book.append(ROWS[0])
+        monkeypatch.setattr(os, "fsync", struck)
+        book.append(ROWS[1])
+    assert read_rows(tmp_path) == ROWS[:2]
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.data())
 def test_a_file_torn_anywhere_loses_only_the_torn_row(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject):

@@ -21,7 +21,7 @@ from analysis.statistics.regression import slopes
 
 pytestmark = pytest.mark.long
 
-STUDIES, BEFORE = 1000, 10_000  # studies here; others, to whose shares these are pinned
+STUDIES, BEFORE = 500, 10_000  # studies here; others, to whose shares these are pinned
 SEEDS = (3, 5, 10)
 RATES = {  # by SEEDS
     "paired t test": (0.0544, 0.0486, 0.0484),

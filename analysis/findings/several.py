@@ -18,7 +18,7 @@ from analysis.results.rows import Results
 from analysis.results.table import Line
 from analysis.statistics import improvement, many_to_one, mixed
 from analysis.statistics.moderated import moderated
-from analysis.statistics.paired import mean_interval
+from analysis.statistics.paired import Estimate, mean_interval
 from analysis.statistics.permutation import sign_flip
 
 T, FLIPS, MODERATED, MIXED, MANY, ABOVE = (
@@ -71,6 +71,10 @@ class _Data:
     methods: tuple[str, ...]
 
     @property
+    def name(self) -> str:
+        return primary.name(self.asked)
+
+    @property
     def values(self) -> np.ndarray:
         """One difference a search seed, NaN where a snapshot that counts is missing."""
         return np.asarray(_weighted(self.frame, self.weights))
@@ -81,15 +85,13 @@ def several(results: Results, table: Sequence[Line]) -> list[Asked]:
     sides, fixed = Sides(results, table), rules(results)
     data = [one for asked in _questions(results, table) if (one := _data(results, sides, table, asked)) is not None]
     found = moderated([one.values for one in data], fixed.level) if data else []
-    against = [one for one in data if one.asked["against"] == _baseline(table) and one.asked["at"] == "mean"]
-    many = dict(zip(map(id, against), many_to_one.many_to_one([_by_seed(one, against) for one in against], fixed.level),
-                    strict=True)) if len(against) > 1 else {}  # fmt: skip
+    many = {name: found for base in _baselines(table).values() for name, found in _many(data, base, fixed)}
     out = []
     for one, own in zip(data, found, strict=True):
         ways = [*_usual(one, fixed), _way(MODERATED, own, own.freedom, fixed), *_joint(one, fixed)]
-        ways += [_way(MANY, many[id(one)], many[id(one)].n - 1, fixed)] if id(one) in many else []
+        ways += [_way(MANY, many[one.name], many[one.name].n - 1, fixed)] if one.name in many else []
         n = int((~np.isnan(one.values)).sum())
-        out.append(Asked(primary.name(one.asked), one.primary, n, one.methods, (*ways, _above(one, fixed))))
+        out.append(Asked(one.name, one.primary, n, one.methods, (*ways, _above(one, fixed))))
     return out
 
 
@@ -97,7 +99,8 @@ def disagreements(found: Sequence[Asked]) -> list[str]:
     """A sentence for each question on which the analyses disagree."""
     return [
         f"{one.name}: a difference is shown by {_listed(one, True)}, not by {_listed(one, False)}. "
-        f"The {T} decides{' by protocol' if one.primary else ''}; the answer hangs on the analysis."
+        f"The {T} decides{' by protocol' if one.primary else ''}; the answer hangs on the analysis. How often each "
+        "errs: docs/reviewers.md."
         for one in found
         if not one.agree
     ]
@@ -107,8 +110,17 @@ def _listed(one: Asked, shown: bool) -> str:
     return ", ".join(way.name for way in one.ways if way.shown is shown)
 
 
-def _baseline(table: Sequence[Line]) -> str | None:
-    return next((line.method for line in table if line.role == "baseline"), None)
+def _baselines(table: Sequence[Line]) -> dict[str, str]:
+    """Data set or study, as the methods' names have it in front, → its baseline."""
+    return {line.method.rpartition("/")[0]: line.method for line in table if line.role == "baseline"}
+
+
+def _many(data: Sequence[_Data], base: str, fixed: Rules) -> Iterator[tuple[str, Estimate]]:
+    """All methods against one baseline, by the question's name."""
+    against = [one for one in data if one.asked["against"] == base and one.asked["at"] in ("mean", None)]
+    if len(against) > 1:
+        found = many_to_one.many_to_one([_by_seed(one, against) for one in against], fixed.level)
+        yield from zip((one.name for one in against), found, strict=True)
 
 
 def _questions(results: Results, table: Sequence[Line]) -> Iterator[Mapping[str, Any]]:
@@ -117,12 +129,12 @@ def _questions(results: Results, table: Sequence[Line]) -> Iterator[Mapping[str,
     names = dict.fromkeys(line.label for line in table if line.role == "method")
     twins = {line.label for line in table if line.twin}
     asked = [{"method": name, "against": "twins", "at": "mean"} for name in names if name in twins]
-    if (base := _baseline(table)) is not None:
-        asked += [{"method": name, "against": base, "at": "mean"} for name in names]
+    bases = {name: _baselines(table).get(name.rpartition("/")[0]) for name in names}
+    asked += [{"method": name, "against": base, "at": "mean"} for name, base in bases.items() if base]
     if first:
-        yield {**first, "against": first.get("against", "twins"), "at": first.get("at") or "mean", "primary": True}
-    same = (first or {}).get("method"), (first or {}).get("against", "twins"), (first or {}).get("at") or "mean"
-    yield from (one for one in asked if (one["method"], one["against"], one["at"]) != same)
+        first = {**first, "against": first.get("against", "twins"), "at": first.get("at") or "mean", "primary": True}
+        yield first
+    yield from (one for one in asked if not first or primary.name(one) != primary.name(first))
 
 
 def _data(results: Results, sides: Sides, table: Sequence[Line], asked: Mapping[str, Any]) -> _Data | None:

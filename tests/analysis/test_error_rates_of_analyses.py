@@ -10,16 +10,18 @@ from math import sqrt
 import numpy as np
 import pytest
 
+from analysis.statistics.equivalence import rope, tost
 from analysis.statistics.improvement import improvement
 from analysis.statistics.many_to_one import many_to_one
 from analysis.statistics.mixed import contrast
 from analysis.statistics.moderated import moderated
 from analysis.statistics.paired import mean_interval
 from analysis.statistics.permutation import sign_flip
+from analysis.statistics.regression import slopes
 
 pytestmark = pytest.mark.long
 
-STUDIES, BEFORE = 1000, 10_000  # studies here; others, to whose shares these are pinned
+STUDIES, BEFORE = 500, 10_000  # studies here; others, to whose shares these are pinned
 SEEDS = (3, 5, 10)
 RATES = {  # by SEEDS
     "paired t test": (0.0544, 0.0486, 0.0484),
@@ -30,6 +32,9 @@ RATES = {  # by SEEDS
     "many-to-one": (0.0705, 0.0574, 0.0530),
     "two t tests against the baseline": (0.0967, 0.0915, 0.0909),
     "probability of improvement": (0.1978, 0.0974, 0.0575),
+    "slope, CR2 by search": (0.0549, 0.0392, 0.0417),
+    "two one-sided tests at the margin": (0.0276, 0.0302, 0.0493),
+    "Bayesian t test": (0.0654, 0.0527, 0.0380),
 }
 
 
@@ -53,8 +58,22 @@ def shown(rng: np.random.Generator, seeds: int) -> Iterator[str]:
     yield from (name for name, value in p.items() if value <= 0.05)
     if abs(mixed.value / mixed.error) > 1.959964:
         yield "mixed model with z"
+    yield from (name for name, wrong in _equal(own.mean(axis=1), twins.mean(axis=1)).items() if wrong)
+    scale = 2 * rng.normal(size=(seeds, 1)) + 0.5 * rng.normal(size=(seeds, 3))
+    searches = np.repeat(np.arange(seeds), 3).tolist()
+    if slopes(scale.ravel(), own.ravel(), ["one"] * scale.size, searches).slopes["one"].p <= 0.05:
+        yield "slope, CR2 by search"
     if improvement(own.mean(axis=1), twins.mean(axis=1)).shown:
         yield "probability of improvement"
+
+
+def _equal(own: np.ndarray, twins: np.ndarray) -> dict[str, bool]:
+    """Two one-sided tests where the true difference is the margin, of 1; a Bayesian answer for a region of ±0.2."""
+    posterior = rope(own, twins, 0.2)
+    return {
+        "two one-sided tests at the margin": tost(own + 1, twins, 1).p <= 0.05,
+        "Bayesian t test": max(posterior.better, posterior.worse) >= 0.95,
+    }
 
 
 @pytest.mark.parametrize("seeds", SEEDS)

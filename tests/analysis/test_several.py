@@ -69,6 +69,22 @@ def test_against_the_baseline_stands_every_method(tmp_path: Path) -> None:
         assert p["paired t test"] <= p["many-to-one"] <= 2 * p["paired t test"] + 1e-4
 
 
+def test_each_study_has_its_own_baseline(tmp_path: Path) -> None:
+    """Put together, many-to-one stays within a study, or within a data set, as names say."""
+    folders = []
+    for number, name in enumerate(("one", "two")):
+        study = factory.study(name, seeds=6, snapshots=[5])
+        folders.append(made(tmp_path, study, factory.rows(study, random_seed=number)))
+    results = load(folders)
+    found = {one.name: one for one in several(results, lines(results))}
+    against = [name for name in found if "baseline" in name]
+    assert against == [f"{study}/darts-{rule} against {study}/baseline" for study in ("one", "two") for rule in "AB"]
+    alone = asked(folders[0])["darts-A against baseline"]
+    together = found["one/darts-A against one/baseline"]
+    p = [next(way.p for way in one.ways if way.name == "many-to-one") for one in (alone, together)]
+    assert p[0] == p[1]
+
+
 def test_the_primary_question_comes_first_at_its_snapshot_and_once(tmp_path: Path) -> None:
     primary = {"method": "darts-A", "against": "twins", "at": 10}
     found = asked(place(tmp_path, primary=primary))

@@ -30,6 +30,7 @@ def caveats(results: Results, table: Sequence[Line], found: Compared) -> list[st
     used = _used(results, table)
     return [
         *_looked_up(results),
+        *results.study.get("notes", []),
         *doubts(results, table, found),
         *_seeds(results, table, found),
         *_unfinished(table),

@@ -35,6 +35,8 @@ def prepared(options: argparse.Namespace, study: "Study", session: "Session",
     found = prepare(
         study, Path(options.results), session.root, options.download, session.device, seeds, home, session.reuse
     )
+    for note in found.notes:
+        print(f"nas-harness: {note}", file=sys.stderr)
     for names in alike(found.plan):
         print(f"nas-harness: methods {' and '.join(names)} have equal settings: their trials are the same",
               file=sys.stderr)  # fmt: skip

@@ -166,6 +166,6 @@ def test_what_a_study_notes_of_its_data_is_a_caveat_also_of_studies_together(tmp
     studies = [factory.study(name, notes=[note]) for name in ("one", "two")]
     folders = [factory.write(tmp_path / s["name"], s, factory.rows(s)) for s in studies]
     for some in (folders[:1], folders):
-        results = load(*some)
+        results = load(some)
         table = lines(results)
         assert caveats(results, table, compared(results, table)).count(note) == 1

@@ -32,7 +32,8 @@ RANGES = {"lr": {"low": 0.01, "high": 0.1}}
 CASES: dict[str, tuple[dict[str, Any], set[str]]] = {  # study → what its plan trains
     "genotype": ({**DARTS, "method": [{"name": "v1", "architecture": GENOTYPE}]}, {"network"}),
     "random": ({**DARTS, "method": [{"name": "random", "strategy": "random"}]}, {"network"}),
-    "cell": ({"space": "cell-study1", "space_options": {}, "search": {}, "method": [{"name": "one", "architecture": CELL}]}, {"network"}),
+    "cell": ({"space": "cell-study1", "space_options": {}, "search": {},
+             "method": [{"name": "one", "architecture": CELL}]}, {"network"}),
     "baseline": ({"method": [{"name": "baseline"}]}, {"network"}),
     "tuning": ({"method": [], "tuning": [{"name": "t", "trials": 2, "ranges": RANGES}]}, {"network"}),
     "scored": ({"method": [{"name": "rs", "strategy": "random-search"}], "search": {"candidates": 2}}, {"network"}),

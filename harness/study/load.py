@@ -1,5 +1,6 @@
 """Study files: found by path or by name, with changes applied."""
 
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
@@ -42,11 +43,18 @@ def _folder() -> Any:
 
 
 def _find(study: str) -> Any:
-    if Path(study).is_file():
+    if os.path.isfile(study):
         return Path(study)
     if re.fullmatch(NAME, study) and (found := _folder() / f"{study}.toml").is_file():
         return found
+    if looks_like_a_file(study):
+        raise BadInput(f"{study}: no such file; the studies of the package are {', '.join(packaged())}")
     raise BadInput(f"study '{study}' is neither a file nor one of: {', '.join(packaged())}")
+
+
+def looks_like_a_file(given: str) -> bool:
+    """Whether a word that names no file was meant to: it has a folder or an ending, and nothing of an architecture."""
+    return re.fullmatch(r"[^\s(),>=]*(/[^\s(),>=]*|\.[A-Za-z]\w{0,5})", given) is not None
 
 
 def _apply(values: dict[str, Any], change: str) -> None:

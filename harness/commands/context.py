@@ -133,12 +133,11 @@ def portable(arguments: Sequence[str]) -> str:
     words: list[str] = []
     for argument in arguments:
         words += argument.split("=", 1) if argument.startswith("--") else [argument]
-    out, option = ["nas-harness"], ""
+    out = ["nas-harness"]
     for word, before in zip(words, ["", *words], strict=False):
-        option = word if word.startswith("--") else option
         if before == "--data-root":
             out.append("DATA")
-        elif option == "--reuse" != word:
+        elif before == "--reuse":
             out.append(f"results/{Path(word).name}")
         elif word != "--results" and before != "--results":
             out.append(word)

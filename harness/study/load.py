@@ -23,7 +23,7 @@ def load_study(study: str, changes: Iterable[str] = ()) -> Study:
     """
     path = _find(study)
     try:
-        values = tomllib.loads(path.read_bytes().decode())
+        values = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except UNREADABLE as error:
         raise BadInput(f"{study} is not TOML: {error}") from None
     except OSError as error:
@@ -87,10 +87,12 @@ def load_with_recipe(name: str, changes: Sequence[str], recipe: str | None = Non
     try:
         if Path(recipe).exists() and not Path(recipe).is_file():
             raise ValueError("no regular file")
-        found = tomllib.loads(Path(recipe).read_text())["recipe"]
+        found = tomllib.loads(Path(recipe).read_bytes().decode("utf-8-sig"))["recipe"]
         if not isinstance(found, dict):
             raise ValueError("recipe is none")
-    except (OSError, KeyError, *UNREADABLE) as error:
+    except OSError as error:
+        raise BadInput(f"--recipe {recipe} cannot be read: {error.strerror}") from None
+    except (KeyError, *UNREADABLE) as error:
         raise BadInput(f"--recipe {recipe}: no TOML file with a [recipe] table ({error})") from None
     return load_study(name, [*_flat("recipe", found), *changes])
 

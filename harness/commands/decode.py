@@ -85,7 +85,7 @@ def _content(given: str) -> tuple[str, str]:
     path, _, name = given.rpartition(":")
     found = (given, "") if os.path.isfile(given) else (path, name) if os.path.isfile(path) else None
     if found is None:
-        if looks_like_a_file(given):
+        if looks_like_a_file(given) or looks_like_a_file(path):
             raise BadInput(f"{short(given)}: no such file")
         return given, ""
     try:

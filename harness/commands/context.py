@@ -58,11 +58,15 @@ def confirm(options: argparse.Namespace, prepared: "Prepared") -> None:
         print(f"nas-harness: the study is not as it was in {prepared.folder} ({found})", file=sys.stderr)
 
 
-def session(options: argparse.Namespace) -> "Session":
+def check_address(options: argparse.Namespace) -> None:
+    """Before anything that takes long, imports too. Raises BadInput where no cluster answers."""
     if address := getattr(options, "address", None):
         from harness.ray_tune import reach
 
-        reach.check(address)  # before anything that takes long
+        reach.check(address)
+
+
+def session(options: argparse.Namespace) -> "Session":
     from harness.data import datasets
     from harness.engine.device import device_named
     from harness.run.session import Session

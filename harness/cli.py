@@ -39,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     try:
+        context.check_address(options)
         return int(importlib.import_module(f"harness.commands.{options.command}").command(options))
     except BadInput as error:
         boundary.say(*error.args)

@@ -4,7 +4,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+CELL_FIELDS = ("inputs", "concat", "normal", "reduction")
 LONG = 4  # blocks that a shortcut reaches at least to be counted as long (study 2)
+
+
+def short(text: str) -> str:
+    """As much of it as fits into a message."""
+    text = " ".join(text.split())
+    return text if len(text) <= 60 else f"{text[:59]}…"
 
 
 @dataclass(frozen=True)
@@ -22,9 +29,9 @@ class Shortcuts:
 
     @classmethod
     def parse(cls, text: str) -> "Shortcuts":
-        vgg, *pairs = text.split()
-        if bad := [pair for pair in pairs if not re.fullmatch(r"\d+-\d+", pair)]:
-            raise ValueError(f"'{bad[0]}' is no shortcut; write source-target, as in 'vgg19 1-3 2-7'")
+        vgg, *pairs = text.split() or [""]
+        if bad := [pair for pair in pairs if not re.fullmatch(r"[0-9]{1,4}-[0-9]{1,4}", pair)]:
+            raise ValueError(f"'{short(bad[0])}' is no shortcut; write source-target, as in 'vgg19 1-3 2-7'")
         return cls(vgg, tuple((int(i), int(k)) for i, k in (pair.split("-") for pair in pairs)))
 
     @property
@@ -71,13 +78,18 @@ class Cells:
 
     @classmethod
     def parse(cls, text: str) -> "Cells":
-        head, *parts = text.split()
+        head, *parts = text.split() or [""]
         fields = dict(part.split("=", 1) for part in parts if "=" in part)
-        if head != "cells" or not {"inputs", "concat", "normal"} <= fields.keys():
-            raise ValueError(f"'{text}' is no cell architecture; it needs inputs=, concat= and normal=")
+        if head != "cells" or not set(CELL_FIELDS[:3]) <= fields.keys():
+            raise ValueError(f"'{short(text)}' is no cell architecture; it needs inputs=, concat= and normal=, or is a "
+                             "Genotype(…)")  # fmt: skip
+        if len(fields) < len(parts) or not fields.keys() <= set(CELL_FIELDS):
+            raise ValueError(f"a cell architecture has {', '.join(CELL_FIELDS)}, each once and without blanks")
         reduction = _edges(fields["reduction"]) if "reduction" in fields else None
-        concat = tuple(int(node) for node in fields["concat"].split(","))
-        return cls(int(fields["inputs"]), concat, _edges(fields["normal"]), reduction)
+        inputs, concat = fields["inputs"], fields["concat"].split(",")
+        if odd := [node for node in (inputs, *concat) if not re.fullmatch(r"[0-9]{1,4}", node)]:
+            raise ValueError(f"'{short(odd[0])}' is no number of a node")
+        return cls(int(inputs), tuple(map(int, concat)), _edges(fields["normal"]), reduction)
 
     @property
     def shortcuts(self) -> int:
@@ -134,8 +146,8 @@ class BenchCell(Cells):
 def _edges(text: str) -> tuple[Edge, ...]:
     edges = []
     for part in filter(None, text.split(",")):
-        if not (match := re.fullmatch(r"(\d+)>(\d+):(\w+)", part)):
-            raise ValueError(f"'{part}' is no edge; write source>target:operation, as in '0>1:conv_3x3'")
+        if not (match := re.fullmatch(r"([0-9]{1,4})>([0-9]{1,4}):(\w+)", part)):
+            raise ValueError(f"'{short(part)}' is no edge; write source>target:operation, as in '0>1:conv_3x3'")
         edges.append(Edge(int(match[1]), int(match[2]), match[3]))
     return tuple(edges)
 

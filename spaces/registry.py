@@ -6,6 +6,7 @@ from typing import Any
 
 from spaces.cells.space import CellSpace
 from spaces.nasbench201.space import BenchSpace
+from spaces.options import BENCH, CELLS, SHORTCUTS, Kind, fault
 from spaces.plugins import imported, space_fault
 from spaces.shortcuts.space import ShortcutSpace
 from spaces.space import Space
@@ -22,7 +23,14 @@ def load(name: str, options: Mapping[str, Any] | None = None) -> Space:
     """The space called `name`, or the class at `package.module:Class`. Raises ValueError with one clear line."""
     unknown = f"space '{name}' is unknown; there are {', '.join(SPACES)}"
     factory = SPACES.get(name) or imported(name, unknown, space_fault)
+    if name in SPACES and (wrong := fault(options or {}, _known(name))):
+        raise ValueError(f"{name}: {wrong}")
     try:
         return factory(**(options or {}))
     except (TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"space_options of {name}: {error}") from None
+
+
+def _known(name: str) -> Mapping[str, Kind]:
+    """Options of a space that comes with the package."""
+    return SHORTCUTS if name.startswith("shortcut-") else CELLS if name.startswith("cell-") else BENCH

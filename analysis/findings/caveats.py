@@ -30,6 +30,7 @@ def caveats(results: Results, table: Sequence[Line], found: Compared) -> list[st
     used = _used(results, table)
     return [
         *_looked_up(results),
+        *results.study.get("notes", []),
         *doubts(results, table, found),
         *_seeds(results, table, found),
         *_unfinished(table),
@@ -69,6 +70,11 @@ def _seeds(results: Results, table: Sequence[Line], found: Compared) -> Iterator
     if counts and min(counts) < FEW:
         n = min(counts)
         visible = " One seed shows no spread at all."
+        if (trained := (results.study.get("seeds") or {}).get("train", 1)) > 1:
+            visible += (
+                f" The {trained} trainings of an architecture are averaged into one value: seeds.search = {trained} in "
+                f"place of seeds.train gives {trained} values, their spread and tests."
+            )
         if n > 1:
             least = f"{detectable(n, fixed.alpha / fixed.times / max(1, found.size)):.1f}"
             visible = (

@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite, isnan, nan
+from math import isnan, nan
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
+from analysis.findings.published_table import read
 from analysis.numbers import visible
 from analysis.results.aggregate import NOTHING, Spread
-from analysis.results.protocol_view import Damaged
 from analysis.results.table import Line
 from analysis.statistics.paired import standard_errors
 
@@ -35,7 +34,7 @@ class Beside:
 
 
 def beside(table: Sequence[Line], path: Path) -> list[Beside]:
-    """Every published cell of the CSV at `path` that a line of ours answers to, by method or rule and search epochs.
+    """Every published cell of the table at `path` that a line of ours answers to, by method or rule and search epochs.
 
     Where our snapshots are others, the first stands beside the first, and so on, if there are as many. A column `n` may
     say how many runs the published numbers have; without it our own n is taken. Raises Damaged as `read` does.
@@ -44,25 +43,10 @@ def beside(table: Sequence[Line], path: Path) -> list[Beside]:
     out = []
     for method, rows in frame.groupby("method", sort=False):
         rows = rows.assign(method=visible(str(method)))
-        rows = rows.sort_values(by="search_epochs", key=_epochs)
+        rows = rows.sort_values(by="search_epochs")
         for line, (_, row) in zip(_matching(table, str(method), len(rows)), rows.iterrows(), strict=False):
             out += [cell for column in COLUMNS if (cell := _cell(line, row, column)) is not None]
     return out
-
-
-def read(path: Path) -> pd.DataFrame:
-    """Raises Damaged where it is no CSV, or `method` or `search_epochs` is missing."""
-    try:
-        frame = pd.read_csv(path)
-    except ValueError as error:
-        raise Damaged(f"{path} is no CSV of published numbers ({' '.join(str(error).split())[:100]})") from None
-    if missing := {"method", "search_epochs"} - set(frame.columns):
-        raise Damaged(f"{path}: column {', '.join(sorted(missing))} is missing")
-    return frame
-
-
-def _epochs(column: pd.Series) -> pd.Series:
-    return pd.to_numeric(column, errors="coerce")
 
 
 def _matching(table: Sequence[Line], method: str, count: int) -> list[Line]:
@@ -79,17 +63,11 @@ def _cell(line: Line, row: pd.Series, column: str) -> Beside | None:
     quantity, twins, scale = COLUMNS[column]
     ours = (line.twin_cells if twins else line.cells).get(quantity, NOTHING)
     ours = Spread(ours.mean * scale, ours.std * scale, ours.n, ours.keys)
-    mean, std = _number(row.get(f"{column}_mean")), _number(row.get(f"{column}_std"))
+    mean, std = float(row[f"{column}_mean"]), float(row[f"{column}_std"])
     if isnan(mean):
         return None
-    n = row.get("n")
-    theirs = Spread(mean, std, ours.n if n is None or isnan(_number(n)) else int(n), ())
+    theirs = Spread(mean, std, ours.n if isnan(row["n"]) else int(row["n"]), ())
     errors = standard_errors((ours.mean, ours.std, ours.n), (theirs.mean, theirs.std, theirs.n)) if ours.n else nan
-    epochs = _number(row["search_epochs"])
+    epochs = float(row["search_epochs"])
     label = str(row["method"]) if isnan(epochs) else f"{row['method']}@{epochs:.0f}"
     return Beside(line.method, label, column, ours, theirs, errors)
-
-
-def _number(value: Any) -> float:
-    found = nan if value is None else float(pd.to_numeric(value, errors="coerce"))
-    return found if isfinite(found) else nan

@@ -22,8 +22,10 @@ def merged(studies: Sequence[dict[str, Any]]) -> dict[str, Any]:
         known["methods"] = list(dict.fromkeys([*known["methods"], *methods]))
     names = list(dict.fromkeys(study["name"] for study in studies))
     differ = [field for field in SETUP if any(study.get(field) != studies[0].get(field) for study in studies)]
-    found = {**studies[0], "name": " + ".join(names), "names": names, "differ": differ, "rows": list(rows.values()),
-             "plan": list(plan.values()), "alpha_labels": _common_labels(studies)}  # fmt: skip
+    found = {**studies[0], "name": " + ".join(names), "names": names, "differ": differ,
+             "notes": list(dict.fromkeys(note for study in studies for note in study.get("notes", []))),
+             "rows": list(rows.values()), "plan": list(plan.values()),
+             "alpha_labels": _common_labels(studies)}  # fmt: skip
     return {**found, **_strictest(studies)} if len(studies) > 1 else found
 
 

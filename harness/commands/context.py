@@ -35,6 +35,8 @@ def prepared(options: argparse.Namespace, study: "Study", session: "Session",
     found = prepare(
         study, Path(options.results), session.root, options.download, session.device, seeds, home, session.reuse
     )
+    for note in found.notes:
+        print(f"nas-harness: {note}", file=sys.stderr)
     for names in alike(found.plan):
         print(f"nas-harness: methods {' and '.join(names)} have equal settings: their trials are the same",
               file=sys.stderr)  # fmt: skip
@@ -56,11 +58,15 @@ def confirm(options: argparse.Namespace, prepared: "Prepared") -> None:
         print(f"nas-harness: the study is not as it was in {prepared.folder} ({found})", file=sys.stderr)
 
 
-def session(options: argparse.Namespace) -> "Session":
+def check_address(options: argparse.Namespace) -> None:
+    """Before anything that takes long, imports too. Raises BadInput where no cluster answers."""
     if address := getattr(options, "address", None):
         from harness.ray_tune import reach
 
-        reach.check(address)  # before anything that takes long
+        reach.check(address)
+
+
+def session(options: argparse.Namespace) -> "Session":
     from harness.data import datasets
     from harness.engine.device import device_named
     from harness.run.session import Session
@@ -131,12 +137,11 @@ def portable(arguments: Sequence[str]) -> str:
     words: list[str] = []
     for argument in arguments:
         words += argument.split("=", 1) if argument.startswith("--") else [argument]
-    out, option = ["nas-harness"], ""
+    out = ["nas-harness"]
     for word, before in zip(words, ["", *words], strict=False):
-        option = word if word.startswith("--") else option
         if before == "--data-root":
             out.append("DATA")
-        elif option == "--reuse" != word:
+        elif before == "--reuse":
             out.append(f"results/{Path(word).name}")
         elif word != "--results" and before != "--results":
             out.append(word)

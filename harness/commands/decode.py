@@ -11,10 +11,13 @@ import torch
 
 from harness.commands.open_space import opened
 from harness.errors import BadInput
-from spaces import custom_rules
-from spaces.architecture import Cells
+from harness.storage.files import small_file
+from harness.study.load import looks_like_a_file
+from spaces import custom_rules, tables
+from spaces.architecture import Cells, short
 from spaces.cells import theta
 from spaces.cells.graph import live
+from spaces.cells.space import CellSpace
 from spaces.cost import cost
 from spaces.registry import SPACES
 from spaces.space import Space
@@ -56,11 +59,14 @@ class Decoded:
 
 def decode(given: str, space: Space, rule: str | None) -> Decoded:
     """`given`: the path of a θ table or of an architecture's text, or that text itself. Raises BadInput."""
-    text = _content(given)
+    text, name = _content(given)
     try:
-        architecture = _from_table(text, space, rule or space.rules[0]) if _is_table(text) else space.parse(text)
+        if theta.is_table(text):
+            architecture = _from_table(text, space, rule or space.rules[0])
+        else:
+            architecture = space.parse(text, name) if name and isinstance(space, CellSpace) else space.parse(text)
     except ValueError as error:
-        raise BadInput(f"{given if len(given) < 80 else given[:77] + '…'}: {error}") from None
+        raise BadInput(f"{short(given)}: {error}") from None
     facts = {"architecture": str(architecture), **_operations(architecture)}
     facts["shortcuts"] = str(architecture.shortcuts)
     if reason := space.broken(architecture):
@@ -74,15 +80,20 @@ def decode(given: str, space: Space, rule: str | None) -> Decoded:
     return Decoded(architecture, facts)
 
 
-def _content(given: str) -> str:
+def _content(given: str) -> tuple[str, str]:
+    """The text of a file or the text itself, and the name behind `FILE:NAME`. Raises BadInput."""
+    path, _, name = given.rpartition(":")
+    found = (given, "") if os.path.isfile(given) else (path, name) if os.path.isfile(path) else None
+    if found is None:
+        if looks_like_a_file(given) or looks_like_a_file(path):
+            raise BadInput(f"{short(given)}: no such file")
+        return given, ""
     try:
-        return Path(given).read_text() if os.path.isfile(given) else given
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{given} cannot be read: {error}") from None
-
-
-def _is_table(text: str) -> bool:
-    return text.lstrip().startswith("source,")
+        return tables.decoded(small_file(Path(found[0]))), found[1]
+    except OSError as error:
+        raise BadInput(f"{found[0]} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise BadInput(f"{found[0]} cannot be read: {error}") from None
 
 
 def _from_table(text: str, space: Space, rule: str) -> Any:

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable
 from math import inf
+from os.path import expanduser
 from typing import Any
 
 
@@ -29,20 +30,29 @@ def parser() -> argparse.ArgumentParser:
 def _study(commands: Any, name: str, words: str, *more: Callable[[argparse.ArgumentParser], None]) -> None:
     """A command on a study, with the options that all of these share."""
     command = commands.add_parser(name, help=words, epilog=f"example: nas-harness {name} demo --set recipe.epochs=3")
-    command.add_argument("study", help="a study file, or the name of a study in the package")
+    command.add_argument("study", type=_path, help="a study file, or the name of a study in the package")
     command.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", dest="changes",
                          help="override any field, such as recipe.lr=0.1 or method.darts-A.twins=2")  # fmt: skip
-    command.add_argument("--recipe", metavar="FILE", help="use the recipe that `tune --export` wrote")
-    command.add_argument("--results", default="results", metavar="DIR", help="folder for results; default: results")
-    command.add_argument("--data-root", metavar="DIR", help="folder of the data sets; default: NAS_HARNESS_DATA")
+    command.add_argument("--recipe", type=_path, metavar="FILE", help="use the recipe that `tune --export` wrote")
+    command.add_argument(
+        "--results", type=_path, default="results", metavar="DIR", help="folder for results; default: results"
+    )
+    command.add_argument(
+        "--data-root", type=_path, metavar="DIR", help="folder of the data sets; default: NAS_HARNESS_DATA"
+    )
     command.add_argument("--download", action="store_true", help="fetch a missing data set into --data-root")
     command.add_argument("--device", default="auto", help="auto, cpu, cuda or mps; without Ray also cuda:1")
-    command.add_argument("--cpus-per-trial", nargs="+", default=[], metavar="N",
-                         help="cores for each trial, or per kind of job: search=2; default: 1")  # fmt: skip
-    command.add_argument("--gpus-per-trial", nargs="+", default=[], metavar="N",
+    command.add_argument("--cpus-per-trial", action="append", default=[], metavar="N",
+                         help="cores for each trial, or per kind of job: search=2,train=1; default: 1")  # fmt: skip
+    command.add_argument("--gpus-per-trial", action="append", default=[], metavar="N",
                          help="GPUs for each trial, or per kind of job: train=0.25; default: 1 on CUDA")  # fmt: skip
     for add in more:
         add(command)
+
+
+def _path(text: str) -> str:
+    """A shell leaves the tilde of `--results=~/results` as it is."""
+    return expanduser(text)
 
 
 def _positive(text: str) -> float:
@@ -62,12 +72,13 @@ def _execution(command: argparse.ArgumentParser) -> None:
                          help="what runs the trials; default: ray")  # fmt: skip
     command.add_argument("--address", help="address of a running Ray cluster, such as auto; default: start a Ray here")
     command.add_argument("--cpus", type=int, help="cores that a Ray started here may use; default: all")
-    command.add_argument("--pack", nargs="+", default=[], metavar="N",
+    command.add_argument("--pack", action="append", default=[], metavar="N",
                          help="trials that share a GPU in one process, or per kind: train=4; default: 1")  # fmt: skip
     command.add_argument("--path", metavar="PATH",
                          help="how steps run, such as 'eager channels_last'; default: measured")  # fmt: skip
-    command.add_argument("--reuse", nargs="+", default=[], metavar="FOLDER",
-                         help="take trials with equal settings from these results folders")  # fmt: skip
+    command.add_argument("--reuse", action="append", type=_path, default=[], metavar="FOLDER",
+                         help="take trials with equal settings from this results folder; may be given again"
+                         )  # fmt: skip
     command.add_argument("--tensorboard", action="store_true",
                          help="with Ray: write live curves to tensorboard/ in the results folder")  # fmt: skip
     command.add_argument("--time-limit", type=_positive, metavar="SECONDS",
@@ -94,47 +105,54 @@ def _changing(command: argparse.ArgumentParser) -> None:
 
 def _exports(command: argparse.ArgumentParser) -> None:
     command.add_argument("--tuning", metavar="NAME", help="which [[tuning]] to export; default: the first")
-    command.add_argument("--export", metavar="FILE", help="write the tuned recipe, for `run --recipe`")
-    command.add_argument("--export-sqlite", metavar="FILE",
+    command.add_argument("--export", type=_path, metavar="FILE", help="write the tuned recipe, for `run --recipe`")
+    command.add_argument("--export-sqlite", type=_path, metavar="FILE",
                          help="write the trials as Optuna studies, for optuna-dashboard")  # fmt: skip
 
 
 def _status(commands: Any) -> None:
     command = commands.add_parser("status", help="show how far a study is, from any terminal",
                                   epilog="example: nas-harness status demo")  # fmt: skip
-    command.add_argument("study", help="a study's name or file, or a results folder")
-    command.add_argument("--results", default="results", metavar="DIR", help="folder for results; default: results")
+    command.add_argument("study", type=_path, help="a study's name or file, or a results folder")
+    command.add_argument(
+        "--results", type=_path, default="results", metavar="DIR", help="folder for results; default: results"
+    )
 
 
 def _report(commands: Any) -> None:
     command = commands.add_parser("report", help="write tables, figures and an offline page for results folders",
                                   epilog="example: nas-harness report results/demo")  # fmt: skip
-    command.add_argument("folders", nargs="+", metavar="FOLDER", help="results folders; several become one report")
-    command.add_argument("--out", metavar="DIR",
+    command.add_argument(
+        "folders", type=_path, nargs="+", metavar="FOLDER", help="results folders; several become one report"
+    )
+    command.add_argument("--out", type=_path, metavar="DIR",
                          help="where to write; default: report/ in the folder; required for several")  # fmt: skip
-    command.add_argument("--published", metavar="CSV", help="published numbers to compare with")
+    command.add_argument("--published", type=_path, metavar="CSV", help="published numbers to compare with")
 
 
 def _verify(commands: Any) -> None:
     command = commands.add_parser("verify", help="check tables, keys and rows of results folders against each other",
                                   epilog="example: nas-harness verify results/demo --rerun 2")  # fmt: skip
-    command.add_argument("folders", nargs="+", metavar="FOLDER", help="results folders")
+    command.add_argument("folders", type=_path, nargs="+", metavar="FOLDER", help="results folders")
     command.add_argument("--rerun", type=_count, default=0, metavar="N", help="train N random rows again and compare")
     command.add_argument("--seed", type=int, metavar="N", help="draw the rows that an earlier --rerun drew")
     command.add_argument("--keys", default="", metavar="K1,K2", help="train exactly these rows again and compare")
     command.add_argument("--trust", action="store_true",
                          help="load spaces, rules and data of packages from outside that the folder names")  # fmt: skip
-    command.add_argument("--data-root", metavar="DIR", help="folder of the data sets; default: NAS_HARNESS_DATA")
+    command.add_argument(
+        "--data-root", type=_path, metavar="DIR", help="folder of the data sets; default: NAS_HARNESS_DATA"
+    )
 
 
 def _decode(commands: Any) -> None:
     command = commands.add_parser("decode", help="explain a published θ table or an architecture's text",
                                   epilog="example: nas-harness decode theta.csv --space cell-study1")  # fmt: skip
-    command.add_argument("given", metavar="TABLE", help="a θ table (source,target,OPERATION…), an architecture's text, "
-                         "DARTS's Genotype(…), or a file with one of these")  # fmt: skip
+    command.add_argument("given", type=_path, metavar="TABLE",
+                         help="a θ table (source,target,OPERATION…), an architecture's text, DARTS's Genotype(…), or a "
+                         "file with one of these, also FILE:NAME")  # fmt: skip
     command.add_argument("--space", required=True, help="a space's name, or package.module:Class")
     command.add_argument("--rule", help="the rule that reads the table; default: the space's first")
-    command.add_argument("--svg", metavar="FILE", help="draw the architecture into this file")
+    command.add_argument("--svg", type=_path, metavar="FILE", help="draw the architecture into this file")
     _space_options(command)
 
 

@@ -3,7 +3,7 @@
 import argparse
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
 from statistics import mean
@@ -21,11 +21,14 @@ from harness.plan.sources import Baseline, Evolved, Read, Sampled, Twin, Written
 from harness.run.admission import Shares
 from harness.run.checks import example
 from harness.run.display import duration
-from harness.run.engine_paths import one_thread, timer
+from harness.run.engine_paths import LIMIT, to_measure
 from harness.run.prepare import Prepared
+from harness.run.step_time import image_seconds, one_thread
+from harness.storage.rows import latest_rows
 from harness.study.schema import Recipe
 from harness.training.search import TELEMETRY_IMAGES
 from harness.vocabulary.kinds import Kind
+from harness.vocabulary.rows import FINAL
 from spaces.cost import cost
 from spaces.custom_rules import drawn_by
 
@@ -57,23 +60,30 @@ class StandIn:
 def describe(prepared: Prepared, device: str, shares: Shares) -> str:
     """The plan in words. Nothing is written or started."""
     jobs = prepared.plan.jobs
-    seconds = job_seconds(prepared, device)
-    lines = [f"study {prepared.study.name}: {len(jobs)} jobs into {prepared.folder}", _size(prepared)]
-    lines += [_line(kind, number, jobs, seconds) for kind, number in Counter(j.kind for j in jobs.values()).items()]
+    rows = latest_rows(prepared.folder)
+    left = {key: job for key, job in jobs.items() if key not in rows or rows[key]["status"] not in FINAL}
+    seconds = job_seconds(prepared, device, left)
+    lines = [f"study {prepared.study.name}: {len(jobs)} jobs into {prepared.folder}, {len(left)} of {len(jobs)} left",
+             _size(prepared)]  # fmt: skip
+    lines += [_line(kind, number, left, seconds) for kind, number in Counter(j.kind for j in jobs.values()).items()]
     for row in prepared.plan.rows.values():
         own = [job for job in jobs.values() if row.method in job.methods and job.kind == Kind.TRAIN]
         lines.append(f"  {row.method:24} {len(own)} trainings, after {_after(own[0], jobs)}")
     at_once = trials_at_once(device, shares)
     total, longest = sum(seconds.values()), _longest(prepared, seconds)
     lines.append(f"about {duration(max(longest, total / at_once))}, {at_once:g} trials at once")
-    lines.append(f"(work {duration(total)}, longest chain {duration(longest)}; from steps measured one at a time, as "
-                 "if nothing were there yet and nothing ended early)")  # fmt: skip
+    lines.append(f"(work {duration(total)}, longest chain {duration(longest)}; of what is left, from steps measured "
+                 "one at a time, as if nothing ended early)")  # fmt: skip
+    if left and (first := to_measure(prepared, prepared.plan, device)):
+        lines.append(f"before the first trial, {LIMIT:g} s at most each: which path is fastest for "
+                     f"{' and '.join(f'{what}s' for what in first)}")  # fmt: skip
     return "\n".join(lines)
 
 
-def job_seconds(prepared: Prepared, device: str) -> dict[str, float]:
-    """Seconds that each job takes by itself, on the default path and one thread, from a step of its stand-in."""
-    jobs = {key: job for key, job in prepared.plan.jobs.items() if "table" not in job.settings}
+def job_seconds(prepared: Prepared, device: str, jobs: Mapping[str, Job] | None = None) -> dict[str, float]:
+    """Seconds that each job takes by itself on the default path and one thread; 0 for those that are not in `jobs`."""
+    jobs = prepared.plan.jobs if jobs is None else jobs
+    jobs = {key: job for key, job in jobs.items() if "table" not in job.settings}
     stands = {key: stand_in(job, prepared) for key, job in jobs.items()}
     recipes = {stands[key]: recipe_of(job.settings) for key, job in jobs.items()}
     with one_thread():
@@ -140,9 +150,8 @@ def _image_seconds(stand: StandIn, recipe: Recipe, prepared: Prepared, device: s
     """Seconds an image that a gradient is taken of; 0 where the network does not work and so is not trained."""
     data = prepared.sets[stand.data]
     engine = Engine.choose(torch.device(device), stand.precision, data)
-    batch = min(stand.batch_size, len(data.train))
-    steps = (timer(network, engine, data, recipe) for network in _networks(stand, prepared))
-    return mean([min(step(), step()) for step in steps] or [0.0]) / batch
+    found = [image_seconds(network, engine, data, recipe) for network in _networks(stand, prepared)]
+    return mean(found or [0.0])
 
 
 def _networks(stand: StandIn, prepared: Prepared) -> Iterator[Any]:
@@ -167,13 +176,13 @@ def _size(prepared: Prepared) -> str:
 def _longest(prepared: Prepared, seconds: dict[str, float]) -> float:
     ends: dict[str, float] = {}
     for key, job in prepared.plan.jobs.items():
-        ends[key] = seconds[key] + max((ends[need] for need in job.needs), default=0.0)
+        ends[key] = seconds.get(key, 0.0) + max((ends[need] for need in job.needs), default=0.0)
     return max(ends.values(), default=0.0)
 
 
-def _line(kind: str, number: int, jobs: dict[str, Job], seconds: dict[str, float]) -> str:
-    took = sum(seconds[key] for key, job in jobs.items() if job.kind == kind)
-    return f"  {number:5} × {kind:6} about {duration(took / number)} each"
+def _line(kind: str, number: int, left: Mapping[str, Job], seconds: Mapping[str, float]) -> str:
+    took = [seconds[key] for key, job in left.items() if job.kind == kind]
+    return f"  {number:5} × {kind:6} {f'about {duration(mean(took))} each' if took else 'all there'}"
 
 
 def _after(job: Job, jobs: dict[str, Job]) -> str:

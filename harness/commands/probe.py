@@ -99,11 +99,11 @@ def table(found: Sequence[Measured]) -> str:
     chosen = recommended(found)
     if not chosen:
         return "\n".join([*lines, "nothing fitted: a smaller batch, or another device"])
-    options = "--cpus-per-trial " + " ".join(f"{m.kind}={m.cpus:g}" for m in chosen)
+    options = "--cpus-per-trial " + ",".join(f"{m.kind}={m.cpus:g}" for m in chosen)
     if any(m.gpus for m in chosen):
-        options += " --gpus-per-trial " + " ".join(f"{m.kind}={m.gpus:g}" for m in chosen)
+        options += " --gpus-per-trial " + ",".join(f"{m.kind}={m.gpus:g}" for m in chosen)
     if packed := [m for m in chosen if m.packed]:
-        options += " --pack " + " ".join(f"{m.kind}={m.at_once}" for m in packed)
+        options += " --pack " + ",".join(f"{m.kind}={m.at_once}" for m in packed)
     return "\n".join([*lines, f"recommended: {options}"])
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis import numbers
-from analysis.findings.published import read
+from analysis.findings.published_table import read
 from analysis.report import compare, write
 from analysis.report.output import Refused
 from analysis.results.protocol_view import Damaged

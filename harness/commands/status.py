@@ -4,12 +4,13 @@ import argparse
 import fcntl
 import json
 import time
+import tomllib
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.errors import visible
+from harness.errors import BadInput, visible
 from harness.storage.folder import read_study, running_file
 from harness.storage.rows import complete_rows, counting
 from harness.vocabulary.rows import FINAL, Status
@@ -18,9 +19,23 @@ from harness.vocabulary.rows import FINAL, Status
 def command(options: argparse.Namespace) -> int:
     folder = Path(options.study)
     if not folder.is_dir():
-        folder = Path(options.results) / Path(options.study).stem
+        folder = Path(options.results) / name_of(options.study)
     print(visible(report(folder)))
     return 0
+
+
+def name_of(study: str) -> str:
+    """The name in a study file; of anything else it is the name itself. Raises BadInput where the file has none."""
+    path = Path(study)
+    if not path.is_file():
+        if path.suffix == ".toml":
+            raise BadInput(f"{study}: no such file; name a study, its file or its results folder")
+        return path.name
+    try:
+        found = tomllib.loads(path.read_bytes().decode("utf-8-sig"))["name"]
+    except (ValueError, KeyError, RecursionError) as error:
+        raise BadInput(f"{study} is no study file with a name ({type(error).__name__})") from None
+    return Path(str(found)).name
 
 
 def report(folder: Path) -> str:

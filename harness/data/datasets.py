@@ -30,8 +30,11 @@ NOTHING = DataSet(*(Images(torch.zeros(0, 3, 32, 32, dtype=torch.uint8), torch.z
 
 
 @lru_cache(maxsize=2)
-def _whole(name: str, root: Path | None, download: bool, size: int | None) -> DataSet:
-    return loader(name, size)(root, download)
+def _whole(name: str, root: Path | None, download: bool, size: int | None, held_out: float | None) -> DataSet:
+    whole = loader(name, size, held_out)(root, download)
+    if fault := whole.fault():
+        raise BadInput(f"data.name = '{name}': {fault}")
+    return whole
 
 
 def load(data: Mapping[str, Any], root: Path | None, download: bool = False) -> DataSet:
@@ -40,17 +43,26 @@ def load(data: Mapping[str, Any], root: Path | None, download: bool = False) -> 
     Raises BadInput where the data are missing or corrupt.
     """
     size = data.get("image_size")
-    whole = _whole(data["name"], root, download, size)
+    whole = _whole(data["name"], root, download, size, data.get("test_part"))
     train = _part(whole.train, data.get("train_images"), "train_images", data["name"], data.get(LEFT_OUT, False))
     test = _part(whole.test, data.get("test_images"), "test_images", data["name"])
     if size:
         train, test = scaled(train, size), scaled(test, size)
+    if train.images.shape[1:] != test.images.shape[1:]:
+        shapes = " and ".join("×".join(map(str, part.images.shape[1:])) for part in (train, test))
+        raise BadInput(f"data.name = '{data['name']}': training and test images differ in shape ({shapes}); "
+                       "set data.image_size")  # fmt: skip
     return DataSet(train, test, whole.classes, whole.mean, whole.std)
 
 
-def loader(name: str, size: int | None = None) -> Loader:
-    """The loader behind a data set's name; `size` is for those whose images differ in size. Raises BadInput."""
-    if known := LOADERS.get(name) or external.loader(name, size):
+def loader(name: str, size: int | None = None, held_out: float | None = None) -> Loader:
+    """The loader behind a data set's name; `size` is for those whose images differ in size, `held_out` for those of
+    one part. Raises BadInput."""
+    if outside := external.loader(name, size, held_out):
+        return outside
+    if held_out:
+        raise BadInput(f"data.test_part: {name} has test images of its own; leave data.test_part out")
+    if known := LOADERS.get(name):
         return known
     there = ", ".join((*LOADERS, "torchvision:NAME", "folder"))
     try:

@@ -1,6 +1,5 @@
-"""Data sets from outside: those of torchvision that have a training and a test part, and folders of images."""
+"""Data sets from outside: those of torchvision, and folders of images."""
 
-import inspect
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -10,89 +9,105 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from harness.data import folders, pixels, torchvision_sets
 from harness.data.images import DataSet, Images, Loader, scaled
-from harness.errors import BadInput, first_line
+from harness.errors import BadInput
 from harness.seeding import stream
 
 
-def loader(name: str, size: int | None) -> Loader | None:
+def loader(name: str, size: int | None, held_out: float | None = None) -> Loader | None:
     """Behind `torchvision:FashionMNIST`, `folder` or `folder:below/the/data/root`; None for other names.
 
-    `size`: to which each image is scaled; needed where they differ in size or are not square.
+    `size`: to which each image is scaled; needed where they differ in size or are not square. `held_out`: the part
+    of each class that becomes test images, where the data come in one part.
     """
     kind, _, which = name.partition(":")
     found = {"torchvision": from_torchvision, "folder": from_folder}.get(kind)
-    return partial(found, which, size) if found else None
+    return partial(found, which, size, held_out) if found else None
 
 
-def from_torchvision(name: str, size: int | None, root: Path | None, download: bool) -> DataSet:
+def notes(name: str, held_out: float | None) -> list[str]:
+    """What a report should say of the test images of the data called `name`."""
+    kind, _, which = name.partition(":")
+    said = [torchvision_sets.note(which)] if kind == "torchvision" else []
+    if held_out:
+        said.append(f"{name} comes in one part: {100 * held_out:g} % of each class, sampled uniformly by a fixed seed, "
+                    "were held out as test images.")  # fmt: skip
+    return [note for note in said if note]
+
+
+def from_torchvision(name: str, size: int | None, held_out: float | None, root: Path | None,
+                     download: bool) -> DataSet:  # fmt: skip
     """Raises BadInput where torchvision has none of that name, with both parts, below `root`."""
-    from torchvision import datasets
-
-    kind = getattr(datasets, name, None)
-    if not (inspect.isclass(kind) and issubclass(kind, datasets.VisionDataset)):
-        raise BadInput(f"data.name = 'torchvision:{name}': torchvision.datasets has no such data set")
-    opened: Any = kind
-    takes = inspect.signature(kind).parameters
-    if "train" in takes:
-        parts: list[dict[str, Any]] = [{"train": True}, {"train": False}]
-    elif "split" in takes:
-        parts = [{"split": "train"}, {"split": "test"}]
-    else:
-        raise BadInput(f"data.name = 'torchvision:{name}' comes in one part; write a loader that splits it")
-    more = {"download": download} if "download" in takes else {}
+    torchvision_sets.opened(name, size, bool(held_out))
     folder = _root(root, f"torchvision:{name}")
-    try:
-        train, test = (opened(str(folder), **part, **more) for part in parts)
-    except Exception as error:  # each has its own ways to say that files are missing
-        raise BadInput(f"{name} in {folder}: {first_line(error)}; add --download to fetch it there") from None
-    return _together(train, test, size, f"torchvision:{name}")
+    train, test = torchvision_sets.parts(name, size, bool(held_out), folder, download)
+    known = torchvision_sets.labelled(train, f"torchvision:{name}")
+    return _together(known, test and torchvision_sets.labelled(test, f"torchvision:{name}"), size, held_out,
+                     f"torchvision:{name}")  # fmt: skip
 
 
-def from_folder(below: str, size: int | None, root: Path | None, download: bool) -> DataSet:
-    """`train/CLASS/*.png` and `test/CLASS/*.png` below the data root; any format that Pillow reads, as RGB."""
-    from torchvision.datasets import ImageFolder
-
+def from_folder(below: str, size: int | None, held_out: float | None, root: Path | None, download: bool) -> DataSet:
+    """`train/CLASS/*.png` and `test/CLASS/*.png` below the data root, as RGB or grey."""
     folder = _root(root, "folder") / below
-    try:
-        train, test = (ImageFolder(str(folder / part)) for part in ("train", "test"))
-    except OSError as error:
-        raise BadInput(
-            f"data.name = 'folder': {first_line(error)}; {folder} needs train/CLASS/ and test/CLASS/"
-        ) from None
-    if train.classes != test.classes:
-        raise BadInput(f"{folder}: train/ and test/ hold different classes")
-    return _together(train, test, size, f"folder {folder}")
+    train, test = folders.parts(folder, bool(held_out))
+    return _together(train, test, size, held_out, f"folder {folder}")
 
 
-def _together(train: Any, test: Any, size: int | None, name: str) -> DataSet:
-    first, second = (_images(part, size, name) for part in (train, test))
+Labelled = Iterable[tuple[Any, int, str]]  # Pillow's image, its class, what it is called in a message
+
+
+def _together(train: Labelled, test: Labelled | None, size: int | None, held_out: float | None,
+              name: str) -> DataSet:  # fmt: skip
+    first, second = _images(train, size, name), None if test is None else _images(test, size, name)
+    if second is None:
+        first, second = _divided(first, held_out or 0.0, name)
+    first, second = _alike(first, second)
     mixed = np.random.default_rng(stream(0, 0, "mixed")).permutation(len(first))  # nothing may lie in order of class
     first = first.take(torch.from_numpy(mixed))
-    pixels = first.images.double() / 255
-    mean, std = pixels.mean((0, 2, 3)), pixels.std((0, 2, 3)).clamp(min=1e-3)
+    values = first.images.double() / 255
+    mean, std = values.mean((0, 2, 3)), values.std((0, 2, 3)).clamp(min=1e-3)
     return DataSet(first, second, int(first.labels.max()) + 1, tuple(mean.tolist()), tuple(std.tolist()))
 
 
-def _images(part: Iterable[tuple[Any, Any]], size: int | None, name: str) -> Images:
-    """Raises BadInput where the images do not fit together or the labels are no classes."""
-    pixels, labels = [], []
-    for image, label in part:
-        if not isinstance(label, int | np.integer) or label < 0:
-            raise BadInput(f"{name}: a label is {label!r}, no class from 0 on")
-        pixels.append(_pixels(image, size))
-        labels.append(int(label))
-    shapes = {tuple(image.shape) for image in pixels}
-    if len(shapes) > 1 or any(height != width for _, height, width in shapes):
+def _images(part: Labelled, size: int | None, name: str) -> Images:
+    """Grey where all are grey, else RGB. Raises BadInput where the images do not fit together."""
+    found = [(_sized(pixels.as_uint8(image, place), size), label) for image, label, place in part]
+    if not found:
+        raise BadInput(f"{name}: a part of it holds no images")
+    images = [image for image, _ in found]
+    shapes = {tuple(image.shape[1:]) for image in images}
+    if len(shapes) > 1 or any(height != width for height, width in shapes):
         raise BadInput(f"{name}: its images differ in size or are not square; set data.image_size")
-    return Images(torch.stack(pixels), torch.tensor(labels))
+    channels = max(len(image) for image in images)
+    stacked = torch.stack([image.expand(channels, -1, -1) for image in images])
+    return Images(stacked, torch.tensor([label for _, label in found]))
 
 
-def _pixels(image: Any, size: int | None) -> Tensor:
-    """A Pillow image as uint8 [C, H, W]: grey where it is grey, else RGB."""
-    array = np.array(image if image.mode == "L" else image.convert("RGB"))
-    pixels = torch.from_numpy(array[..., None] if array.ndim == 2 else array).permute(2, 0, 1)
-    return scaled(Images(pixels[None], torch.zeros(1)), size).images[0] if size else pixels
+def _sized(image: Tensor, size: int | None) -> Tensor:
+    return scaled(Images(image[None], torch.zeros(1)), size).images[0] if size else image
+
+
+def _alike(first: Images, second: Images) -> tuple[Images, Images]:
+    """Both in colour where one is."""
+    channels = max(first.images.shape[1], second.images.shape[1])
+    grown = [Images(part.images.expand(-1, channels, -1, -1).contiguous(), part.labels) for part in (first, second)]
+    return grown[0], grown[1]
+
+
+def _divided(whole: Images, held_out: float, name: str) -> tuple[Images, Images]:
+    """Training and test images: of each class a part is held out, at least one image. Raises BadInput."""
+    rng = np.random.default_rng(stream(0, 0, "test part"))
+    tested: list[int] = []
+    for label in whole.labels.unique().tolist():
+        own = rng.permutation(np.flatnonzero(whole.labels.numpy() == label))
+        if len(own) < 2:
+            raise BadInput(f"data.test_part: class {label} of {name} has one image alone, none can be held out")
+        tested += own[: min(max(1, round(held_out * len(own))), len(own) - 1)].tolist()
+    is_test = torch.zeros(len(whole), dtype=torch.bool)
+    is_test[tested] = True
+    every = torch.arange(len(whole))
+    return whole.take(every[~is_test]), whole.take(every[is_test])
 
 
 def _root(root: Path | None, name: str) -> Path:

@@ -39,6 +39,17 @@ class DataSet:
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
+    def fault(self) -> str:
+        """What no study can train on; '' where there is nothing of that kind."""
+        for what, part in (("training", self.train), ("test", self.test)):
+            if part.images.dim() != 4 or part.images.dtype != torch.uint8 or part.images.shape[0] != len(part.labels):
+                return f"its {what} images are no uint8 [N, C, H, W] with N labels"
+            if not len(part) or part.labels.min() < 0 or part.labels.max() >= self.classes:
+                return f"its {what} images have no labels from 0 to {self.classes - 1}"
+        if len(self.train.labels.unique()) < 2:
+            return "its training images are all of one class; there is nothing to tell apart"
+        return ""
+
     @property
     def channels(self) -> int:
         return self.train.images.shape[1]

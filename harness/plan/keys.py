@@ -9,6 +9,7 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from harness.plan.unread import read_fields
 from harness.study.data import Data, Table
 from harness.study.model import Model
 from harness.study.schema import Range, Recipe, Scheduler, Search, Tuning
@@ -19,7 +20,6 @@ Fields = Mapping[type[Model], Collection[str]]
 MODELS: Mapping[str, type[Model]] = {"data": Data, "recipe": Recipe, "search": Search, "evolve": Search,
                                      "tuning": Tuning, "table": Table}  # fmt: skip
 TOP: Mapping[str, Any] = {"space_options": {}, "test_curve": False, "train_seed": 0}  # defaults of a job's own fields
-LOOKED_UP = ("data", "recipe", "space_options", "test_curve")  # decide nothing where a table answers
 FIRST: Fields = {  # the fields of schema 1
     Data: ("name", "train_images", "test_images", "image_size"),
     Scheduler: ("kind", "gamma", "step"),
@@ -44,7 +44,7 @@ def _content(settings: Mapping[str, Any]) -> Mapping[str, Any]:
     settings = _by_content(settings)
     if settings["schema"] == 1:
         return _without_defaults(settings, FIRST)
-    decisive = _without_unused(settings)
+    decisive = read_fields(settings)
     lean = _without_defaults(decisive, {})
     return {name: value for name, value in lean.items() if name not in TOP or not _same(value, TOP[name])}
 
@@ -56,20 +56,6 @@ def _by_content(settings: Mapping[str, Any]) -> Mapping[str, Any]:
         values = settings.get(part) or {}
         if values.get(digest):
             out[part] = {name: value for name, value in values.items() if name != path}
-    return out
-
-
-def _without_unused(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Without the fields that a job of this kind never reads: the epochs of a training yet to come, and others."""
-    out = dict(settings)
-    search = settings.get("search", {})
-    if "search" in settings and "recipe" in settings:
-        out["recipe"] = {name: value for name, value in settings["recipe"].items() if name != "epochs"}
-    if "score" in search:
-        unused = "score_epochs" if search["score"] == "supernet" else "gate"
-        out["search"] = {name: value for name, value in search.items() if name != unused}
-    if "table" in settings:  # which has an answer already
-        out = {name: value for name, value in out.items() if name not in LOOKED_UP}
     return out
 
 

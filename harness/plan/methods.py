@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from harness.errors import BadInput
 from harness.study import ranges
 from harness.study.model import Model
 from harness.study.schema import Method, Recipe, Search, Study, Tuning
@@ -91,10 +92,13 @@ def _method(study: Study, method: Method) -> MethodSettings:
 
 
 def _tuning(study: Study, tuning: Tuning) -> TuningSettings:
-    base = _changed(study.recipe, tuning.recipe, f"tuning '{tuning.name}'.recipe")
+    where = f"tuning '{tuning.name}'"
+    base = _changed(study.recipe, tuning.recipe, f"{where}.recipe")
     for name, span in tuning.ranges.items():
         for value in span.choices or (span.low, span.high):
-            validated(Recipe, ranges.apply(base.model_dump(), {name: value}), f"tuning '{tuning.name}'.ranges")
+            validated(Recipe, ranges.apply(base.model_dump(), {name: value}), f"{where}.ranges")
+            if (name, value) == ("precision", "auto"):
+                raise BadInput(f"{where}.ranges.precision: 'auto' is no precision of its own; choose fp32 or bf16")
     return TuningSettings(tuning, base)
 
 

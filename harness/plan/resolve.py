@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.errors import BadInput
 from harness.plan import evolve, tuning
 from harness.plan.jobs import Job
 from harness.plan.settings import Settings
@@ -13,6 +14,8 @@ from harness.plan.sources import Baseline, Best, Evolved, Proposed, Read, Sample
 from harness.plan.twins import sample_twin
 from harness.seeding import stream
 from harness.study import ranges
+from harness.study.schema import Recipe
+from harness.study.validation import validated
 from harness.vocabulary.rows import Outcome, Row, Status
 from spaces import custom_rules
 from spaces.plugins import function_fault, imported
@@ -43,13 +46,29 @@ def resolve(job: Job, rows: Rows, space: Space) -> Settings:
         settings["recipe"] = _keep(settings["recipe"], rows[best(trials, rows)]["recipe"] or {}, rows[trials[0]])
     if "tuning" in settings:
         seen = [rows[key] for key in settings["seen"]]
-        start = stream(settings["study_seed"], job.seed, "tuning")
-        asked = tuning.ask(settings["tuning"], settings["index"], seen, start)
-        settings |= {"recipe": ranges.apply(settings["recipe"], asked), "asked": asked}
+        asked = _asked(settings, seen, stream(settings["study_seed"], job.seed, "tuning"))
+        settings |= {"recipe": _recipe(ranges.apply(settings["recipe"], asked)), "asked": asked}
         settings["thresholds"] = tuning.thresholds(settings, seen)
     if "source" in settings:
         settings["architecture"] = _found(from_json(settings["source"]), job, rows, space)
     return settings
+
+
+def _asked(settings: Settings, seen: Sequence[Row], start: int) -> Settings:
+    """A sampler that fails is the trial's failure, not the study's."""
+    try:
+        return tuning.ask(settings["tuning"], settings["index"], seen, start)
+    except Exception as error:  # Optuna's, over rows that it would not have given
+        raise Unbuildable(Status.FAILED, f"no values can be suggested: {type(error).__name__}: {error}") from error
+
+
+def _recipe(values: Settings) -> Settings:
+    """`values` as a recipe has them. Raises Unbuildable where they make none, as two fields may not fit together."""
+    try:
+        found = validated(Recipe, values, "the suggested recipe").model_dump()
+    except BadInput as error:
+        raise Unbuildable(Status.FAILED, str(error)) from None
+    return {name: found[name] for name in values}
 
 
 def best(keys: Sequence[str], rows: Rows) -> str:

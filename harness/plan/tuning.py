@@ -20,6 +20,7 @@ from harness.vocabulary.kinds import Kind
 from harness.vocabulary.rows import Status
 
 Row = Mapping[str, Any]
+PLACES = 12  # of what steps reach, as on a grid
 
 
 def ask(spec: Settings, index: int, seen: Sequence[Row], seed: int) -> Settings:
@@ -81,8 +82,17 @@ def _distribution(span: Range) -> Any:
     if span["choices"]:
         return CategoricalDistribution(list(span["choices"]))
     if span["integer"]:
-        return IntDistribution(int(span["low"]), int(span["high"]), span["log"], int(span["step"] or 1))
-    return FloatDistribution(span["low"], span["high"], span["log"], span["step"])
+        return IntDistribution(int(span["low"]), int(_last(span)), span["log"], int(span["step"] or 1))
+    return FloatDistribution(span["low"], _last(span), span["log"], span["step"])
+
+
+def _last(span: Range) -> float:
+    """The last value that whole steps reach, and `high` where that is it."""
+    low, high, step = float(span["low"]), float(span["high"]), span["step"]
+    if not step:
+        return high
+    last = round(low + math.floor((high - low) / step + 1e-9) * step, PLACES)
+    return high if abs(last - high) < 10.0**-PLACES else last
 
 
 def _suggest(trial: Any, name: str, span: Range) -> Any:
@@ -91,7 +101,8 @@ def _suggest(trial: Any, name: str, span: Range) -> Any:
         return trial.suggest_categorical(name, over.choices)
     suggest = trial.suggest_int if span["integer"] else trial.suggest_float
     more = {"step": over.step} if over.step else {}
-    return suggest(name, over.low, over.high, log=over.log, **more)
+    found = suggest(name, over.low, over.high, log=over.log, **more)
+    return round(found, PLACES) if span["step"] else found  # 0.3 and not 0.30000000000000004
 
 
 def _as_trial(ranges: Ranges, row: Row) -> Any:

@@ -25,6 +25,7 @@ from harness.ray_tune.nodes import Common, Seen
 from harness.run.driver import Driver
 
 ATTEMPTS = 3  # at starting a Ray of one's own
+PATIENCE = 3.0  # seconds after which it is said what is waited for
 OBJECT_STORE = 100 * 2**20  # bytes; trials talk through files
 JOIN_SECONDS = 120  # in which a node must have answered
 
@@ -71,7 +72,7 @@ def _own_signals() -> Iterator[None]:
 def _join(address: str) -> None:
     """Says what it waits for, where the answer takes long. Raises BadInput."""
     reach.check(address)
-    patience = Timer(reach.SECONDS, print, [f"nas-harness: waiting for Ray's head at {address}"], {"file": sys.stderr})
+    patience = Timer(PATIENCE, print, [f"nas-harness: waiting for Ray's head at {address}"], {"file": sys.stderr})
     patience.start()
     try:
         ray.init(address=address, **QUIET)

@@ -38,9 +38,9 @@ class Shares:
 
 
 def parse_shares(option: str, texts: list[str]) -> dict[str, float]:
-    """`0.5` for every kind, `search=2` for one. Raises BadInput."""
+    """`0.5` for every kind, `search=2` for one, also several with commas. Raises BadInput."""
     found = {}
-    for text in texts:
+    for text in (part for given in texts for part in given.split(",")):
         kind, _, value = text.rpartition("=")
         try:
             found[kind] = float(value)

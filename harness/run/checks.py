@@ -131,6 +131,16 @@ def check_table(settings: StudySettings, space: Space, home: Path | None) -> Non
                 raise BadInput(f"method '{own.name}': {found.name} has no run of {text}")
 
 
+def check_cutout(settings: StudySettings, data: DataSet) -> None:
+    """A square as large as an image leaves nothing of it to learn from."""
+    tuned = [value for own in settings.tunings if (span := own.tuning.ranges.get("cutout"))
+             for value in (*span.choices, span.high or 0)]  # fmt: skip
+    largest = max([*(recipe.cutout for recipe in settings.recipes), *tuned], default=0)
+    if largest >= data.size:
+        raise BadInput(f"recipe.cutout = {largest:g} blanks whole images of {data.size}×{data.size}; take a smaller "
+                       "one, or set data.image_size")  # fmt: skip
+
+
 def check_pretrained(settings: StudySettings, space: Space, data: DataSet, root: Path | None,
                      home: Path | None) -> None:  # fmt: skip
     study = settings.study

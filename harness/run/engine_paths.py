@@ -1,12 +1,11 @@
-"""Which path is fastest: a short measured trial of a step, once for a study's networks and once for its supernets.
+"""Which path is fastest: a short measured trial of a step, for a study's networks and for its supernets, if it has any.
 
 `study.json` keeps what was chosen, so that whatever is run later runs the same.
 """
 
+import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +15,20 @@ from harness.data.images import DataSet
 from harness.engine.device import paths
 from harness.engine.engine import Engine
 from harness.engine.graphs import WARM
-from harness.engine.optimiser import sgd
-from harness.errors import BadInput
+from harness.errors import BadInput, first_line
+from harness.plan.jobs import Job, Plan
+from harness.plan.settings import recipe_of
 from harness.run.checks import example
 from harness.run.prepare import Prepared
+from harness.run.step_time import affordable, one_thread, timer
 from harness.storage.folder import read_study
 from harness.storage.rows import latest_rows
 from harness.study.schema import Recipe
-from harness.training.train import weight_step
 from harness.vocabulary.kinds import Kind
 
 REPEATS = 3
 MARGIN = 0.9  # of the default's time: what is not clearly faster is not worth another rounding
+LIMIT = 20.0  # seconds for all paths of a kind of network; the step that is running then is still finished
 SMALL = 0.05  # seconds; on a CPU, quicker steps are not worth a trial
 
 
@@ -46,8 +47,9 @@ def fastest(names: tuple[str, ...], seconds: Callable[[str], float], small: floa
     return winner if best[winner] < MARGIN * best[names[0]] else names[0]
 
 
-def settled(prepared: Prepared, device: str, forced: str | None = None) -> dict[str, str]:
-    """{"network": …, "supernet": …}: `forced`, else as study.json and rows have it, else measured.
+def settled(prepared: Prepared, plan: Plan, device: str, forced: str | None = None) -> dict[str, str]:
+    """ "network" and "supernet" → path: `forced`, else as study.json and rows have it, else measured where `plan`
+    trains such.
 
     Nothing is measured for a device that this machine lacks, as on a cluster: then defaults hold. Raises BadInput
     where `forced` is no path of the device.
@@ -58,16 +60,30 @@ def settled(prepared: Prepared, device: str, forced: str | None = None) -> dict[
             raise BadInput(f"--path '{forced}' is unknown; {device} has {', '.join(map(repr, known))}")
         return {"network": forced, "supernet": forced}
     found = _known(prepared.folder)
+    return {**{what: _fastest(what, jobs[0], prepared, torch.device(device))
+               for what, jobs in to_measure(prepared, plan, device).items()}, **found}  # fmt: skip
+
+
+def to_measure(prepared: Prepared, plan: Plan, device: str) -> dict[str, list[Job]]:
+    """Of "network" and "supernet", those whose path a run of `plan` measures first, each with its jobs."""
     absent = device.startswith("cuda") and not torch.cuda.is_available()
-    looked_up = all("table" in job.settings for job in prepared.plan.jobs.values())
-    if found.keys() == {"network", "supernet"} or absent or looked_up or prepared.study.task != "images":
-        return found
-    return {**_chosen(prepared, torch.device(device)), **found}
+    if absent or prepared.study.task != "images":
+        return {}
+    found: dict[str, list[Job]] = {}
+    for job in plan.jobs.values():
+        if "table" not in job.settings:
+            found.setdefault(_what(job.kind), []).append(job)
+    known = _known(prepared.folder)
+    return {what: jobs for what, jobs in found.items() if what not in known}
 
 
 def of(job_kind: str, known: Mapping[str, str]) -> str | None:
     """The path of a job of this kind."""
-    return known.get("supernet" if job_kind == Kind.SEARCH else "network")
+    return known.get(_what(job_kind))
+
+
+def _what(job_kind: str) -> str:
+    return "supernet" if job_kind == Kind.SEARCH else "network"
 
 
 def _known(folder: Path) -> dict[str, str]:
@@ -79,55 +95,56 @@ def _known(folder: Path) -> dict[str, str]:
         return found
 
 
-def _chosen(prepared: Prepared, device: torch.device) -> dict[str, str]:
-    settings, space, data = prepared.settings, prepared.space, prepared.data
-    some = example(space)
-    network: Callable[[], Any] = lambda: space.build(some, data.classes, data.channels)  # noqa: E731
-    supernet: Callable[[], Any] = lambda: space.supernet(data.classes, data.channels, space.gates[0])  # noqa: E731
+def _fastest(what: str, job: Job, prepared: Prepared, device: torch.device) -> str:
+    """For the networks of a plan, of which `job` trains the first."""
+    space, data = prepared.space, prepared.data_of(job)
+    gate = job.settings.get("search", {}).get("gate") or space.gates[0]
+    text = job.settings.get("source", {}).get("text")
+    given = space.parse(text) if text else None
+    some = given if given and not space.broken(given) else example(space)
+
+    def build() -> Any:
+        if what == "supernet":
+            return space.supernet(data.classes, data.channels, gate)
+        return space.build(some, data.classes, data.channels)
+
     with one_thread():
-        return {
-            "network": measured(network, data, device, settings.study.recipe),
-            "supernet": measured(supernet, data, device, settings.search_recipe),
-        }
+        return measured(build, data, device, recipe_of(job.settings), what)
 
 
-def measured(build: Callable[[], Any], data: DataSet, device: torch.device, recipe: Recipe) -> str:
-    """The fastest path of the recipe's precision for networks as `build` makes them."""
+def measured(build: Callable[[], Any], data: DataSet, device: torch.device, recipe: Recipe,
+             what: str = "network") -> str:  # fmt: skip
+    """The fastest path of the recipe's precision for networks as `build` makes them; the default where that fails."""
     names = paths(device, recipe.precision)
+    if len(names) == 1:
+        return names[0]
+    try:
+        return _measured(build, data, device, recipe, what)
+    except (RuntimeError, MemoryError) as error:
+        _say(f"which path is fastest for the {what}s cannot be measured ({first_line(error)[:100]}): '{names[0]}'")
+        return names[0]
+
+
+def _measured(build: Callable[[], Any], data: DataSet, device: torch.device, recipe: Recipe, what: str) -> str:
+    names = paths(device, recipe.precision)
+    own, started = recipe, time.monotonic()
+    recipe = affordable(build(), Engine.choose(device, recipe.precision, data), data, own)
+    small = SMALL * recipe.batch_size / min(own.batch_size, len(data.train)) if device.type == "cpu" else 0.0
     steps: dict[str, Callable[[], float]] = {}
 
     def seconds(name: str) -> float:
+        if time.monotonic() - started > LIMIT:
+            raise RuntimeError(f"it took more than {LIMIT:g} s")
         if name not in steps:
+            if name == names[1]:
+                _say(f"measuring which path is fastest for the {what}s, {LIMIT:g} s at most")
             steps[name] = timer(build(), Engine.choose(device, recipe.precision, data, name), data, recipe)
             for _ in range(WARM + 1 if "graphs" in name else 1):
                 steps[name]()
         return steps[name]()
 
-    return names[0] if len(names) == 1 else fastest(names, seconds, SMALL if device.type == "cpu" else 0.0)
+    return fastest(names, seconds, small)
 
 
-def timer(network: Any, engine: Engine, data: DataSet, recipe: Recipe) -> Callable[[], float]:
-    """Of one step of the weights on one batch, in seconds: of processor time on a CPU, which others' load spares."""
-    network = engine.place(network)
-    optimiser = sgd(list(network.parameters()), recipe)
-    step = engine.repeated(partial(weight_step, network, optimiser, engine, recipe.clip), network)
-    part = data.train.take(torch.arange(min(recipe.batch_size, len(data.train)))).to(engine.device)
-    batch = next(iter(engine.batches(part, recipe.batch_size)))
-    clock = time.process_time if engine.device.type == "cpu" else time.perf_counter
-
-    def timed() -> float:
-        start = clock()
-        step(*batch).item()
-        return clock() - start
-
-    return timed
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+def _say(text: str) -> None:
+    print(f"nas-harness: {text}", file=sys.stderr, flush=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.data import datasets
+from harness.data import datasets, external
 from harness.data.images import DataSet
 from harness.engine.device import auto_precision, device_named
 from harness.errors import BadInput
@@ -16,10 +16,19 @@ from harness.plan.keys import SCHEMA
 from harness.plan.make import make
 from harness.plan.methods import StudySettings, merged, needs_images, with_precision
 from harness.plan.strategies import strategy
-from harness.run.checks import check_methods, check_pretrained, check_size, check_table, check_tunings, example
+from harness.run.checks import (
+    check_cutout,
+    check_methods,
+    check_pretrained,
+    check_size,
+    check_table,
+    check_tunings,
+    example,
+)
 from harness.run.starts import with_digests
 from harness.storage.folder import SCHEMAS, claim
 from harness.storage.rows import complete_rows, read_rows
+from harness.study.data import Data
 from harness.study.schema import Study
 from harness.tables.opened import scale, with_digest
 from spaces import registry as spaces
@@ -50,8 +59,13 @@ class Prepared:
         return self.sets[0]
 
     def data_of(self, job: Job) -> DataSet:
-        names = [data.model_dump() for data in self.study.data_sets]
-        return self.sets[names.index({name: job.settings["data"][name] for name in names[0]})]
+        own = {name: value for name, value in job.settings["data"].items() if name in Data.model_fields}
+        return self.sets[[data.model_dump() for data in self.study.data_sets].index(own)]
+
+    @property
+    def notes(self) -> list[str]:
+        """What reports say of the study's data."""
+        return [note for data in self.study.data_sets for note in external.notes(data.name, data.test_part)]
 
     def as_json(self, command: str) -> dict[str, Any]:
         """What `study.json` holds: the study as resolved, and its plan."""
@@ -61,6 +75,7 @@ class Prepared:
         rows = [as_json(row) for row in self.plan.rows.values()]
         labels: dict[str, Any] = getattr(self.space, "alpha_labels", dict)()
         values |= {"scale": scale(self.study, self.home)} if self.study.table else {}
+        values |= {"notes": self.notes} if self.notes else {}
         return {"schema": self.plan.schema, **values, "methods": methods, "rows": rows, "alpha": ALPHA,
                 "alpha_labels": labels, "command": command, "plan": self.plan.summary()}  # fmt: skip
 
@@ -102,6 +117,7 @@ def prepare(loaded: Study, results: Path, root: Path | None, download: bool, dev
     settings = with_precision(settings, *precisions(space, sets[0], device, before))
     for data in sets:
         check_size(loaded, space, data)
+        check_cutout(settings, data)
         check_pretrained(settings, space, data, root, home)
     plan = make(settings, space.rules, strategy, seeds, schema_of((folder, *reuse), before))
     return Prepared(settings, space, sets, plan, folder, home)

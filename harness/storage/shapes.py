@@ -17,7 +17,7 @@ STUDY: Mapping[str, Types] = {
     **dict.fromkeys(("space_options", "seeds", "search", "recipe", "alpha_labels", "paths", "scale"), (dict,)),
     "data": (dict, list),
     "table": (dict, NOTHING),
-    **dict.fromkeys(("plan", "rows", "methods", "method", "tuning", "looks"), (list,)),
+    **dict.fromkeys(("plan", "rows", "methods", "method", "tuning", "looks", "notes"), (list,)),
     **dict.fromkeys(("smallest_effect", "alpha", "equivalence_margin", "chance"), (int, float, NOTHING)),
     "schema": (int,),
     "primary": (dict, NOTHING),
@@ -47,6 +47,8 @@ def _inside(study: Mapping[str, Any]) -> Iterator[str]:
                     yield f"{part}: an entry's {name} holds more than texts"
     if isinstance(study.get("data"), list) and not all(isinstance(data, dict) for data in study["data"]):
         yield "data holds more than objects"
+    if not all(isinstance(note, str) for note in study.get("notes", [])):
+        yield "notes holds more than texts"
     if not all(type(look) is int for look in study.get("looks", [])):
         yield "looks holds more than whole numbers"
 

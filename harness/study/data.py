@@ -1,9 +1,10 @@
 """What a study says about its data: one set of images, or several; and tables of trainings that were done before."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, model_serializer
+from pydantic_core.core_schema import SerializerFunctionWrapHandler
 
 from harness.study.bounds import PIXELS
 from harness.study.model import Model
@@ -16,6 +17,12 @@ class Data(Model):
     train_images: int | None = Field(None, gt=1, le=10**9)
     test_images: int | None = Field(None, gt=0, le=10**9)
     image_size: int | None = Field(None, gt=0, le=PIXELS)  # images are scaled to it; null: as they are
+    test_part: float | None = Field(None, gt=0, lt=1)  # of each class, held out where data come in one part
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without `test_part` where it is not set, so that protocols of older folders stay as they are."""
+        return {name: value for name, value in dumped(self).items() if (name, value) != ("test_part", None)}
 
     @property
     def label(self) -> str:

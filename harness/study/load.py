@@ -1,5 +1,6 @@
 """Study files: found by path or by name, with changes applied."""
 
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
@@ -22,7 +23,7 @@ def load_study(study: str, changes: Iterable[str] = ()) -> Study:
     """
     path = _find(study)
     try:
-        values = tomllib.loads(path.read_bytes().decode())
+        values = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except UNREADABLE as error:
         raise BadInput(f"{study} is not TOML: {error}") from None
     except OSError as error:
@@ -42,11 +43,18 @@ def _folder() -> Any:
 
 
 def _find(study: str) -> Any:
-    if Path(study).is_file():
+    if os.path.isfile(study):
         return Path(study)
     if re.fullmatch(NAME, study) and (found := _folder() / f"{study}.toml").is_file():
         return found
+    if looks_like_a_file(study):
+        raise BadInput(f"{study}: no such file; the studies of the package are {', '.join(packaged())}")
     raise BadInput(f"study '{study}' is neither a file nor one of: {', '.join(packaged())}")
+
+
+def looks_like_a_file(given: str) -> bool:
+    """Whether a word that names no file was meant to: it has a folder or an ending, and nothing of an architecture."""
+    return re.fullmatch(r"[^\s(),>=]*(/[^\s(),>=]*|\.[A-Za-z]\w{0,5})", given) is not None
 
 
 def _apply(values: dict[str, Any], change: str) -> None:
@@ -79,10 +87,12 @@ def load_with_recipe(name: str, changes: Sequence[str], recipe: str | None = Non
     try:
         if Path(recipe).exists() and not Path(recipe).is_file():
             raise ValueError("no regular file")
-        found = tomllib.loads(Path(recipe).read_text())["recipe"]
+        found = tomllib.loads(Path(recipe).read_bytes().decode("utf-8-sig"))["recipe"]
         if not isinstance(found, dict):
             raise ValueError("recipe is none")
-    except (OSError, KeyError, *UNREADABLE) as error:
+    except OSError as error:
+        raise BadInput(f"--recipe {recipe} cannot be read: {error.strerror}") from None
+    except (KeyError, *UNREADABLE) as error:
         raise BadInput(f"--recipe {recipe}: no TOML file with a [recipe] table ({error})") from None
     return load_study(name, [*_flat("recipe", found), *changes])
 

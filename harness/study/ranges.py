@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from graphlib import CycleError, TopologicalSorter
+from graphlib import TopologicalSorter
 from random import Random
 from typing import Any
 
@@ -11,7 +11,6 @@ from harness.seeding import stream
 Settings = dict[str, Any]
 Range = Mapping[str, Any]  # dump of a `study.Range`
 Ranges = Mapping[str, Range]  # by dotted field
-MOST_POINTS = 100_000  # of a grid
 
 
 def in_order(ranges: Ranges) -> list[str]:
@@ -36,29 +35,6 @@ def grid(ranges: Ranges, seed: int) -> list[Settings]:
     return points
 
 
-def fault(spec: Settings) -> str:
-    """What is wrong with the ranges of a tuning; '' where nothing is."""
-    ranges: Ranges = spec["ranges"]
-    for name, span in ranges.items():
-        if stray := sorted(set(span["when"]) - set(ranges)):
-            return f"ranges.{name}.when: '{stray[0]}' is no range of this tuning"
-    try:
-        in_order(ranges)
-        points = _points(ranges) if spec["sampler"] == "grid" else math.inf
-    except CycleError:
-        return "ranges: conditions go round in a circle"
-    except ValueError as error:
-        return str(error)
-    return f"trials: the grid has only {points} points" if spec["trials"] > points else ""
-
-
-def _points(ranges: Ranges) -> int:
-    """Raises ValueError where there are too many to list."""
-    if math.prod(_count(name, span) for name, span in ranges.items()) > MOST_POINTS:
-        raise ValueError(f"ranges: the grid has more than {MOST_POINTS:,} points; set a larger step, or sample")
-    return len(grid(ranges, 0))
-
-
 def apply(recipe: Settings, found: Settings) -> Settings:
     """`recipe` with the dotted fields of `found` set."""
     out: Settings = {**recipe}
@@ -81,7 +57,7 @@ def values(recipe: Settings, ranges: Ranges) -> Settings:
     return found
 
 
-def _count(name: str, span: Range) -> float:
+def count(name: str, span: Range) -> float:
     """How many values a range has on a grid. Raises ValueError where it is continuous."""
     if span["choices"]:
         return len(span["choices"])
@@ -99,6 +75,6 @@ def _levels(name: str, span: Range) -> list[Any]:
     """The values of a range on a grid. Raises ValueError where it is continuous."""
     if span["choices"]:
         return list(span["choices"])
-    count, step = _count(name, span), _step(span) or 1
-    levels = [span["low"] + n * step for n in range(math.floor(count + 1e-9))]
+    step = _step(span) or 1
+    levels = [span["low"] + n * step for n in range(math.floor(count(name, span) + 1e-9))]
     return [int(level) if span["integer"] else round(level, 12) for level in levels]

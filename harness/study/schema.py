@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from harness.study import ranges
+from harness.study import range_faults
 from harness.study.bounds import COUNT, EPOCHS, PIXELS, SEEDS, TRIALS, plain, safe
 from harness.study.data import Data, Sets, Table, labels_fault
 from harness.study.model import Model
@@ -114,12 +114,8 @@ class Range(Model):
 
     @model_validator(mode="after")
     def _complete(self) -> "Range":
-        if bool(self.choices) == (self.low is not None and self.high is not None):
-            raise ValueError("give either low and high or choices")
-        if self.low is not None and self.high is not None and not self.low < self.high:
-            raise ValueError(f"low = {self.low:g} is not below high = {self.high:g}")
-        if self.log and (self.step is not None or (self.low or 0) <= 0):
-            raise ValueError("log needs low above 0 and no step")
+        if fault := range_faults.alone(self.model_dump()):
+            raise ValueError(fault)
         return self
 
 
@@ -146,9 +142,15 @@ class Tuning(Model):
     def _name(cls, name: str) -> str:
         return safe(name)
 
+    @field_validator("ranges")
+    @classmethod
+    def _typed(cls, ranges: dict[str, Range]) -> dict[str, Range]:
+        """Whole where the recipe's field is, whether the study says so or not."""
+        return range_faults.typed(ranges, Recipe)
+
     @model_validator(mode="after")
     def _ranges_fit(self) -> "Tuning":
-        if fault := ranges.fault(self.model_dump()):
+        if fault := range_faults.together(self.model_dump()):
             raise ValueError(fault)
         return self
 
@@ -197,7 +199,7 @@ class Study(Model):
         known = {tuning.name for tuning in self.tuning}
         for method in self.method:
             tuned = method.recipe.get("tuned", self.recipe.tuned)
-            if tuned and tuned not in known:
+            if tuned and (not isinstance(tuned, str) or tuned not in known):
                 raise ValueError(f"recipe.tuned = '{tuned}' is no [[tuning]] of this study")
         if self.primary and (fault := primary_fault(self.primary, self.method, self.data_sets)):
             raise ValueError(f"primary: {fault}")

@@ -1,4 +1,4 @@
-"""Values as a part of a study file, or one line that says all that is wrong with them."""
+"""Values as a part of a study file, or one line that says all that is wrong with them: the field and what it takes."""
 
 import json
 from collections.abc import Mapping
@@ -12,6 +12,43 @@ from harness.study.model import Model
 
 M = TypeVar("M", bound=Model)
 
+TAKES = {  # the library's name for a fault → what a field takes, and how that is written
+    "model_type": ("a table", "{ … }"),
+    "model_attributes_type": ("a table", "{ … }"),
+    "dict_type": ("a table", "{ … }"),
+    "tuple_type": ("a list", "[…]"),
+    "list_type": ("a list", "[…]"),
+    "int_type": ("a whole number", "3"),
+    "int_parsing": ("a whole number", "3"),
+    "int_from_float": ("a whole number", "3"),
+    "int_parsing_size": ("a whole number", "3"),
+    "float_type": ("a number", "0.1"),
+    "float_parsing": ("a number", "0.1"),
+    "string_type": ("a text", '"…"'),
+    "bool_type": ("true or false", "true"),
+    "bool_parsing": ("true or false", "true"),
+}
+EXAMPLES = {  # of tables and lists, by field
+    "alpha_betas": "[0.5, 0.999]",
+    "choices": "[16, 32]",
+    "data": '{ name = "digits" }',
+    "looks": "[3, 5, 10]",
+    "primary": '{ method = "darts-A", against = "twins" }',
+    "ranges": "{ lr = { low = 0.001, high = 0.1 } }",
+    "recipe": "{ lr = 0.1 }",
+    "scheduler": '{ kind = "cosine" }',
+    "search": "{ epochs = 20 }",
+    "seeds": "{ search = 3 }",
+    "snapshots": "[10, 20]",
+    "space_options": "{ width = 0.125 }",
+    "trained": "[20]",
+    "when": '{ "scheduler.kind" = "step" }',
+}
+SECTIONS = {"method": '[[method]] and below it name = "baseline"', "tuning": '[[tuning]] and below it name = "rate"'}
+RANGE = "lr = { low = 0.001, high = 0.1 }"
+TAGS = (ONE, SEVERAL, "int", "literal['mean']")  # in the place of an error: which part of a union
+LONGEST = 80  # characters of a value in a message
+
 
 def validated(model: type[M], values: Mapping[str, Any], where: str) -> M:
     """`values` as a `model`. Raises BadInput with every fault in one line."""
@@ -22,8 +59,32 @@ def validated(model: type[M], values: Mapping[str, Any], where: str) -> M:
 
 
 def _plain(error: Any) -> str:
-    field = ".".join(str(part) for part in error["loc"] if part not in (ONE, SEVERAL))
+    path = [str(part) for part in error["loc"] if part not in TAGS]
+    field = ".".join(path)
     if error["type"] == "extra_forbidden":
         return f"unknown key '{field}'"
+    if error["type"] == "missing":
+        return f"{field} is missing{_example(path, '')}"
+    given = f" (given: {_short(json.dumps(error['input'], default=str, ensure_ascii=False))})"
+    if error["type"] == "literal_error":
+        return f"{field} takes {error['ctx']['expected']}{given}"
+    if error["type"] in TAKES:
+        what, example = TAKES[error["type"]]
+        return f"{field} takes {what}{_example(path, example)}{given}"
     message = error["msg"].removeprefix("Value error, ")
-    return f"{field}: {message} (given: {json.dumps(error['input'], default=str)})" if field else message
+    return f"{field}: {message}{given}" if field else message
+
+
+def _example(path: list[str], example: str) -> str:
+    """ ", as in lr = { low = 0.001, high = 0.1 }", by the field's own name where there is an example of it."""
+    if path[-2:-1] == ["ranges"]:
+        return f", as in {RANGE}"
+    last = next((part for part in reversed(path) if not part.isdecimal()), "")
+    if last in SECTIONS and example in ("", "{ … }", "[…]") and len(path) <= 2:
+        return f", as in {SECTIONS[last]}"
+    known = EXAMPLES.get(last, example) if example in ("", "{ … }", "[…]") or path[-1].isdecimal() else example
+    return f", as in {last} = {known}" if known and last else ""
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from spaces.architecture import Cells, Edge
+from spaces.architecture import Cells, Edge, short
 from spaces.cells import genotype, variation
 from spaces.cells.graph import NONE, Grid, reached
 from spaces.cells.matching import MATCHES, same_operations
@@ -138,9 +138,12 @@ class CellSpace:
             raise ValueError(fault)
         return CellNetwork(architecture, self.trained, classes, channels)
 
-    def parse(self, text: str) -> Cells:
-        """From our own text form or from DARTS's `Genotype(…)`; ValueError on anything outside this space."""
-        architecture = genotype.parse(text) if genotype.is_genotype(text) else Cells.parse(text)
+    def parse(self, text: str, name: str = "") -> Cells:
+        """From our own text form or from DARTS's `Genotype(…)`; ValueError on anything outside this space.
+
+        `name` chooses among the genotypes of a module or a log.
+        """
+        architecture = genotype.parse(text, name) if name or genotype.is_genotype(text) else Cells.parse(text)
         if (architecture.inputs, architecture.concat) != (self.inputs, self.concatenated):
             raise ValueError(f"this space's cells have inputs={self.inputs} and concat={self.concatenated}")
         if (architecture.reduction is not None) != self.reduction:
@@ -149,7 +152,7 @@ class CellSpace:
             pairs = [(edge.source, edge.target) for edge in edges]
             for edge, pair in zip(edges, pairs, strict=True):
                 if pair not in self.grid.pairs or edge.operation not in self.grid.candidates:
-                    raise ValueError(f"'{edge}' is no edge of this space")
+                    raise ValueError(f"'{short(str(edge))}' is no edge of this space")
                 if pairs.count(pair) > 1:
                     raise ValueError(f"two operations stand on edge {edge.source}>{edge.target}")
         return architecture

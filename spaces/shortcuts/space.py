@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from torch import nn
 
-from spaces.architecture import LAYERS, Shortcuts
+from spaces.architecture import LAYERS, Shortcuts, short
 from spaces.sampling import draw_counts
 from spaces.shortcuts.matching import MATCHES, parameters, same_parameters, same_targets
 from spaces.shortcuts.supernet import ShortcutSupernet
@@ -51,7 +51,7 @@ class ShortcutSpace:
     def parse(self, text: str) -> Shortcuts:
         architecture = Shortcuts.parse(text)
         if architecture.vgg != self.vgg or not set(architecture.pairs) <= set(self.pairs):
-            raise ValueError(f"'{text}' is no architecture over {self.vgg}")
+            raise ValueError(f"'{short(text)}' is no architecture over {self.vgg}")
         return architecture
 
     def discretise(self, alpha: Alpha, rule: str) -> Shortcuts:

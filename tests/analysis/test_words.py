@@ -159,3 +159,13 @@ def test_published_numbers_of_other_rows_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ValueError, match="column method, search_epochs is missing"):
         beside(table, tmp_path / "p.csv")
+
+
+def test_what_a_study_notes_of_its_data_is_a_caveat_also_of_studies_together(tmp_path: Path) -> None:
+    note = "folder comes in one part: 20 % of each class were held out as test images."
+    studies = [factory.study(name, notes=[note]) for name in ("one", "two")]
+    folders = [factory.write(tmp_path / s["name"], s, factory.rows(s)) for s in studies]
+    for some in (folders[:1], folders):
+        results = load(some)
+        table = lines(results)
+        assert caveats(results, table, compared(results, table)).count(note) == 1

@@ -255,8 +255,11 @@ def test_options_that_do_not_go_together_are_refused(study, tmp_path, more, says
 
 
 def test_the_command_that_is_stored_names_no_place_of_this_machine():
-    line = ["run", "demo", "--results", "/a/b", "--data-root=/c", "--reuse", "/d/one", "/d/two", "--cpus", "2"]
-    assert portable(line) == "nas-harness run demo --data-root DATA --reuse results/one results/two --cpus 2"
+    line = [
+        *("run", "demo", "--results", "/a/b", "--data-root=/c"),
+        *("--reuse", "/d/one", "--reuse", "/d/two", "--cpus", "2"),
+    ]
+    assert portable(line) == "nas-harness run demo --data-root DATA --reuse results/one --reuse results/two --cpus 2"
 
 
 @pytest.mark.training

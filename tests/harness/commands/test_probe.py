@@ -36,10 +36,10 @@ def test_most_images_win_and_about_equal_means_fewer_at_once() -> None:
              Measured("search", 1, 8, 1.0, 50, 10), Measured("search", 2, 4, 0.5, None, 10)]  # fmt: skip
     assert [(m.kind, m.gpus) for m in recommended(found)] == [("train", 0.5), ("search", 1.0)]
     said = table(found).splitlines()[-1]
-    assert said == "recommended: --cpus-per-trial train=4 search=8 --gpus-per-trial train=0.5 search=1"
+    assert said == "recommended: --cpus-per-trial train=4,search=8 --gpus-per-trial train=0.5,search=1"
     assert "too large" in table(found)
     said = table([*found, Measured("train", 4, 1, 0.25, 2000, 10, packed=True)]).splitlines()[-1]
-    assert said == "recommended: --cpus-per-trial train=1 search=8 --gpus-per-trial train=0.25 search=1 --pack train=4"
+    assert said == "recommended: --cpus-per-trial train=1,search=8 --gpus-per-trial train=0.25,search=1 --pack train=4"
 
 
 def test_where_nothing_fits_it_says_so() -> None:

@@ -18,11 +18,13 @@ from harness.engine.graphs import WARM
 from harness.engine.optimiser import learning_rate, restore, set_rate
 from harness.engine.packing import in_turn
 from harness.errors import BadInput
+from harness.plan.jobs import Job, Plan
 from harness.run import engine_paths
 from harness.seeding import Seeds
 from harness.study.schema import Recipe, Scheduler
 from harness.training.initialise import initialise
 from harness.training.train import Training
+from harness.vocabulary.kinds import Role
 from spaces.registry import load as load_space
 from tests.harness.training.test_search import SHORTCUT, search
 from tests.studies import TINY
@@ -317,25 +319,33 @@ def prepared(folder):
     return SimpleNamespace(study=study, settings=settings, space=space, data=data(), folder=folder)
 
 
+def jobs(*kinds):
+    settings = {"recipe": RECIPE.model_dump()}
+    return Plan({kind: Job(kind, kind, "m", Role.METHOD, settings) for kind in kinds})
+
+
+BOTH = jobs("search", "train")
+
+
 @pytest.mark.training
 def test_paths_are_forced_or_kept_or_measured(tmp_path, monkeypatch):
     monkeypatch.setattr(
         engine_paths, "fastest", lambda names, seconds, small: names[-1] if seconds(names[-1]) > 0 else ""
     )
     measured = {"network": "products channels_last", "supernet": "products channels_last"}
-    assert engine_paths.settled(prepared(tmp_path), "cpu") == measured
+    assert engine_paths.settled(prepared(tmp_path), BOTH, "cpu") == measured
     row = '{"key": "k", "kind": "train", "status": "done", "path": "eager channels_last"}\n'
     (tmp_path / "trials.jsonl").write_text(row)
-    assert engine_paths.settled(prepared(tmp_path), "cpu") == {**measured, "network": "eager channels_last"}
+    assert engine_paths.settled(prepared(tmp_path), BOTH, "cpu") == {**measured, "network": "eager channels_last"}
     kept = {"network": "eager contiguous", "supernet": "eager contiguous"}
     study = {"name": "one", "space": VGG[0], "space_options": VGG[1], "plan": [], "paths": kept}
     (tmp_path / "study.json").write_text(json.dumps(study))
-    assert set(engine_paths.settled(prepared(tmp_path), "cpu").values()) == {"eager contiguous"}
-    assert set(engine_paths.settled(prepared(tmp_path), "cpu", "eager channels_last").values()) == {
+    assert set(engine_paths.settled(prepared(tmp_path), BOTH, "cpu").values()) == {"eager contiguous"}
+    assert set(engine_paths.settled(prepared(tmp_path), BOTH, "cpu", "eager channels_last").values()) == {
         "eager channels_last"
     }
     with pytest.raises(BadInput, match="--path 'eagr' is unknown; cpu has 'eager contiguous', "):
-        engine_paths.settled(prepared(tmp_path), "cpu", "eagr")
+        engine_paths.settled(prepared(tmp_path), BOTH, "cpu", "eagr")
     assert [engine_paths.of(kind, measured | {"supernet": "x"}) for kind in ("search", "train")] == [
         "x",
         measured["network"],

@@ -94,3 +94,91 @@ def test_a_score_depends_on_what_it_reads(score: str, change: dict[str, Any], sa
     before, after = keys(**scored(score)), keys(**scored(score, **change))
     assert (before["score"] == after["score"]) is same
     assert same or not before["score"] & after["score"]
+
+
+CELLS = {"space": "cell-study1", "space_options": {"channels": 4},
+         "method": [{"name": "m", "rule": "edge-wise"}]}  # fmt: skip
+UNREAD: list[tuple[str, dict[str, Any], dict[str, Any]]] = [  # kind of job → a study, and what such a job never reads
+    ("search", {}, {"recipe": {**TINY["recipe"], "epochs": 40}}),
+    ("search", {}, {"data": {**TINY["data"], "test_images": 99}}),
+    ("search", {}, {"seeds": {"search": 2, "train": 5}}),
+    ("search", {}, {"smallest_effect": 1.0}),
+    ("search", {}, {"method": [{"name": "darts-A", "rule": "A", "twins": 4}]}),
+    ("search", {}, {"method": [{"name": "darts-A", "rule": "A", "recipe": {"lr": 0.5, "epochs": 9}}]}),
+    ("search", {}, {"recipe": {**TINY["recipe"], "scheduler": {"kind": "constant", "gamma": 0.3}}}),
+    ("search", CELLS, {**CELLS, "space_options": {"channels": 4, "train_cells": 9}}),
+    ("search", CELLS, {**CELLS, "space_options": {"channels": 4, "train_channels": 8, "drop_path": 0.2}}),
+    ("search", CELLS, {**CELLS, "space_options": {"channels": 4, "auxiliary": 0.4}}),
+    ("score", scored("train"), {**scored("train"), "test_curve": True}),
+    ("score", scored("train"), {**scored("train"), "data": {**TINY["data"], "test_images": 99}}),
+    ("tune", {}, {"test_curve": True}),
+    ("tune", {}, {"data": {**TINY["data"], "test_images": 99}}),
+    ("train", {}, {"recipe": {**TINY["recipe"], "scheduler": {"kind": "constant", "step": 5.0}}}),
+]
+READ: list[tuple[str, dict[str, Any], dict[str, Any]]] = [  # what it does read
+    ("search", {"test_curve": True}, {"test_curve": True, "data": {**TINY["data"], "test_images": 99}}),
+    ("search", {}, {"test_curve": True}),
+    ("search", {}, {"data": {**TINY["data"], "train_images": 99}}),
+    ("search", {}, {"recipe": {**TINY["recipe"], "lr": 0.5}}),
+    ("search", {}, {"recipe": {**TINY["recipe"], "scheduler": {"kind": "step", "gamma": 0.3}}}),
+    ("search", {}, {"search": {**TINY["search"], "epochs": 3}}),
+    ("search", CELLS, {**CELLS, "space_options": {"channels": 4, "cells": 2}}),
+    ("search", CELLS, {**CELLS, "space_options": {"channels": 4, "stem": 3}}),
+    ("train", CELLS, {**CELLS, "space_options": {"channels": 4, "train_cells": 9}}),
+    ("train", {}, {"recipe": {**TINY["recipe"], "epochs": 40}}),
+    ("train", {}, {"data": {**TINY["data"], "test_images": 99}}),
+    ("train", {}, {"recipe": {**TINY["recipe"], "scheduler": {"kind": "step", "gamma": 0.3}}}),
+    ("score", scored("train"), {**scored("train"), "data": {**TINY["data"], "train_images": 95}}),
+    ("tune", {}, {"recipe": {**TINY["recipe"], "epochs": 40}}),
+    ("tune", {}, {"recipe": {**TINY["recipe"], "scheduler": {"kind": "constant", "gamma": 0.3}}}),
+]
+TUNED = {"name": "t", "trials": 2, "ranges": {"lr": {"low": 0.01, "high": 0.1}}}
+
+
+def of_kind(kind: str, **changes: Any) -> set[str]:
+    """Keys of the jobs of one kind, of a study that has them; cells have no baseline to tune."""
+    more = {} if "space" in changes else {"tuning": [TUNED]}
+    rules = ("edge-wise",) if more == {} else ("A", "B")
+    plan = make(merged(tiny(**{**more, **changes})), rules, strategy)
+    return {key for key, job in plan.jobs.items() if job.kind == kind}
+
+
+@pytest.mark.parametrize(("kind", "before", "after"), UNREAD)
+def test_what_a_job_never_reads_leaves_its_key(kind: str, before: dict[str, Any], after: dict[str, Any]) -> None:
+    """So a longer training, larger networks or more images to test on take the search that is there."""
+    assert of_kind(kind, **before)
+    assert of_kind(kind, **before) == of_kind(kind, **after)
+
+
+@pytest.mark.parametrize(("kind", "before", "after"), READ)
+def test_what_a_job_reads_changes_its_key(kind: str, before: dict[str, Any], after: dict[str, Any]) -> None:
+    assert of_kind(kind, **after)
+    assert not of_kind(kind, **before) & of_kind(kind, **after)
+
+
+@pytest.mark.parametrize(
+    ("tuning", "change", "same"),
+    [
+        ({"sampler": "random"}, {"candidates": 5}, True),
+        ({"sampler": "random"}, {"good_part": 0.5}, True),
+        ({"sampler": "random"}, {"startup_trials": 1}, True),
+        ({"sampler": "random", "pruner": "median"}, {"startup_trials": 1}, False),
+        ({"sampler": "tpe"}, {"candidates": 5}, False),
+        ({"sampler": "tpe"}, {"startup_trials": 1}, False),
+        ({"sampler": "tpe"}, {"pruner_warmup_epochs": 2}, True),
+        ({"sampler": "tpe", "pruner": "median"}, {"pruner_warmup_epochs": 2}, False),
+        ({"sampler": "tpe", "pruner": "median"}, {"pruner_reduction": 2}, True),
+        ({"sampler": "tpe", "pruner": "halving"}, {"pruner_reduction": 2}, False),
+        ({"sampler": "tpe"}, {"trials": 3}, True),
+        ({"sampler": "tpe"}, {"name": "other"}, True),
+    ],
+)
+def test_a_tuning_s_key_holds_what_its_sampler_and_pruner_read(tuning: dict[str, Any], change: dict[str, Any],
+                                                               same: bool) -> None:  # fmt: skip
+    before, after = (of_kind("tune", tuning=[{**TUNED, **tuning, **more}]) for more in ({}, change))
+    assert before <= after if same else not before & after
+
+
+def test_the_first_schema_holds_every_field_as_it_did() -> None:
+    longer = {"recipe": {**TINY["recipe"], "epochs": 40}}
+    assert not keys(1)["search"] & keys(1, **longer)["search"]

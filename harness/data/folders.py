@@ -1,0 +1,67 @@
+"""Data sets as folders of images: `train/CLASS/` and `test/CLASS/`, or one part of which some is held out."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from harness.data import pixels
+from harness.errors import BadInput
+
+READ = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
+SAID = 5  # names in a message
+Labelled = Iterator[tuple[Any, int, str]]  # image, label, file
+
+
+def parts(folder: Path, held_out: bool) -> tuple[Labelled, Labelled | None]:
+    """Training and test images, each with its class; no test images where some of the first are to be `held_out`.
+
+    Raises BadInput where a part is missing, or its classes are not those of the other.
+    """
+    train, test = folder / "train", folder / "test"
+    if held_out:
+        if test.is_dir():
+            raise BadInput(f"data.test_part: {folder} has a test/ already; leave data.test_part out")
+        part = train if train.is_dir() else folder
+        return _labelled(part, classes(part)), None
+    if missing := [part.name for part in (train, test) if not part.is_dir()]:
+        raise BadInput(f"{folder} has no {'/ and no '.join(missing)}/; it needs train/CLASS/ and test/CLASS/. Where "
+                       "there is one part alone, data.test_part = 0.2 holds out a fifth of it")  # fmt: skip
+    known, other = classes(train), classes(test)
+    if stray := sorted(set(known) ^ set(other)):
+        raise BadInput(f"{folder}: train/ and test/ hold different classes; only one has {', '.join(stray[:SAID])}")
+    return _labelled(train, known), _labelled(test, known)
+
+
+def classes(part: Path) -> list[str]:
+    """Names of the folders in `part` that are not hidden. Raises BadInput where it cannot be read."""
+    try:
+        return sorted(entry.name for entry in os.scandir(part) if entry.is_dir() and not entry.name.startswith("."))
+    except OSError as error:
+        raise BadInput(f"{part} cannot be read: {error.strerror}") from None
+
+
+def _labelled(part: Path, names: list[str]) -> Labelled:
+    """Raises BadInput where there are fewer than two classes, or one without images."""
+    if len(names) < 2:
+        what = f"only the class {names[0]}" if names else "no folder of a class"
+        raise BadInput(f"{part} holds {what}; a data set has two classes or more, a folder each")
+    files = [(path, label) for label, name in enumerate(names) for path in _files(part / name)]
+    return ((pixels.read(path), label, str(path)) for path, label in files)
+
+
+def _files(folder: Path) -> list[Path]:
+    """Images below the folder of a class, without hidden ones, in a fixed order. Raises BadInput if there are none."""
+    found = []
+    for place, _, names in sorted(_walk(folder)):
+        found += [Path(place, name) for name in sorted(names)
+                  if name.lower().endswith(READ) and not name.startswith(".")]  # fmt: skip
+    if not found:
+        raise BadInput(f"{folder} holds no image of its class; these are read: {', '.join(READ)}")
+    return found
+
+
+def _walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    for place, below, names in os.walk(folder, followlinks=True):
+        below[:] = [name for name in below if not name.startswith(".")]
+        yield place, below, names

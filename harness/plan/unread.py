@@ -1,0 +1,47 @@
+"""What decides nothing of a job: settings of its study that this kind of job never reads. They leave its key alone."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from harness.vocabulary.kinds import Kind
+
+Settings = Mapping[str, Any]
+
+TRAINED = ("train_cells", "train_channels", "auxiliary", "drop_path")  # space options of the networks that are found
+LOOKED_UP = ("data", "recipe", "space_options", "test_curve")  # decide nothing where a table answers
+SHAPES: Mapping[str, tuple[str, ...]] = {"constant": ("gamma", "step"), "cosine": ("gamma", "step")}  # unread by each
+
+
+def read_fields(settings: Settings) -> dict[str, Any]:
+    """`settings` without the fields that a job of this kind never reads: the epochs of a training yet to come, …"""
+    out = dict(settings)
+    kind, search = settings.get("kind"), settings.get("search", {})
+    if "search" in settings and "recipe" in settings:
+        out["recipe"] = _without(settings["recipe"], ("epochs",))
+    if "score" in search:
+        out["search"] = _without(search, ("score_epochs" if search["score"] == "supernet" else "gate",))
+    if kind in (Kind.SCORE, Kind.TUNE) or (kind == Kind.SEARCH and not settings.get("test_curve")):
+        out["data"] = _without(settings.get("data", {}), ("test_images",))
+    if kind in (Kind.SCORE, Kind.TUNE):
+        out.pop("test_curve", None)
+    if kind == Kind.SEARCH and str(settings.get("space")).startswith("cell-"):
+        out["space_options"] = _without(settings.get("space_options", {}), TRAINED)
+    if "tuning" in settings:
+        out["tuning"] = _without(settings["tuning"], _unread_of_tuning(settings["tuning"]))
+    elif "recipe_from" not in settings and "scheduler" in out.get("recipe", {}):
+        scheduler = out["recipe"]["scheduler"]
+        out["recipe"] = {**out["recipe"], "scheduler": _without(scheduler, SHAPES.get(scheduler.get("kind"), ()))}
+    return _without(out, LOOKED_UP) if "table" in settings else out
+
+
+def _unread_of_tuning(tuning: Settings) -> Collection[str]:
+    """By its sampler and its pruner."""
+    sampler, pruner = tuning.get("sampler", "tpe"), tuning.get("pruner", "none")
+    unread = ["candidates", "good_part"] if sampler != "tpe" else []
+    unread += ["startup_trials"] if sampler != "tpe" and pruner == "none" else []
+    unread += ["pruner_warmup_epochs"] if pruner == "none" else []
+    return [*unread, *(["pruner_reduction"] if pruner != "halving" else [])]
+
+
+def _without(values: Settings, names: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in names}

@@ -222,7 +222,7 @@ def _curve(points: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
             continue
         for part in sorted({key for value in values if value for key in value}):
             out[f"{name}.{part}"] = np.array([value.get(part) if value else None for value in values], dtype=np.float32)
-    return out
+    return {name: values for name, values in out.items() if not np.isnan(values).all()}
 
 
 def _named(record: Mapping[str, Any], study: str) -> dict[str, Any]:

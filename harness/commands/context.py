@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 
 
 def study(options: argparse.Namespace) -> "Study":
+    """Raises BadInput also where a link leads out of its results folder."""
+    from harness.storage.files import refuse_links
     from harness.study.load import load_with_recipe
 
-    return load_with_recipe(options.study, options.changes, options.recipe)
+    found = load_with_recipe(options.study, options.changes, options.recipe)
+    refuse_links(Path(options.results) / found.name)
+    return found
 
 
 def prepared(options: argparse.Namespace, study: "Study", session: "Session",
@@ -118,11 +122,11 @@ def folders(options: argparse.Namespace) -> list[Path]:
 
 
 def _studies(folders: Sequence[str]) -> list[Path]:
-    from harness.storage.folder import read_study
+    from harness.storage.folder import opened_study
 
     found = [Path(folder) for folder in folders]
     for folder in found:
-        read_study(folder)
+        opened_study(folder)
     return found
 
 

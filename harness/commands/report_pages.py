@@ -12,7 +12,7 @@ from analysis.report.output import Refused
 from analysis.results.protocol_view import Damaged
 from harness.errors import BadInput, visible
 from harness.storage import protocol
-from harness.storage.folder import read_study
+from harness.storage.folder import read_study, study_file
 from harness.storage.row_fields import faults
 from harness.storage.rows import complete_rows, counting, latest_rows
 from harness.vocabulary.kinds import Kind
@@ -27,7 +27,10 @@ ODD = (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowErro
 
 @contextmanager
 def _untouched(folders: Sequence[Path]) -> Iterator[None]:
-    """Raises BadInput where a report fails over a folder whose rows or protocol are not as a run wrote them."""
+    """Raises BadInput where a folder's rows or protocol are none, or a report fails over what no run wrote there."""
+    for folder in folders:
+        complete_rows(folder)
+        protocol.read(folder)
     try:
         yield
     except (Damaged, Refused):
@@ -42,9 +45,20 @@ def _changed(folder: Path) -> str:
     rows = complete_rows(folder)
     if fault := next(protocol.faults(protocol.read(folder), [row.get("protocol") for row in rows]), ""):
         return fault
-    for number, row in enumerate(rows, 1):
-        if fault := next(faults(row), ""):
-            return f"row {number}: {fault}"
+    found = (f"row {number}: {fault}" for number, row in enumerate(rows, 1) for fault in faults(row))
+    return next(found, "") or _other_study(folder)
+
+
+def _other_study(folder: Path) -> str:
+    """What of study.json no study file could say, as this version reads one."""
+    from harness.study.schema import Study
+    from harness.study.validation import validated
+
+    study = read_study(folder)
+    try:
+        validated(Study, {name: study[name] for name in Study.model_fields if name in study}, str(study_file(folder)))
+    except BadInput as error:
+        return str(error)
     return ""
 
 

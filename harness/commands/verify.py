@@ -18,6 +18,7 @@ from harness.plan.jobs import Job
 from harness.plan.keys import content_key
 from harness.plan.settings import RESOLVED, Settings, weights_read
 from harness.storage import protocol
+from harness.storage.checks import short
 from harness.storage.folder import read_study
 from harness.storage.row_fields import faults, unreadable
 from harness.storage.rows import latest_rows, read_objects, read_rows
@@ -66,12 +67,12 @@ def malformed(folder: Path) -> list[str]:
     if not rows:
         return [f"there is no row of the {len(study['plan'])} jobs that study.json plans"]
     found = [
-        f"row {number} ({row.get('key')}): {fault}"
-        for number, row in enumerate(rows, 1)
+        f"{place} ({short(row.get('key'), quoted=False)}): {fault}"
+        for place, row in rows
         for fault in (list(faults(row)) or [unreadable(row)])
         if fault
     ]
-    strange = [row for row in rows if row.get("schema") != study["schema"]]
+    strange = [row for _, row in rows if row.get("schema") != study["schema"]]
     return found or [f"row {row.get('key')}: schema is {row.get('schema')}, but {study['schema']} in study.json"
                      for row in strange]  # fmt: skip
 

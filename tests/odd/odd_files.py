@@ -131,12 +131,15 @@ def _forge(folder: Path, old: str, new: str, rows: str) -> None:
 def _checkpoint(folder: Path, rng: Random) -> None:
     """Changes one of the checkpoint of a trial that then has no row, or replaces it all."""
     kept = folder.parent.parent / "checkpoints"
+    (folder / "checkpoints").mkdir(exist_ok=True) if not os.path.lexists(folder / "checkpoints") else None
     chosen = rng.choice(sorted(kept.iterdir()))
     with contextlib.suppress(OSError):
         path = folder / "trials.jsonl"
         rows = [line for line in path.read_text().splitlines(keepends=True) if f'"key": "{chosen.name}"' not in line]
         path.write_text("".join(rows))
     mine = folder / "checkpoints" / chosen.name
+    if not (folder / "checkpoints").is_dir():
+        return  # of another change before
     shutil.copytree(chosen, mine, dirs_exist_ok=True)
     file = mine / "000001.pt"
     state = unpacked(file) or {}

@@ -77,7 +77,7 @@ def session(options: argparse.Namespace) -> "Session":
                    time_limit=getattr(options, "time_limit", None),
                    disk_limit=gigabytes and gigabytes * 1e9,
                    engine_path=getattr(options, "path", None),
-                   pack=_pack(options), reuse=tuple(_studies(getattr(options, "reuse", []))))  # fmt: skip
+                   pack=_pack(options), reuse=_reused(options))  # fmt: skip
 
 
 def _shares(options: argparse.Namespace) -> "Shares":
@@ -114,6 +114,16 @@ def _executor(options: argparse.Namespace) -> "Execute":
     root = datasets.data_root(options.data_root)
     chosen = Options(options.address, options.cpus, options.tensorboard, root)
     return lambda driver: searcher.run(driver, chosen)
+
+
+def _reused(options: argparse.Namespace) -> tuple[Path, ...]:
+    """Raises BadInput also where rows are none, which would become rows of the study."""
+    from harness.storage.rows import complete_rows
+
+    found = _studies(getattr(options, "reuse", []))
+    for folder in found:
+        complete_rows(folder)
+    return tuple(found)
 
 
 def folders(options: argparse.Namespace) -> list[Path]:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from analysis import numbers
 from analysis.findings.published import read
-from analysis.report import compare, write
+from analysis.report import compare, output, write
 from analysis.report.output import Refused
 from analysis.results.protocol_view import Damaged
-from harness.errors import BadInput, visible
+from harness.errors import ODD, BadInput, visible
 from harness.storage import protocol
 from harness.storage.folder import read_study, study_file
 from harness.storage.row_fields import faults
@@ -20,9 +20,6 @@ from harness.vocabulary.rows import FINAL
 
 if TYPE_CHECKING:
     from analysis.tuning.trials import Studies
-
-
-ODD = (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError)  # of contents of another shape
 
 
 @contextmanager
@@ -108,7 +105,11 @@ def differences(folder: Path) -> list[str]:
 
     with _untouched([folder]):
         built = write.numbers(folder) | pages.numbers(tunings([folder]))
-    return [f"report/{line}" for line in compare.differences(folder / "report", built)]
+    found = compare.differences(folder / "report", built)
+    if found and (made := output.other_version(folder / "report")):
+        return [f"report/ was made by {made}, and version {output.version()} makes another one of these rows: build it "
+                f"again with nas-harness report {folder}"]  # fmt: skip
+    return [f"report/{line}" for line in found]
 
 
 def tunings(folders: list[Path]) -> "Studies":

@@ -12,7 +12,7 @@ from typing import Any
 from analysis.results import outcomes
 from harness.commands import context, report_pages
 from harness.data import datasets
-from harness.errors import BadInput, visible
+from harness.errors import ODD, BadInput, first_line, visible
 from harness.plan import resolve
 from harness.plan.jobs import Job
 from harness.plan.keys import content_key
@@ -108,9 +108,12 @@ def rerun(folder: Path, count: int, keys: Sequence[str], root: Path | None,
     space = _space(read_study(folder))
     for key in [*keys, *Random(seed).sample(sorted(rows), min(count, len(rows)))]:
         row = rows[key]
-        settings = resolve.resolve(job_of(row), every, space)
-        again = _again(key, settings, row, root)
-        yield f"{row['method']} seed {row['seed']} ({key})", list(_differences(row, again))
+        try:
+            settings = resolve.resolve(job_of(row), every, space)
+            found = list(_differences(row, _again(key, settings, row, root)))
+        except (resolve.Unbuildable, BadInput, *ODD) as error:
+            found = [f"it cannot be: {first_line(error)}"]
+        yield f"{row['method']} seed {row['seed']} ({key})", found
 
 
 def job_of(row: Mapping[str, Any]) -> Job:
@@ -140,7 +143,7 @@ def _key(row: Mapping[str, Any]) -> str:
     """Of the row's settings; '' where they have another shape than any job's."""
     try:
         return content_key(planned(row))
-    except (AttributeError, KeyError, TypeError):
+    except ODD:
         return ""
 
 
@@ -159,6 +162,9 @@ def _row_problems(row: Mapping[str, Any], rows: Mapping[str, Any], space: Space)
     except resolve.Unbuildable as none:
         if row["status"] != none.status:
             yield f"{where}: is {row['status']}, but {none.status} by the rows it needed: {none.reason}"
+        return
+    except (BadInput, *ODD) as error:
+        yield f"{where}: its settings are those of no job ({first_line(error)})"
         return
     yield from (f"{where}: {line}" for line in _miscounted(row, space))
     for name in ("architecture", "recipe"):

@@ -6,6 +6,7 @@ A check takes a value and its place, and yields what does not hold, a text each.
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
 Check = Callable[[Any, str], Iterator[str]]
@@ -94,6 +95,15 @@ def _text(value: Any) -> str:
         return str(value)
     except (ValueError, RecursionError):  # of integers with more digits than Python writes
         return "too long"
+
+
+def finite(value: Any) -> Any:
+    """With null for every number that is none: JSON has no other."""
+    if isinstance(value, dict):
+        return {name: finite(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [finite(inner) for inner in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def is_number(value: Any) -> bool:

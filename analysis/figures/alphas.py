@@ -32,8 +32,8 @@ def heat_maps(results: Results, searches: pd.DataFrame) -> Drawing | None:
         return None
     given: Mapping[str, Any] = results.study.get("alpha_labels") or {}
     labels = [_fitting(given.get(name), values.shape) for _, name, values in panels]
-    drawn = pd.concat([_squares(title, values, names) for (title, _, values), names in zip(panels, labels, strict=True)],
-                      ignore_index=True)  # fmt: skip
+    squares = [_squares(title, values, names) for (title, _, values), names in zip(panels, labels, strict=True)]
+    drawn = pd.concat(squares, ignore_index=True)
     low, high = drawn["alpha"].min(), drawn["alpha"].max()
     figure, axes = grid(len(panels), columns=min(3, len(panels)), width=3.4, height=3.2)
     for place, (title, _, values), names in zip(axes, panels, labels, strict=True):

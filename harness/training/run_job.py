@@ -5,7 +5,6 @@ import time
 from collections.abc import Generator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import torch
 

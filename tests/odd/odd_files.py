@@ -39,7 +39,7 @@ def replace(value: Any, path: tuple[Any, ...], new: Any) -> None:
 
 
 def spoil(folder: Path, name: str, way: str, seed: int, neighbour: Path) -> None:
-    """Changes the file `name` of the results folder; leaves a link to the neighbour in its place, or a pipe, or none."""
+    """Changes the file `name` of the results folder, or leaves something else in its place, or nothing."""
     path, rng = folder / name, Random(seed)
     if name == "checkpoints" and way in ("value", "line"):
         return _checkpoint(folder, rng)
@@ -78,9 +78,8 @@ def _values(path: Path, rng: Random) -> None:
     if path.name == "protocol.jsonl" and rng.random() < 0.7:
         text = _chained(lines)
     if path.name == "trials.jsonl" and rng.random() < 0.5:
-        _forge(path.parent, found["key"], content_key({n: v for n, v in found["settings"].items() if n not in RESOLVED}),
-               text)  # fmt: skip
-        return
+        planned = {name: value for name, value in found["settings"].items() if name not in RESOLVED}
+        return _forge(path.parent, found["key"], content_key(planned), text)
     path.write_text(text)
 
 
@@ -130,18 +129,18 @@ def _forge(folder: Path, old: str, new: str, rows: str) -> None:
 
 def _checkpoint(folder: Path, rng: Random) -> None:
     """Changes one of the checkpoint of a trial that then has no row, or replaces it all."""
-    kept = folder.parent.parent / "checkpoints"
-    (folder / "checkpoints").mkdir(exist_ok=True) if not os.path.lexists(folder / "checkpoints") else None
+    kept, home = folder.parent.parent / "checkpoints", folder / "checkpoints"
+    if not os.path.lexists(home):
+        home.mkdir()
     chosen = rng.choice(sorted(kept.iterdir()))
     with contextlib.suppress(OSError):
         path = folder / "trials.jsonl"
         rows = [line for line in path.read_text().splitlines(keepends=True) if f'"key": "{chosen.name}"' not in line]
         path.write_text("".join(rows))
-    mine = folder / "checkpoints" / chosen.name
-    if not (folder / "checkpoints").is_dir():
-        return  # of another change before
-    shutil.copytree(chosen, mine, dirs_exist_ok=True)
-    file = mine / "000001.pt"
+    if not home.is_dir():
+        return  # by another change before
+    shutil.copytree(chosen, home / chosen.name, dirs_exist_ok=True)
+    file = home / chosen.name / "000001.pt"
     state = unpacked(file) or {}
     state["outcome"] = json.loads(state["outcome"])
     state["work"]["values"] = json.loads(state["work"]["values"])
@@ -151,5 +150,3 @@ def _checkpoint(folder: Path, rng: Random) -> None:
         if isinstance(inside, dict) and name in inside and rng.random() < 0.9:
             inside[name] = json.dumps(inside[name])
     file.write_bytes(rng.choice([b"", b"x" * 40, packed(state), packed(state), packed(state)]))
-
-

@@ -40,5 +40,6 @@ def test_a_hundred_odd_inputs(base: Path, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # six minutes on two cores of their own
 def test_two_thousand_odd_inputs(base: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     drive(base, tmp_path_factory, 2000, 100)

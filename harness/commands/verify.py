@@ -69,7 +69,7 @@ def malformed(folder: Path) -> list[str]:
     found = [
         f"{place} ({short(row.get('key'), quoted=False)}): {fault}"
         for place, row in rows
-        for fault in (list(faults(row)) or [unreadable(row)])
+        for fault in dict.fromkeys([*faults(row), unreadable(row)])
         if fault
     ]
     strange = [row for _, row in rows if row.get("schema") != study["schema"]]
@@ -211,6 +211,9 @@ def _again(key: str, settings: Settings, row: Mapping[str, Any], root: Path | No
 
 
 def _differences(row: Mapping[str, Any], again: Mapping[str, Any]) -> Iterator[str]:
+    if again["status"] != Status.DONE:
+        yield f"it ended as {again['status']}: {again['error']}"
+        return
     for name in EXACT:
         if row[name] != again[name]:
             yield f"{name} {_short(row[name])} → {_short(again[name])}"

@@ -133,8 +133,7 @@ def _checkpoint(folder: Path, rng: Random) -> None:
     if not os.path.lexists(home):
         home.mkdir()
     chosen = rng.choice(sorted(kept.iterdir()))
-    with contextlib.suppress(OSError):
-        path = folder / "trials.jsonl"
+    if (path := folder / "trials.jsonl").is_file():
         rows = [line for line in path.read_text().splitlines(keepends=True) if f'"key": "{chosen.name}"' not in line]
         path.write_text("".join(rows))
     if not home.is_dir():

@@ -32,8 +32,9 @@ DATA = record({"name": checks.TEXT, "train_images": maybe(checks.COUNT), "classe
 STUDY = record({
     **dict.fromkeys(("name", "space", "task"), checks.TEXT), "schema": checks.COUNT, **FIXED, "plan": each(JOB),
     "command": checks.COMMAND, "space_options": checks.OBJECT, "recipe": RECIPE, "chance": maybe(checks.PERCENTAGE),
-    "data": lambda value, place: (each(DATA) if isinstance(value, list) else DATA)(value, place),
-    "table": maybe(checks.OBJECT), "scale": checks.OBJECT,
+    "data": lambda value, place: (each(DATA) if isinstance(value, list) and value else DATA)(value, place),
+    "table": maybe(record({"name": checks.TEXT, "signal": checks.TEXT})),
+    "scale": values(record(dict.fromkeys(("uniform", "best"), checks.NUMBER), ("uniform", "best"))),
     "search": record({"strategy": checks.TEXT, "epochs": checks.COUNT, "snapshots": each(checks.COUNT),
                       "recipe": record({"precision": checks.TEXT})}),
     "methods": each(record({"name": checks.TEXT, **dict.fromkeys(("rule", "strategy"), maybe(checks.TEXT))},

@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 
 @contextmanager
 def _untouched(folders: Sequence[Path]) -> Iterator[None]:
-    """Raises BadInput where a folder's rows or protocol are none, or a report fails over what no run wrote there."""
+    """Raises BadInput where a folder's protocol is none, or a report fails over what no run wrote there."""
     for folder in folders:
-        complete_rows(folder)
         protocol.read(folder)
     try:
         yield

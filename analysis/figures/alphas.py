@@ -16,6 +16,8 @@ from spaces.architecture import LONG, Shortcuts
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+Labels = Mapping[str, Sequence[Any]]  # of an array's rows and columns
+
 
 def heat_maps(results: Results, searches: pd.DataFrame) -> Drawing | None:
     """Mean α of these searches, a panel per snapshot and array. A dot marks α above 0."""
@@ -28,35 +30,42 @@ def heat_maps(results: Results, searches: pd.DataFrame) -> Drawing | None:
     ]  # fmt: skip
     if not panels:
         return None
-    labels: Mapping[str, Any] = results.study.get("alpha_labels") or {}
-    drawn = pd.concat([_squares(*panel, labels) for panel in panels], ignore_index=True)
+    given: Mapping[str, Any] = results.study.get("alpha_labels") or {}
+    labels = [_fitting(given.get(name), values.shape) for _, name, values in panels]
+    squares = [_squares(title, values, names) for (title, _, values), names in zip(panels, labels, strict=True)]
+    drawn = pd.concat(squares, ignore_index=True)
     low, high = drawn["alpha"].min(), drawn["alpha"].max()
     figure, axes = grid(len(panels), columns=min(3, len(panels)), width=3.4, height=3.2)
-    for place, (title, name, values) in zip(axes, panels, strict=True):
+    for place, (title, _, values), names in zip(axes, panels, labels, strict=True):
         mesh = place.pcolormesh(np.ma.masked_invalid(values), cmap="cividis", vmin=low, vmax=max(high, low + 1e-9))
         rows, columns = np.nonzero(values > 0)
         place.plot(
             columns + 0.5, rows + 0.5, ".", color=PAPER, markersize=2.5, markeredgecolor=INK, markeredgewidth=0.4
         )
         place.set_title(title, fontsize=9)
-        _ticks(place, values, labels.get(name))
+        _ticks(place, values, names)
     figure.colorbar(mesh, ax=axes, shrink=0.7, label="α")
     return Drawing(figure, drawn)
 
 
-def _squares(title: str, name: str, values: np.ndarray, labels: Mapping[str, Any]) -> pd.DataFrame:
+def _fitting(labels: Labels | None, shape: tuple[int, ...]) -> Labels | None:
+    """None where they are not as many as the array's rows and columns."""
+    return labels if labels and (len(labels["rows"]), len(labels["columns"])) == shape else None
+
+
+def _squares(title: str, values: np.ndarray, labels: Labels | None) -> pd.DataFrame:
     """A row for each square that is filled, by the names of its row and column, else by their numbers from 1."""
     places = np.argwhere(~np.isnan(values))
-    names = labels.get(name) or {
-        side: range(1, n + 1) for side, n in zip(("rows", "columns"), values.shape, strict=True)
-    }
+    names = labels or {side: range(1, n + 1) for side, n in zip(("rows", "columns"), values.shape, strict=True)}
     return pd.DataFrame({"panel": title, "row": [names["rows"][i] for i, _ in places],
                          "column": [names["columns"][j] for _, j in places], "alpha": values[*places.T]})  # fmt: skip
 
 
 def _over_none(arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray:
     """α of shortcuts counts over that of none, where there is one."""
-    return arrays[name] - arrays["none"] if name == "pairs" and "none" in arrays else arrays[name]
+    none = arrays.get("none")
+    over = name == "pairs" and none is not None and none.shape == arrays[name].shape[1:]
+    return arrays[name] - none if over else arrays[name]
 
 
 def _possible(values: np.ndarray) -> np.ndarray:
@@ -66,7 +75,7 @@ def _possible(values: np.ndarray) -> np.ndarray:
     return np.where(columns - rows >= 2, values, np.nan) if square else values
 
 
-def _ticks(axes: "Axes", values: np.ndarray, labels: Mapping[str, Sequence[str]] | None) -> None:
+def _ticks(axes: "Axes", values: np.ndarray, labels: Labels | None) -> None:
     rows, columns = values.shape
     axes.invert_yaxis()
     axes.grid(visible=False)

@@ -3,7 +3,9 @@
 import json
 import os
 from collections.abc import Collection, Mapping
+from importlib import metadata
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from analysis.figures.style import FORMATS
 
@@ -45,13 +47,34 @@ def refuse(out: Path, names: Collection[str], before: Collection[str]) -> None:
 
 def earlier(out: Path, own: bool) -> set[str]:
     """The files of the report that lies there."""
+    found = _read(out)
+    if isinstance(files := found.get("files"), list):
+        return {MANIFEST, *filter(_of_report, files)}
+    return _before_manifests(out) if own else set()
+
+
+def other_version(out: Path) -> str:
+    """Which one made the report there, in words; '' where that was this one, or is not known."""
+    found = _read(out)
+    if not found or found.get("version") == version():
+        return ""
+    return f"version {found['version']}" if "version" in found else "an older version"
+
+
+def version() -> str:
+    try:
+        return metadata.version("nas-harness")
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def _read(out: Path) -> dict[str, Any]:
+    """The manifest there; {} where it is none."""
     try:
         found = json.loads((out / MANIFEST).read_text())
-        if found["made_by"] == MADE_BY:
-            return {MANIFEST, *filter(_of_report, found["files"])}
-    except (OSError, ValueError, TypeError, KeyError):
-        pass
-    return _before_manifests(out) if own else set()
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) and found.get("made_by") == MADE_BY else {}
 
 
 FOLDERS = ("figures", "tuning")
@@ -67,7 +90,7 @@ def _before_manifests(out: Path) -> set[str]:
 
 def _manifest(names: Collection[str]) -> bytes:
     files = sorted(name for name in names if name != MANIFEST)
-    return json.dumps({"made_by": MADE_BY, "files": files}, indent=1).encode() + b"\n"
+    return json.dumps({"made_by": MADE_BY, "version": version(), "files": files}, indent=1).encode() + b"\n"
 
 
 def _of_report(name: object) -> bool:

@@ -84,7 +84,8 @@ class Results:
 
 
 def load(folders: Path | Sequence[Path]) -> Results:
-    """Rows and study of `folders`. Raises FileNotFoundError where one has no study.json, ValueError where it is none.
+    """Rows and study of `folders`. Raises FileNotFoundError where one has no study.json, ValueError where it is none,
+    Damaged where a row has another shape.
 
     Folders of one study are put together; methods of different studies get their study's name in front. A row stands
     for every method whose plan has its key, and only rows that some plan has are taken. Their order means nothing.
@@ -98,12 +99,10 @@ def load(folders: Path | Sequence[Path]) -> Results:
     records: list[dict[str, Any]] = []
     torn = 0
     for (_, path), study in zip(found, studies, strict=True):
-        for record in _records(path):
+        for number, record in enumerate(_records(path), 1):
             torn += record is None
             if record is not None:
-                data = data_sets.of_row(study, record)
-                more = {"study": study["name"], "data": data_sets.text(data), "chance": data_sets.chance(study, data)}
-                records.append({**checked(_flat(named(record, study["name"]))), **more})
+                records.append(_trial(named(record, study["name"]), study, f"{path}, row {number}"))
     rows = [named(row, study["name"]) for p, study in zip(protocols, studies, strict=True) for row in p.rows]
     studies = [{**study, **{part: [named(item, study["name"]) for item in study.get(part, [])]
                             for part in ("rows", "plan")}} for study in studies]  # fmt: skip
@@ -111,6 +110,16 @@ def load(folders: Path | Sequence[Path]) -> Results:
     planned, unplanned = _planned(records, study["plan"])
     return Results(study, frame(planned), tuple(path for _, path in found), torn, unplanned,
                    taken_out(study, rows, records), tuple(conflicts(planned)), tuple(protocols))  # fmt: skip
+
+
+def _trial(record: dict[str, Any], study: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Raises Damaged where a field is of another shape than any run gives it."""
+    try:
+        data = data_sets.of_row(study, record)
+        more = {"study": study["name"], "data": data_sets.text(data), "chance": data_sets.chance(study, data)}
+        return {**checked(_flat(record)), **more}
+    except (AttributeError, LookupError, TypeError, ValueError, OverflowError) as error:
+        raise Damaged(f"{where} is of no run ({error}); mend or remove its line") from None
 
 
 def _planned(records: Sequence[dict[str, Any]], plan: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], int]:
@@ -222,7 +231,7 @@ def _curve(points: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
             continue
         for part in sorted({key for value in values if value for key in value}):
             out[f"{name}.{part}"] = np.array([value.get(part) if value else None for value in values], dtype=np.float32)
-    return out
+    return {name: values for name, values in out.items() if not np.isnan(values).all()}
 
 
 def _named(record: Mapping[str, Any], study: str) -> dict[str, Any]:

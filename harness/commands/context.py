@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 
 
 def study(options: argparse.Namespace) -> "Study":
+    """Raises BadInput also where a link leads out of its results folder."""
+    from harness.storage.files import refuse_links
     from harness.study.load import load_with_recipe
 
-    return load_with_recipe(options.study, options.changes, options.recipe)
+    found = load_with_recipe(options.study, options.changes, options.recipe)
+    refuse_links(Path(options.results) / found.name)
+    return found
 
 
 def prepared(options: argparse.Namespace, study: "Study", session: "Session",
@@ -79,7 +83,7 @@ def session(options: argparse.Namespace) -> "Session":
                    time_limit=getattr(options, "time_limit", None),
                    disk_limit=gigabytes and gigabytes * 1e9,
                    engine_path=getattr(options, "path", None),
-                   pack=_pack(options), reuse=tuple(_studies(getattr(options, "reuse", []))))  # fmt: skip
+                   pack=_pack(options), reuse=_reused(options))  # fmt: skip
 
 
 def _shares(options: argparse.Namespace) -> "Shares":
@@ -118,17 +122,27 @@ def _executor(options: argparse.Namespace) -> "Execute":
     return lambda driver: searcher.run(driver, chosen)
 
 
+def _reused(options: argparse.Namespace) -> tuple[Path, ...]:
+    """Raises BadInput also where rows are none, which would become rows of the study."""
+    from harness.storage.rows import complete_rows
+
+    found = _studies(getattr(options, "reuse", []))
+    for folder in found:
+        complete_rows(folder)
+    return tuple(found)
+
+
 def folders(options: argparse.Namespace) -> list[Path]:
     """Raises BadInput where one holds no study."""
     return _studies(options.folders)
 
 
 def _studies(folders: Sequence[str]) -> list[Path]:
-    from harness.storage.folder import read_study
+    from harness.storage.folder import opened_study
 
     found = [Path(folder) for folder in folders]
     for folder in found:
-        read_study(folder)
+        opened_study(folder)
     return found
 
 

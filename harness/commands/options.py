@@ -2,9 +2,11 @@
 
 import argparse
 from collections.abc import Callable
-from math import inf
+from contextlib import suppress
 from os.path import expanduser
-from typing import Any
+from typing import Any, TypeVar
+
+N = TypeVar("N", int, float)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -56,22 +58,30 @@ def _path(text: str) -> str:
 
 
 def _positive(text: str) -> float:
-    if not 0 < (value := float(text)) < inf:
-        raise ValueError(text)
-    return value
+    return _within(text, float, 1e-9, 1e9, "number above 0")
 
 
 def _count(text: str) -> int:
-    if (value := int(text)) < 0:
-        raise ValueError(text)
-    return value
+    return _within(text, int, 0, 10**9, "whole number from 0 on")
+
+
+def _cores(text: str) -> int:
+    return _within(text, int, 1, 100_000, "number of cores")
+
+
+def _within(text: str, kind: type[N], low: float, high: float, what: str) -> N:
+    """Raises ArgumentTypeError where it is no number from `low` to `high`."""
+    with suppress(ValueError):
+        if low <= (value := kind(text)) <= high:
+            return value
+    raise argparse.ArgumentTypeError(f"'{text}' is no {what}, at most {high:,}")
 
 
 def _execution(command: argparse.ArgumentParser) -> None:
     command.add_argument("--executor", choices=["ray", "in-process"], default="ray",
                          help="what runs the trials; default: ray")  # fmt: skip
     command.add_argument("--address", help="address of a running Ray cluster, such as auto; default: start a Ray here")
-    command.add_argument("--cpus", type=int, help="cores that a Ray started here may use; default: all")
+    command.add_argument("--cpus", type=_cores, help="cores that a Ray started here may use; default: all")
     command.add_argument("--pack", action="append", default=[], metavar="N",
                          help="trials that share a GPU in one process, or per kind: train=4; default: 1")  # fmt: skip
     command.add_argument("--path", metavar="PATH",

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from analysis import numbers
 from analysis.findings.published_table import read
-from analysis.report import compare, write
+from analysis.report import compare, output, write
 from analysis.report.output import Refused
 from analysis.results.protocol_view import Damaged
-from harness.errors import BadInput, visible
+from harness.errors import ODD, BadInput, visible
 from harness.storage import protocol
-from harness.storage.folder import read_study
+from harness.storage.folder import read_study, study_file
 from harness.storage.row_fields import faults
 from harness.storage.rows import complete_rows, counting, latest_rows
 from harness.vocabulary.kinds import Kind
@@ -22,12 +22,11 @@ if TYPE_CHECKING:
     from analysis.tuning.trials import Studies
 
 
-ODD = (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError)  # of contents of another shape
-
-
 @contextmanager
 def _untouched(folders: Sequence[Path]) -> Iterator[None]:
-    """Raises BadInput where a report fails over a folder whose rows or protocol are not as a run wrote them."""
+    """Raises BadInput where a folder's protocol is none, or a report fails over what no run wrote there."""
+    for folder in folders:
+        protocol.read(folder)
     try:
         yield
     except (Damaged, Refused):
@@ -42,9 +41,20 @@ def _changed(folder: Path) -> str:
     rows = complete_rows(folder)
     if fault := next(protocol.faults(protocol.read(folder), [row.get("protocol") for row in rows]), ""):
         return fault
-    for number, row in enumerate(rows, 1):
-        if fault := next(faults(row), ""):
-            return f"row {number}: {fault}"
+    found = (f"row {number}: {fault}" for number, row in enumerate(rows, 1) for fault in faults(row))
+    return next(found, "") or _other_study(folder)
+
+
+def _other_study(folder: Path) -> str:
+    """What of study.json no study file could say, as this version reads one."""
+    from harness.study.schema import Study
+    from harness.study.validation import validated
+
+    study = read_study(folder)
+    try:
+        validated(Study, {name: study[name] for name in Study.model_fields if name in study}, str(study_file(folder)))
+    except BadInput as error:
+        return str(error)
     return ""
 
 
@@ -94,7 +104,11 @@ def differences(folder: Path) -> list[str]:
 
     with _untouched([folder]):
         built = write.numbers(folder) | pages.numbers(tunings([folder]))
-    return [f"report/{line}" for line in compare.differences(folder / "report", built)]
+    found = compare.differences(folder / "report", built)
+    if found and (made := output.other_version(folder / "report")):
+        return [f"report/ was made by {made}, and version {output.version()} makes another one of these rows: build it "
+                f"again with nas-harness report {folder}"]  # fmt: skip
+    return [f"report/{line}" for line in found]
 
 
 def tunings(folders: list[Path]) -> "Studies":

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import BadInput, visible
-from harness.storage.folder import read_study, running_file
+from harness.storage.folder import opened_study, running_file
 from harness.storage.rows import complete_rows, counting
 from harness.vocabulary.rows import FINAL, Status
 
@@ -40,7 +40,7 @@ def name_of(study: str) -> str:
 
 def report(folder: Path) -> str:
     """Done, running, waiting, failed and why and what waits for it, device-seconds spent, time left."""
-    study = read_study(folder)
+    study = opened_study(folder)
     every = complete_rows(folder)
     rows, last = counting(every), {row["key"]: row for row in every}
     plan = {job["key"]: job for job in study["plan"]}

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from optuna.storages import RDBStorage
@@ -54,12 +55,15 @@ def export_sqlite(rows: Iterable[Row], path: Path) -> list[str]:
         raise BadInput(f"{path} exists; name a new file")
     if not rows:
         raise BadInput("no tuning trial has ended yet: there is nothing to export")
-    storage = RDBStorage(f"sqlite:///{path}")
-    try:
-        found = studies(rows, storage)
-    finally:
-        storage.remove_session()
-        storage.engine.dispose()
+    with TemporaryDirectory() as folder:
+        storage = RDBStorage(f"sqlite:///{folder}/studies.db")  # of any other path it raises errors of its own
+        try:
+            found = studies(rows, storage)
+        finally:
+            storage.remove_session()
+            storage.engine.dispose()
+        with open(path, "xb") as file:
+            file.write((Path(folder) / "studies.db").read_bytes())
     return [f"{name}-{seed}" for name, seeds in found.items() for seed in seeds]
 
 

@@ -12,12 +12,13 @@ from typing import Any
 from analysis.results import outcomes
 from harness.commands import context, report_pages
 from harness.data import datasets
-from harness.errors import BadInput, visible
+from harness.errors import ODD, BadInput, first_line, visible
 from harness.plan import resolve
 from harness.plan.jobs import Job
 from harness.plan.keys import content_key
 from harness.plan.settings import RESOLVED, Settings, weights_read
 from harness.storage import protocol
+from harness.storage.checks import short
 from harness.storage.folder import read_study
 from harness.storage.row_fields import faults, unreadable
 from harness.storage.rows import latest_rows, read_objects, read_rows
@@ -66,12 +67,12 @@ def malformed(folder: Path) -> list[str]:
     if not rows:
         return [f"there is no row of the {len(study['plan'])} jobs that study.json plans"]
     found = [
-        f"row {number} ({row.get('key')}): {fault}"
-        for number, row in enumerate(rows, 1)
-        for fault in (list(faults(row)) or [unreadable(row)])
+        f"{place} ({short(row.get('key'), quoted=False)}): {fault}"
+        for place, row in rows
+        for fault in dict.fromkeys([*faults(row), unreadable(row)])
         if fault
     ]
-    strange = [row for row in rows if row.get("schema") != study["schema"]]
+    strange = [row for _, row in rows if row.get("schema") != study["schema"]]
     return found or [f"row {row.get('key')}: schema is {row.get('schema')}, but {study['schema']} in study.json"
                      for row in strange]  # fmt: skip
 
@@ -107,9 +108,12 @@ def rerun(folder: Path, count: int, keys: Sequence[str], root: Path | None,
     space = _space(read_study(folder))
     for key in [*keys, *Random(seed).sample(sorted(rows), min(count, len(rows)))]:
         row = rows[key]
-        settings = resolve.resolve(job_of(row), every, space)
-        again = _again(key, settings, row, root)
-        yield f"{row['method']} seed {row['seed']} ({key})", list(_differences(row, again))
+        try:
+            settings = resolve.resolve(job_of(row), every, space)
+            found = list(_differences(row, _again(key, settings, row, root)))
+        except (resolve.Unbuildable, BadInput, *ODD) as error:
+            found = [f"it cannot be: {first_line(error)}"]
+        yield f"{row['method']} seed {row['seed']} ({key})", found
 
 
 def job_of(row: Mapping[str, Any]) -> Job:
@@ -139,7 +143,7 @@ def _key(row: Mapping[str, Any]) -> str:
     """Of the row's settings; '' where they have another shape than any job's."""
     try:
         return content_key(planned(row))
-    except (AttributeError, KeyError, TypeError):
+    except ODD:
         return ""
 
 
@@ -158,6 +162,9 @@ def _row_problems(row: Mapping[str, Any], rows: Mapping[str, Any], space: Space)
     except resolve.Unbuildable as none:
         if row["status"] != none.status:
             yield f"{where}: is {row['status']}, but {none.status} by the rows it needed: {none.reason}"
+        return
+    except (BadInput, *ODD) as error:
+        yield f"{where}: its settings are those of no job ({first_line(error)})"
         return
     yield from (f"{where}: {line}" for line in _miscounted(row, space))
     for name in ("architecture", "recipe"):
@@ -204,6 +211,9 @@ def _again(key: str, settings: Settings, row: Mapping[str, Any], root: Path | No
 
 
 def _differences(row: Mapping[str, Any], again: Mapping[str, Any]) -> Iterator[str]:
+    if again["status"] != Status.DONE:
+        yield f"it ended as {again['status']}: {again['error']}"
+        return
     for name in EXACT:
         if row[name] != again[name]:
             yield f"{name} {_short(row[name])} → {_short(again[name])}"

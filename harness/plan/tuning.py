@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.errors import ODD, BadInput, first_line
 from harness.plan.settings import Settings
 from harness.seeding import stream
 from harness.study.ranges import Range, Ranges, exists, grid, in_order
@@ -38,12 +39,20 @@ def ask(spec: Settings, index: int, seen: Sequence[Row], seed: int) -> Settings:
 
 
 def history(spec: Settings, rows: Sequence[Row], **more: Any) -> Any:
-    """The `optuna.Study` with `rows` as its trials, in their order; `more` goes to `optuna.create_study`."""
+    """The `optuna.Study` with `rows` as its trials, in their order; `more` goes to `optuna.create_study`.
+
+    Raises BadInput where a row's values are not of these ranges.
+    """
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="maximize", **more)
-    study.add_trials([_as_trial(spec["ranges"], row) for row in sorted(rows, key=lambda row: row["settings"]["index"])])
+    for row in sorted(rows, key=lambda row: row["settings"]["index"]):
+        try:
+            study.add_trial(_as_trial(spec["ranges"], row))
+        except ODD as error:
+            raise BadInput(f"row {row['key']} is none of a tuning's trial ({first_line(error)}); "
+                           "mend or remove its line in trials.jsonl") from None  # fmt: skip
     return study
 
 

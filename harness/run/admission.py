@@ -21,6 +21,7 @@ from harness.vocabulary.rows import Trouble
 
 MARGIN = 1.1  # over the measured peak, for what the allocator loses to fragments
 TRIES = 5  # of a trial whose process died or whose node is in trouble, without an epoch's progress in between
+MOST = 1024  # cores or GPUs of a trial, or trials of a process
 FOOTPRINT = KEPT + 1  # checkpoints of one trial on the disk at once: those kept, and the one being written
 
 
@@ -48,6 +49,8 @@ def parse_shares(option: str, texts: list[str]) -> dict[str, float]:
             raise BadInput(f"{option} {text}: write a number, or KIND=NUMBER as in search=2") from None
         if not found[kind] > 0 or (found[kind] > 1 and found[kind] % 1):
             raise BadInput(f"{option} {text}: a share lies in (0, 1) or is a whole number")
+        if found[kind] > MOST:
+            raise BadInput(f"{option} {text}: at most {MOST:,}")
         if kind not in ("", "search", "train", "score", "tune"):
             raise BadInput(f"{option} {text}: kinds are search, train, score, tune")
     return found

@@ -20,22 +20,22 @@ def running_file(folder: Path) -> Path:
     return folder / "running.json"
 
 
-def read_study(folder: Path) -> dict[str, Any]:
-    """Raises BadInput where the folder holds no study, one of an unknown schema, or a link out of it."""
+def opened_study(folder: Path) -> dict[str, Any]:
+    """As `read_study`, where a command first meets the folder. Raises BadInput also where a link leads out of it."""
     refuse_links(folder)
-    study = _known(_parsed(folder), folder)
-    if fault := shapes.fault(study):
-        raise BadInput(f"{study_file(folder)} is none: it {fault}; run the study again, or take it from a copy")
-    return study
+    return read_study(folder)
+
+
+def read_study(folder: Path) -> dict[str, Any]:
+    """Raises BadInput where the folder holds no study, or one of an unknown schema."""
+    return _sound(_known(_parsed(folder), folder), folder)
 
 
 def claim(folder: Path, name: str) -> dict[str, Any]:
     """What the folder already holds of this study, or {}. Raises BadInput where it is another's.
 
-    A damaged study.json (a power-off) counts as none: the run that claims the folder writes it anew. Links out of it
-    are refused.
+    A damaged study.json (a power-off) counts as none: the run that claims the folder writes it anew.
     """
-    refuse_links(folder)
     try:
         found = _parsed(folder)
     except BadInput:
@@ -44,7 +44,13 @@ def claim(folder: Path, name: str) -> dict[str, Any]:
         return {}
     if found["name"] != name:
         raise BadInput(f"{folder} belongs to the study '{found['name']}', not '{name}'; give another --results")
-    return _known(found, folder)
+    return _sound(_known(found, folder), folder)
+
+
+def _sound(study: dict[str, Any], folder: Path) -> dict[str, Any]:
+    if fault := shapes.study_fault(study):
+        raise BadInput(f"{study_file(folder)}: {fault}; take it from a copy, or remove it and run the study again")
+    return study
 
 
 def _parsed(folder: Path) -> dict[str, Any]:

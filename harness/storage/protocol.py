@@ -17,6 +17,7 @@ from typing import Any
 
 from harness.errors import BadInput
 from harness.storage.files import opened
+from harness.storage.shapes import entry_fault
 
 START = "0" * 64  # what the first entry holds in place of a hash before it
 Fixed = Mapping[str, Any]  # field of the protocol → value
@@ -132,9 +133,13 @@ def faults(entries: Sequence[Entry], named: Sequence[str | None]) -> Iterator[st
 
 def _entry(line: bytes, where: str) -> Entry:
     try:
-        return Entry(**json.loads(line))
-    except (ValueError, TypeError):
-        raise BadInput(f"{where} is no entry of a protocol; restore the file from a copy") from None
+        found = json.loads(line)
+        if not (fault := entry_fault(found)):
+            return Entry(**found)
+    except (ValueError, TypeError, RecursionError):
+        fault = ""
+    why = f" ({fault})" if fault else ""
+    raise BadInput(f"{where} is no entry of a protocol{why}; restore the file from a copy")
 
 
 def _cut_torn_tail(descriptor: int) -> None:

@@ -1,85 +1,69 @@
 """Whether the fields of a row hold what docs/rows.md says. Standard library only."""
 
-from collections.abc import Callable, Iterator, Mapping
-from math import isfinite
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from harness.storage import checks
+from harness.storage.checks import Check, each, is_count, leaf, maybe, record, short, values
 from harness.storage.folder import SCHEMAS
+from harness.storage.shapes import RECIPE
+from harness.vocabulary.kinds import Kind
 from harness.vocabulary.rows import Status
-
-Check = tuple[str, Callable[[Any], bool]]  # what the value must be; whether it is
 
 
 def faults(row: Mapping[str, Any]) -> Iterator[str]:
     """What does not hold, a text each. A field that an older version did not write is no fault, nor is null."""
-    for name, (what, holds) in FIELDS.items():
-        if (value := row.get(name)) is not None and not holds(value):
-            yield f"{name} is {_short(value)}, which is no {what}"
-    if isinstance(settings := row.get("settings"), dict) and settings.get("schema") != row.get("schema"):
-        yield f"schema is {_short(row.get('schema'))}, but {_short(settings.get('schema'))} in its settings"
-
-
-NEEDED = ("key", "kind", "method", "status", "seed", "needs", "settings", "seconds", "device_seconds")
-INSIDE = ("key", "kind", "method", "seed", "needs", "settings", "seconds", "device_seconds", "methods", "curve",
-          "snapshots", "warnings", "recipe", "versions", "role", "error", "architecture")  # fmt: skip
+    yield from _inside(row, FIELDS)
+    settings = row.get("settings")
+    if isinstance(settings, dict) and settings.get("schema") != row.get("schema"):
+        yield f"schema is {short(row.get('schema'))}, but {short(settings.get('schema'))} in its settings"
 
 
 def unreadable(row: Mapping[str, Any]) -> str:
-    """Why nothing can be made of it as a row, whatever its numbers say; '' where something can."""
-    if missing := [name for name in NEEDED if row.get(name) is None]:
-        return f"lacks {missing[0]}"
-    for name in INSIDE:
-        what, holds = FIELDS[name]
-        if (value := row.get(name)) is not None and not holds(value):
-            return f"has {name} = {_short(value)}, which is no {what}"
-    return "" if isinstance(row["status"], str) else f"has status = {_short(row['status'])}"
+    """Why nothing can be made of it as a row, whatever its accuracy says; '' where something can."""
+    missing = (f"{name} is missing" for name in NEEDED if row.get(name) is None)
+    return next(missing, "") or next(_inside(row, READ), "")
 
 
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+def _inside(row: Mapping[str, Any], fields: Mapping[str, Check]) -> Iterator[str]:
+    for name, check in fields.items():
+        if (value := row.get(name)) is not None:
+            yield from check(value, name)
+    if row.get("kind") == Kind.TUNE:
+        yield from TUNED(row, "")
 
 
-def _count(value: Any) -> bool:
-    return _number(value) and value == int(value) >= 0
-
-
-def _texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
-
-
-def _objects(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
-
-
-def _snapshots(value: Any) -> bool:
-    return isinstance(value, dict) and all(isinstance(one, dict) and at.isdigit() for at, one in value.items())
-
-
-PERCENTAGE: Check = ("percentage", lambda value: _number(value) and 0 <= value <= 100)
-NUMBER: Check = ("number", _number)
-DURATION: Check = ("number from 0 on", lambda value: _number(value) and value >= 0)
-COUNT: Check = ("whole number from 0 on", _count)
-TEXT: Check = ("text", lambda value: isinstance(value, str))
-TEXTS: Check = ("list of texts", _texts)
-OBJECT: Check = ("object", lambda value: isinstance(value, dict))
+NEEDED = ("key", "kind", "method", "status", "seed", "needs", "settings", "seconds", "device_seconds")
+NUMBER = maybe(checks.NUMBER)
+POINT = record({"epoch": checks.FROM_ONE, **dict.fromkeys(("counts", "discretised_accuracy"), maybe(values(NUMBER))),
+                **dict.fromkeys(("train_loss", "seconds", "lr", "val_accuracy", "test_accuracy", "entropy",
+                                 "eigenvalue"), NUMBER)}, ("epoch",))  # fmt: skip
+SETTINGS = record({"search": record({"warmup_epochs": checks.COUNT, "supernet": maybe(checks.TEXT)}),
+                   "recipe_from": maybe(checks.TEXTS), "start": maybe(checks.TEXT), "index": checks.COUNT,
+                   "asked": checks.OBJECT, "data": maybe(checks.OBJECT),
+                   "table": maybe(record({"data": checks.TEXT}))})  # fmt: skip
+RANGE = record({"when": checks.OBJECT}, ("low", "high", "log", "integer", "step", "choices", "when"))
+TUNED = record({"settings": record({"tuning": record({"ranges": values(RANGE)}, ("sampler", "ranges"))},
+                                   ("tuning", "index")),
+                "curve": each(record({}, ("val_accuracy",)))})  # fmt: skip
 FIELDS: Mapping[str, Check] = {
-    "schema": (f"schema of {', '.join(map(str, SCHEMAS))}", lambda value: _count(value) and value in SCHEMAS),
-    "status": (f"status of {', '.join(Status)}", lambda value: isinstance(value, str) and value in list(Status)),
-    "test_accuracy": PERCENTAGE,
-    "val_accuracy": PERCENTAGE,
-    "curve": ("list of objects", _objects),
-    "snapshots": ("object of objects by epoch", _snapshots),
-    **dict.fromkeys(("train_loss", "test_loss"), NUMBER),
-    **dict.fromkeys(("seconds", "device_seconds"), DURATION),
+    "schema": leaf(f"schema of {', '.join(map(str, SCHEMAS))}", lambda value: is_count(value) and value in SCHEMAS),
+    "status": leaf(f"status of {', '.join(Status)}", lambda value: isinstance(value, str) and value in list(Status)),
+    "curve": each(POINT),
+    "snapshots": values(values(checks.ARRAY), checks.EPOCH),
+    "settings": SETTINGS,
+    "recipe": RECIPE,
+    "versions": values(checks.TEXT),
+    "dirty": checks.TRUTH,
+    **dict.fromkeys(("test_accuracy", "val_accuracy"), checks.PERCENTAGE),
+    **dict.fromkeys(("train_loss", "test_loss"), checks.NUMBER),
+    **dict.fromkeys(("seconds", "device_seconds"), checks.DURATION),
     **dict.fromkeys(("seed", "train_seed", "twin", "parameters", "macs", "shortcuts", "long_shortcuts", "epochs",
-                     "threads", "peak_memory_bytes"), COUNT),
+                     "threads", "peak_memory_bytes", "stopped_at", "returned_to"), checks.COUNT),
     **dict.fromkeys(("key", "kind", "method", "role", "twin_of", "pair", "architecture", "split", "error", "device",
-                     "hardware", "path", "precision", "host", "started", "finished", "commit", "protocol"), TEXT),
-    **dict.fromkeys(("methods", "needs", "warnings"), TEXTS),
-    **dict.fromkeys(("settings", "recipe", "versions"), OBJECT),
+                     "hardware", "path", "precision", "host", "commit", "protocol"), checks.TEXT),
+    **dict.fromkeys(("methods", "needs", "warnings"), checks.TEXTS),
+    **dict.fromkeys(("started", "finished"), checks.TIME),
 }  # fmt: skip
-
-
-def _short(value: Any) -> str:
-    text = f"'{value}'" if isinstance(value, str) else str(value)
-    return text if len(text) <= 40 else f"{text[:39]}…"
+JUDGED = ("test_accuracy", "schema")  # a row with a wrong one counts as failed, or is named by `verify`
+READ = {name: check for name, check in FIELDS.items() if name not in JUDGED} | {"status": checks.TEXT}

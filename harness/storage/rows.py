@@ -10,7 +10,7 @@ import os
 import sys
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from io import FileIO
 from pathlib import Path
 from typing import cast
@@ -37,25 +37,17 @@ def read_rows(folder: Path) -> list[Row]:
 
     Raises BadInput where another line is no row, or the compressed file is damaged.
     """
-    rows = read_objects(folder)
-    for number, row in enumerate(rows, 1):
-        if not (isinstance(row.get("key"), str) and isinstance(row.get("status"), str)):
-            raise BadInput(f"{folder}: row {number} has no key and status; mend or remove its line in trials.jsonl")
-    return rows
+    return _rows(folder, lambda row: "" if _has_both(row) else "it has no key and status")
 
 
 def complete_rows(folder: Path) -> list[Row]:
     """As `read_rows`. Raises BadInput also where a row lacks what every run writes, or holds it as something else."""
-    rows = read_rows(folder)
-    for number, row in enumerate(rows, 1):
-        if fault := unreadable(row):
-            raise BadInput(f"{folder}: row {number} is none: it {fault}; mend or remove its line in trials.jsonl")
-    return rows
+    return _rows(folder, unreadable)
 
 
-def read_objects(folder: Path) -> list[Row]:
-    """As `read_rows`, whatever the objects hold."""
-    out: list[Row] = []
+def read_objects(folder: Path) -> list[tuple[str, Row]]:
+    """As `read_rows`, whatever the objects hold, each with its file and line."""
+    out: list[tuple[str, Row]] = []
     if (kept := kept_file(folder)).exists():
         try:
             with gzip.open(kept) as file:
@@ -66,6 +58,19 @@ def read_objects(folder: Path) -> list[Row]:
         with open(path, "rb") as file:
             out += _whole(file, path)
     return out
+
+
+def _rows(folder: Path, fault: Callable[[Row], str]) -> list[Row]:
+    """Raises BadInput where a row has a fault."""
+    rows = read_objects(folder)
+    for place, row in rows:
+        if why := fault(row):
+            raise BadInput(f"{place} is no row: {why}; mend or remove that line")
+    return [row for _, row in rows]
+
+
+def _has_both(row: Row) -> bool:
+    return isinstance(row.get("key"), str) and isinstance(row.get("status"), str)
 
 
 def latest_rows(folder: Path) -> dict[str, Row]:
@@ -199,7 +204,7 @@ def _lock(descriptor: int) -> None:
             time.sleep(0.05)
 
 
-def _whole(lines: Iterable[bytes], path: Path) -> Iterator[Row]:
+def _whole(lines: Iterable[bytes], path: Path) -> Iterator[tuple[str, Row]]:
     for number, line in enumerate(lines, 1):
         if not line.endswith(b"\n"):
             return
@@ -209,7 +214,7 @@ def _whole(lines: Iterable[bytes], path: Path) -> Iterator[Row]:
             raise BadInput(f"{path}, line {number} is no JSON; mend or remove that line") from None
         if not isinstance(row, dict):
             raise BadInput(f"{path}, line {number} is no object, and so no row; mend or remove that line")
-        yield cast(Row, row)
+        yield f"{path}, line {number}", cast(Row, row)
 
 
 def _open_rows(folder: Path) -> FileIO:

@@ -1,72 +1,68 @@
-"""What a study.json holds, so that whatever else stands in a folder that somebody sends is refused by name.
+"""What study.json and protocol.jsonl hold, so that whatever else a folder from elsewhere has there is named.
 
 Fields of older versions may be absent; what is there has its type. Standard library only.
 """
 
-from collections.abc import Iterator, Mapping
-from math import isfinite
+from collections.abc import Mapping
 from typing import Any
 
-Types = tuple[type, ...]
-NOTHING = type(None)
-MAYBE_TEXT: Types = (str, NOTHING)
+from harness.storage import checks
+from harness.storage.checks import Check, each, is_count, leaf, maybe, pair, record, values
 
-NEEDED = ("name", "space", "space_options", "plan")
-STUDY: Mapping[str, Types] = {
-    **dict.fromkeys(("name", "space", "command", "task"), (str,)),
-    **dict.fromkeys(("space_options", "seeds", "search", "recipe", "alpha_labels", "paths", "scale"), (dict,)),
-    "data": (dict, list),
-    "table": (dict, NOTHING),
-    **dict.fromkeys(("plan", "rows", "methods", "method", "tuning", "looks", "notes"), (list,)),
-    **dict.fromkeys(("smallest_effect", "alpha", "equivalence_margin", "chance"), (int, float, NOTHING)),
-    "schema": (int,),
-    "primary": (dict, NOTHING),
+RECIPE = record({**dict.fromkeys(("lr", "momentum", "weight_decay", "batch_size", "epochs"), checks.NUMBER),
+                 "scheduler": record({"kind": checks.TEXT, "gamma": checks.NUMBER, "step": checks.NUMBER}),
+                 "precision": checks.TEXT})  # fmt: skip
+PRIMARY = record({"method": checks.TEXT, "against": checks.TEXT,
+                  "at": leaf("number of epochs", lambda at: at is None or at == "mean" or is_count(at))},
+                 ("method",))  # fmt: skip
+TABLE_ROW = record({"method": checks.TEXT, **dict.fromkeys(("role", "rule", "twin"), maybe(checks.TEXT)),
+                    "search_epochs": maybe(checks.COUNT)}, ("method",))  # fmt: skip
+LOOKS = leaf("list of rising numbers of seeds", lambda looks: isinstance(looks, list) and all(map(is_count, looks))
+             and looks == sorted({*looks} - {0}))  # fmt: skip
+FIXED: Mapping[str, Check] = {
+    "primary": maybe(PRIMARY), "alpha": checks.PORTION, "smallest_effect": checks.POSITIVE,
+    "equivalence_margin": maybe(checks.POSITIVE), "looks": LOOKS, "seeds": values(checks.COUNT),
+    "rows": each(TABLE_ROW),
+}  # fmt: skip
+
+JOB = record({**dict.fromkeys(("key", "kind", "method", "role"), checks.TEXT), "seed": checks.COUNT,
+              **dict.fromkeys(("needs", "methods"), checks.TEXTS)},
+             ("key", "kind", "method", "seed", "needs"))  # fmt: skip
+DATA = record({"name": checks.TEXT, "train_images": maybe(checks.COUNT), "classes": maybe(checks.FROM_ONE)})
+STUDY = record({
+    **dict.fromkeys(("name", "space", "task"), checks.TEXT), "schema": checks.COUNT, **FIXED, "plan": each(JOB),
+    "command": checks.COMMAND, "space_options": checks.OBJECT, "recipe": RECIPE, "chance": maybe(checks.PERCENTAGE),
+    "data": lambda value, place: (each(DATA) if isinstance(value, list) and value else DATA)(value, place),
+    "table": maybe(record({"name": checks.TEXT, "signal": checks.TEXT})),
+    "scale": values(record(dict.fromkeys(("uniform", "best"), checks.NUMBER), ("uniform", "best"))),
+    "search": record({"strategy": checks.TEXT, "epochs": checks.COUNT, "snapshots": each(checks.COUNT),
+                      "recipe": record({"precision": checks.TEXT})}),
+    "methods": each(record({"name": checks.TEXT, **dict.fromkeys(("rule", "strategy"), maybe(checks.TEXT))},
+                           ("name",))),
+    "method": each(checks.OBJECT), "tuning": each(checks.OBJECT), "sequential": checks.TRUTH, "notes": checks.TEXTS,
+    "paths": values(checks.TEXT),
+    "alpha_labels": values(record({"rows": checks.TEXTS, "columns": checks.TEXTS}, ("rows", "columns"))),
+}, ("name", "space", "space_options", "plan"))  # fmt: skip
+
+ENTRY = record({**dict.fromkeys(("at", "event", "before", "hash"), checks.TEXT), "content": checks.OBJECT,
+                **dict.fromkeys(("rows", "planned"), checks.COUNT)},
+               ("at", "event", "content", "rows", "planned", "before", "hash"))  # fmt: skip
+CONTENTS: Mapping[str, Check] = {
+    "fixed": record(FIXED),
+    "changed": record({name: pair(maybe(check)) for name, check in FIXED.items()}, others=pair(checks.ANY)),
+    "reused": record({"rows": checks.COUNT, "from": checks.TEXTS}),
+    "looked": record({"looks": checks.COUNT}),
 }
-JOB: Mapping[str, Types] = {**dict.fromkeys(("key", "kind", "method", "role"), (str,)), "seed": (int,),
-                            **dict.fromkeys(("needs", "methods"), (list,))}  # fmt: skip
-TABLE_ROW: Mapping[str, Types] = {"method": (str,), **dict.fromkeys(("role", "rule", "twin"), MAYBE_TEXT),
-                                  "search_epochs": (int, NOTHING)}  # fmt: skip
-LISTS: Mapping[str, tuple[Mapping[str, Types], tuple[str, ...]]] = {
-    "plan": (JOB, ("key", "kind", "method", "seed", "needs")),
-    "rows": (TABLE_ROW, ("method",)),
-    "methods": ({"name": (str,), "rule": MAYBE_TEXT, "strategy": MAYBE_TEXT}, ("name",)),
-}
 
 
-def fault(study: Any) -> str:
+def study_fault(study: Any) -> str:
     """Why it is no content of a study.json; '' where it is."""
-    return next(_faults(study, STUDY, NEEDED), "") or next(_inside(study), "")
+    return next(STUDY(study, ""), "")
 
 
-def _inside(study: Mapping[str, Any]) -> Iterator[str]:
-    for part, (shape, needed) in LISTS.items():
-        for item in study.get(part, []):
-            yield from (f"{part}: an entry {fault}" for fault in _faults(item, shape, needed))
-            for name in ("needs", "methods"):
-                if part == "plan" and not all(isinstance(text, str) for text in item.get(name, [])):
-                    yield f"{part}: an entry's {name} holds more than texts"
-    if isinstance(study.get("data"), list) and not all(isinstance(data, dict) for data in study["data"]):
-        yield "data holds more than objects"
-    if not all(isinstance(note, str) for note in study.get("notes", [])):
-        yield "notes holds more than texts"
-    if not all(type(look) is int for look in study.get("looks", [])):
-        yield "looks holds more than whole numbers"
-
-
-def _faults(found: Any, shape: Mapping[str, Types], needed: tuple[str, ...]) -> Iterator[str]:
-    if not isinstance(found, dict):
-        yield f"is {_said(found)}, no object"
-        return
-    yield from (f"lacks {name}" for name in needed if name not in found)
-    yield from (f"has {name} = {_said(found[name])}" for name, types in shape.items()
-                if name in found and not _is(found[name], types))  # fmt: skip
-
-
-def _is(value: Any, types: Types) -> bool:
-    finite = not isinstance(value, float) or isfinite(value)
-    return isinstance(value, types) and not isinstance(value, bool) and finite
-
-
-def _said(value: Any) -> str:
-    kinds: Mapping[type, str] = {dict: "an object", list: "a list", str: "a text", NOTHING: "null"}
-    return kinds.get(type(value)) or str(value)[:40]
+def entry_fault(entry: Any) -> str:
+    """Why it is no entry of a protocol.jsonl; '' where it is."""
+    if fault := next(ENTRY(entry, ""), ""):
+        return fault
+    content = CONTENTS.get(entry["event"])
+    return next(content(entry["content"], "content"), "") if content else ""

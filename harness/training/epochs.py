@@ -9,7 +9,9 @@ from typing import Any, Protocol, TypeVar
 from harness.engine import memory
 from harness.errors import first_line
 from harness.storage.checkpoint import Checkpoints
+from harness.storage.checks import finite, is_number
 from harness.storage.folder import checkpoint_folder
+from harness.storage.row_fields import faults
 from harness.training.place import Place, Progress
 from harness.vocabulary.rows import Outcome
 
@@ -100,8 +102,10 @@ def _outcome(state: dict[str, Any], epoch: int) -> Outcome:
     found: Outcome = json.loads(state["outcome"])
     if found["epochs"] != epoch or [point["epoch"] for point in found["curve"]] != list(range(1, epoch + 1)):
         raise ValueError("its curve does not reach its epoch")
-    if not all(isinstance(point["seconds"], int | float) for point in found["curve"]):
+    if not all(is_number(point["seconds"]) for point in found["curve"]):
         raise ValueError("its curve has no times")
+    if fault := next(faults(finite(found)), ""):
+        raise ValueError(fault)
     return found
 
 

@@ -5,7 +5,6 @@ import time
 from collections.abc import Generator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import torch
 
@@ -15,6 +14,7 @@ from harness.errors import NO_ROOM
 from harness.plan.settings import Settings
 from harness.storage import provenance
 from harness.storage.checkpoint import Superseded
+from harness.storage.checks import finite
 from harness.storage.folder import watch_file
 from harness.training.job_kinds import kind
 from harness.training.place import Place, Progress
@@ -77,8 +77,7 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
         outcome.update(Outcome(train_loss=None, val_accuracy=None, test_accuracy=None, test_loss=None))
     outcome.setdefault("seconds", time.perf_counter() - clock)
     outcome.setdefault("device_seconds", outcome["seconds"] * place.share)
-    outcome["finished"] = _now()
-    outcome.update(Outcome(peak_memory_bytes=memory.peak(place.device)))
+    outcome.update(Outcome(peak_memory_bytes=memory.peak(place.device), finished=_now()))
     memory.release(place.device, time.perf_counter() - clock)
     return outcome
 
@@ -100,24 +99,15 @@ def _nonsense(outcome: Outcome) -> Outcome:
     """Infinity and NaN as null, with a status. Evaluation can give them although the last loss was finite."""
     clean = Outcome()
     if "curve" in outcome:
-        clean["curve"] = _clean(outcome["curve"])
+        clean["curve"] = finite(outcome["curve"])
     if "snapshots" in outcome:
-        clean["snapshots"] = _clean(outcome["snapshots"])
+        clean["snapshots"] = finite(outcome["snapshots"])
     numbers = {"train_loss": outcome.get("train_loss"), "val_accuracy": outcome.get("val_accuracy"),
                "test_accuracy": outcome.get("test_accuracy"), "test_loss": outcome.get("test_loss")}  # fmt: skip
     bad = [f"{name} became {value}" for name, value in numbers.items() if not math.isfinite(value or 0.0)]
     bad += ["α became no number"] * (clean.get("snapshots") != outcome.get("snapshots"))
     worked = outcome["status"] in WORKED
     return {**clean, "status": Status.DIVERGED, "error": bad[0]} if bad and worked else clean
-
-
-def _clean(value: Any) -> Any:
-    """With null for every number that is none: JSON has no other."""
-    if isinstance(value, dict):
-        return {name: _clean(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_clean(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _now() -> str:

@@ -41,6 +41,18 @@ def test_a_file_that_no_report_wrote_is_refused_and_nothing_changes(name: str, c
     assert state(tmp_path) == {name: content.encode()}
 
 
+@pytest.mark.parametrize(
+    ("changes", "says"), [({}, ""), ({"version": "0.0.9"}, "version 0.0.9"), ({"version": None}, "an older version")]
+)
+def test_a_report_says_which_version_made_it(changes: dict[str, str | None], says: str, tmp_path: Path) -> None:
+    assert output.other_version(tmp_path) == ""
+    output.put(tmp_path, FILES, own=False)
+    found = json.loads((tmp_path / output.MANIFEST).read_text()) | changes
+    kept = {name: value for name, value in found.items() if value is not None}
+    (tmp_path / output.MANIFEST).write_text(json.dumps(kept))
+    assert output.other_version(tmp_path) == says
+
+
 def test_a_manifest_names_nothing_outside_its_report(tmp_path: Path) -> None:
     out = tmp_path / "a" / "report"
     output.put(out, FILES, own=False)

@@ -4,6 +4,7 @@ import gzip
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import rows_factory as factory
@@ -15,6 +16,7 @@ from analysis.findings.comparisons import compared
 from analysis.report import sheets
 from analysis.report.provenance import command
 from analysis.results import searches
+from analysis.results.protocol_view import Damaged
 from analysis.results.rows import frame, load
 from analysis.results.table import lines
 from harness.storage.rows import latest_rows
@@ -216,3 +218,15 @@ def test_searches_with_other_settings_are_no_repetitions(tmp_path: Path) -> None
     rows += [{**row, "key": other[row["key"]]} for row in apart if row["key"] in other]
     results = load(factory.write(tmp_path / "two", study, rows))
     assert searches.named(results)["method"].value_counts().to_dict() == {"darts-A": 2, "darts-B": 2}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"curve": [5]}, {"curve": [{"train_loss": "x"}]}, {"settings": [1]}, {"needs": 5}, {"methods": 5}],
+    ids=str,
+)
+def test_a_row_of_another_shape_is_named(change: dict[str, Any], tmp_path: Path) -> None:
+    study = factory.study(seeds=1)
+    first, *rows = factory.rows(study)
+    with pytest.raises(Damaged, match="row 2 is of no run"):
+        load(factory.write(tmp_path / "made-up", study, [rows[0], {**first, **change}]))

@@ -46,8 +46,8 @@ def ended(*words: object) -> int:
         ("train", {"test_accuracy": "much"}, "test_accuracy is 'much', which is no percentage"),
         ("search", {"val_accuracy": -1}, "val_accuracy is -1, which is no percentage"),
         ("search", {"val_accuracy": True}, "val_accuracy is True, which is no percentage"),
-        ("search", {"snapshots": {"1": "x"}}, "snapshots is {'1': 'x'}, which is no object of objects by epoch"),
-        ("train", {"curve": "x"}, "curve is 'x', which is no list of objects"),
+        ("search", {"snapshots": {"1": "x"}}, "snapshots.1 is 'x', which is no object"),
+        ("train", {"curve": "x"}, "curve is 'x', which is no list"),
         ("train", {"seconds": -1.0}, "seconds is -1.0, which is no number from 0 on"),
         ("train", {"shortcuts": 1.5}, "shortcuts is 1.5, which is no whole number from 0 on"),
         ("train", {"train_loss": float("inf")}, "train_loss is inf, which is no number"),
@@ -97,6 +97,44 @@ def test_an_unknown_schema_of_the_study_is_refused(
     (folder / "study.json").write_text(json.dumps({**study, "schema": schema}))
     assert ended("verify", folder) == 2
     assert "which this version does not know" in capsys.readouterr().err
+
+
+KEPT = Path(__file__).parents[3] / "results" / "cell-cifar10-mini"
+
+
+def test_rows_that_cannot_be_trained_again_say_why(tmp_path: Path) -> None:
+    ((_, said),) = verify.rerun(KEPT, 1, [], tmp_path, seed=0)
+    assert said[0].startswith("it ended as ")
+    assert str(tmp_path) in said[0]
+    assert len(said) == 1
+
+
+def test_rows_that_need_others_which_are_gone_say_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [json.loads(line) for line in (folder / "trials.jsonl").read_text().splitlines()]
+    kept = [row for row in rows if row["kind"] != "search"]
+    (folder / "trials.jsonl").write_text("".join(json.dumps(row) + "\n" for row in kept))
+    assert ended("verify", folder, "--trust", "--rerun", len(rows)) == 1
+    assert "trained again: it cannot be: KeyError" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("count", ["-1", "x", "1e3"])
+def test_a_number_of_rows_that_is_none_is_refused(count: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended("verify", folder, "--rerun", count) == 2
+    assert f"'{count}' is no whole number from 0 on" in capsys.readouterr().err
+
+
+def test_a_report_that_another_version_made_is_said_in_a_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended("report", folder) == 0
+    table, manifest = folder / "report" / "table.csv", folder / "report" / "report.json"
+    table.write_text(table.read_text().replace("baseline", "plain"))
+    assert ended("verify", folder) == 1
+    assert "report/table.csv" in capsys.readouterr().out
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "version": "0.0.9"}))
+    assert ended("verify", folder) == 1
+    said = capsys.readouterr().out
+    assert "1 problems" in said
+    assert "report/ was made by version 0.0.9" in said
+    assert f"build it again with nas-harness report {folder}" in said
 
 
 def test_rows_trained_again_are_drawn_anew_and_by_the_same_seed_alike(

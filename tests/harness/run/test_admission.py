@@ -163,7 +163,7 @@ def test_shares_per_kind() -> None:
     assert Shares({}, {}).of("train", "cpu") == (1, 0)
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "1.5", "much", "cook=1", "nan"])
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "much", "cook=1", "nan", "1025", "train=1e30"])
 def test_wrong_shares_are_named(text: str) -> None:
     with pytest.raises(BadInput, match=f"--gpus-per-trial {text}"):
         parse_shares("--gpus-per-trial", [text])

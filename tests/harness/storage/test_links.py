@@ -9,7 +9,7 @@ import pytest
 
 from harness.cli import main
 from harness.errors import BadInput
-from harness.storage import checkpoint, protocol
+from harness.storage import checkpoint, files, protocol
 from harness.storage.files import refuse_links, write_atomically
 from harness.storage.rows import Records
 from harness.training.watchdog import TrialWatch
@@ -61,6 +61,25 @@ def test_every_command_refuses_it(name: str, made: Path, tmp_path: Path, capsys:
         assert (end.value.code, err.count("\n")) == (2, 1), err
         assert "is a symbolic link out of the results folder" in err
         assert state(mine) == before
+
+
+@pytest.mark.parametrize("command", ["run", "status", "report", "verify"])
+def test_the_folder_is_walked_once_a_command(
+    command: str, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(made, tmp_path / "driven")
+    (tmp_path / "driven" / "checkpoints" / "kept").mkdir(parents=True, exist_ok=True)
+    (tmp_path / "study.toml").write_text(STUDY)
+    walked: list[str] = []
+    below = files._below
+    monkeypatch.setattr(files, "_below", lambda folder: walked.append(folder) or below(folder))
+    words = [str(tmp_path / "driven")]
+    if command == "run":
+        words = [str(tmp_path / "study.toml"), "--results", str(tmp_path), "--executor", "in-process"]
+    with pytest.raises(SystemExit) as end:
+        main([command, *words])
+    assert end.value.code in (0, 1)
+    assert walked.count(os.path.realpath(tmp_path / "driven")) == 1
 
 
 def test_links_within_the_folder_and_the_folder_itself_as_a_link_are_fine(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """Content keys: 16 hexadecimal digits that stand for what decides a job's result, and for nothing else.
 
-Schema 2 leaves a field at its default out, so that a new field changes no key of a study that does not use it; a
-field's default can therefore never change. Schema 1, of folders that were begun with it, holds every field there was.
+Schema 3, of new folders, leaves out every field that a job of its kind never reads, and fields at their defaults, so
+that a new field changes no key of a study that does not use it; a field's default can therefore never change. Folders
+go on under the schema that they were begun with: schema 2 left out less that is never read, schema 1 holds every field
+there was.
 """
 
 import hashlib
@@ -9,12 +11,12 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from harness.plan.unread import read_fields
+from harness.plan.unread import read_fields, read_under_schema_2
 from harness.study.data import Data, Table
 from harness.study.model import Model
 from harness.study.schema import Range, Recipe, Scheduler, Search, Tuning
 
-SCHEMA = 2  # of new folders: raised where a change of the code changes what equal settings give
+SCHEMA = 3  # of new folders: raised where a change of the code changes what equal settings give
 Fields = Mapping[type[Model], Collection[str]]
 
 MODELS: Mapping[str, type[Model]] = {"data": Data, "recipe": Recipe, "search": Search, "evolve": Search,
@@ -44,7 +46,7 @@ def _content(settings: Mapping[str, Any]) -> Mapping[str, Any]:
     settings = _by_content(settings)
     if settings["schema"] == 1:
         return _without_defaults(settings, FIRST)
-    decisive = read_fields(settings)
+    decisive = read_under_schema_2(settings) if settings["schema"] == 2 else read_fields(settings)
     lean = _without_defaults(decisive, {})
     return {name: value for name, value in lean.items() if name not in TOP or not _same(value, TOP[name])}
 

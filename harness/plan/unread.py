@@ -24,13 +24,23 @@ def read_fields(settings: Settings) -> dict[str, Any]:
         out["data"] = _without(settings.get("data", {}), ("test_images",))
     if kind in (Kind.SCORE, Kind.TUNE):
         out.pop("test_curve", None)
-    if kind == Kind.SEARCH and str(settings.get("space")).startswith("cell-"):
+    if kind == Kind.SEARCH and str(settings.get("space")).startswith(("cell-", "nasbench201")):
         out["space_options"] = _without(settings.get("space_options", {}), TRAINED)
     if "tuning" in settings:
         out["tuning"] = _without(settings["tuning"], _unread_of_tuning(settings["tuning"]))
     elif "recipe_from" not in settings and "scheduler" in out.get("recipe", {}):
         scheduler = out["recipe"]["scheduler"]
         out["recipe"] = {**out["recipe"], "scheduler": _without(scheduler, SHAPES.get(scheduler.get("kind"), ()))}
+    return _without(out, LOOKED_UP) if "table" in settings else out
+
+
+def read_under_schema_2(settings: Settings) -> dict[str, Any]:
+    """What schema 2 left out: less than is never read, but folders that were begun with it go on with its keys."""
+    out, search = dict(settings), settings.get("search", {})
+    if "search" in settings and "recipe" in settings:
+        out["recipe"] = _without(settings["recipe"], ("epochs",))
+    if "score" in search:
+        out["search"] = _without(search, ("score_epochs" if search["score"] == "supernet" else "gate",))
     return _without(out, LOOKED_UP) if "table" in settings else out
 
 

@@ -8,7 +8,7 @@ from harness.errors import BadInput
 from harness.storage import shapes
 from harness.storage.files import refuse_links
 
-SCHEMAS = (1, 2)  # of study.json and rows, that can be read and gone on with
+SCHEMAS = (1, 2, 3)  # of study.json and rows, that can be read and gone on with
 
 
 def study_file(folder: Path) -> Path:

@@ -52,10 +52,10 @@ def ended(*words: object) -> int:
         ("train", {"shortcuts": 1.5}, "shortcuts is 1.5, which is no whole number from 0 on"),
         ("train", {"train_loss": float("inf")}, "train_loss is inf, which is no number"),
         ("train", {"status": "great"}, "status is 'great', which is no status of done, failed"),
-        ("train", {"schema": 9}, "schema is 9, which is no schema of 1, 2"),
-        ("train", {"schema": 1}, "schema is 1, but 2 in its settings"),
-        ("train", {"settings": {"schema": 2, "recipe": "x"}}, "its settings are those of no job"),
-        ("train", {"settings": {"schema": 2, "recipe": {"scheduler": 1}}}, "its settings are those of no job"),
+        ("train", {"schema": 9}, "schema is 9, which is no schema of 1, 2, 3"),
+        ("train", {"schema": 1}, "schema is 1, but 3 in its settings"),
+        ("train", {"settings": {"schema": 3, "recipe": "x"}}, "its settings are those of no job"),
+        ("train", {"settings": {"schema": 3, "recipe": {"scheduler": 1}}}, "its settings are those of no job"),
     ],
     ids=str,
 )
@@ -89,7 +89,7 @@ def test_a_folder_without_rows_or_without_a_study_does_not_hold(
     assert "holds no study.json" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("schema", [9, "2", [2], None])
+@pytest.mark.parametrize("schema", [9, "3", [3], None])
 def test_an_unknown_schema_of_the_study_is_refused(
     schema: Any, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

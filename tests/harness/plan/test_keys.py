@@ -25,7 +25,7 @@ FIELDS = [
 ]
 
 
-def keys(schema: int = 2, **changes: Any) -> dict[str, set[str]]:
+def keys(schema: int = 3, **changes: Any) -> dict[str, set[str]]:
     """Kind of job → keys."""
     found: dict[str, set[str]] = {}
     for job in make(merged(tiny(**changes)), ("A", "B"), strategy, schema=schema).jobs.values():
@@ -38,7 +38,7 @@ def scored(score: str, **search: Any) -> dict[str, Any]:
     return {"method": method, "search": {**TINY["search"], "candidates": 2, "score": score, **search}}
 
 
-@pytest.mark.parametrize("schema", ["1", "2"])
+@pytest.mark.parametrize("schema", ["1", "2", "3"])
 @pytest.mark.parametrize("name", packaged())
 def test_keys_of_packaged_studies_never_change(name: str, schema: str) -> None:
     study = load_study(name)
@@ -49,7 +49,7 @@ def test_keys_of_packaged_studies_never_change(name: str, schema: str) -> None:
 
 @given(st.lists(st.sampled_from(FIELDS), unique=True))
 def test_a_field_at_its_default_is_not_in_the_key(left_out: list[tuple[str, str]]) -> None:
-    full: dict[str, Any] = {"schema": 2, "kind": "search", **DEFAULTS}
+    full: dict[str, Any] = {"schema": 3, "kind": "search", **DEFAULTS}
     less = {name: {field: value for field, value in values.items() if (name, field) not in left_out}
             for name, values in DEFAULTS.items()}  # fmt: skip
     assert content_key({**full, **less}) == content_key(full)

@@ -24,6 +24,7 @@ from harness.vocabulary.rows import FINAL, Row
 
 PATIENCE = 1.0  # seconds for which a driver waits for the lock, which `status` takes for a moment
 MOST_UNSYNCED = 1000  # rows
+KNOWN, NAMELESS = ("key", "status"), "it has no key and status"
 BLOCK = 1 << 16  # bytes read at a time from the end of the file
 
 
@@ -37,7 +38,7 @@ def read_rows(folder: Path) -> list[Row]:
 
     Raises BadInput where another line is no row, or the compressed file is damaged.
     """
-    return _rows(folder, lambda row: "" if _has_both(row) else "it has no key and status")
+    return _rows(folder, lambda row: "" if all(isinstance(row.get(name), str) for name in KNOWN) else NAMELESS)
 
 
 def complete_rows(folder: Path) -> list[Row]:
@@ -67,10 +68,6 @@ def _rows(folder: Path, fault: Callable[[Row], str]) -> list[Row]:
         if why := fault(row):
             raise BadInput(f"{place} is no row: {why}; mend or remove that line")
     return [row for _, row in rows]
-
-
-def _has_both(row: Row) -> bool:
-    return isinstance(row.get("key"), str) and isinstance(row.get("status"), str)
 
 
 def latest_rows(folder: Path) -> dict[str, Row]:

@@ -125,7 +125,7 @@ class BenchCell(Cells):
         found = [tuple(edge.rpartition("~")[::2]) for edges in nodes for edge in edges]
         expected = [str(source) for source, _ in BENCH_EDGES]
         if [len(edges) for edges in nodes] != [1, 2, 3] or [source for _, source in found] != expected:
-            raise ValueError(f"'{text}' is no cell of NAS-Bench-201; write |op~0|+|op~0|op~1|+|op~0|op~1|op~2|")
+            raise ValueError(f"'{short(text)}' is no cell of NAS-Bench-201; write |op~0|+|op~0|op~1|+|op~0|op~1|op~2|")
         if unknown := [name for name, _ in found if name not in BENCH_OPERATIONS]:
             raise ValueError(f"operation '{unknown[0]}' is unknown; NAS-Bench-201 has {', '.join(BENCH_OPERATIONS)}")
         return cls.of(name for name, _ in found)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from spaces.architecture import BENCH_EDGES, BENCH_OPERATIONS, BenchCell, Cells, Edge
+from spaces.architecture import BENCH_EDGES, BENCH_OPERATIONS, BenchCell, Cells, Edge, short
 from spaces.cells import variation
 from spaces.cells.graph import NONE, Grid
 from spaces.cells.rules import edge_wise
@@ -53,7 +53,7 @@ class BenchSpace:
             return BenchCell.parse(text)
         cell = Cells.parse(text)
         if (cell.inputs, cell.concat, cell.reduction) != (1, (3,), None):
-            raise ValueError(f"'{text}' is no cell of NAS-Bench-201: these have inputs=1 and concat=3")
+            raise ValueError(f"'{short(text)}' is no cell of NAS-Bench-201: these have inputs=1 and concat=3")
         pairs = [(edge.source, edge.target) for edge in cell.normal]
         for edge, pair in zip(cell.normal, pairs, strict=True):
             if pair not in BENCH_EDGES or edge.operation not in GRID.candidates or pairs.count(pair) > 1:

@@ -316,7 +316,7 @@ def prepared(folder):
     space = load_space(VGG[0], VGG[1])
     study = SimpleNamespace(task="images", recipe=RECIPE)
     settings = SimpleNamespace(study=study, search_recipe=RECIPE)
-    return SimpleNamespace(study=study, settings=settings, space=space, data=data(), folder=folder)
+    return SimpleNamespace(study=study, settings=settings, space=space, data_of=lambda job: data(), folder=folder)
 
 
 def jobs(*kinds):

@@ -4,12 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.findings.by_image import ByImage, TwoNetworks, by_image, two_networks
 from analysis.findings.caveats import caveats
 from analysis.findings.comparisons import Compared, Comparison, compared
+from analysis.findings.fixed_data import fixed_data
 from analysis.findings.methods_text import methods_paragraph
 from analysis.findings.practices import Practice, practices
+from analysis.findings.rules import rules
 from analysis.findings.several import Asked, disagreements, several
 from analysis.findings.slopes import Model, models, twin_models
+from analysis.results.predictions import predictions
 from analysis.results.rows import Results, load
 from analysis.results.table import Line, lines
 
@@ -27,6 +31,8 @@ class Findings:
     caveats: list[str]
     practices: list[Practice]
     methods: str
+    images: list[ByImage]
+    networks: list[TwoNetworks]
 
 
 def findings(folders: Path | Sequence[Path]) -> Findings:
@@ -36,9 +42,10 @@ def findings(folders: Path | Sequence[Path]) -> Findings:
     found = compared(results, table)
     twins, pairs = found.twins, found.pairs
     searched, random = models(results, table), twin_models(results, table)
-    analysed = several(results, table)
+    analysed, said = several(results, table), predictions(results)
     return Findings(
         results, table, twins, pairs, found, analysed, searched, random,
-        [*caveats(results, table, found), *disagreements(analysed)],
+        [*caveats(results, table, found), *disagreements(analysed), *fixed_data(results, said)],
         practices(results, table, twins), methods_paragraph(results, table),
+        by_image(results, table, said, rules(results).level), two_networks(results, table, said),
     )  # fmt: skip

@@ -5,7 +5,7 @@ from analysis.findings.matched import short
 from analysis.findings.over_data_sets import summaries
 from analysis.findings.published import beside
 from analysis.findings.rules import rules
-from analysis.report import analyses_sheets, comparison_sheets, data_set_sheets, protocol_sheets, sheets
+from analysis.report import analyses_sheets, comparison_sheets, data_set_sheets, image_sheets, protocol_sheets, sheets
 from analysis.report.sheets import Sheet
 
 PUBLISHED = "published.csv"  # in the first folder: set beside our numbers
@@ -29,6 +29,8 @@ def report_sheets(found: Findings) -> list[Sheet]:
         comparison_sheets.comparisons(table, twins, level, kind),
         analyses_sheets.analyses(found.several, rules(results)),
         analyses_sheets.equality(found.compared, rules(results)),
+        image_sheets.intervals(found.images, level),
+        image_sheets.agreements(found.networks),
         comparison_sheets.gains(found.compared.gains, level, kind),
         sheets.resources(table),
         sheets.recipe_sheet(results, table),

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from analysis.findings.collect import Findings, findings
 from analysis.findings.rules import rules
-from analysis.report import formats, latex, output
+from analysis.report import formats, image_sheets, latex, output
 from analysis.report.analyses_sheets import columns, records
 from analysis.report.sheets import Sheet
 from analysis.report.tables import report_sheets
@@ -75,12 +75,14 @@ def numbers(results: Folders) -> dict[str, str]:
 def tables(found: Findings) -> dict[str, str]:
     """File name → the tables in that form."""
     sheets, fixed = report_sheets(found), rules(found.results)
+    by_image = image_sheets.files(found.images, found.networks)
     return {
         "table.txt": "\n".join(f"{sheet.title}\n\n{formats.text(sheet)}" for sheet in sheets),
         "table.md": formats.markdown(sheets),
         "table.csv": formats.comma_separated(found.table, found.twins),
         "comparisons.csv": formats.every_comparison(found.compared.every, lambda c: columns(c, fixed)),
         "analyses.csv": formats.table_of(records(found.several), ("question", "analysis"), digits=5),
+        **{name: formats.table_of(each, (), digits=5) for name, each in by_image.items()},
         "table.tex": latex.latex([sheet for sheet in sheets if sheet.paper], found.results.name),
     }
 

@@ -24,7 +24,8 @@ NUMBERS = ("seed", "train_seed", "twin", "val_accuracy", "test_accuracy", "train
            "macs", "shortcuts", "long_shortcuts", "epochs", "warmup_epochs", "seconds", "device_seconds", "threads",
            "peak_memory_bytes", "chance")  # fmt: skip
 TEXTS = ("key", "kind", "method", "role", "twin_of", "pair", "architecture", "split", "status", "error", "device",
-         "hardware", "path", "precision", "host", "started", "finished", "commit", "data")  # fmt: skip
+         "hardware", "path", "precision", "host", "started", "finished", "commit", "data",
+         "predictions", "test_labels")  # fmt: skip
 SHOWN = (*TEXTS, "methods", "warnings", "versions", "recipe")
 PACKED = ("recipe", "versions")  # objects kept as canonical text, so that equal ones are one
 FINAL = ("done", "diverged", "disconnected", "pruned", "unmatched", "invalid")  # `failed` runs again

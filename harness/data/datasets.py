@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from harness.data import external
 from harness.data.images import DataSet, Images, Loader, scaled
 from harness.errors import BadInput, first_line
-from harness.seeding import stream
+from harness.seeding import Seeds
 from harness.study.schema import LEFT_OUT
 from spaces.plugins import imported, named_function_fault
 
@@ -29,6 +30,9 @@ NOTHING = DataSet(*(Images(torch.zeros(0, 3, 32, 32, dtype=torch.uint8), torch.z
                   10, (0.5,) * 3, (0.5,) * 3)  # fmt: skip
 
 
+FIRST = Seeds()  # of the part that every seed shares
+
+
 @lru_cache(maxsize=2)
 def _whole(name: str, root: Path | None, download: bool, size: int | None, held_out: float | None) -> DataSet:
     whole = loader(name, size, held_out)(root, download)
@@ -37,22 +41,27 @@ def _whole(name: str, root: Path | None, download: bool, size: int | None, held_
     return whole
 
 
-def load(data: Mapping[str, Any], root: Path | None, download: bool = False) -> DataSet:
-    """The data of a study: a fixed part of the training images, sampled uniformly and the same for every seed.
+def load(data: Mapping[str, Any], root: Path | None, download: bool = False, seeds: Seeds = FIRST) -> DataSet:
+    """The data of a study: a part of the training images, sampled uniformly.
+
+    It is the same for every seed unless `data` says `resample`: then `seeds` decide. The part of the test images is
+    always the same.
 
     Raises BadInput where the data are missing or corrupt.
     """
     size = data.get("image_size")
     whole = _whole(data["name"], root, download, size, data.get("test_part"))
-    train = _part(whole.train, data.get("train_images"), "train_images", data["name"], data.get(LEFT_OUT, False))
-    test = _part(whole.test, data.get("test_images"), "test_images", data["name"])
+    drawn = _drawn(len(whole.train), data, seeds if data.get("resample") else FIRST)
+    train = whole.train if drawn is None else whole.train.take(drawn)
+    chosen = _part(len(whole.test), data.get("test_images"), "test_images", data["name"])
+    test = whole.test if chosen is None else whole.test.take(chosen)
     if size:
         train, test = scaled(train, size), scaled(test, size)
     if train.images.shape[1:] != test.images.shape[1:]:
         shapes = " and ".join("×".join(map(str, part.images.shape[1:])) for part in (train, test))
         raise BadInput(f"data.name = '{data['name']}': training and test images differ in shape ({shapes}); "
                        "set data.image_size")  # fmt: skip
-    return DataSet(train, test, whole.classes, whole.mean, whole.std)
+    return DataSet(train, test, whole.classes, whole.mean, whole.std, drawn if data.get("resample") else None)
 
 
 def loader(name: str, size: int | None = None, held_out: float | None = None) -> Loader:
@@ -113,14 +122,23 @@ def from_torchvision(part: Any) -> Images:
 LOADERS: dict[str, Loader] = {"digits": digits, "cifar10": cifar10}
 
 
-def _part(whole: Images, count: int | None, field: str, name: str, left_out: bool = False) -> Images:
-    """`count` of the images, or as many again of those that are not among them."""
-    if left_out and (count is None or 2 * count > len(whole)):
+def _drawn(images: int, data: Mapping[str, Any], seeds: Seeds) -> Tensor | None:
+    """Indices of a study's training images in the whole set; None where it is used as it is."""
+    count, name = data.get("train_images"), data["name"]
+    if data.get("resample") and count == images:
+        raise BadInput(f"data.resample = true, but data.train_images = {count} are all that {name} has: use fewer")
+    return _part(images, count, "train_images", name, seeds, data.get(LEFT_OUT, False))
+
+
+def _part(images: int, count: int | None, field: str, name: str, seeds: Seeds = FIRST,
+          left_out: bool = False) -> Tensor | None:  # fmt: skip
+    """Indices of `count` of the images, or of as many again that are not among them; None where all are used."""
+    if left_out and (count is None or 2 * count > images):
         raise BadInput(f"recipe.pretrained = '{LEFT_OUT}' needs data.{field}, and as many again in {name}")
-    if count is None or count == len(whole):
-        return whole
-    if count > len(whole):
-        raise BadInput(f"data.{field} = {count}, but {name} has {len(whole)}")
+    if count is None or count == images:
+        return None
+    if count > images:
+        raise BadInput(f"data.{field} = {count}, but {name} has {images}")
     first = count if left_out else 0
-    chosen = np.random.default_rng(stream(0, 0, "part")).permutation(len(whole))[first : first + count]
-    return whole.take(torch.from_numpy(np.sort(chosen)))
+    chosen = np.random.default_rng(seeds.stream("part")).permutation(images)[first : first + count]
+    return torch.from_numpy(np.sort(chosen))

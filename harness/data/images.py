@@ -38,6 +38,7 @@ class DataSet:
     classes: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    drawn: Tensor | None = None  # where the training images are drawn by seed: their indices in the whole set
 
     def fault(self) -> str:
         """What no study can train on; '' where there is nothing of that kind."""

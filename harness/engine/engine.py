@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -21,6 +21,12 @@ from harness.engine.small_convolutions import by_products
 from harness.study.schema import Recipe
 
 EVALUATION_BATCH = 256
+
+
+class Judged(NamedTuple):
+    accuracy: float  # percent
+    loss: float  # mean cross entropy
+    predicted: Tensor  # classes [N], on the device
 
 
 @dataclass(frozen=True)
@@ -94,6 +100,10 @@ class Engine:
 
     def evaluate(self, network: nn.Module, part: Images) -> tuple[float, float]:
         """(accuracy in percent, mean cross entropy), in evaluation mode."""
+        return self.judge(network, part)[:2]
+
+    def judge(self, network: nn.Module, part: Images) -> Judged:
+        """As `evaluate`, with the class that the network gives each image."""
         was_training = network.training
         network.eval()
         judged = self._judge(network, self.batches(part, EVALUATION_BATCH))
@@ -109,18 +119,19 @@ class Engine:
         places = (torch.arange(first, len(part), count, device=self.device) for first in range(count))
         batches = ((self.pixels(batch.images), batch.labels) for batch in map(part.take, places))
         with supernet.subnet(architecture), batch_statistics(supernet):
-            return self._judge(supernet, batches)
+            return self._judge(supernet, batches)[:2]
 
     @torch.no_grad()
-    def _judge(self, network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> tuple[float, float]:
-        hits, total, count = torch.zeros((), device=self.device), torch.zeros((), device=self.device), 0
+    def _judge(self, network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> Judged:
+        hits, total, said = torch.zeros((), device=self.device), torch.zeros((), device=self.device), []
         for images, labels in batches:
             with self.autocast():
                 logits = network(images).float()
-            hits += (logits.argmax(1) == labels).sum()
+            said.append(logits.argmax(1))
+            hits += (said[-1] == labels).sum()
             total += F.cross_entropy(logits, labels, reduction="sum")
-            count += len(labels)
-        return 100 * hits.item() / count, total.item() / count
+        predicted = torch.cat(said)
+        return Judged(100 * hits.item() / len(predicted), total.item() / len(predicted), predicted)
 
     @property
     def _format(self) -> torch.memory_format:

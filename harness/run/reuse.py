@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from harness.plan.jobs import Plan, described
+from harness.storage import predictions
 from harness.storage.rows import Records, latest_rows
 from harness.vocabulary.rows import FINAL
 
@@ -21,6 +22,7 @@ def adopt(plan: Plan, folder: Path, others: Iterable[Path], book: Records,
     for other in others:
         for key, row in latest_rows(other).items():
             if key in plan.jobs and key not in have and row["status"] in FINAL:
+                predictions.take_over(folder, other, row)
                 book.append({**row, **described(plan.jobs[key]), "protocol": entry})
                 have.add(key)
                 count += 1

@@ -61,7 +61,8 @@ FIELDS: Mapping[str, Check] = {
     **dict.fromkeys(("seed", "train_seed", "twin", "parameters", "macs", "shortcuts", "long_shortcuts", "epochs",
                      "threads", "peak_memory_bytes", "stopped_at", "returned_to"), checks.COUNT),
     **dict.fromkeys(("key", "kind", "method", "role", "twin_of", "pair", "architecture", "split", "error", "device",
-                     "hardware", "path", "precision", "host", "commit", "protocol"), checks.TEXT),
+                     "hardware", "path", "precision", "host", "commit", "protocol",
+                     "predictions", "test_labels"), checks.TEXT),
     **dict.fromkeys(("methods", "needs", "warnings"), checks.TEXTS),
     **dict.fromkeys(("started", "finished"), checks.TIME),
 }  # fmt: skip

@@ -1,28 +1,40 @@
 """What a study says about its data: one set of images, or several; and tables of trainings that were done before."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_serializer
+from pydantic import Discriminator, Field, Tag, model_serializer, model_validator
 from pydantic_core.core_schema import SerializerFunctionWrapHandler
 
 from harness.study.bounds import PIXELS
 from harness.study.model import Model
 
+LATER = (("test_part", None), ("resample", False))
+
 
 class Data(Model):
-    """`train_images` and `test_images`: how many of each set (all where null), the same ones for every seed."""
+    """`train_images` and `test_images`: how many of each set (all where null), the same ones for every seed.
+
+    `resample`: the training images are drawn anew for every search seed; the test images never are.
+    """
 
     name: str = "cifar10"
     train_images: int | None = Field(None, gt=1, le=10**9)
     test_images: int | None = Field(None, gt=0, le=10**9)
     image_size: int | None = Field(None, gt=0, le=PIXELS)  # images are scaled to it; null: as they are
     test_part: float | None = Field(None, gt=0, lt=1)  # of each class, held out where data come in one part
+    resample: bool = False
+
+    @model_validator(mode="after")
+    def _drawn_from_more(self) -> Self:
+        if self.resample and self.train_images is None:
+            raise ValueError("data.resample draws data.train_images of the set: say how many")
+        return self
 
     @model_serializer(mode="wrap")
     def _as_before(self, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without `test_part` where it is not set, so that protocols of older folders stay as they are."""
-        return {name: value for name, value in dumped(self).items() if (name, value) != ("test_part", None)}
+        """Without what came later and is not set, so that protocols of older folders stay as they are."""
+        return {name: value for name, value in dumped(self).items() if (name, value) not in LATER}
 
     @property
     def label(self) -> str:

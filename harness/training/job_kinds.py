@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from harness.plan.resolve import facts
 from harness.plan.settings import Settings, recipe_of, search_of, validation_portion
 from harness.plan.tuning import prunes
 from harness.seeding import Seeds
+from harness.storage import predictions
 from harness.storage.checkpoint import Checkpoints, fitting, keep, kept
 from harness.study.schema import LEFT_OUT
 from harness.training import formula, looked_up, pretrained
@@ -34,14 +36,14 @@ from spaces.space import Space
 def _opened(settings: Settings, place: Place, outcome: Outcome) -> tuple[DataSet, Engine, Space]:
     """Data, the engine and the space."""
     root = Path(place.data_root) if place.data_root else None
-    data = datasets.load(settings["data"], root)
+    data = datasets.load(settings["data"], root, seeds=Seeds.of(settings))
     engine = Engine.choose(torch.device(place.device), settings["recipe"]["precision"], data, place.engine_path)
     outcome.update(Outcome(path=engine.path, precision=engine.precision))
     return data, engine, spaces.load(settings["space"], settings["space_options"])
 
 
 def _split(settings: Settings, data: DataSet) -> Split:
-    return split(len(data.train), settings["study_seed"], settings["seed"], validation_portion(settings))
+    return split(len(data.train), settings["study_seed"], settings["seed"], validation_portion(settings), data.drawn)
 
 
 def _network(settings: Settings, data: DataSet, engine: Engine, space: Space, place: Place,
@@ -86,8 +88,11 @@ def train_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> E
     after: After = partial(_test_point, network, engine, test) if settings["test_curve"] else lambda *_: False
     claim = yield from epochs(key, work, place, outcome, after)
     _keep(network, key, place, claim)
-    accuracy, loss = engine.evaluate(network, test)
-    outcome.update(Outcome(split=part.digest(), test_accuracy=accuracy, test_loss=loss))
+    judged = engine.judge(network, test)
+    outcome.update(Outcome(split=part.digest(), test_accuracy=judged.accuracy, test_loss=judged.loss))
+    if isfinite(judged.loss):
+        claim.check()
+        outcome.update(predictions.keep(place.path, key, data.classes, judged.predicted.cpu(), data.test.labels))
 
 
 def _test_point(network: Any, engine: Engine, test: Images, _: int, outcome: Outcome) -> bool:

@@ -60,6 +60,8 @@ class Outcome(TypedDict, total=False):
     returned_to: int
     warnings: list[str]
     peak_memory_bytes: int | None
+    predictions: str  # digests of what the network says of each test image, and of the right answers
+    test_labels: str
     ended: bool  # in checkpoints alone: pruned or stopped before the last epoch
 
 

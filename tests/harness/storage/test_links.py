@@ -16,8 +16,9 @@ from harness.training.watchdog import TrialWatch
 from tests.driven import STUDY, ran
 
 FILES = ("study.json", "trials.jsonl", "trials.jsonl.gz", ".lock", "running.json", "protocol.jsonl", "published.csv",
-         "report/index.html", "report/table.csv", "checkpoints/weights/a.pt", "report/report.json")  # fmt: skip
-FOLDERS = ("report", "report/figures", "checkpoints", "checkpoints/weights", ".tune", "tensorboard")
+         "report/index.html", "report/table.csv", "checkpoints/weights/a.pt", "report/report.json",
+         "predictions/a.npy")  # fmt: skip
+FOLDERS = ("report", "predictions", "report/figures", "checkpoints", "checkpoints/weights", ".tune", "tensorboard")
 
 
 @pytest.fixture(scope="module")

@@ -149,7 +149,7 @@ def test_left_out_images_are_left_out_of_the_seeds_own_part() -> None:
 
 
 def test_resampling_needs_images_to_draw_from() -> None:
-    with pytest.raises(BadInput, match="data.train_images of the set: say how many"):
+    with pytest.raises(BadInput, match=r"data\.train_images of the set: say how many"):
         tiny(data={"name": "digits", "resample": True})
     with pytest.raises(BadInput, match="1297 are all that digits has: use fewer"):
         datasets.load({"name": "digits", "train_images": 1297, "resample": True}, None)

@@ -10,6 +10,7 @@ from analysis.findings.methods_text import methods_paragraph
 from analysis.findings.practices import Practice, practices
 from analysis.findings.several import Asked, disagreements, several
 from analysis.findings.slopes import Model, models, twin_models
+from analysis.findings.tests_over_data_sets import Over, tests_over
 from analysis.results.rows import Results, load
 from analysis.results.table import Line, lines
 
@@ -27,6 +28,7 @@ class Findings:
     caveats: list[str]
     practices: list[Practice]
     methods: str
+    over: Over | None  # tests over the data sets, where there are several
 
 
 def findings(folders: Path | Sequence[Path]) -> Findings:
@@ -40,5 +42,5 @@ def findings(folders: Path | Sequence[Path]) -> Findings:
     return Findings(
         results, table, twins, pairs, found, analysed, searched, random,
         [*caveats(results, table, found), *disagreements(analysed)],
-        practices(results, table, twins), methods_paragraph(results, table),
+        practices(results, table, twins), methods_paragraph(results, table), tests_over(results, table),
     )  # fmt: skip

@@ -30,6 +30,7 @@ def ranks(found: Over | None, alpha: float) -> Drawing | None:
     _scale(axes, difference)
     axes.set_ylim(len(rows) + 0.45 * len(bars), -1.4)
     axes.set_xlim(0.8, max(len(rows), 1 + difference) + 0.2)
+    axes.set_xticks(range(1, len(rows) + 1))
     axes.set_xlabel(f"Mean rank over {len(found.sets)} data sets, 1 the best")
     axes.grid(axis="y", visible=False)
     return Drawing(figure, drawn)
@@ -45,6 +46,10 @@ def _bars(axes: "Axes", bars: list[tuple[str, str, float, float]], below: int) -
     """Under the rows, one under the other."""
     for n, (_, _, low, high) in enumerate(bars):
         axes.plot([low, high], [below - 0.1 + 0.4 * n] * 2, color=INK, linewidth=3, solid_capstyle="butt")
+    if bars:
+        last = max(high for _, _, _, high in bars)
+        axes.annotate("not told apart", (last, below - 0.1 + 0.2 * (len(bars) - 1)), xytext=(8, 0),
+                      textcoords="offset points", va="center", fontsize=8)  # fmt: skip
 
 
 def _scale(axes: "Axes", difference: float) -> None:

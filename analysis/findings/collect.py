@@ -8,9 +8,10 @@ from analysis.findings.caveats import caveats
 from analysis.findings.comparisons import Compared, Comparison, compared
 from analysis.findings.methods_text import methods_paragraph
 from analysis.findings.practices import Practice, practices
+from analysis.findings.rules import rules
 from analysis.findings.several import Asked, disagreements, several
 from analysis.findings.slopes import Model, models, twin_models
-from analysis.findings.tests_over_data_sets import Over, tests_over
+from analysis.findings.tests_over_data_sets import Over, tested_over, weakness
 from analysis.results.rows import Results, load
 from analysis.results.table import Line, lines
 
@@ -38,9 +39,9 @@ def findings(folders: Path | Sequence[Path]) -> Findings:
     found = compared(results, table)
     twins, pairs = found.twins, found.pairs
     searched, random = models(results, table), twin_models(results, table)
-    analysed = several(results, table)
+    analysed, over = several(results, table), tested_over(results, table)
     return Findings(
         results, table, twins, pairs, found, analysed, searched, random,
-        [*caveats(results, table, found), *disagreements(analysed)],
-        practices(results, table, twins), methods_paragraph(results, table), tests_over(results, table),
+        [*caveats(results, table, found), *disagreements(analysed), *weakness(over, rules(results))],
+        practices(results, table, twins), methods_paragraph(results, table), over,
     )  # fmt: skip

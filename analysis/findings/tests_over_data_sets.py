@@ -62,7 +62,19 @@ class Over:
         return self.least * len(self.pairs) * fixed.times <= fixed.alpha
 
 
-def tests_over(results: Results, table: Sequence[Line]) -> Over | None:
+def weakness(found: Over | None, fixed: Rules) -> list[str]:
+    """A sentence where signed ranks could show nothing, whatever the rows."""
+    if not found or not found.pairs or found.able(fixed):
+        return []
+    n, family = len(found.sets), len(found.pairs)
+    after = f", after Holm's method over {family} pairs not below {min(1.0, found.least * family):.3g}"
+    return [
+        f"With {n} data sets Wilcoxon's exact two-sided p cannot go below 2/2ⁿ = {found.least:.3g}"
+        f"{after if family > 1 else ''}: over data sets it can show nothing here."
+    ]
+
+
+def tested_over(results: Results, table: Sequence[Line]) -> Over | None:
     """None where there are not several data sets with two rows or more in common."""
     sets, names = common(results, table)
     if len(sets) < 2 or len(names) < 2:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from math import isnan
 
 from analysis.findings.rules import Rules
-from analysis.findings.tests_over_data_sets import Over, Pair
+from analysis.findings.tests_over_data_sets import Over, Pair, weakness
 from analysis.numbers import EMPTY, p_value
 from analysis.report.sheets import Cell, Sheet, estimated, interval
 from analysis.statistics.equivalence import Posterior
@@ -60,13 +60,7 @@ def _chances(found: Posterior) -> tuple[float, float, float]:
 
 
 def _note(found: Over, fixed: Rules) -> str:
-    n, family, least = len(found.sets), len(found.pairs), found.least
-    after = f", after Holm over {family} pairs not below {p_value(min(1, least * family))}" if family > 1 else ""
-    weak = (
-        "" if found.able(fixed) else
-        f"With {n} data sets Wilcoxon's exact two-sided p cannot go below 2/2ⁿ = {p_value(least)}{after}: here it can "
-        "show nothing. "
-    )  # fmt: skip
+    weak = "".join(f"{sentence} " for sentence in weakness(found, fixed))
     return (
         "The mean over data sets is taken within each search seed, then tested over seeds by a t test: whether the "
         "first is better on these data sets, on average and in points. Same sign on each: whether it is so on every "

@@ -11,7 +11,7 @@ from analysis.findings.practices import Practice, practices
 from analysis.findings.rules import rules
 from analysis.findings.several import Asked, disagreements, several
 from analysis.findings.slopes import Model, models, twin_models
-from analysis.findings.tests_over_data_sets import Over, tested_over, weakness
+from analysis.findings.tests_over_data_sets import Over, over_sets, weakness
 from analysis.results.rows import Results, load
 from analysis.results.table import Line, lines
 
@@ -39,7 +39,7 @@ def findings(folders: Path | Sequence[Path]) -> Findings:
     found = compared(results, table)
     twins, pairs = found.twins, found.pairs
     searched, random = models(results, table), twin_models(results, table)
-    analysed, over = several(results, table), tested_over(results, table)
+    analysed, over = several(results, table), over_sets(results, table)
     return Findings(
         results, table, twins, pairs, found, analysed, searched, random,
         [*caveats(results, table, found), *disagreements(analysed), *weakness(over, rules(results))],

@@ -74,7 +74,7 @@ def weakness(found: Over | None, fixed: Rules) -> list[str]:
     ]
 
 
-def tested_over(results: Results, table: Sequence[Line]) -> Over | None:
+def over_sets(results: Results, table: Sequence[Line]) -> Over | None:
     """None where there are not several data sets with two rows or more in common."""
     sets, names = common(results, table)
     if len(sets) < 2 or len(names) < 2:

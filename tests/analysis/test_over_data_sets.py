@@ -17,7 +17,7 @@ from analysis.figures import critical_difference
 from analysis.figures.style import styled
 from analysis.findings.collect import Findings, findings
 from analysis.findings.rules import Rules
-from analysis.findings.tests_over_data_sets import Over, Pair, tested_over
+from analysis.findings.tests_over_data_sets import Over, Pair, over_sets
 from analysis.report import write
 from analysis.report.sheets import Sheet
 from analysis.report.tables import report_sheets
@@ -32,7 +32,7 @@ EFFECTS = [1.0, 0.8, 0.9]
 
 def over(folder: Path) -> Over:
     results = load(folder)
-    found = tested_over(results, lines(results))
+    found = over_sets(results, lines(results))
     assert found is not None
     return found
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from analysis.figures.style import Drawing, rendered, styled
 from analysis.findings.collect import Findings
+from analysis.findings.rules import rules
 from analysis.numbers import as_csv
 from spaces.architecture import Cells, Shortcuts
 
@@ -24,6 +25,9 @@ CAPTIONS = {
     "cost": "Device-hours to find and train one network, by kind of trial.",
     "distributions": "Test accuracy of every run, hollow for random twins; below each row, mean and 95 % interval.",
     "pairwise": "Row minus column, points of accuracy. Framed with ✱: a difference is shown after Holm's method.",
+    "critical-difference": "Mean ranks over the data sets. Bars below join rows that Nemenyi's test cannot tell apart, "
+    "which does not show that they are equal. Whether two are joined depends on which other rows take part (Benavoli "
+    "et al. 2016); ranks do not say by how much a row is better.",
     "cell-structure": "The search cell: every edge takes one of the candidate operations.",
     "cells": "The cells that were found, of the first seed; faint edges do not reach the output.",
     "networks": "Networks that were found, of the first seed: an arc is the thicker the more of the seeds hold it.",
@@ -103,10 +107,11 @@ def _accuracy(found: Findings) -> Drawn:
 
 
 def _comparisons(found: Findings) -> Drawn:
-    from analysis.figures import distributions
+    from analysis.figures import critical_difference, distributions
 
     yield "distributions", distributions.distributions(found.results, found.table)
     yield "pairwise", distributions.pairwise(found.pairs)
+    yield "critical-difference", critical_difference.ranks(found.over, rules(found.results).alpha)
 
 
 def _architectures(found: Findings) -> Drawn:

@@ -13,6 +13,7 @@ from analysis.findings.practices import Practice, practices
 from analysis.findings.rules import rules
 from analysis.findings.several import Asked, disagreements, several
 from analysis.findings.slopes import Model, models, twin_models
+from analysis.findings.tests_over_data_sets import Over, over_sets, weakness
 from analysis.results.predictions import predictions
 from analysis.results.rows import Results, load
 from analysis.results.table import Line, lines
@@ -31,6 +32,7 @@ class Findings:
     caveats: list[str]
     practices: list[Practice]
     methods: str
+    over: Over | None  # tests over the data sets, where there are several
     images: list[ByImage]
     networks: list[TwoNetworks]
 
@@ -42,10 +44,11 @@ def findings(folders: Path | Sequence[Path]) -> Findings:
     found = compared(results, table)
     twins, pairs = found.twins, found.pairs
     searched, random = models(results, table), twin_models(results, table)
-    analysed, said = several(results, table), predictions(results)
+    analysed, over, said = several(results, table), over_sets(results, table), predictions(results)
+    doubts = [*disagreements(analysed), *weakness(over, rules(results)), *fixed_data(results, said)]
     return Findings(
         results, table, twins, pairs, found, analysed, searched, random,
-        [*caveats(results, table, found), *disagreements(analysed), *fixed_data(results, said)],
-        practices(results, table, twins), methods_paragraph(results, table),
+        [*caveats(results, table, found), *doubts],
+        practices(results, table, twins), methods_paragraph(results, table), over,
         by_image(results, table, said, rules(results).level), two_networks(results, table, said),
     )  # fmt: skip

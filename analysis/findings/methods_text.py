@@ -20,6 +20,7 @@ def methods_paragraph(results: Results, table: Sequence[Line]) -> str:
         _training(results, table),
         matched.sentence(results, table),
         _statistics(results),
+        _over_data_sets(results),
     ]
     return " ".join(filter(None, [*sentences, _made_with(results)]))
 
@@ -84,6 +85,14 @@ def _statistics(results: Results) -> str:
         "the spread of differences pooled over comparisons of a kind. Slopes are least squares, with intervals that "
         "hold where networks of one search depend on each other (CR2, Satterthwaite's degrees of freedom)."
     )
+
+
+def _over_data_sets(results: Results) -> str:
+    return "" if len(data_sets.listed(results.study)) < 2 else (
+        "Over data sets, rows are compared by Friedman's test with permutations, pairs by the mean difference within "
+        "each search seed, Wilcoxon's signed ranks and a hierarchical normal model, with Holm's method over pairs; all "
+        "of that is exploratory."
+    )  # fmt: skip
 
 
 def _controlled(results: Results) -> str:

@@ -28,14 +28,13 @@ class Summary:
 
 def summaries(results: Results, table: Sequence[Line], level: float) -> list[Summary]:
     """One a method that every data set has, twins among them; none where the study has one data set."""
-    groups = data_sets.groups(results.study, [name for line in table for name in (line.method, line.twin) if name])
+    groups, names = common(results, table)
     if len(groups) < 2:
         return []
-    names = [name for name in _names(next(iter(groups.values()))) if all(name in _names(g) for g in groups.values())]
-    values = {data: _by_seed(results, data, names) for data in groups}
+    values = {data: by_seed(results, data, names) for data in groups}
     ranks = _mean([frame.rank(axis=1, ascending=False) for frame in values.values()])
     scale: Mapping[str, Any] = results.study.get("scale") or {}
-    scaled = _mean([_scaled(frame, scale[data]) for data, frame in values.items()]) if groups.keys() <= scale.keys() \
+    scaled = _mean([_scaled(frame, scale[data]) for data, frame in values.items()]) if {*groups} <= scale.keys() \
         else None  # fmt: skip
     return [
         Summary(
@@ -48,11 +47,23 @@ def summaries(results: Results, table: Sequence[Line], level: float) -> list[Sum
     ]
 
 
+def common(results: Results, table: Sequence[Line]) -> tuple[list[str], list[str]]:
+    """The data sets, and the rows that each of them has, twins among them; none for several studies put together.
+
+    Two studies may hold the same data sets: each would count twice.
+    """
+    if len(results.study.get("names") or ()) > 1:
+        return [], []
+    groups = data_sets.groups(results.study, [name for line in table for name in (line.method, line.twin) if name])
+    first, *others = [_names(group) for group in groups.values()] or [[]]
+    return list(groups), [name for name in first if all(name in other for other in others)]
+
+
 def _names(methods: Sequence[str]) -> list[str]:
     return [data_sets.split(method)[1] for method in methods]
 
 
-def _by_seed(results: Results, data: str, names: Sequence[str]) -> pd.DataFrame:
+def by_seed(results: Results, data: str, names: Sequence[str]) -> pd.DataFrame:
     """Mean accuracy of each method (columns) at each search seed at which all have one; failures count as guessing."""
     each = {name: outcomes(results.trainings(f"{data}/{name}")).groupby("seed")["outcome"].mean() for name in names}
     return pd.DataFrame(each).dropna()

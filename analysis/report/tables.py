@@ -5,7 +5,15 @@ from analysis.findings.matched import short
 from analysis.findings.over_data_sets import summaries
 from analysis.findings.published import beside
 from analysis.findings.rules import rules
-from analysis.report import analyses_sheets, comparison_sheets, data_set_sheets, image_sheets, protocol_sheets, sheets
+from analysis.report import (
+    analyses_sheets,
+    comparison_sheets,
+    data_set_sheets,
+    image_sheets,
+    over_sheets,
+    protocol_sheets,
+    sheets,
+)
 from analysis.report.sheets import Sheet
 
 PUBLISHED = "published.csv"  # in the first folder: set beside our numbers
@@ -26,6 +34,8 @@ def report_sheets(found: Findings) -> list[Sheet]:
         comparison_sheets.primary(found.compared, results.study.get("primary"), level),
         *data_set_sheets.blocks(results, table),
         data_set_sheets.summary(summaries(results, table, level)),
+        over_sheets.omnibus(found.over, rules(results)),
+        over_sheets.pairs(found.over, rules(results)),
         comparison_sheets.comparisons(table, twins, level, kind),
         analyses_sheets.analyses(found.several, rules(results)),
         analyses_sheets.equality(found.compared, rules(results)),

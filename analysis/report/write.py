@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from analysis.findings.collect import Findings, findings
 from analysis.findings.rules import rules
-from analysis.report import formats, image_sheets, latex, output
+from analysis.report import formats, image_sheets, latex, output, over_sheets
 from analysis.report.analyses_sheets import columns, records
 from analysis.report.sheets import Sheet
 from analysis.report.tables import report_sheets
@@ -76,7 +76,9 @@ def tables(found: Findings) -> dict[str, str]:
     """File name → the tables in that form."""
     sheets, fixed = report_sheets(found), rules(found.results)
     by_image = image_sheets.files(found.images, found.networks)
+    over = [*over_sheets.records(found.over)] if found.over else []
     return {
+        **({"over-data-sets.csv": formats.table_of(over, (), digits=5)} if over else {}),
         "table.txt": "\n".join(f"{sheet.title}\n\n{formats.text(sheet)}" for sheet in sheets),
         "table.md": formats.markdown(sheets),
         "table.csv": formats.comma_separated(found.table, found.twins),

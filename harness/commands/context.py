@@ -79,18 +79,19 @@ def session(options: argparse.Namespace) -> "Session":
     remote = getattr(options, "address", None) and options.device != "auto"
     device = options.device if remote else str(device_named(options.device))
     gigabytes = getattr(options, "disk_limit", None)
-    return Session(execute, _shares(options), device, datasets.data_root(options.data_root), options.line,
+    return Session(execute, _shares(options).checked(device), device, datasets.data_root(options.data_root),
+                   options.line,
                    time_limit=getattr(options, "time_limit", None),
                    disk_limit=gigabytes and gigabytes * 1e9,
                    engine_path=getattr(options, "path", None),
-                   pack=_pack(options), reuse=_reused(options))  # fmt: skip
+                   reuse=_reused(options))  # fmt: skip
 
 
 def _shares(options: argparse.Namespace) -> "Shares":
     from harness.run.admission import Shares, parse_shares
 
     return Shares(parse_shares("--cpus-per-trial", options.cpus_per_trial),
-                  parse_shares("--gpus-per-trial", options.gpus_per_trial))  # fmt: skip
+                  parse_shares("--gpus-per-trial", options.gpus_per_trial), _pack(options))  # fmt: skip
 
 
 def _pack(options: argparse.Namespace) -> dict[str, int]:

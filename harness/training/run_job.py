@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import torch
 
-from harness.engine import memory
+from harness.engine import broken, memory
 from harness.engine.hardware import hardware
 from harness.errors import NO_ROOM
 from harness.plan.settings import Settings
@@ -45,7 +45,8 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
 
     Any failure becomes an outcome with a status and a reason: the trial's own, or trouble that its place is in.
 
-    Raises Superseded where the trial was started again elsewhere: nobody waits for this one any more.
+    Raises Superseded where the trial was started again elsewhere: nobody waits for this one any more. Raises
+    ContextLost where this process must end: its GPU can no longer be used in it.
     """
     clock = time.perf_counter()
     torch.set_num_threads(place.threads)
@@ -56,7 +57,7 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
     try:
         if not place.path.is_dir():
             raise FileNotFoundError(f"{place.path} is not there on {provenance.host()}")
-        memory.start(place.device)
+        memory.start(place.device, place.gpus * place.pack)
         outcome["hardware"] = hardware(place.device)
         watch.start()
         for progress in kind(settings)(key, settings, place, outcome):
@@ -69,6 +70,8 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
     except Superseded:
         raise
     except Exception as error:
+        if gone := broken.lost(error, place.device, provenance.host()):
+            raise gone from error
         outcome.update(_failure(error))
     finally:
         watch.close()

@@ -86,7 +86,7 @@ def with_precision(settings: StudySettings, network: str, supernet: str) -> Stud
 
 def leaves_precision_open(settings: StudySettings) -> bool:
     """Whether any recipe says `auto`."""
-    networks = [one.recipe for one in (*settings.methods, *settings.tunings)]
+    networks = [*(one.recipe for one in settings.methods), *(one.recipe for one in settings.tunings)]
     supernets = [settings.search_recipe, *(one.search_recipe for one in settings.methods)]
     return any(recipe.precision == "auto" for recipe in (settings.study.recipe, *networks, *supernets))
 

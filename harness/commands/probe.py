@@ -77,7 +77,10 @@ def levels(device: str, cores: int) -> Iterator[tuple[int, float, float, bool]]:
 
 def probe(prepared: Prepared, device: str, root: Path | None, seconds: float,
           ways: Mapping[str, str]) -> Iterator[Measured]:  # fmt: skip
-    """Every level of every kind that the study has, by the paths that its trials run; a GPU's larger crowds are left out once one did not fit."""
+    """Every level of every kind that the study has, by the paths that its trials run.
+
+    A GPU's larger crowds are left out once one did not fit.
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     for kind, settings in _examples(prepared):
         full = {False: False, True: False}  # packed? → whether a crowd did not fit

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
@@ -65,8 +64,7 @@ def settled(prepared: Prepared, plan: Plan, device: str, forced: str | None = No
             raise BadInput(f"--path '{forced}' is unknown; {device} has {', '.join(map(repr, known))}")
         return {"network": forced, "supernet": forced}
     found = _known(prepared.folder)
-    measure = partial(apart, _fastest) if device.startswith("cuda") else _fastest
-    return {**{what: measure(what, jobs[0], _small(prepared, jobs[0]), torch.device(device))
+    return {**{what: _measured(what, jobs[0], prepared, torch.device(device))
                for what, jobs in to_measure(prepared, plan, device).items()}, **found}  # fmt: skip
 
 
@@ -87,6 +85,12 @@ def apart(function: Callable[..., T], *arguments: Any) -> T:
     """What `function` returns in a process of its own: a CUDA context and its memory go with the process alone."""
     with ProcessPoolExecutor(1, get_context("spawn")) as child:
         return child.submit(function, *arguments).result()
+
+
+def _measured(what: str, job: Job, prepared: Prepared, device: torch.device) -> str:
+    if device.type == "cuda":
+        return apart(_fastest, what, job, _small(prepared, job), device)
+    return _fastest(what, job, prepared, device)
 
 
 def _small(prepared: Prepared, job: Job) -> Prepared:

@@ -64,7 +64,7 @@ def settled(prepared: Prepared, plan: Plan, device: str, forced: str | None = No
             raise BadInput(f"--path '{forced}' is unknown; {device} has {', '.join(map(repr, known))}")
         return {"network": forced, "supernet": forced}
     found = _known(prepared.folder)
-    return {**{what: _measured(what, jobs[0], prepared, torch.device(device))
+    return {**{what: _there(what, jobs[0], prepared, torch.device(device))
                for what, jobs in to_measure(prepared, plan, device).items()}, **found}  # fmt: skip
 
 
@@ -87,7 +87,7 @@ def apart(function: Callable[..., T], *arguments: Any) -> T:
         return child.submit(function, *arguments).result()
 
 
-def _measured(what: str, job: Job, prepared: Prepared, device: torch.device) -> str:
+def _there(what: str, job: Job, prepared: Prepared, device: torch.device) -> str:
     if device.type == "cuda":
         return apart(_fastest, what, job, _small(prepared, job), device)
     return _fastest(what, job, prepared, device)

@@ -70,9 +70,7 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
     except Superseded:
         raise
     except Exception as error:
-        if gone := broken.lost(error, place.device, provenance.host()):
-            raise gone from error
-        outcome.update(_failure(error))
+        outcome.update(_failure(error, place.device))
     finally:
         watch.close()
     outcome.update(_nonsense(outcome))
@@ -85,8 +83,10 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
     return outcome
 
 
-def _failure(error: Exception) -> Outcome:
-    """The status and the reason. An error of the disk says nothing about the trial."""
+def _failure(error: Exception, device: str) -> Outcome:
+    """The status and the reason. An error of the disk says nothing about the trial. Raises ContextLost."""
+    if gone := broken.lost(error, device, provenance.host()):
+        raise gone from error
     said = f"{type(error).__name__}: {error}"[:2000]
     if isinstance(error, Diverged):
         return {"status": Status.DIVERGED, "error": str(error)}

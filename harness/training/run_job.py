@@ -45,8 +45,7 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
 
     Any failure becomes an outcome with a status and a reason: the trial's own, or trouble that its place is in.
 
-    Raises Superseded where the trial was started again elsewhere: nobody waits for this one any more. Raises
-    ContextLost where this process must end: its GPU can no longer be used in it.
+    Raises Superseded where the trial was started again elsewhere, ContextLost where its process must end.
     """
     clock = time.perf_counter()
     torch.set_num_threads(place.threads)

@@ -7,6 +7,7 @@ import argparse
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from harness.errors import BadInput
 
 if TYPE_CHECKING:
     from harness.run.admission import Shares
-    from harness.run.prepare import Prepared
+    from harness.run.prepare import Elsewhere, Prepared
     from harness.run.session import Execute, Session
     from harness.study.schema import Study
 
@@ -37,8 +38,9 @@ def prepared(options: argparse.Namespace, study: "Study", session: "Session",
 
     home = Path(options.study).resolve().parent if Path(options.study).is_file() else None
     found = prepare(
-        study, Path(options.results), session.root, options.download, session.device, seeds, home, session.reuse
-    )
+        study, Path(options.results), session.root, options.download, session.device, seeds, home, session.reuse,
+        _elsewhere(options),
+    )  # fmt: skip
     for note in found.notes:
         print(f"nas-harness: {note}", file=sys.stderr)
     for names in alike(found.plan):
@@ -79,18 +81,28 @@ def session(options: argparse.Namespace) -> "Session":
     remote = getattr(options, "address", None) and options.device != "auto"
     device = options.device if remote else str(device_named(options.device))
     gigabytes = getattr(options, "disk_limit", None)
-    return Session(execute, _shares(options), device, datasets.data_root(options.data_root), options.line,
+    return Session(execute, _shares(options).checked(device), device, datasets.data_root(options.data_root),
+                   options.line,
                    time_limit=getattr(options, "time_limit", None),
                    disk_limit=gigabytes and gigabytes * 1e9,
                    engine_path=getattr(options, "path", None),
-                   pack=_pack(options), reuse=_reused(options))  # fmt: skip
+                   reuse=_reused(options))  # fmt: skip
+
+
+def _elsewhere(options: argparse.Namespace) -> "Elsewhere | None":
+    """A cluster's nodes, who have the GPUs that its head may lack."""
+    if not (address := getattr(options, "address", None)) or options.device == "auto":
+        return None
+    from harness.ray_tune import gpus
+
+    return partial(gpus.precision, address)
 
 
 def _shares(options: argparse.Namespace) -> "Shares":
     from harness.run.admission import Shares, parse_shares
 
     return Shares(parse_shares("--cpus-per-trial", options.cpus_per_trial),
-                  parse_shares("--gpus-per-trial", options.gpus_per_trial))  # fmt: skip
+                  parse_shares("--gpus-per-trial", options.gpus_per_trial), _pack(options))  # fmt: skip
 
 
 def _pack(options: argparse.Namespace) -> dict[str, int]:

@@ -118,7 +118,8 @@ def images(job: Job, data: DataSet) -> float:
 def trials_at_once(device: str, shares: Shares) -> float:
     cpus, gpus = shares.of("train", device)
     cores = (os.cpu_count() or 1) // max(1, int(cpus))
-    return max(1, min(cores, int(torch.cuda.device_count() / gpus)) if gpus else cores)
+    at_once = cores * shares.pack("train")
+    return max(1, min(at_once, int(torch.cuda.device_count() / gpus)) if gpus else at_once)
 
 
 def stand_in(job: Job, prepared: Prepared) -> StandIn:

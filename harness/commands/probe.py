@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -22,6 +22,7 @@ from harness.engine import memory
 from harness.engine.packing import in_turn
 from harness.plan.jobs import Job
 from harness.plan.settings import Settings, validation_portion
+from harness.run import engine_paths
 from harness.run.prepare import Prepared
 from harness.training import run_job
 from harness.training.place import Place
@@ -32,8 +33,9 @@ def command(options: argparse.Namespace) -> int:
     """Trains for a few seconds at each share; nothing of it is kept."""
     session = context.session(options)
     prepared = context.prepared(options, context.study(options), session)
+    ways = engine_paths.settled(prepared, prepared.plan, session.device, session.engine_path)
     found = []
-    for measured in probe(prepared, session.device, session.root, options.seconds):
+    for measured in probe(prepared, session.device, session.root, options.seconds, ways):
         print(f"{measured.kind}: {measured.at_once} at once measured", file=sys.stderr)
         found.append(measured)
     print(table(found))
@@ -73,8 +75,12 @@ def levels(device: str, cores: int) -> Iterator[tuple[int, float, float, bool]]:
         threads //= 2
 
 
-def probe(prepared: Prepared, device: str, root: Path | None, seconds: float) -> Iterator[Measured]:
-    """Every level of every kind that the study has; a GPU's larger crowds are left out once one did not fit."""
+def probe(prepared: Prepared, device: str, root: Path | None, seconds: float,
+          ways: Mapping[str, str]) -> Iterator[Measured]:  # fmt: skip
+    """Every level of every kind that the study has, by the paths that its trials run.
+
+    A GPU's larger crowds are left out once one did not fit.
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     for kind, settings in _examples(prepared):
         full = {False: False, True: False}  # packed? → whether a crowd did not fit
@@ -84,7 +90,8 @@ def probe(prepared: Prepared, device: str, root: Path | None, seconds: float) ->
             processes, pack = (1, at_once) if packed else (at_once, 1)
             with tempfile.TemporaryDirectory() as folder:
                 home = str(prepared.home) if prepared.home else None
-                place = Place(folder, device, cpus, gpus, str(root) if root else None, home, pack=pack)
+                place = Place(folder, device, cpus, gpus, str(root) if root else None, home, pack=pack,
+                              engine_path=engine_paths.of(kind, ways))  # fmt: skip
                 found = _side_by_side(settings, place, processes, seconds)
             images = sum(rate for rate, _ in found) if len(found) == processes else None
             yield Measured(kind, at_once, cpus, gpus, images, max((memory for _, memory in found), default=0), packed)

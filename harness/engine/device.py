@@ -12,6 +12,8 @@ from torch import nn
 from harness.engine.instructions import WITH_BF16, instruction_set
 from harness.errors import BadInput
 
+BF16_CAPABILITY = (8, 0)  # Ampere's: older GPUs emulate bf16
+
 
 def device_named(name: str) -> torch.device:
     """auto, cpu, cuda, cuda:1 or mps. Raises BadInput where this machine has no such device."""
@@ -34,7 +36,7 @@ def auto_precision(device: torch.device, network: nn.Module) -> str:
     network that runs them as dense ones then and says so by `dense_when_reduced`.
     """
     if device.type == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+        return "bf16" if torch.cuda.get_device_capability(device) >= BF16_CAPABILITY else "fp32"
     if device.type != "cpu" or instruction_set() not in WITH_BF16:
         return "fp32"
     grouped = any(module.groups > 1 for module in network.modules() if isinstance(module, nn.Conv2d))
@@ -59,6 +61,11 @@ def paths(device: torch.device, precision: str) -> tuple[str, ...]:
         if precision == "bf16"
         else ("eager contiguous", "eager channels_last", *faster)
     )
+
+
+def fp32_precision() -> str:
+    """What `set_fp32_precision` set."""
+    return str(torch.backends.cuda.matmul.fp32_precision)
 
 
 def set_fp32_precision(precision: str) -> None:

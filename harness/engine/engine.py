@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from harness.data.images import DataSet, Images, augmented
-from harness.engine.device import make_deterministic, paths, set_fp32_precision
+from harness.engine.device import fp32_precision, make_deterministic, paths, set_fp32_precision
 from harness.engine.graphs import Captured, CudaGraphs
 from harness.engine.small_convolutions import by_products
 from harness.study.schema import Recipe
@@ -58,7 +58,7 @@ class Engine:
         """`step`, which trains `network` on batches, as it runs fastest when it is called again and again."""
         if "graphs" not in self.path:
             return step
-        return Captured(step, lambda: getattr(network, "drop_path", None), CudaGraphs())
+        return Captured(step, lambda: getattr(network, "drop_path", None), CudaGraphs(self.device))
 
     def autocast(self) -> AbstractContextManager[object]:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
@@ -66,7 +66,7 @@ class Engine:
     @contextmanager
     def exact(self) -> Iterator["Engine"]:
         """This engine in fp32 without rounded products, for what small differences decide."""
-        before = torch.backends.cuda.matmul.fp32_precision
+        before = fp32_precision()
         set_fp32_precision("ieee")
         try:
             yield replace(self, precision="fp32")

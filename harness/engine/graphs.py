@@ -7,6 +7,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from harness.engine import memory, streams
+
 Step = Callable[..., Tensor]  # batch → a loss on the device
 WARM = 3  # steps before the capture: what they allocate and choose must not happen within it
 
@@ -27,29 +29,35 @@ class Graphs(Protocol):
 
 
 class CudaGraphs:
-    """PyTorch's: warm steps run on a stream aside, as a capture will."""
+    """PyTorch's, for one step: warm steps run on a stream of its own, as its capture will."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device, self._aside = device, streams.own(self, device)
 
     def warm(self, step: Step, batch: tuple[Tensor, ...]) -> Tensor:
-        here, aside = torch.cuda.current_stream(), torch.cuda.Stream()
-        aside.wait_stream(here)
-        with torch.cuda.stream(aside):
+        here = torch.cuda.current_stream(self._device)
+        self._aside.wait_stream(here)
+        with torch.cuda.stream(self._aside):
             loss = step(*batch)
-        here.wait_stream(aside)
+        here.wait_stream(self._aside)
         return loss
 
     def capture(self, step: Step, batch: tuple[Tensor, ...]) -> tuple[Callable[[], None], Tensor]:
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-            loss = step(*batch)
+        here, graph = torch.cuda.current_stream(self._device), torch.cuda.CUDAGraph()
+        try:
+            with torch.cuda.graph(graph, stream=self._aside, capture_error_mode="thread_local"):
+                loss = step(*batch)
+        finally:
+            torch.cuda.set_stream(here)  # torch.cuda.graph leaves its own current where the capture cannot be ended
         return graph.replay, loss
 
 
 class Captured:
     """`step`, replayed on batches shaped like the first; others, as an epoch's smaller last one, run eagerly.
 
-    A step that cannot be captured, as where it reads from the device, runs eagerly too, with a warning. The loss that
-    it returns holds until the next call. `version` gives what the host reads within a step, such as drop-path's
-    probability: where it has changed, the step is captured anew.
+    A step that cannot be captured, as where it reads from the device, runs eagerly too, with a warning; where memory
+    ran out, that error is raised. The loss that it returns holds until the next call. `version` gives what the host
+    reads within a step, such as drop-path's probability: where it has changed, the step is captured anew.
     """
 
     def __init__(self, step: Step, version: Callable[[], object], graphs: Graphs) -> None:
@@ -84,5 +92,7 @@ class Captured:
         try:
             self._replay, self._loss = self._graphs.capture(self._step, self._batch)
         except RuntimeError as error:
+            if memory.exhausted(error):
+                raise
             self._eager = True
             warnings.warn(f"the step cannot be one CUDA graph: {error}", stacklevel=2)

@@ -12,14 +12,20 @@ LONG = 10.0  # seconds
 CONTEXT = 600 * 2**20  # what a process holds on a GPU beside its tensors: CUDA's context and its libraries' handles
 
 FULL = re.compile(r"CUDA (driver )?(error: )?out of memory|"
-                  r"CU[A-Z]+_STATUS_\w*(ALLOC_FAILED|ALLOCATION_FAILED|NOT_INITIALIZED)")  # fmt: skip
+                  r"CU[A-Z]+_STATUS_\w*(ALLOC_FAILED|ALLOCATION_FAILED|NOT_INITIALIZED)|"
+                  r"unable to find an engine to execute|"  # cuDNN's, where none had room for its workspace
+                  r"Unable to find a valid cuDNN algorithm")  # fmt: skip
 
 
-def start(device: str) -> None:
-    """The peak counts from here. Raises RuntimeError where the GPU has no room for one more process."""
+def start(device: str, share: float = 1.0) -> None:
+    """The peak counts from here; of a GPU this process gets no more than its `share`, CUDA's context included.
+
+    Raises RuntimeError where the GPU has no room for one more process.
+    """
     if device.startswith("cuda"):
         torch.cuda.init()
         torch.cuda.empty_cache()
+        torch.cuda.set_per_process_memory_fraction(_allowed(device, share), torch.device(device))
         torch.cuda.reset_peak_memory_stats(torch.device(device))
         return
     with contextlib.suppress(OSError):
@@ -41,8 +47,16 @@ def part(device: str) -> float:
     """The peak as a part of the whole GPU, CUDA's context included; 0 elsewhere."""
     if not device.startswith("cuda"):
         return 0.0
-    whole = torch.cuda.get_device_properties(torch.device(device)).total_memory
-    return (peak(device) + CONTEXT) / whole
+    return (peak(device) + CONTEXT) / _whole(device)
+
+
+def _allowed(device: str, share: float) -> float:
+    """The part of the GPU that tensors may take. What runs alone takes what is there."""
+    return max(0.0, share - CONTEXT / _whole(device)) if 0 < share < 1 - 1e-9 else 1.0
+
+
+def _whole(device: str) -> int:
+    return int(torch.cuda.get_device_properties(torch.device(device)).total_memory)
 
 
 def release(device: str, seconds: float) -> None:

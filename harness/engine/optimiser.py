@@ -8,14 +8,21 @@ from torch import Tensor, nn
 
 from harness.study.schema import Recipe
 
+WAYS = ("capturable", "foreach", "fused")  # of an optimiser: chosen by device, equal in what they compute
+
 
 def restore(optimiser: torch.optim.Optimizer, state: dict[str, Any]) -> None:
-    """Loads `state`. A learning rate that a CUDA graph reads stays the tensor that it is and takes the saved value."""
+    """Loads `state`, which may come from another device: how this one computes stays as it is.
+
+    A learning rate that a CUDA graph reads stays the tensor that it is and takes the saved value.
+    """
     rates = [group["lr"] for group in optimiser.param_groups]
-    optimiser.load_state_dict(state)
+    ways = [{name: group[name] for name in WAYS if name in group} for group in optimiser.param_groups]
+    groups = [{**saved, **own} for saved, own in zip(state["param_groups"], ways, strict=True)]
+    optimiser.load_state_dict({**state, "param_groups": groups})
     for group, rate in zip(optimiser.param_groups, rates, strict=True):
-        if isinstance(rate, Tensor):
-            group["lr"] = rate.fill_(float(group["lr"]))
+        saved = float(group["lr"])
+        group["lr"] = rate.fill_(saved) if isinstance(rate, Tensor) else saved
 
 
 def sgd(parameters: list[nn.Parameter], recipe: Recipe) -> torch.optim.SGD:

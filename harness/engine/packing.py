@@ -5,42 +5,52 @@ where a step is one CUDA graph. Each trial's result is that of the trial alone. 
 processes of one thread each are the way (benchmarks/README.md).
 """
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
 
+from harness.engine import streams
+from harness.engine.device import fp32_precision, set_fp32_precision
+
+State = tuple[torch.Tensor, torch.Tensor | None, str]  # generators of host and device; how CUDA multiplies in fp32
 Trial = Generator[Any, None, Any]  # stops after every step; what it yields then is None, or something to say
 
 
 class Seat:
-    """One trial's turn: its stream and its random generators, which all trials of a process share otherwise."""
+    """One trial's turn: its stream, and what all trials of a process share otherwise: generators and precision."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None
-        self._generators = self._read()
+        self._stream = streams.own(self, device) if device.type == "cuda" else None
+        self._state = self._read()
 
     @contextmanager
     def turn(self) -> Iterator[None]:
         others = self._read()
-        self._write(self._generators)
+        self._write(self._state)
         try:
             with nullcontext() if self._stream is None else torch.cuda.stream(self._stream):
                 yield
         finally:
-            self._generators = self._read()
+            self._state = self._read()
             self._write(others)
 
-    def _read(self) -> list[torch.Tensor]:
-        states = [torch.get_rng_state()]
-        return states if self._stream is None else [*states, torch.cuda.get_rng_state(self._device)]
+    def _read(self) -> State:
+        here = torch.get_rng_state()
+        if self._device.type == "cuda":
+            return here, torch.cuda.get_rng_state(self._device), fp32_precision()
+        return here, torch.mps.get_rng_state() if self._device.type == "mps" else None, fp32_precision()
 
-    def _write(self, states: Sequence[torch.Tensor]) -> None:
-        torch.set_rng_state(states[0])
-        if self._stream is not None:
-            torch.cuda.set_rng_state(states[1], self._device)
+    def _write(self, state: State) -> None:
+        here, there, precision = state
+        torch.set_rng_state(here)
+        set_fp32_precision(precision)
+        if there is not None and self._device.type == "cuda":
+            torch.cuda.set_rng_state(there, self._device)
+        elif there is not None:
+            torch.mps.set_rng_state(there)
 
 
 def in_turn(trials: Mapping[str, Trial], device: torch.device) -> Iterator[tuple[str, Any, bool]]:

@@ -84,6 +84,13 @@ def with_precision(settings: StudySettings, network: str, supernet: str) -> Stud
     return StudySettings(study, _resolved(settings.search_recipe, supernet), methods, tunings)
 
 
+def leaves_precision_open(settings: StudySettings) -> bool:
+    """Whether any recipe says `auto`."""
+    networks = [*(one.recipe for one in settings.methods), *(one.recipe for one in settings.tunings)]
+    supernets = [settings.search_recipe, *(one.search_recipe for one in settings.methods)]
+    return any(recipe.precision == "auto" for recipe in (settings.study.recipe, *networks, *supernets))
+
+
 def _method(study: Study, method: Method) -> MethodSettings:
     named = {"strategy": method.strategy} if method.strategy else {}
     search = _changed(study.search, {**named, **method.search}, f"method '{method.name}'.search")

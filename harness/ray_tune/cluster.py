@@ -48,9 +48,9 @@ def connect(options: Options) -> str | None:
 
     Raises BadInput where no cluster answers, Stopped where no Ray can be started here.
     """
-    with _own_signals():
+    with own_signals():
         if options.address:
-            _join(options.address)
+            join(options.address)
             return None
         _start(options)
     node: Any = ray._private.worker._global_node
@@ -58,7 +58,7 @@ def connect(options: Options) -> str | None:
 
 
 @contextmanager
-def _own_signals() -> Iterator[None]:
+def own_signals() -> Iterator[None]:
     """Keeps this process's answers to signals: Ray would dump its stack and abort."""
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     ray._private.utils.set_sigterm_handler = lambda _: None
@@ -69,7 +69,7 @@ def _own_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _join(address: str) -> None:
+def join(address: str) -> None:
     """Says what it waits for, where the answer takes long. Raises BadInput."""
     reach.check(address)
     patience = Timer(PATIENCE, print, [f"nas-harness: waiting for Ray's head at {address}"], {"file": sys.stderr})
@@ -114,7 +114,7 @@ def end_process(options: Options, service: str) -> None:
 
 def check(driver: Driver, common: Common | None, alive: list[dict[str, Any]]) -> None:
     """Raises BadInput with a line per node that cannot do the work. A cluster may yet grow; one machine does not."""
-    if common and (faults := common.faults(partial(_everywhere, alive))):
+    if common and (faults := common.faults(partial(everywhere, alive))):
         raise BadInput(*faults)
     for kind in {job.kind for job in driver.plan.jobs.values()}:
         cpus, gpus = driver.admission.shares.of(kind, driver.admission.device)
@@ -127,7 +127,7 @@ def check(driver: Driver, common: Common | None, alive: list[dict[str, Any]]) ->
         print(f"nas-harness: {text}; it waits for one to join", file=sys.stderr)
 
 
-def _everywhere(alive: Sequence[dict[str, Any]], look: Callable[[], Seen]) -> dict[str, Seen | None]:
+def everywhere(alive: Sequence[dict[str, Any]], look: Callable[[], Seen]) -> dict[str, Seen | None]:
     """Node's name → what it sees; None where it did not answer in time."""
     asked = {}
     remote: Any = ray.remote(num_cpus=0, max_retries=0)(_called)

@@ -207,9 +207,11 @@ def _storage(folder: Path, shared: bool) -> Path:
 
 
 def _why(trial_id: str, trials: Sequence[Any]) -> str:
-    """The first line of what Tune knows of a trial's end."""
+    """What Tune knows of a trial's end, in a line."""
     trial = next((trial for trial in trials if trial.trial_id == trial_id), None)
     error = trial.get_error() if trial else None
+    if isinstance(error, ray.exceptions.RayTaskError):  # a traceback, with what was raised in its last line
+        return str(error).strip().splitlines()[-1]
     return f"its process or its node died ({first_line(error)})" if error else "its process or its node died"
 
 

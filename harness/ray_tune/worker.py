@@ -15,13 +15,15 @@ from ray import tune
 from harness.ray_tune.nodes import Common, Seen
 from harness.training.place import Place
 
+GRAIN = 10_000  # parts of a GPU that Ray counts in
+
 
 def share(config: Mapping[str, Any]) -> tune.PlacementGroupFactory:
     """Of a machine, what a trial asks for."""
     task = json.loads(config["task"])
     places = [Place(**one["place"]) for one in task["tasks"]]
-    gpus = sum(place.gpus for place in places)
-    bundle = {"CPU": places[0].cpus, "GPU": gpus if gpus <= 1 else math.ceil(gpus)}
+    gpus = math.floor(sum(place.gpus for place in places) * GRAIN + 1e-6) / GRAIN
+    bundle = {"CPU": places[0].cpus, "GPU": gpus}
     if not task["unfit"]:
         return tune.PlacementGroupFactory([bundle])
     elsewhere = {"ray.io/node-id": f"!in({','.join(task['unfit'])})"}

@@ -22,20 +22,35 @@ from harness.vocabulary.rows import Trouble
 MARGIN = 1.1  # over the measured peak, for what the allocator loses to fragments
 TRIES = 5  # of a trial whose process died or whose node is in trouble, without an epoch's progress in between
 MOST = 1024  # cores or GPUs of a trial, or trials of a process
+KINDS = ("search", "train", "score", "tune")  # in the order in which messages name them
 FOOTPRINT = KEPT + 1  # checkpoints of one trial on the disk at once: those kept, and the one being written
 
 
 @dataclass(frozen=True)
 class Shares:
-    """What one trial of each kind may use; '' is every kind that is not named."""
+    """What one trial of each kind may use, and how many share a process; '' is every kind that is not named."""
 
     cpus: Mapping[str, float]
     gpus: Mapping[str, float]
+    packs: Mapping[str, int] = field(default_factory=dict)
 
     def of(self, kind: str, device: str) -> tuple[float, float]:
-        """(cores, GPUs): one core unless said otherwise; on CUDA one whole GPU unless said otherwise."""
-        gpus = self.gpus.get(kind, self.gpus.get("", 1.0 if device.startswith("cuda") else 0.0))
+        """(cores, GPUs): one core unless said otherwise; on CUDA a pack has one GPU unless said otherwise."""
+        gpus = self.gpus.get(kind, self.gpus.get("", 1 / self.pack(kind) if device.startswith("cuda") else 0.0))
         return self.cpus.get(kind, self.cpus.get("", 1.0)), gpus
+
+    def pack(self, kind: str) -> int:
+        return self.packs.get(kind, self.packs.get("", 1))
+
+    def checked(self, device: str) -> "Shares":
+        """Raises BadInput where a pack's trials ask for more than the one GPU that their process has."""
+        for kind in KINDS:
+            pack, gpus = self.pack(kind), self.of(kind, device)[1]
+            if pack > 1 and not fits(pack * gpus, 1.0):
+                raise BadInput(f"--pack {kind}={pack} with --gpus-per-trial {kind}={gpus:g}: one process would take "
+                               f"{pack * gpus:g} GPUs, and has one; write at most {1 / pack:.4g}, or leave it out"
+                               )  # fmt: skip
+        return self
 
 
 def parse_shares(option: str, texts: list[str]) -> dict[str, float]:
@@ -51,9 +66,14 @@ def parse_shares(option: str, texts: list[str]) -> dict[str, float]:
             raise BadInput(f"{option} {text}: a share lies in (0, 1) or is a whole number")
         if found[kind] > MOST:
             raise BadInput(f"{option} {text}: at most {MOST:,}")
-        if kind not in ("", "search", "train", "score", "tune"):
-            raise BadInput(f"{option} {text}: kinds are search, train, score, tune")
+        if kind not in ("", *KINDS):
+            raise BadInput(f"{option} {text}: kinds are {', '.join(KINDS)}")
     return found
+
+
+def fits(share: float, room: float) -> bool:
+    """Whatever sums of fractions are rounded to."""
+    return share <= room + 1e-9
 
 
 def needed(requested: float, peak: float) -> float:
@@ -124,10 +144,11 @@ class Admission:
     _grown: dict[str, float] = field(default_factory=dict)
     _tries: dict[str, int] = field(default_factory=dict)
 
-    def allows(self, kind: str) -> bool:
+    def allows(self, kind: str, packed: bool = False) -> bool:
+        """`packed`: in the process of one of its kind that was let in just now."""
         measured = kind in self.peaks or not 0 < self.shares.of(kind, self.device)[1] < 1
         alone = all(job.kind != kind for job in self.running.values())
-        return (measured or alone) and self.disk.allows(kind, self.running.values())
+        return (measured or alone or packed) and self.disk.allows(kind, self.running.values())
 
     def start(self, job: Job) -> tuple[float, float]:
         """The job's share: (cores, GPUs)."""

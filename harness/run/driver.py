@@ -6,6 +6,7 @@ The rows and `study.json` are the whole state; the same command again runs what 
 
 import contextlib
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -17,7 +18,7 @@ from harness.errors import NO_ROOM, visible
 from harness.plan import resolve
 from harness.plan.jobs import Job, Plan, described
 from harness.plan.settings import RESOLVED, Settings
-from harness.run.admission import Admission
+from harness.run.admission import Admission, fits
 from harness.run.kept_weights import Weights
 from harness.run.schedule import LOOK_UP, Frontier
 from harness.storage import provenance
@@ -93,19 +94,26 @@ class Driver:
         return not self.frontier.left or self.halted is not None
 
     def pack(self) -> list[Assignment]:
-        """The next job that can run now, and of its kind as many more as shall take turns in one process with it."""
+        """The next job that can run now, and of its kind as many more as shall take turns in one process with it.
+
+        Together they take one GPU at most: a process has one.
+        """
         if (first := self.next()) is None:
             return []
-        found = [first]
-        while len(found) < first.place.pack and (more := self.next(first.job.kind)):
+        found, room = [first], 1 - first.place.gpus
+        while len(found) < first.place.pack and (more := self.next(first.job.kind, room)):
             found.append(more)
+            room -= more.place.gpus
         return [replace(one, place=replace(one.place, pack=len(found))) for one in found]
 
-    def next(self, kind: str | None = None) -> Assignment | None:
-        """The next job, of `kind`, that can run now; what turns out to be unbuildable becomes a row on the way."""
+    def next(self, kind: str | None = None, room: float = math.inf) -> Assignment | None:
+        """The next job that can run now; what turns out to be unbuildable becomes a row on the way.
+
+        `kind`: only of this one, for a process that has `room`, a part of a GPU, beside others of it.
+        """
         self.look_up()
         allows: Callable[[str], bool] = lambda one: (  # noqa: E731
-            one != LOOK_UP and kind in (None, one) and self.admission.allows(one)
+            one != LOOK_UP and kind in (None, one) and self.admission.allows(one, packed=kind is not None)
         )
         while not self.over and (job := self.frontier.take(allows)):
             if why := timeout_reason(watch_file(self.folder, job.key)):  # of the run before, which it ended
@@ -117,6 +125,9 @@ class Driver:
                 self.record(job, job.settings, {**none.facts, "status": none.status, "error": none.reason})
                 self.look_up()
                 continue
+            if not fits(self.admission.share(job)[1], room):
+                self.frontier.put(job.key)
+                return None
             self.running[job.key] = Running(job, time.time())
             place = replace(self.places(job), keep_weights=bool(self.weights.readers[job.key]))
             self._save_state()

@@ -6,8 +6,11 @@
 import sys
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -26,6 +29,7 @@ from harness.storage.rows import latest_rows
 from harness.study.schema import Recipe
 from harness.vocabulary.kinds import Kind
 
+T = TypeVar("T")
 REPEATS = 3
 MARGIN = 0.9  # of the default's time: what is not clearly faster is not worth another rounding
 LIMIT = 20.0  # seconds for all paths of a kind of network; the step that is running then is still finished
@@ -60,7 +64,7 @@ def settled(prepared: Prepared, plan: Plan, device: str, forced: str | None = No
             raise BadInput(f"--path '{forced}' is unknown; {device} has {', '.join(map(repr, known))}")
         return {"network": forced, "supernet": forced}
     found = _known(prepared.folder)
-    return {**{what: _fastest(what, jobs[0], prepared, torch.device(device))
+    return {**{what: _there(what, jobs[0], prepared, torch.device(device))
                for what, jobs in to_measure(prepared, plan, device).items()}, **found}  # fmt: skip
 
 
@@ -75,6 +79,26 @@ def to_measure(prepared: Prepared, plan: Plan, device: str) -> dict[str, list[Jo
             found.setdefault(_what(job.kind), []).append(job)
     known = _known(prepared.folder)
     return {what: jobs for what, jobs in found.items() if what not in known}
+
+
+def apart(function: Callable[..., T], *arguments: Any) -> T:
+    """What `function` returns in a process of its own: a CUDA context and its memory go with the process alone."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as child:
+        return child.submit(function, *arguments).result()
+
+
+def _there(what: str, job: Job, prepared: Prepared, device: torch.device) -> str:
+    if device.type == "cuda":
+        return apart(_fastest, what, job, _small(prepared, job), device)
+    return _fastest(what, job, prepared, device)
+
+
+def _small(prepared: Prepared, job: Job) -> Prepared:
+    """With no more images than a batch of `job`, and without the plan: little to send to another process."""
+    batch = torch.arange(recipe_of(job.settings).batch_size)
+    parts = [data.train.take(batch[: len(data.train)]) for data in prepared.sets]
+    sets = tuple(replace(data, train=part, test=part) for data, part in zip(prepared.sets, parts, strict=True))
+    return replace(prepared, sets=sets, plan=prepared.plan.only(("none",)))
 
 
 def of(job_kind: str, known: Mapping[str, str]) -> str | None:

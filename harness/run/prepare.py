@@ -14,7 +14,7 @@ from harness.errors import BadInput
 from harness.plan.jobs import Job, Plan, as_json
 from harness.plan.keys import SCHEMA
 from harness.plan.make import make
-from harness.plan.methods import StudySettings, merged, needs_images, with_precision
+from harness.plan.methods import StudySettings, leaves_precision_open, merged, needs_images, with_precision
 from harness.plan.strategies import strategy
 from harness.run.checks import (
     check_cutout,
@@ -35,6 +35,7 @@ from spaces import registry as spaces
 from spaces.space import Space
 
 ALPHA = 0.05
+Elsewhere = Callable[[], str]  # the precision of a recipe that names none
 FREE = ("seeds", "looks", "smallest_effect", "equivalence_margin", "primary")  # fields that the protocol names itself
 
 
@@ -100,8 +101,9 @@ def protocol_of(settings: StudySettings, plan: Plan) -> dict[str, Any]:
 
 def prepare(loaded: Study, results: Path, root: Path | None, download: bool, device: str,
             seeds: Mapping[str, int] | None = None, home: Path | None = None,
-            reuse: Sequence[Path] = ()) -> Prepared:  # fmt: skip
-    """`home`: where the study's relative paths start; `reuse`: folders whose rows a new folder is to take over.
+            reuse: Sequence[Path] = (), elsewhere: Elsewhere | None = None) -> Prepared:  # fmt: skip
+    """`home`: where the study's relative paths start; `reuse`: folders whose rows a new folder is to take over;
+    `elsewhere`: asks the machines that run the study, where this one may lack the device.
 
     Raises BadInput naming the field or the path; writes nothing.
     """
@@ -114,7 +116,8 @@ def prepare(loaded: Study, results: Path, root: Path | None, download: bool, dev
     complete_rows(folder)
     check_table(settings, space, home)
     sets = _loaded(settings, root, download)
-    settings = with_precision(settings, *precisions(space, sets[0], device, before))
+    elsewhere = elsewhere if leaves_precision_open(settings) else elsewhere and (lambda: "fp32")  # nobody reads it
+    settings = with_precision(settings, *precisions(space, sets[0], device, before, elsewhere))
     for data in sets:
         check_size(loaded, space, data)
         check_cutout(settings, data)
@@ -147,10 +150,14 @@ def open_space(loaded: Study) -> Space:
         raise BadInput(str(error)) from None
 
 
-def precisions(space: Space, data: DataSet, device: str, before: Mapping[str, Any]) -> tuple[str, str]:
+def precisions(space: Space, data: DataSet, device: str, before: Mapping[str, Any],
+               elsewhere: Elsewhere | None = None) -> tuple[str, str]:  # fmt: skip
     """`precision = "auto"` for networks and for supernets: as the folder's study.json has it, else by device."""
     if before:
         return before["recipe"]["precision"], before["search"]["recipe"]["precision"]
+    if elsewhere and device.startswith("cuda"):
+        found = elsewhere()
+        return found, found
     chosen = device_named(device)
     build: Callable[[], Any] = lambda: space.supernet(data.classes, data.channels, space.gates[0])  # noqa: E731
     network = space.build(example(space), data.classes, data.channels)

@@ -2,8 +2,8 @@
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import NO_ROOM, Stopped
@@ -39,7 +39,6 @@ class Session:
     engine_path: str | None = None  # forces a path, where it would be measured
     reuse: tuple[Path, ...] = ()  # other results folders, whose rows stand for jobs with equal keys
     sequential: bool = False  # seeds are added until comparisons are decided
-    pack: Mapping[str, int] = field(default_factory=dict)  # kind ('': every other) → trials that share a process
 
 
 def run(prepared: Prepared, session: Session) -> int:
@@ -70,8 +69,7 @@ def _run(prepared: Prepared, session: Session) -> int:
         root = str(session.root) if session.root else None
         home = str(prepared.home) if prepared.home else None
         return Place(str(folder.resolve()), session.device, cpus, gpus, root, home, time_limit=session.time_limit,
-                     engine_path=engine_paths.of(job.kind, ways),
-                     pack=session.pack.get(job.kind, session.pack.get("", 1)))  # fmt: skip
+                     engine_path=engine_paths.of(job.kind, ways), pack=session.shares.pack(job.kind))  # fmt: skip
 
     plan = prepared.plan.only(session.kinds)
     with Records(folder) as book:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import torch
 
-from harness.engine import memory
+from harness.engine import broken, memory
 from harness.engine.hardware import hardware
 from harness.errors import NO_ROOM
 from harness.plan.settings import Settings
@@ -45,7 +45,7 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
 
     Any failure becomes an outcome with a status and a reason: the trial's own, or trouble that its place is in.
 
-    Raises Superseded where the trial was started again elsewhere: nobody waits for this one any more.
+    Raises Superseded where the trial was started again elsewhere, ContextLost where its process must end.
     """
     clock = time.perf_counter()
     torch.set_num_threads(place.threads)
@@ -56,7 +56,7 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
     try:
         if not place.path.is_dir():
             raise FileNotFoundError(f"{place.path} is not there on {provenance.host()}")
-        memory.start(place.device)
+        memory.start(place.device, place.gpus * place.pack)
         outcome["hardware"] = hardware(place.device)
         watch.start()
         for progress in kind(settings)(key, settings, place, outcome):
@@ -69,7 +69,7 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
     except Superseded:
         raise
     except Exception as error:
-        outcome.update(_failure(error))
+        outcome.update(_failure(error, place.device))
     finally:
         watch.close()
     outcome.update(_nonsense(outcome))
@@ -82,8 +82,10 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
     return outcome
 
 
-def _failure(error: Exception) -> Outcome:
-    """The status and the reason. An error of the disk says nothing about the trial."""
+def _failure(error: Exception, device: str) -> Outcome:
+    """The status and the reason. An error of the disk says nothing about the trial. Raises ContextLost."""
+    if gone := broken.lost(error, device, provenance.host()):
+        raise gone from error
     said = f"{type(error).__name__}: {error}"[:2000]
     if isinstance(error, Diverged):
         return {"status": Status.DIVERGED, "error": str(error)}

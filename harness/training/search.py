@@ -156,7 +156,7 @@ class Search:
         }
         if self.spec.early_stop:
             batch = next(iter(self.engine.batches(part, self.recipe.batch_size)))
-            with batch_statistics(self.network):
+            with batch_statistics(self.network), self.engine.exact():
                 found["eigenvalue"] = bilevel.largest_eigenvalue(lambda: self._sharp_loss(batch), self.alphas)
         return found
 
@@ -166,7 +166,7 @@ class Search:
         return self.engine.evaluate_subnet(self.network, architecture, part)[0]
 
     def _sharp_loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
-        """Second derivatives need fp32."""
+        """Second derivatives need fp32, in products too."""
         return nn.functional.cross_entropy(self.network(batch[0]), batch[1])
 
 

@@ -11,6 +11,7 @@ from harness.commands import probe
 from harness.commands.probe import Measured, levels, recommended, table
 from harness.run.prepare import prepare
 from harness.study.load import load_with_recipe
+from harness.training.place import Place
 
 STUDY = """
 name = "probed"
@@ -46,13 +47,28 @@ def test_where_nothing_fits_it_says_so() -> None:
     assert "nothing fitted" in table([Measured("train", 1, 8, 1.0, None, 10)])
 
 
+def test_it_measures_the_paths_that_the_study_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Place] = []
+
+    def side_by_side(settings: Any, place: Place, *_: Any) -> list[tuple[float, int]]:
+        asked.append(place)
+        return [(1.0, 1)]
+
+    monkeypatch.setattr(probe, "_side_by_side", side_by_side)
+    (tmp_path / "study.toml").write_text(STUDY)
+    prepared = prepare(load_with_recipe(str(tmp_path / "study.toml"), []), tmp_path, None, False, "cpu")
+    list(probe.probe(prepared, "cuda", None, 0.2, {"network": "graphs channels_last", "supernet": "eager"}))
+    assert {place.engine_path for place in asked} == {"graphs channels_last"}
+    assert {place.pack * place.gpus for place in asked if place.pack > 1} == {1.0}
+
+
 @pytest.mark.training
 @pytest.mark.parametrize("level", [(2, 1.0, 0.0, False), (2, 1.0, 0.0, True)], ids=["processes", "packed"])
 def test_it_trains_this_studys_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: Any) -> None:
     monkeypatch.setattr(probe, "levels", lambda device, cores: [level])
     (tmp_path / "study.toml").write_text(STUDY)
     prepared = prepare(load_with_recipe(str(tmp_path / "study.toml"), []), tmp_path, None, False, "cpu")
-    (found,) = probe.probe(prepared, "cpu", None, 0.2)
+    (found,) = probe.probe(prepared, "cpu", None, 0.2, {"network": "eager channels_last"})
     assert (found.kind, found.at_once, found.packed) == ("train", level[0], level[3])
     assert found.images is not None
     assert found.images > 0

@@ -145,7 +145,7 @@ class FakeGraphs:
 @pytest.fixture
 def fake(monkeypatch):
     FakeGraphs.log = []
-    monkeypatch.setattr(engine, "CudaGraphs", FakeGraphs)
+    monkeypatch.setattr(engine, "CudaGraphs", lambda device: FakeGraphs())
     return FakeGraphs.log
 
 

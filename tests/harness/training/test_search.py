@@ -11,6 +11,7 @@ import torch
 from benchmarks.ours import epoch
 from harness.data import datasets
 from harness.data.splits import split
+from harness.engine.device import fp32_precision, set_fp32_precision
 from harness.engine.engine import Engine, batch_statistics
 from harness.plan.make import make
 from harness.plan.methods import merged
@@ -209,6 +210,19 @@ def test_batch_statistics_leave_every_buffer_and_the_mode(family):
         network(torch.zeros(2, 7, 32, 32))
     assert not network.training
     assert not changed(before, network)
+
+
+def test_an_eigenvalue_is_of_exact_products(monkeypatch):
+    seen, before = [], torch.backends.cudnn.conv.fp32_precision
+    monkeypatch.setattr(bilevel, "largest_eigenvalue", lambda *_: seen.append(fp32_precision()) or 1.0)
+    work = search(SHORTCUT, early_stop=True)
+    matmul = fp32_precision()
+    set_fp32_precision("tf32")
+    try:
+        work._telemetry(True)
+        assert (seen, fp32_precision()) == (["ieee"], "tf32")
+    finally:
+        torch.backends.cuda.matmul.fp32_precision, torch.backends.cudnn.conv.fp32_precision = matmul, before
 
 
 @FAMILIES

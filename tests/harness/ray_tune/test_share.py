@@ -1,0 +1,58 @@
+"""What a process asks Ray for, and what is said where no machine can ever give it."""
+
+import json
+from dataclasses import asdict
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from harness.errors import BadInput
+from harness.plan.jobs import Job
+from harness.run.admission import Shares
+from harness.training.place import Place
+
+pytestmark = pytest.mark.ray
+
+
+def asked(gpus: float, pack: int) -> float:
+    from harness.ray_tune import worker
+
+    one = {"place": asdict(Place("folder", "cuda", 1, gpus, None, pack=pack))}
+    return float(worker.share({"task": json.dumps({"tasks": [one] * pack, "unfit": []})}).bundles[0].get("GPU", 0))
+
+
+@pytest.mark.parametrize(("gpus", "pack", "ask"), [(0, 1, 0), (2, 1, 2), (0.25, 4, 1), (0.25, 1, 0.25), (1 / 3, 3, 1),
+                                                   (1 / 6, 5, 0.8333), (1 / 7, 7, 1), (0.29, 3, 0.87)])  # fmt: skip
+def test_a_pack_asks_for_the_sum_of_its_shares_in_rays_grains(gpus: float, pack: int, ask: float) -> None:
+    assert asked(gpus, pack) == ask
+
+
+def node(cpus: float, gpus: float) -> dict[str, Any]:
+    return {"Resources": {"CPU": cpus, "GPU": gpus}}
+
+
+def check(shares: Shares, *alive: dict[str, Any], common: Any = None) -> None:
+    from harness.ray_tune import cluster
+
+    plan = SimpleNamespace(jobs={"k": Job("k", "train", "train", "train", {"seed": 0})})
+    driver: Any = SimpleNamespace(plan=plan, admission=SimpleNamespace(shares=shares, device="cuda"))
+    cluster.check(driver, common, list(alive))
+
+
+def test_a_pack_runs_where_there_is_one_gpu() -> None:
+    check(Shares({}, {}, {"": 4}), node(2, 1))
+
+
+@pytest.mark.parametrize("shares", [Shares({}, {"": 2}), Shares({"train": 3}, {}), Shares({}, {"": 4})])
+def test_what_one_machine_can_never_give_is_refused_at_once(shares: Shares) -> None:
+    with pytest.raises(BadInput, match=r"a train trial asks for .* which no machine here has"):
+        check(shares, node(2, 1))
+
+
+def test_what_a_cluster_cannot_give_yet_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    common = SimpleNamespace(faults=lambda _: [])
+    check(Shares({}, {}), node(64, 0), common=common)
+    assert "a train trial asks for 1 cores and 1 GPUs, which no machine here has" in capsys.readouterr().err
+    check(Shares({}, {}), node(64, 0), node(8, 1), common=common)
+    assert capsys.readouterr().err == ""

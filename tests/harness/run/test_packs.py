@@ -1,0 +1,110 @@
+"""Packs on made-up GPUs: a pack is one process, and a process has one GPU."""
+
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import BadInput
+from harness.run.admission import Shares, fits
+from harness.run.driver import Assignment, Driver
+from harness.run.prepare import prepare
+from harness.run.session import Session, run
+from harness.study.load import load_with_recipe
+from harness.training.place import Progress
+from harness.vocabulary.rows import Trouble
+from tests.driven import STUDY
+
+TRIALS = 12
+NETWORKS = STUDY.replace("search = 1", f"search = {TRIALS}").replace(
+    '{ name = "darts-A", rule = "A", twins = 1 }, ', ""
+)
+Pack = list[Assignment]
+
+
+class Cards:
+    """Places packs as Ray does, by the sum of fractions, and ends them in a random order."""
+
+    def __init__(self, count: int, memory: float = 0.1, spare: float = 1.0) -> None:
+        self.used, self.memory, self.spare = [0.0] * count, memory, spare
+        self.on: list[tuple[int, Pack]] = []
+        self.seen: list[Pack] = []
+
+    def __call__(self, driver: Driver) -> None:
+        waiting: Pack = []
+        while not driver.over:
+            waiting = waiting or driver.pack()
+            if waiting and (card := self._card(share(waiting))) is not None:
+                self.used[card] += share(waiting)
+                self.on.append((card, waiting))
+                self.seen.append(waiting)
+                waiting = []
+            elif self.on:
+                self._end(driver, *self.on.pop(Random(len(self.seen)).randrange(len(self.on))))
+            else:
+                raise AssertionError(f"waits for ever for {share(waiting)} GPUs")
+
+    def _card(self, share: float) -> int | None:
+        return next((card for card, used in enumerate(self.used) if fits(used + share, 1.0)), None)
+
+    def _end(self, driver: Driver, card: int, pack: Pack) -> None:
+        self.used[card] -= share(pack)
+        full = len(pack) * self.memory > self.spare
+        for one in pack:
+            if not full:
+                driver.progress(one.job.key, Progress(1, 1, 1.0, memory=self.memory))
+            driver.end(one, {"status": Trouble.NO_MEMORY if full else "done", "val_accuracy": 1.0})
+
+
+def share(pack: Pack) -> float:
+    return sum(one.place.gpus for one in pack)
+
+
+def ran(folder: Path, cards: Cards, **shares: Any) -> int:
+    path = folder / "study.toml"
+    path.write_text(NETWORKS)
+    prepared = prepare(load_with_recipe(str(path), []), folder, None, False, "cpu")
+    chosen = Shares({}, shares.pop("gpus", {}), {"": shares.pop("pack")}).checked("cuda")
+    return run(prepared, Session(cards, chosen, "cuda", None, ""))
+
+
+@pytest.mark.parametrize("count", [1, 2, 8])
+@pytest.mark.parametrize("pack", [1, 3, 4, 7, 20])
+def test_a_pack_takes_one_gpu_at_most_however_many_there_are(tmp_path: Path, count: int, pack: int) -> None:
+    cards = Cards(count, memory=0.8 / min(pack, TRIALS))
+    assert ran(tmp_path, cards, pack=pack) == 0
+    assert sum(map(len, cards.seen)) == TRIALS
+    assert max(map(len, cards.seen)) == min(pack, TRIALS)
+    assert all(fits(share(one), 1.0) for one in cards.seen)
+
+
+def test_a_pack_whose_trials_are_found_to_need_more_has_fewer_of_them(tmp_path: Path) -> None:
+    cards = Cards(1, memory=0.23)
+    assert ran(tmp_path, cards, pack=4, gpus={"": 0.25}) == 0
+    assert [len(pack) for pack in cards.seen] == [4, 3, 3, 2]
+    assert [round(share(pack), 2) for pack in cards.seen] == [1.0, 0.78, 0.78, 0.52]
+
+
+def test_a_pack_that_ran_out_of_memory_comes_back_in_smaller_ones(tmp_path: Path) -> None:
+    cards = Cards(1, memory=0.4)
+    assert ran(tmp_path, cards, pack=4) == 0
+    assert all(fits(share(pack), 1.0) for pack in cards.seen)
+    assert len(cards.seen[-1]) <= 2
+
+
+@given(st.integers(2, 64))
+def test_by_default_a_pack_shares_one_gpu(pack: int) -> None:
+    shares = Shares({}, {}, {"train": pack}).checked("cuda")
+    assert shares.of("train", "cuda")[1] * pack == pytest.approx(1)
+    assert shares.of("search", "cuda") == (1, 1)
+    assert shares.of("train", "cpu") == (1, 0)
+
+
+@pytest.mark.parametrize(("gpus", "total"), [(0.5, "2"), (1.0, "4"), (2.0, "8"), (0.26, "1.04")])
+def test_what_no_process_can_have_is_refused(gpus: float, total: str) -> None:
+    with pytest.raises(BadInput, match=rf"--pack search=4 .* take {total} GPUs.* at most 0.25"):
+        Shares({}, {"": gpus}, {"": 4}).checked("cuda")
+    assert Shares({}, {"": 0.25}, {"": 4}).checked("cuda")

@@ -48,19 +48,23 @@ def _used(results: Results, table: Sequence[Line]) -> pd.DataFrame:
     return pd.concat([done(results.trainings(name)) for name in names] or [results.trials.iloc[:0]])
 
 
+CHOSEN = {  # by what a search sees of the table
+    "run": "; a search sees one run, and the network that it chose is judged by the mean of the other runs",
+    "mean": "; a search sees the mean of all runs and its network is judged by the same mean, which flatters what was "
+            "chosen",
+}  # fmt: skip
+
+
 def _looked_up(results: Results) -> Iterator[str]:
     """What a table's accuracies are, and what chose the networks that are judged by it."""
     table: Mapping[str, str] = results.study.get("table") or {}
     if not table:
         return
-    chosen = (
-        "a search sees the mean of all runs and its network is judged by the same mean, which flatters what was chosen"
-        if table.get("signal") == "mean"
-        else "a search sees one run, and the network that it chose is judged by the mean of the other runs"
-    )
+    scored = bool((results.trials["kind"] == "score").any())
+    chosen = CHOSEN["mean" if table.get("signal") == "mean" else "run"] if scored else ""
     yield (
         f"No network was trained: accuracies are the validation accuracies of {table.get('name')}, which has no test "
-        f"accuracies; {chosen}."
+        f"accuracies{chosen}."
     )
 
 

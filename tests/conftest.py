@@ -38,13 +38,13 @@ def _allow_ray(allowed: bool) -> None:
     """In this process, and in those that it starts."""
     path = [str(Path(__file__).with_name("unmarked"))] * (not allowed) + INHERITED
     os.environ["PYTHONPATH"] = os.pathsep.join(path)
-    if allowed:
-        sys.modules.pop("ray", None)
+    if allowed and "ray" in sys.modules and sys.modules["ray"] is None:
+        del sys.modules["ray"]
         sys.modules.update(rays)
         rays.clear()
-    elif sys.modules.get("ray"):
-        rays["ray"] = sys.modules["ray"]
     if not allowed:
+        if sys.modules.get("ray"):
+            rays["ray"] = sys.modules["ray"]
         sys.modules["ray"] = None  # type: ignore[assignment]
 
 

@@ -72,6 +72,6 @@ def test_a_new_seed_runs_under_it_too(folder: Path) -> None:
 
 def test_a_later_schema_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     study = json.loads((folder / "study.json").read_text())
-    (folder / "study.json").write_text(json.dumps({**study, "schema": 3}))
+    (folder / "study.json").write_text(json.dumps({**study, "schema": 9}))
     assert again(folder) == 2
-    assert "schema 3" in capsys.readouterr().err
+    assert "schema 9" in capsys.readouterr().err

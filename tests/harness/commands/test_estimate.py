@@ -36,7 +36,7 @@ def stood_for(prepared):
 def done(prepared, monkeypatch):
     """Images that gradients were taken of, and a third of those that were looked at, by kind of job."""
     found, now = Counter(), [""]
-    loss, evaluate = Engine.loss, Engine.evaluate
+    loss, judge = Engine.loss, Engine.judge
 
     def counted_loss(self, network, images, labels):
         found[now[0]] += len(labels)
@@ -44,7 +44,7 @@ def done(prepared, monkeypatch):
 
     def counted_evaluation(self, network, part):
         found[now[0]] += len(part) / 3
-        return evaluate(self, network, part)
+        return judge(self, network, part)
 
     def execute(driver):
         while assignment := driver.next():
@@ -52,7 +52,7 @@ def done(prepared, monkeypatch):
             in_process.finish(driver, assignment)
 
     monkeypatch.setattr(Engine, "loss", counted_loss)
-    monkeypatch.setattr(Engine, "evaluate", counted_evaluation)
+    monkeypatch.setattr(Engine, "judge", counted_evaluation)
     assert run(prepared, Session(execute, SHARES, "cpu", None, "")) == 0
     return {kind: images for kind, images in found.items() if kind}
 

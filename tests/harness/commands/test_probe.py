@@ -93,6 +93,6 @@ def test_a_process_that_the_kernel_kills_keeps_nobody_waiting(tmp_path: Path, mo
     monkeypatch.setenv("ONE_DIES", str(tmp_path / "died"))
     (tmp_path / "study.toml").write_text('task = "tests.harness.commands.test_probe:one_dies"\n' + STUDY)
     prepared = prepare(load_with_recipe(str(tmp_path / "study.toml"), []), tmp_path, None, False, "cpu")
-    (found,) = probe.probe(prepared, "cpu", None, 10_000.0)  # the one left waits for the other, and never ends
+    (found,) = probe.probe(prepared, "cpu", None, 10_000.0, {})  # the one left waits for the other, and never ends
     assert found.images is None
     assert (tmp_path / "died").exists()

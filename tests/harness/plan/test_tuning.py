@@ -208,7 +208,7 @@ def test_the_test_images_are_out_of_a_trials_reach(
             raise AssertionError(f"test set read: {name}")
 
     load = datasets.load
-    monkeypatch.setattr(datasets, "load", lambda *where: replace(load(*where), test=Forbidden()))
+    monkeypatch.setattr(datasets, "load", lambda *where, **how: replace(load(*where, **how), test=Forbidden()))
     study = tiny(tuning=[{"name": "t", "ranges": SMOOTH, "trials": 1}])
     space = spaces.load(study.space, study.space_options)
     planned = make(merged(study), space.rules, strategy).jobs.values()

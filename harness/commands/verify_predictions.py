@@ -1,4 +1,4 @@
-"""Whether the predictions that lie beside the rows are those that the rows tell of; lost ones are no fault."""
+"""Whether the predictions that lie beside the rows are those whose digests the rows hold; lost ones are no fault."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -28,6 +28,7 @@ TAKES = {  # the library's name for a fault → what a field takes, and how that
     "bool_type": ("true or false", "true"),
     "bool_parsing": ("true or false", "true"),
 }
+BOUNDS = {"gt": "above {}", "ge": "from {} on", "lt": "below {}", "le": "up to {}"}  # of numbers
 EXAMPLES = {  # of tables and lists, by field
     "alpha_betas": "[0.5, 0.999]",
     "choices": "[16, 32]",
@@ -71,6 +72,8 @@ def _plain(error: Any) -> str:
     if error["type"] in TAKES:
         what, example = TAKES[error["type"]]
         return f"{field} takes {what}{_example(path, example)}{given}"
+    if bound := next((name for name in BOUNDS if name in error.get("ctx", {})), None):
+        return f"{field} takes numbers {BOUNDS[bound].format(error['ctx'][bound])}{given}"
     message = error["msg"].removeprefix("Value error, ")
     return f"{field}: {message}{given}" if field else message
 

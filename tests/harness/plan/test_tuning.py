@@ -336,8 +336,8 @@ def test_bad_tunings_end_in_a_line_that_says_why(changes: dict[str, Any], said: 
 @pytest.mark.parametrize(("ranges", "said"), [
     ({"scheduler.gama": {"choices": [0.1]}}, "unknown key 'scheduler.gama'"),
     ({"shedule.gamma": {"choices": [0.1]}}, "unknown key 'shedule'"),
-    ({"lr": {"low": -1, "high": 1}}, "lr: .*greater than 0"),
-    ({"momentum": {"low": 0.5, "high": 1.5}}, "momentum: .*less than 1"),
+    ({"lr": {"low": -1, "high": 1}}, "lr takes numbers above 0"),
+    ({"momentum": {"low": 0.5, "high": 1.5}}, "momentum takes numbers below 1"),
 ])  # fmt: skip
 def test_ranges_must_stay_within_the_recipe(ranges: dict[str, Any], said: str) -> None:
     study = Study(name="s", space="shortcut-vgg11", tuning=(Tuning(name="t", ranges=ranges),))

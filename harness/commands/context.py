@@ -4,6 +4,7 @@ Imports wait for the command that needs them, so that `--help` answers at once.
 """
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -36,7 +37,7 @@ def prepared(options: argparse.Namespace, study: "Study", session: "Session",
     from harness.run.checks import alike
     from harness.run.prepare import prepare
 
-    home = Path(options.study).resolve().parent if Path(options.study).is_file() else None
+    home = Path(options.study).resolve().parent if os.path.isfile(options.study) else None
     found = prepare(
         study, Path(options.results), session.root, options.download, session.device, seeds, home, session.reuse,
         _elsewhere(options),

@@ -3,6 +3,7 @@
 import argparse
 import fcntl
 import json
+import os
 import time
 import tomllib
 from collections import Counter
@@ -27,7 +28,7 @@ def command(options: argparse.Namespace) -> int:
 def name_of(study: str) -> str:
     """The name in a study file; of anything else it is the name itself. Raises BadInput where the file has none."""
     path = Path(study)
-    if not path.is_file():
+    if not os.path.isfile(study):
         if path.suffix == ".toml":
             raise BadInput(f"{study}: no such file; name a study, its file or its results folder")
         return path.name

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import BadInput
-from harness.study.bounds import NAME
 from harness.study.schema import Study
 from harness.study.validation import validated
 
@@ -45,8 +44,8 @@ def _folder() -> Any:
 def _find(study: str) -> Any:
     if os.path.isfile(study):
         return Path(study)
-    if re.fullmatch(NAME, study) and (found := _folder() / f"{study}.toml").is_file():
-        return found
+    if study in packaged():
+        return _folder() / f"{study}.toml"
     if looks_like_a_file(study):
         raise BadInput(f"{study}: no such file; the studies of the package are {', '.join(packaged())}")
     raise BadInput(f"study '{study}' is neither a file nor one of: {', '.join(packaged())}")

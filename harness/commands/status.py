@@ -34,7 +34,7 @@ def name_of(study: str) -> str:
         return path.name
     try:
         found = tomllib.loads(path.read_bytes().decode("utf-8-sig"))["name"]
-    except (ValueError, KeyError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, RecursionError) as error:
         raise BadInput(f"{study} is no study file with a name ({type(error).__name__})") from None
     return Path(str(found)).name
 

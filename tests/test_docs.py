@@ -139,9 +139,9 @@ def test_a_table_of_chosen_rows_is_checked_cell_by_cell(rows, body, fault):
 def test_numbers_in_prose_stand_in_the_tables(name, least):
     tables = ("*/report/table.md", "*/report/tuning/tables.md", "*/study.json")
     known = "".join(path.read_text() for pattern in tables for path in (ROOT / "results").glob(pattern))
-    told = re.findall(r"(?<!Python )\b\d+\.\d{2,}", (ROOT / name).read_text())
-    assert len(told) > least
-    assert not [number for number in told if not re.search(rf"(?<![\d.]){re.escape(number)}(?!\d)", known)]
+    stated = re.findall(r"(?<!Python )\b\d+\.\d{2,}", (ROOT / name).read_text())
+    assert len(stated) > least
+    assert not [number for number in stated if not re.search(rf"(?<![\d.]){re.escape(number)}(?!\d)", known)]
 
 
 def test_the_site_builds_without_a_warning(tmp_path):

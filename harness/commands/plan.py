@@ -16,7 +16,7 @@ from harness.data.images import DataSet
 from harness.data.splits import split
 from harness.engine.engine import Engine
 from harness.plan.jobs import Job
-from harness.plan.settings import recipe_of, validation_portion
+from harness.plan.settings import by_table, recipe_of, validation_portion
 from harness.plan.sources import Baseline, Evolved, Read, Sampled, Twin, Written, from_json
 from harness.run.admission import Shares
 from harness.run.checks import example
@@ -83,7 +83,7 @@ def describe(prepared: Prepared, device: str, shares: Shares) -> str:
 def job_seconds(prepared: Prepared, device: str, jobs: Mapping[str, Job] | None = None) -> dict[str, float]:
     """Seconds that each job takes by itself on the default path and one thread; 0 for those that are not in `jobs`."""
     jobs = prepared.plan.jobs if jobs is None else jobs
-    jobs = {key: job for key, job in jobs.items() if "table" not in job.settings}
+    jobs = {key: job for key, job in jobs.items() if not by_table(job.settings)}
     stands = {key: stand_in(job, prepared) for key, job in jobs.items()}
     recipes = {stands[key]: recipe_of(job.settings) for key, job in jobs.items()}
     with one_thread():
@@ -124,8 +124,7 @@ def trials_at_once(device: str, shares: Shares) -> float:
 
 def stand_in(job: Job, prepared: Prepared) -> StandIn:
     recipe = recipe_of(job.settings)
-    which = next(number for number, data in enumerate(prepared.sets) if data is prepared.data_of(job))
-    return StandIn(*_network_of(job, prepared), recipe.batch_size, recipe.precision, which)
+    return StandIn(*_network_of(job, prepared), recipe.batch_size, recipe.precision, prepared.set_of(job))
 
 
 def _network_of(job: Job, prepared: Prepared) -> tuple[str, str]:

@@ -21,7 +21,7 @@ from harness.commands import context
 from harness.engine import memory
 from harness.engine.packing import in_turn
 from harness.plan.jobs import Job
-from harness.plan.settings import Settings, validation_portion
+from harness.plan.settings import Settings, by_table, validation_portion
 from harness.run import engine_paths
 from harness.run.prepare import Prepared
 from harness.training import run_job
@@ -132,7 +132,7 @@ def _examples(prepared: Prepared) -> Iterator[tuple[str, Settings]]:
     """One job of each kind, with few images, no end, and an architecture that the space draws."""
     seen: set[str] = set()
     for job in prepared.plan.jobs.values():
-        if job.kind not in seen and not job.reads and "table" not in job.settings:
+        if job.kind not in seen and not job.reads and not by_table(job.settings):
             seen.add(job.kind)
             yield job.kind, _shortened(job, prepared)
 

@@ -87,7 +87,7 @@ def base_settings(study: Study, seed: int, data: Data) -> Settings:
     if study.task != "images":
         base["task"] = study.task
     if study.table:
-        base["table"] = {**study.table.model_dump(), "data": study.table.data or data.name}
+        base["table"] = study.table.settings(data)
     return base
 
 

@@ -33,6 +33,11 @@ class Unbuildable(Exception):
         super().__init__(reason)
         self.status, self.reason, self.facts = status, reason, facts or Outcome()
 
+    @property
+    def outcome(self) -> Outcome:
+        """What the row says."""
+        return {**self.facts, "status": self.status, "error": self.reason}
+
 
 def resolve(job: Job, rows: Rows, space: Space) -> Settings:
     """The job's settings with its `architecture` and its `recipe` as they came out.

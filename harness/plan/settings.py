@@ -14,6 +14,11 @@ def weights_read(settings: Mapping[str, Any]) -> tuple[str, ...]:
     return (found,) if found else ()
 
 
+def by_table(settings: Mapping[str, Any]) -> bool:
+    """Whether a table of trainings that were done before answers a job of these settings."""
+    return "table" in settings
+
+
 def recipe_of(settings: Mapping[str, Any]) -> Recipe:
     """What a job of these settings trains by; a score's short training has epochs of its own."""
     search = settings.get("search", {})

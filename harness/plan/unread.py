@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from harness.plan.settings import by_table
 from harness.vocabulary.kinds import Kind
 
 Settings = Mapping[str, Any]
@@ -31,7 +32,7 @@ def read_fields(settings: Settings) -> dict[str, Any]:
     elif "recipe_from" not in settings and "scheduler" in out.get("recipe", {}):
         scheduler = out["recipe"]["scheduler"]
         out["recipe"] = {**out["recipe"], "scheduler": _without(scheduler, SHAPES.get(scheduler.get("kind"), ()))}
-    return _without(out, LOOKED_UP) if "table" in settings else out
+    return _without(out, LOOKED_UP) if by_table(settings) else out
 
 
 def read_under_schema_2(settings: Settings) -> dict[str, Any]:
@@ -41,7 +42,7 @@ def read_under_schema_2(settings: Settings) -> dict[str, Any]:
         out["recipe"] = _without(settings["recipe"], ("epochs",))
     if "score" in search:
         out["search"] = _without(search, ("score_epochs" if search["score"] == "supernet" else "gate",))
-    return _without(out, LOOKED_UP) if "table" in settings else out
+    return _without(out, LOOKED_UP) if by_table(settings) else out
 
 
 def _unread_of_tuning(tuning: Settings) -> Collection[str]:

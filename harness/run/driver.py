@@ -122,7 +122,7 @@ class Driver:
             try:
                 settings = resolve.resolve(job, self.rows, self.space)
             except resolve.Unbuildable as none:
-                self.record(job, job.settings, {**none.facts, "status": none.status, "error": none.reason})
+                self.record(job, job.settings, none.outcome)
                 self.look_up()
                 continue
             if not fits(self.admission.share(job)[1], room):
@@ -144,7 +144,7 @@ class Driver:
                 settings = resolve.resolve(job, self.rows, self.space)
                 row = self._row(job, settings, looked_up.outcome(settings, self.space, self.home))
             except resolve.Unbuildable as none:
-                row = self._row(job, job.settings, {**none.facts, "status": none.status, "error": none.reason})
+                row = self._row(job, job.settings, none.outcome)
             if self._append(row, durable=False):
                 self._count(job, row)
             if time.monotonic() - shown >= 1 or not self.frontier.left:

@@ -20,7 +20,7 @@ from harness.engine.engine import Engine
 from harness.engine.graphs import WARM
 from harness.errors import BadInput, first_line
 from harness.plan.jobs import Job, Plan
-from harness.plan.settings import recipe_of
+from harness.plan.settings import by_table, recipe_of
 from harness.run.checks import example
 from harness.run.prepare import Prepared
 from harness.run.step_time import affordable, one_thread, timer
@@ -65,19 +65,22 @@ def settled(prepared: Prepared, plan: Plan, device: str, forced: str | None = No
         return {"network": forced, "supernet": forced}
     found = _known(prepared.folder)
     return {**{what: _there(what, jobs[0], prepared, torch.device(device))
-               for what, jobs in to_measure(prepared, plan, device).items()}, **found}  # fmt: skip
+               for what, jobs in _unknown(prepared, plan, device, found).items()}, **found}  # fmt: skip
 
 
 def to_measure(prepared: Prepared, plan: Plan, device: str) -> dict[str, list[Job]]:
     """Of "network" and "supernet", those whose path a run of `plan` measures first, each with its jobs."""
+    return _unknown(prepared, plan, device, _known(prepared.folder))
+
+
+def _unknown(prepared: Prepared, plan: Plan, device: str, known: Mapping[str, str]) -> dict[str, list[Job]]:
     absent = device.startswith("cuda") and not torch.cuda.is_available()
     if absent or prepared.study.task != "images":
         return {}
     found: dict[str, list[Job]] = {}
     for job in plan.jobs.values():
-        if "table" not in job.settings:
+        if not by_table(job.settings):
             found.setdefault(_what(job.kind), []).append(job)
-    known = _known(prepared.folder)
     return {what: jobs for what, jobs in found.items() if what not in known}
 
 

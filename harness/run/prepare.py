@@ -30,7 +30,7 @@ from harness.storage.folder import SCHEMAS, claim
 from harness.storage.rows import complete_rows, read_rows
 from harness.study.data import Data
 from harness.study.schema import Study
-from harness.tables.opened import scale, with_digest
+from harness.tables.opened import scale, with_table_digest
 from spaces import registry as spaces
 from spaces.space import Space
 
@@ -59,9 +59,15 @@ class Prepared:
         """The first of the study's data sets."""
         return self.sets[0]
 
-    def data_of(self, job: Job) -> DataSet:
+    def set_of(self, job: Job) -> int:
+        """Which of the study's data sets the job is of."""
+        if len(self.sets) == 1:
+            return 0
         own = {name: value for name, value in job.settings["data"].items() if name in Data.model_fields}
-        return self.sets[[data.model_dump() for data in self.study.data_sets].index(own)]
+        return [data.model_dump() for data in self.study.data_sets].index(own)
+
+    def data_of(self, job: Job) -> DataSet:
+        return self.sets[self.set_of(job)]
 
     @property
     def notes(self) -> list[str]:
@@ -107,7 +113,7 @@ def prepare(loaded: Study, results: Path, root: Path | None, download: bool, dev
 
     Raises BadInput naming the field or the path; writes nothing.
     """
-    loaded = with_digest(with_digests(loaded, home), home)
+    loaded = with_table_digest(with_digests(loaded, home), home)
     space, settings = open_space(loaded), merged(loaded)
     check_methods(settings, space)
     check_tunings(settings, space)

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection
 
 from harness.plan.jobs import Job, Plan
+from harness.plan.settings import by_table
 
 Rank = tuple[float, int]
 LOOK_UP = "look-up"  # the queue of jobs of any kind that a table answers: they need no executor
@@ -37,7 +38,7 @@ class Frontier:
 
     def put(self, key: str) -> None:
         job = self._jobs[key]
-        heapq.heappush(self._ready[LOOK_UP if "table" in job.settings else job.kind], (self._rank[key], key))
+        heapq.heappush(self._ready[LOOK_UP if by_table(job.settings) else job.kind], (self._rank[key], key))
 
     def finish(self, key: str) -> None:
         self.left -= 1

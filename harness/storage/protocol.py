@@ -10,12 +10,12 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from harness.errors import BadInput
+from harness.storage import provenance
 from harness.storage.files import opened
 from harness.storage.shapes import entry_fault
 
@@ -103,7 +103,7 @@ def append(folder: Path, event: Event, content: dict[str, Any], rows: int, plann
         fcntl.flock(file.fileno(), fcntl.LOCK_EX)
         _cut_torn_tail(file.fileno())
         entries = read(folder)
-        now = datetime.now(UTC).isoformat(timespec="seconds")
+        now = provenance.now()
         entry = Entry(now, event, content, rows, planned, entries[-1].hash if entries else START)
         line = json.dumps({**asdict(entry), "hash": entry.digest}, sort_keys=True)
         file.write(line.encode() + b"\n")

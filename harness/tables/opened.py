@@ -28,7 +28,7 @@ def table(settings: Mapping[str, Any], home: Path | None) -> Table:
     return _own(file, _stamp(file), spec["data"], settings["space"], json.dumps(settings["space_options"]))
 
 
-def with_digest(study: Study, home: Path | None) -> Study:
+def with_table_digest(study: Study, home: Path | None) -> Study:
     """The study with the digest of its table's file beside its name; the benchmark's own table goes by its name."""
     if study.table is None or study.table.name == nasbench201.NAME:
         return study
@@ -45,8 +45,7 @@ def scale(study: Study, home: Path | None) -> dict[str, dict[str, float]]:
     if (spec := study.table) is None:
         return found
     for data in study.data_sets:
-        settings = {"space": study.space, "space_options": study.space_options,
-                    "table": {**spec.model_dump(), "data": spec.data or data.name}}  # fmt: skip
+        settings = {"space": study.space, "space_options": study.space_options, "table": spec.settings(data)}
         means = [fmean(entry.accuracies) for entry in table(settings, home).entries.values()]
         found[data.label] = {"uniform": fmean(means), "best": max(means)}
     return found

@@ -20,7 +20,6 @@ class Table:
 
     name: str
     entries: Mapping[str, Entry]
-    classes: int | None = None
 
     def entry(self, architecture: str) -> Entry:
         """Raises LookupError where the table has no run of it."""

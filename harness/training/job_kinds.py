@@ -13,7 +13,7 @@ from harness.data.images import DataSet, Images
 from harness.data.splits import Split, split
 from harness.engine.engine import Engine
 from harness.plan.resolve import facts
-from harness.plan.settings import Settings, recipe_of, search_of, validation_portion
+from harness.plan.settings import Settings, by_table, recipe_of, search_of, validation_portion
 from harness.plan.tuning import prunes
 from harness.seeding import Seeds
 from harness.storage import predictions
@@ -211,6 +211,6 @@ KINDS: Mapping[str, Job] = {
 
 def kind(settings: Settings) -> Job:
     """What runs a job of these settings."""
-    if looked_up.answered(settings):
+    if by_table(settings):
         return looked_up.job
     return formula.job if settings.get("task") else KINDS[settings["kind"]]

@@ -1,14 +1,12 @@
 """Scoring and final training where a table has the answer: no network is built, and the cost is the table's."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from harness.plan.resolve import facts
 from harness.plan.settings import Settings
 from harness.plan.sources import Best, Evolved, Proposed, from_json
 from harness.seeding import Seeds
+from harness.storage import provenance
 from harness.tables import opened
 from harness.tables.table import Answer, judged, score
 from harness.training.epochs import Epochs
@@ -21,14 +19,9 @@ from spaces.space import Space
 SEEN = "the search had seen every run by which this network is judged"
 
 
-def answered(settings: Mapping[str, Any]) -> bool:
-    """Whether a table has the answer to a job of these settings."""
-    return "table" in settings
-
-
 def outcome(settings: Settings, space: Space, home: Path | None) -> Outcome:
     """The row of the job, as far as the table knows it. The run that a search sees depends on seeds and cell alone."""
-    now = datetime.now(UTC).isoformat(timespec="seconds")
+    now = provenance.now()
     try:
         found = _found(settings, space, home)
     except Exception as error:

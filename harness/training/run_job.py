@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Generator
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import torch
 
@@ -49,7 +48,7 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
     """
     clock = time.perf_counter()
     torch.set_num_threads(place.threads)
-    outcome: Outcome = {"started": _now(), "device": place.device, "threads": place.threads,
+    outcome: Outcome = {"started": provenance.now(), "device": place.device, "threads": place.threads,
                         "host": provenance.host(), "hardware": None,
                         "status": Status.DONE, "error": None}  # fmt: skip
     watch = TrialWatch(watch_file(place.path, key), place.time_limit)
@@ -77,7 +76,7 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
         outcome.update(Outcome(train_loss=None, val_accuracy=None, test_accuracy=None, test_loss=None))
     outcome.setdefault("seconds", time.perf_counter() - clock)
     outcome.setdefault("device_seconds", outcome["seconds"] * place.share)
-    outcome.update(Outcome(peak_memory_bytes=memory.peak(place.device), finished=_now()))
+    outcome.update(Outcome(peak_memory_bytes=memory.peak(place.device), finished=provenance.now()))
     memory.release(place.device, time.perf_counter() - clock)
     return outcome
 
@@ -110,7 +109,3 @@ def _nonsense(outcome: Outcome) -> Outcome:
     bad += ["α became no number"] * (clean.get("snapshots") != outcome.get("snapshots"))
     worked = outcome["status"] in WORKED
     return {**clean, "status": Status.DIVERGED, "error": bad[0]} if bad and worked else clean
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

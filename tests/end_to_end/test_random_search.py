@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
+from harness.cli import main
 from harness.storage.rows import latest_rows
 from harness.tables import nasbench201
 from spaces.nasbench201.space import BenchSpace
-from tests.driven import ran
 from tests.studies import as_toml
 
 pytestmark = [
@@ -38,7 +38,11 @@ def study(signal: str, seeds: int) -> dict:
 
 def accuracies(folder: Path, signal: str, seeds: int) -> np.ndarray:
     """[seeds, 6]: of the networks that were chosen, in the order of DATA and DRAWS."""
-    assert ran(folder, study=as_toml(study(signal, seeds)))[0] == 0
+    path = folder / "study.toml"
+    path.write_text(as_toml(study(signal, seeds)))
+    with pytest.raises(SystemExit) as end:
+        main(["run", str(path), "--results", str(folder), "--executor", "in-process"])
+    assert not end.value.code
     rows = [row for row in latest_rows(folder / "driven").values() if row["kind"] == "train"]
     found = {(row["method"], row["seed"]): row["test_accuracy"] for row in rows}
     columns = [f"{data}/best-of-{draws}" for data, draws in product(DATA, DRAWS)]

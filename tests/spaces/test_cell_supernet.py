@@ -6,22 +6,10 @@ from random import Random
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import nn
 
 from spaces.cells.graph import parts
 from spaces.cells.space import PRESETS
-from tests.plain_cells import plain_forward, small
-
-
-def seeded(network):
-    """BatchNorm statistics and α away from where they start, so that a mistake in either shows."""
-    torch.manual_seed(0)
-    for buffer_name, buffer in network.named_buffers():
-        if buffer_name.endswith(("mean", "var")):
-            buffer.uniform_(0.5, 1.5)
-    for alpha in getattr(network, "alphas", {}).values():
-        nn.init.normal_(alpha)
-    return network
+from tests.plain_cells import plain_forward, seeded, small
 
 
 def both(supernet, images):

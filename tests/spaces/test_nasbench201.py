@@ -13,6 +13,7 @@ from spaces.architecture import BENCH_OPERATIONS, BenchCell, parse
 from spaces.cost import parameters as counted
 from spaces.nasbench201.network import parameters
 from spaces.nasbench201.space import GRID, BenchSpace
+from tests.plain_cells import seeded
 
 TEXT = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|nor_conv_1x1~1|none~2|"
 SMALL = BenchSpace(cells=2, channels=4, train_cells=1, train_channels=4)
@@ -89,16 +90,6 @@ def test_a_cell_is_read_from_alpha_edge_by_edge():
         edge = next((e for e in BenchCell.parse(TEXT).normal if (e.source, e.target) == pair), None)
         alpha[row, BENCH_OPERATIONS.index(edge.operation if edge else "none")] = 1.0
     assert str(SMALL.discretise({"normal": alpha.numpy()}, "edge-wise")) == TEXT
-
-
-def seeded(network):
-    torch.manual_seed(0)
-    for name, buffer in network.named_buffers():
-        if name.endswith(("mean", "var")):
-            buffer.uniform_(0.5, 1.5)
-    for alpha in getattr(network, "alphas", {}).values():
-        torch.nn.init.normal_(alpha)
-    return network
 
 
 def plainly(supernet, images):

@@ -82,6 +82,7 @@ def imported(path: Path) -> set[str]:
     return found
 
 
+@pytest.mark.long
 def test_no_arrow_points_where_it_may_not() -> None:
     wrong = []
     for path in FILES:
@@ -115,6 +116,7 @@ def test_files_and_functions_are_short() -> None:
     assert not long
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("code", "absent"),
     [

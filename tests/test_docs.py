@@ -144,6 +144,7 @@ def test_numbers_in_prose_stand_in_the_tables(name, least):
     assert not [number for number in stated if not re.search(rf"(?<![\d.]){re.escape(number)}(?!\d)", known)]
 
 
+@pytest.mark.long
 def test_the_site_builds_without_a_warning(tmp_path):
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", tmp_path / "site"]
     quiet = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}

@@ -125,6 +125,7 @@ def test_too_few_clusters_for_the_contrasts_give_nothing() -> None:
     assert isnan(found.statistic)
 
 
+@pytest.mark.long
 def test_size_of_the_tests_with_five_searches_of_three_networks() -> None:
     """A null study, noise shared within a search (.9): 500 studies have a simulation error of .01 at .05.
 

@@ -129,6 +129,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return write.tables(findings(folder))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["table.txt", "table.md", "table.tex"])
 def test_a_changed_cell_of_a_printed_table_is_named(tables: dict[str, str], name: str) -> None:
     text = tables[name]

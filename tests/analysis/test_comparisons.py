@@ -68,6 +68,7 @@ def test_trainings_and_twins_of_a_seed_are_one_pair(tmp_path: Path) -> None:
     assert pairs.loc[1, "other"] == pytest.approx(np.mean(twins))
 
 
+@pytest.mark.long
 def test_rows_without_pairs_are_paired_by_their_seeds(tmp_path: Path) -> None:
     study = factory.study(seeds=3, train=2)
     rows = factory.rows(study)

@@ -114,6 +114,7 @@ def test_means_closer_than_noise_within_allows() -> None:
     assert (found.between, *found.between_interval) == (0, 0, 0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("between", [0.3, 1.0, 3.0])
 def test_coverage_with_unequal_numbers(between: float) -> None:
     """Five searches of one to four trainings; 400 studies: simulation error .011."""

@@ -15,6 +15,7 @@ EVIL = ("=cmd|' /C calc'!A0", "@SUM(1)", "+1+cmd", "-2+3", "\tx", "<script>alert
         "\x1b]0;owned\x07", "a\nb", "\u202egnp", "\\input{x}")  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", EVIL)
 def test_a_method_with_such_a_name_is_text_everywhere(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -81,6 +81,7 @@ def test_links_are_not_followed(name: str, tmp_path: Path) -> None:
     assert state(mine) == {"one.pdf": b"mine"}
 
 
+@pytest.mark.long
 def test_a_report_from_before_there_were_manifests_is_made_anew(tmp_path: Path) -> None:
     study = factory.study(snapshots=[5])
     folder = factory.write(tmp_path / "made-up", study, factory.rows(study))

@@ -31,6 +31,7 @@ def test_a_sound_study_has_little_against_it(tmp_path: Path) -> None:
         assert word not in text
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -161,6 +162,7 @@ def test_published_numbers_of_other_rows_are_left_out(tmp_path: Path) -> None:
         beside(table, tmp_path / "p.csv")
 
 
+@pytest.mark.long
 def test_what_a_study_notes_of_its_data_is_a_caveat_also_of_studies_together(tmp_path: Path) -> None:
     note = "folder comes in one part: 20 % of each class were held out as test images."
     studies = [factory.study(name, notes=[note]) for name in ("one", "two")]

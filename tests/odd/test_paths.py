@@ -59,6 +59,7 @@ def test_what_is_no_place_is_named(given: str, place: Path) -> None:
     assert not list(folder.iterdir())
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere root may write everywhere")
 @pytest.mark.parametrize("given", MADE)
 def test_what_may_not_be_written_is_named(given: str, place: Path) -> None:

@@ -55,6 +55,7 @@ def test_targets_are_uniform_over_all_with_as_many_into_each_block(rule, own):
     is_uniform(shortcut_twins(own, rule, "targets"), same)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("rule", "own"), [("A", "1-5 2-6"), ("B", "1-5 2-6 3-8"), ("A", "1-3 3-6 5-8")])
 def test_parameters_are_uniform_over_all_of_equal_count_within_five_percent(rule, own):
     network = Shortcuts.parse(f"vgg11 {own}")

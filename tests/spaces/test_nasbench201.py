@@ -47,6 +47,7 @@ def test_what_is_no_cell_is_refused(text):
         BenchSpace().parse(text)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("classes", [10, 100, 120])
 def test_networks_have_as_many_parameters_as_the_formula_says(classes):
     """For every number of 1×1 and 3×3 convolutions, in the published size; other operations have no parameters."""

@@ -82,6 +82,7 @@ def folder(place: Path, **changes: Any) -> Path:
     return place / "theirs"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("space", ["stranger:Half", "subprocess:Popen", "os:system", "builtins:exec"])
 @pytest.mark.parametrize("command", ["verify", "report", "status"])
 def test_a_folder_that_names_code_from_outside_runs_none(

@@ -86,6 +86,7 @@ def test_bad_input_is_one_line(capsys, arguments, says):
     assert len(error.strip().splitlines()) == 1
 
 
+@pytest.mark.long
 def test_check_of_a_space_that_keeps_the_contract(capsys):
     with pytest.raises(SystemExit) as end:
         main(["check", "shortcut-vgg11", "--option", "width=0.0625"])

@@ -123,6 +123,7 @@ def test_a_number_of_rows_that_is_none_is_refused(count: str, folder: Path, caps
     assert f"'{count}' is no whole number from 0 on" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_a_report_that_another_version_made_is_said_in_a_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert ended("report", folder) == 0
     table, manifest = folder / "report" / "table.csv", folder / "report" / "report.json"

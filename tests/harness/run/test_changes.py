@@ -88,6 +88,7 @@ def test_what_leaves_rows_out_is_listed_refused_and_can_be_confirmed(
     assert read_rows(place / "ours")[:ROWS] == [json.loads(line) for line in before["trials.jsonl"].splitlines()]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -107,12 +108,14 @@ def test_what_leaves_no_row_out_goes_on_with_a_line(
     assert f"is not as it was in {place / 'ours'} ({says}; leaves out no row)" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_the_same_study_again_says_nothing(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert run(place) == 0
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.long
 def test_looks_with_fewer_seeds_leave_no_row_out(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`--until` begins with the first look again, whatever is there already."""
     assert run(place, seeds={"search": 3}) == 0
@@ -123,6 +126,7 @@ def test_looks_with_fewer_seeds_leave_no_row_out(place: Path, capsys: pytest.Cap
     assert len(read_rows(place / "ours")) == 9
 
 
+@pytest.mark.long
 def test_rows_without_a_readable_study_count(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (place / "ours" / "study.json").write_text("{")
     assert run(place, recipe={"epochs": 2, "lr": 1e-6}) == 2

@@ -12,6 +12,7 @@ CELLS = STUDY.replace('"shortcut-vgg11"', '"cell-study1"').replace(
     'method = [{ name = "nodes", rule = "node-wise", twins = 1 }]')  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("study", "old", "new"),
     [

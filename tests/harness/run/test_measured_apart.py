@@ -18,6 +18,7 @@ def own(what: str, job: Job, prepared: Prepared, device: torch.device) -> str:
     return f"{os.getpid()} {len(prepared.data.train)} {len(prepared.plan.jobs)} {device}"
 
 
+@pytest.mark.long
 def test_paths_of_a_gpu_are_measured_in_another_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared: Any = prepare(tiny(), tmp_path, None, False, "cpu")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)

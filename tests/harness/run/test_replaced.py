@@ -84,6 +84,7 @@ def test_a_folder_that_was_removed_has_every_row_again(tmp_path: Path) -> None:
     assert not list(protocol.faults(protocol.read(folder), [row["protocol"] for row in latest_rows(folder).values()]))
 
 
+@pytest.mark.long
 def test_a_lock_that_was_removed_lets_no_second_driver_in_for_long(tmp_path: Path) -> None:
     with Records(tmp_path) as first:
         (tmp_path / ".lock").unlink()

@@ -64,6 +64,7 @@ def test_every_command_refuses_it(name: str, made: Path, tmp_path: Path, capsys:
         assert state(mine) == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", ["run", "status", "report", "verify"])
 def test_the_folder_is_walked_once_a_command(
     command: str, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -42,6 +42,7 @@ def right_size(cell, classes):
     return (base + cell.count("3") * 243_040 + cell.count("2") * 28_000) / 1e6
 
 
+@pytest.mark.long
 def test_its_size(raw):
     _, accuracies, _ = raw
     assert sorted(accuracies) == CELLS
@@ -85,6 +86,7 @@ def test_cells_at_chance(raw):
     assert np.mean(accuracies["333000"]) < 1.5 * chance
 
 
+@pytest.mark.long
 def test_runs_of_other_cells_are_left_out(raw):
     """204 cells have runs whose size is not theirs: 294 runs. Every cell keeps one at least."""
     data, accuracies, sizes = raw
@@ -102,6 +104,7 @@ def test_runs_of_other_cells_are_left_out(raw):
         assert entry.parameters == round(right_size(cell, classes) * 1e6)
 
 
+@pytest.mark.long
 def test_the_cell_where_darts_ends():
     """Dong & Yang 2020: six skips reach 39.77, 15.03 and 16.43 % of validation accuracy."""
     cell = str(BenchCell.parse("111111"))

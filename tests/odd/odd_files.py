@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -90,14 +91,14 @@ def change(found: Any, rng: Random) -> None:
     if way == "remove":
         del inside[name]
     elif way == "more" and isinstance(inside[name], list):
-        inside[name].append(rng.choice([*VALUES, *inside[name]]))
+        inside[name].append(deepcopy(rng.choice([*VALUES, *inside[name]])))
     elif way == "swap":
         other, there = _chosen(found, rng)
         inside[name] = json.loads(json.dumps(other[there]))
     elif way == "wrap":
         inside[name] = [inside[name]]
     else:
-        inside[name] = rng.choice(VALUES)
+        inside[name] = deepcopy(rng.choice(VALUES))  # what is put in may be changed in its turn
 
 
 def _chosen(found: Any, rng: Random) -> tuple[Any, Any]:

@@ -1,6 +1,6 @@
 """For every test: one thread per process, since the tests' networks are tiny; a Ctrl-C that reaches the commands they
-start, wherever the tests themselves were started; no clock in hypothesis; and Ray and training for those alone that
-are marked so."""
+start, wherever the tests themselves were started; in hypothesis no clock, and the same cases every time; and Ray and
+training for those alone that are marked so."""
 
 import os
 import signal
@@ -19,8 +19,10 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 torch.set_num_threads(1)
-hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
-hypothesis.settings.load_profile("busy")
+SLOW = [hypothesis.HealthCheck.too_slow]  # on a busy machine
+hypothesis.settings.register_profile("same", derandomize=True, deadline=None, suppress_health_check=SLOW)
+hypothesis.settings.register_profile("new", deadline=None, suppress_health_check=SLOW)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 marks: set[str] = set()  # of the test that runs
 rays: dict[str, object] = {}  # what was imported of Ray, while a test without the mark runs

@@ -18,7 +18,8 @@ def primary_questions(primary: Mapping[str, Any], table: Sequence[Line]) -> list
         return []
     if primary.get("against", "twins") == "twins":
         return [Question("twins", line.method, line.twin) for line in lines if line.twin]
-    others = [line for line in table if primary["against"] in (line.method, family(line.method))]
+    others = [line for line in table if primary["against"] in (line.method, family(line.method))
+              and not (isinstance(at, int) and line.search_epochs not in (at, None))]  # fmt: skip
     found = [
         Question("pair", line.method, other.method)
         for line in lines

@@ -17,7 +17,7 @@ from harness.plan.sources import Baseline, Source, Twin, Written
 from harness.plan.strategies import Found, Request, Strategy, started
 from harness.seeding import stream
 from harness.study.data import Data
-from harness.study.schema import Study
+from harness.study.schema import IMAGES, Study
 from harness.study.twins import COUNT
 from harness.vocabulary.kinds import Kind, Role
 
@@ -84,7 +84,7 @@ def base_settings(study: Study, seed: int, data: Data) -> Settings:
         "seed": seed,
         "test_curve": study.test_curve,
     }
-    if study.task != "images":
+    if study.task != IMAGES:
         base["task"] = study.task
     if study.table:
         base["table"] = study.table.settings(data)

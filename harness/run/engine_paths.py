@@ -26,7 +26,7 @@ from harness.run.prepare import Prepared
 from harness.run.step_time import affordable, one_thread, timer
 from harness.storage.folder import read_study
 from harness.storage.rows import latest_rows
-from harness.study.schema import Recipe
+from harness.study.schema import IMAGES, Recipe
 from harness.vocabulary.kinds import Kind
 
 T = TypeVar("T")
@@ -75,7 +75,7 @@ def to_measure(prepared: Prepared, plan: Plan, device: str) -> dict[str, list[Jo
 
 def _unknown(prepared: Prepared, plan: Plan, device: str, known: Mapping[str, str]) -> dict[str, list[Job]]:
     absent = device.startswith("cuda") and not torch.cuda.is_available()
-    if absent or prepared.study.task != "images":
+    if absent or prepared.study.task != IMAGES:
         return {}
     found: dict[str, list[Job]] = {}
     for job in plan.jobs.values():

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from harness.run.checks import (
     check_tunings,
     example,
 )
+from harness.run.named import check_primary, check_task
 from harness.run.starts import with_digests
 from harness.storage.folder import SCHEMAS, claim
 from harness.storage.rows import complete_rows, read_rows
@@ -116,6 +118,7 @@ def prepare(loaded: Study, results: Path, root: Path | None, download: bool, dev
     loaded = with_table_digest(with_digests(loaded, home), home)
     space, settings = open_space(loaded), merged(loaded)
     check_methods(settings, space)
+    check_task(loaded)
     check_tunings(settings, space)
     folder = results / loaded.name
     before = claim(folder, loaded.name)
@@ -129,6 +132,7 @@ def prepare(loaded: Study, results: Path, root: Path | None, download: bool, dev
         check_cutout(settings, data)
         check_pretrained(settings, space, data, root, home)
     plan = make(settings, space.rules, strategy, seeds, schema_of((folder, *reuse), before))
+    check_primary(loaded, plan)
     return Prepared(settings, space, sets, plan, folder, home)
 
 
@@ -159,7 +163,7 @@ def open_space(loaded: Study) -> Space:
 def precisions(space: Space, data: DataSet, device: str, before: Mapping[str, Any],
                elsewhere: Elsewhere | None = None) -> tuple[str, str]:  # fmt: skip
     """`precision = "auto"` for networks and for supernets: as the folder's study.json has it, else by device."""
-    if before:
+    with suppress(KeyError):  # a folder of before, or of somebody else, may say nothing of them
         return before["recipe"]["precision"], before["search"]["recipe"]["precision"]
     if elsewhere and device.startswith("cuda"):
         found = elsewhere()

@@ -1,17 +1,19 @@
 """A study file as values: frozen, validated, unknown keys refused."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from harness.study import range_faults
-from harness.study.bounds import COUNT, EPOCHS, PIXELS, SEEDS, TRIALS, plain, safe
+from harness.study.bounds import COUNT, EPOCHS, MOST, PIXELS, SEEDS, TRIALS, plain, safe
 from harness.study.data import Data, Sets, Table, labels_fault
 from harness.study.model import Model
 from harness.study.primary import Primary, primary_fault
 from harness.study.twins import Twins
 
 LEFT_OUT = "left-out"  # recipe.pretrained: by the baseline, trained on as many images again that the study leaves out
+IMAGES = "images"  # task: networks are trained
+Beta = Annotated[float, Field(ge=0, lt=1)]  # of Adam
 
 
 class Scheduler(Model):
@@ -51,7 +53,7 @@ class Search(Model):
     order: Literal[1, 2] = 1
     warmup_epochs: int = Field(0, ge=0, le=EPOCHS)  # epochs before the search's that train the weights alone
     alpha_lr: float = Field(5e-4, gt=0)
-    alpha_betas: tuple[float, float] = (0.5, 0.999)
+    alpha_betas: tuple[Beta, Beta] = (0.5, 0.999)
     alpha_weight_decay: float = Field(0.0, ge=0)
     alpha_noise: float = Field(0.0, ge=0)  # standard deviation of α's start
     alpha_portion: float = Field(0.5, gt=0, lt=1)  # of the training images
@@ -160,7 +162,7 @@ class Seeds(Model):
 
     search: int = Field(3, gt=0, le=SEEDS)
     train: int = Field(1, gt=0, le=SEEDS)
-    study: int = Field(0, ge=0, lt=2**63)
+    study: int = Field(0, ge=0, le=MOST)
 
 
 class Study(Model):
@@ -179,7 +181,7 @@ class Study(Model):
     equivalence_margin: float | None = Field(None, gt=0)  # percentage points within which methods count as equal
     primary: Primary | None = None
     looks: tuple[int, ...] = ()  # seed counts at which `--until decided` looks
-    task: str = "images"  # "formula:package.module:function" stands in for training, to test orchestration
+    task: str = IMAGES  # "package.module:function" stands in for training, to test orchestration
 
     @model_validator(mode="before")
     @classmethod
@@ -190,6 +192,13 @@ class Study(Model):
     @classmethod
     def _name(cls, name: str) -> str:
         return safe(name)
+
+    @field_validator("looks")
+    @classmethod
+    def _rising(cls, looks: tuple[int, ...]) -> tuple[int, ...]:
+        if looks and (list(looks) != sorted(set(looks)) or looks[0] < 2 or looks[-1] > SEEDS):
+            raise ValueError(f"seed counts rise, from 2 on, up to {SEEDS}")
+        return looks
 
     @model_validator(mode="after")
     def _names_fit(self) -> "Study":

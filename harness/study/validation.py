@@ -48,20 +48,23 @@ EXAMPLES = {  # of tables and lists, by field
 SECTIONS = {"method": '[[method]] and below it name = "baseline"', "tuning": '[[tuning]] and below it name = "rate"'}
 RANGE = "lr = { low = 0.001, high = 0.1 }"
 TAGS = (ONE, SEVERAL, "int", "literal['mean']")  # in the place of an error: which part of a union
-LONGEST = 80  # characters of a value in a message
+LONGEST = 80  # characters of a value or a name in a message
+MOST = 8  # faults in a message
 
 
 def validated(model: type[M], values: Mapping[str, Any], where: str) -> M:
-    """`values` as a `model`. Raises BadInput with every fault in one line."""
+    """`values` as a `model`. Raises BadInput with the faults in one line, the first MOST of them."""
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        raise BadInput(f"{where}: " + "; ".join(map(_plain, error.errors()))) from None
+        found = list(map(_plain, error.errors()))
+        more = [f"{len(found) - MOST} more"] * (len(found) > MOST)
+        raise BadInput(f"{where}: " + "; ".join([*found[:MOST], *more])) from None
 
 
 def _plain(error: Any) -> str:
     path = [str(part) for part in error["loc"] if part not in TAGS]
-    field = ".".join(path)
+    field = _short(".".join(path))
     if error["type"] == "extra_forbidden":
         return f"unknown key '{field}'"
     if error["type"] == "missing":
@@ -72,6 +75,8 @@ def _plain(error: Any) -> str:
     if error["type"] in TAKES:
         what, example = TAKES[error["type"]]
         return f"{field} takes {what}{_example(path, example)}{given}"
+    if error["type"] == "too_long":
+        return f"{field} takes {error['ctx']['max_length']} values{_example(path, '[…]')}{given}"
     if bound := next((name for name in BOUNDS if name in error.get("ctx", {})), None):
         return f"{field} takes numbers {BOUNDS[bound].format(error['ctx'][bound])}{given}"
     message = error["msg"].removeprefix("Value error, ")

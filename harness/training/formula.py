@@ -23,14 +23,18 @@ from spaces import registry as spaces
 from spaces.plugins import function_fault, imported
 
 
+def function(task: str) -> Any:
+    """Behind the name of a study's `task`. Raises ValueError where it is no function of a job's settings and epoch."""
+    return imported(task, f"task '{task}' is unknown; leave it out to train networks",
+                    function_fault("settings", "epoch"))  # fmt: skip
+
+
 class Formula:
     """Epochs of a formula; what it has done so far is its whole state."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.function = imported(
-            settings["task"], f"task '{settings['task']}' is unknown", function_fault("settings", "epoch")
-        )
+        self.function = function(settings["task"])
         self.values: list[float] = []
 
     @property

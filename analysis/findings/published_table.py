@@ -1,7 +1,7 @@
 """A file of published numbers as people have it: any usual table, looked at cell by cell before it is kept."""
 
 import re
-from math import isfinite, nan
+from math import inf, isfinite, nan
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from analysis.results.protocol_view import Damaged
 from spaces import tables
 
 QUANTITIES = ("test_accuracy", "params_millions", "shortcuts", "random_accuracy")
+PERCENTAGES = ("test_accuracy", "random_accuracy")
 NEEDED = ("method", "search_epochs")
 SPREAD = re.compile(r"(.*?)\s*(?:±|\+/-|\+-|\$?\\pm\$?)\s*(.*)")  # mean and standard deviation in one cell
 
@@ -48,6 +49,8 @@ def _row(table: tables.Table, line: int, cells: dict[str, str]) -> dict[str, Any
         found[name] = _or_nan(table.number(cells.get(name, ""), line, name))
     if isfinite(found["n"]) and (found["n"] < 1 or found["n"] % 1):
         raise ValueError(f"line {line}, column n: '{cells['n']}' is no number of runs")
+    if isfinite(found["search_epochs"]) and (found["search_epochs"] < 0 or found["search_epochs"] % 1):
+        raise ValueError(f"line {line}, column search_epochs: '{cells['search_epochs']}' is no number of epochs")
     for quantity in QUANTITIES:
         found |= _quantity(table, line, quantity, cells)
     return found
@@ -64,6 +67,10 @@ def _quantity(table: tables.Table, line: int, quantity: str, cells: dict[str, st
              std: _or_nan(table.number(spread, line, std if std in cells else mean))}  # fmt: skip
     if found[std] < 0:
         raise ValueError(f"line {line}, column {std}: '{spread}' is no standard deviation")
+    most = 100 if quantity in PERCENTAGES else inf
+    if isfinite(value := found[f"{quantity}_mean"]) and not 0 <= value <= most:
+        what = "percentage" if quantity in PERCENTAGES else "number from 0 on"
+        raise ValueError(f"line {line}, column {mean}: '{text}' is no {what}")
     return found
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -71,8 +72,15 @@ def read(folder: Path) -> Protocol:
     path = folder / "protocol.jsonl"
     if not path.exists():
         return Protocol()
-    lines = [line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+    lines = [line for line in path.read_bytes().splitlines(keepends=True) if _whole(line)]
     return Protocol(tuple(_entry(line, f"{path}, line {number}") for number, line in enumerate(lines, 1)))
+
+
+def _whole(line: bytes) -> bool:
+    """Whether it holds all of its object, though an editor may have taken the newline."""
+    with suppress(ValueError, RecursionError):
+        return line.endswith(b"\n") or isinstance(json.loads(line), dict)
+    return False
 
 
 def as_fixed(study: Mapping[str, Any], protocol: Protocol) -> dict[str, Any]:

@@ -156,7 +156,7 @@ def _number(value: Any) -> float:
 def _study(folder: Path) -> dict[str, Any]:
     path = folder / "study.json"
     try:
-        study = json.loads(path.read_text())
+        study = json.loads(path.read_bytes())
     except json.JSONDecodeError as error:
         raise ValueError(f"{path} is no study: {error}") from None
     if not isinstance(study, dict):

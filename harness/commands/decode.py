@@ -11,7 +11,7 @@ import torch
 
 from harness.commands.open_space import opened
 from harness.errors import BadInput
-from harness.storage.files import small_file
+from harness.storage.files import small_file, write_over
 from harness.study.load import looks_like_a_file
 from spaces import custom_rules, tables
 from spaces.architecture import Cells, short
@@ -38,7 +38,7 @@ def command(options: argparse.Namespace) -> int:
         from analysis.figures.drawings import draw
         from analysis.figures.style import rendered
 
-        Path(options.svg).write_bytes(rendered(draw(found.architecture))["svg"])
+        write_over(Path(options.svg), rendered(draw(found.architecture))["svg"], (b"<?xml", b"<svg"))
         print(f"{'drawing':14} {options.svg}")
     return 0
 
@@ -63,6 +63,8 @@ def decode(given: str, space: Space, rule: str | None) -> Decoded:
     try:
         if theta.is_table(text):
             architecture = _from_table(text, space, rule or space.rules[0])
+        elif rule:
+            raise ValueError(f"--rule {short(rule)} reads a table of θ, and this is none; leave it out")
         else:
             architecture = space.parse(text, name) if name and isinstance(space, CellSpace) else space.parse(text)
     except ValueError as error:
@@ -85,6 +87,8 @@ def _content(given: str) -> tuple[str, str]:
     path, _, name = given.rpartition(":")
     found = (given, "") if os.path.isfile(given) else (path, name) if os.path.isfile(path) else None
     if found is None:
+        if os.path.exists(given):
+            raise BadInput(f"{short(given)} is no regular file; name a file, or write an architecture's text")
         if looks_like_a_file(given) or looks_like_a_file(path):
             raise BadInput(f"{short(given)}: no such file")
         return given, ""

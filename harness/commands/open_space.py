@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.errors import BadInput
+from harness.study.load import UNREADABLE
 from spaces.registry import load
 from spaces.space import Space
 
@@ -24,5 +25,5 @@ def _option(text: str) -> tuple[str, Any]:
         raise BadInput(f"--option {text}: write NAME=VALUE, as in width=0.125")
     try:
         return name, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except UNREADABLE:
         return name, value

@@ -53,7 +53,9 @@ def _study(commands: Any, name: str, words: str, *more: Callable[[argparse.Argum
 
 
 def _path(text: str) -> str:
-    """A shell leaves the tilde of `--results=~/results` as it is."""
+    """A shell leaves the tilde of `--results=~/results` as it is, and makes nothing of a variable that is not set."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty; name a path, or leave it out")
     return expanduser(text)
 
 

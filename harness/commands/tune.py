@@ -15,9 +15,12 @@ from harness.errors import BadInput
 from harness.plan.settings import Settings
 from harness.plan.tuning import Row, studies
 from harness.run.session import run as run_prepared
+from harness.storage.files import write_over
 from harness.storage.rows import latest_rows
 from harness.vocabulary.kinds import Kind
 from harness.vocabulary.rows import Status
+
+FOUND = "# Found by tuning"  # how an exported recipe begins
 
 
 def command(options: argparse.Namespace) -> int:
@@ -37,7 +40,7 @@ def command(options: argparse.Namespace) -> int:
     if options.export_sqlite:
         print("\n".join(export_sqlite(rows, Path(options.export_sqlite))))
     if options.export:
-        Path(options.export).write_text(export_recipe(rows, name))
+        write_over(Path(options.export), export_recipe(rows, name).encode(), (FOUND.encode(),))
     if not exporting:
         if any(row["status"] == Status.DONE and name in row["methods"] for row in rows):
             print(export_recipe(rows, name))
@@ -79,7 +82,7 @@ def export_recipe(rows: Iterable[Row], name: str) -> str:
         raise BadInput(f"no trial of tuning '{name}' is done yet: there is no recipe to export")
     best = max(done, key=lambda row: row["val_accuracy"])
     cost = sum(row["device_seconds"] for row in own)
-    lines = [f"# Found by tuning '{name}', trial {best['settings']['index']} ({best['key']}): "
+    lines = [f"{FOUND} '{name}', trial {best['settings']['index']} ({best['key']}): "
              f"{best['val_accuracy']:.2f} % validation accuracy.",
              f"# Cost of the search: {len(own)} trials, {cost:.0f} device-seconds."]  # fmt: skip
     found = {"tuned": "", **best["settings"]["asked"]}  # in place of a tuning that the study names

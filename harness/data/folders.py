@@ -62,6 +62,11 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Raises BadInput where a link leads back to what is read already, as one to a folder that holds it."""
+    seen = set()
     for place, below, names in os.walk(folder, followlinks=True):
+        if (real := os.path.realpath(place)) in seen:
+            raise BadInput(f"{place} leads by links to {real}, which is read already; remove the link")
+        seen.add(real)
         below[:] = [name for name in below if not name.startswith(".")]
         yield place, below, names

@@ -19,6 +19,8 @@ def read(path: Path) -> Any:
     """The image in a file, decoded in full. Raises BadInput with the path where it is damaged or is no image."""
     from PIL import Image
 
+    if path.exists() and not path.is_file():
+        raise BadInput(f"{path} is no regular file, and so no image; remove it")
     if path.is_file() and not path.stat().st_size:
         raise BadInput(f"{path} is empty, no image; remove it, or copy it again")
     try:

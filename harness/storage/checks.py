@@ -3,6 +3,7 @@
 A check takes a value and its place, and yields what does not hold, a text each. Standard library only.
 """
 
+import json
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -95,6 +96,16 @@ def _text(value: Any) -> str:
         return str(value)
     except (ValueError, RecursionError):  # of integers with more digits than Python writes
         return "too long"
+
+
+def is_whole(line: bytes) -> bool:
+    """Whether a line holds all of its object, though the file ends without a newline: an editor may have taken it."""
+    if line.endswith(b"\n"):
+        return True
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def finite(value: Any) -> Any:

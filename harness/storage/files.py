@@ -25,6 +25,13 @@ def small_file(path: Path) -> bytes:
     return content
 
 
+def write_over(path: Path, content: bytes, beginnings: tuple[bytes, ...]) -> None:
+    """Into a new file, or over one that begins as what is written does. Raises BadInput where it is something else."""
+    if path.exists() and (before := small_file(path)) and not before.lstrip().startswith(beginnings):
+        raise BadInput(f"{path} is there and holds something else; name another file, or remove it")
+    path.write_bytes(content)
+
+
 def refuse_links(folder: Path) -> None:
     """Raises BadInput where something below `folder` leads out of it, or is neither a file nor a folder."""
     home = os.path.realpath(folder)

@@ -55,7 +55,7 @@ def _sound(study: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 def _parsed(folder: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads(study_file(folder).read_text())
+        found: dict[str, Any] = json.loads(study_file(folder).read_bytes())
     except FileNotFoundError:
         raise BadInput(f"{folder} holds no study.json: nothing was run there yet") from None
     except NotADirectoryError:

@@ -16,6 +16,7 @@ from typing import Any
 
 from harness.errors import BadInput
 from harness.storage import provenance
+from harness.storage.checks import is_whole
 from harness.storage.files import opened
 from harness.storage.shapes import entry_fault
 
@@ -61,7 +62,7 @@ def read(folder: Path) -> list[Entry]:
         lines = path.read_bytes().splitlines(keepends=True)
     except FileNotFoundError:
         return []
-    return [_entry(line, f"{path}, line {number}") for number, line in enumerate(lines, 1) if line.endswith(b"\n")]
+    return [_entry(line, f"{path}, line {number}") for number, line in enumerate(lines, 1) if is_whole(line)]
 
 
 def fixed(entries: Sequence[Entry]) -> dict[str, Any]:
@@ -101,12 +102,12 @@ def append(folder: Path, event: Event, content: dict[str, Any], rows: int, plann
     """Durable when it returns. Raises OSError where the folder does not take it."""
     with open(opened(protocol_file(folder), os.O_RDWR | os.O_APPEND | os.O_CREAT), "a+b") as file:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX)
-        _cut_torn_tail(file.fileno())
+        missing = _cut_torn_tail(file.fileno())
         entries = read(folder)
         now = provenance.now()
         entry = Entry(now, event, content, rows, planned, entries[-1].hash if entries else START)
         line = json.dumps({**asdict(entry), "hash": entry.digest}, sort_keys=True)
-        file.write(line.encode() + b"\n")
+        file.write(missing + line.encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
 
@@ -142,10 +143,13 @@ def _entry(line: bytes, where: str) -> Entry:
     raise BadInput(f"{where} is no entry of a protocol{why}; restore the file from a copy")
 
 
-def _cut_torn_tail(descriptor: int) -> None:
-    """What a writer that was killed left half-written."""
+def _cut_torn_tail(descriptor: int) -> bytes:
+    """What a writer that was killed left half-written; gives the newline that a whole last entry lacks."""
     size = os.fstat(descriptor).st_size
     content = os.pread(descriptor, size, 0)
     whole = content.rfind(b"\n") + 1
+    if whole < size and is_whole(content[whole:]):
+        return b"\n"
     if whole < size:
         os.ftruncate(descriptor, whole)
+    return b""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import cast
 
 from harness.errors import BadInput, Stopped
+from harness.storage.checks import is_whole
 from harness.storage.files import opened, write_atomically
 from harness.storage.folder import rows_file
 from harness.storage.replaced import content, identity, lacking
@@ -203,7 +204,7 @@ def _lock(descriptor: int) -> None:
 
 def _whole(lines: Iterable[bytes], path: Path) -> Iterator[tuple[str, Row]]:
     for number, line in enumerate(lines, 1):
-        if not line.endswith(b"\n"):
+        if not is_whole(line):
             return
         try:
             row = json.loads(line)
@@ -243,5 +244,5 @@ def _cut_torn_tail(descriptor: int) -> None:
         if newline >= 0:
             start += newline + 1
             break
-    if start < end:
+    if start < end and not is_whole(os.pread(descriptor, end - start, start)):
         os.ftruncate(descriptor, start)

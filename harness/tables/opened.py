@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from statistics import fmean
 from typing import Any
 
@@ -64,6 +65,8 @@ def _stamp(file: Path) -> tuple[int, int]:
         found = file.stat()
     except OSError as error:
         raise BadInput(f"table {file} cannot be read: {error.strerror}") from None
+    if not (S_ISREG(found.st_mode) or S_ISDIR(found.st_mode)):
+        raise BadInput(f"table {file} is no regular file")
     return found.st_mtime_ns, found.st_size
 
 

@@ -3,6 +3,7 @@
 A start on left-out images (plan.LEFT_OUT) is a file as well: what a job that is planned for it leaves behind.
 """
 
+import errno
 import hashlib
 import io
 from pathlib import Path
@@ -96,6 +97,10 @@ def _file(source: str, home: Path | None, sha256: str | None) -> dict[str, Tenso
 
 def _content(source: str, home: Path | None) -> bytes:
     try:
-        return ((home or Path()) / Path(source).expanduser()).read_bytes()
-    except (OSError, RuntimeError) as error:  # RuntimeError: no home directory of that user
-        raise BadInput(f"recipe.pretrained = '{source}' cannot be read as a state dict: {error}") from None
+        path = (home or Path()) / Path(source).expanduser()
+        if path.exists() and not path.is_file():
+            raise OSError(errno.EINVAL, "no regular file", str(path))
+        return path.read_bytes()
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: no home directory; ValueError: a null byte
+        why = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
+        raise BadInput(f"recipe.pretrained = '{source}' cannot be read as a state dict: {why}") from None

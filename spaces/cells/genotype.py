@@ -47,6 +47,8 @@ def _fields(call: ast.Call) -> dict[str, Any]:
     if len(call.args) > len(FIELDS) or any(keyword.arg is None for keyword in call.keywords):
         raise ValueError("it has more than these four fields")
     given = dict(zip(FIELDS, call.args, strict=False)) | {str(keyword.arg): keyword.value for keyword in call.keywords}
+    if len(given) < len(call.args) + len(call.keywords):
+        raise ValueError("one of its fields stands twice")
     for name in given:
         if name not in FIELDS:
             near = difflib.get_close_matches(name, FIELDS, 1)

@@ -55,11 +55,17 @@ def changed(row, column, value):
     (frame().iloc[:0], r"table\.data = 'digits': .* has no data set"),
     (pd.concat([frame(), frame().iloc[:1]]), r"rows 2, 6 are the same run of vgg11 1-3"),
     (changed(1, "accuracy", None), r"row 3: accuracy = nan is not a percentage"),
-    (changed(1, "accuracy", 101), r"row 3: accuracy = 101.0 is not a percentage"),
+    (changed(1, "accuracy", 101), r"row 3: accuracy = 101 is not a percentage"),
     (changed(1, "accuracy", "good"), r"row 3: accuracy = good is not a percentage"),
     (changed(2, "run", -1), r"row 4: run = -1 is not a number from 0 on"),
     (changed(2, "cost_seconds", float("inf")), r"row 4: cost_seconds = inf is not a number"),
     (changed(2, "parameters", None), r"row 4: parameters = nan is not a number"),
+    (changed(1, "run", 1.5), r"row 3: run = 1.5 is not a number from 0 on that is whole"),
+    (changed(1, "parameters", 1e300), r"row 3: parameters = 1e\+300 is not a number"),
+    (changed(1, "parameters", 1001), r"row 3: parameters = 1001 is not the number of an earlier run of vgg11 1-3"),
+    (changed(1, "cost_seconds", 1e300), r"row 3: cost_seconds = 1e\+300 is not a number"),
+    (changed(3, "data", None), r"row 5: data is empty; name a data set"),
+    (frame().rename(columns={"parameters": "accuracy"}), "column 'accuracy' stands twice"),
     (changed(0, "architecture", "vgg19 1-3"), "'vgg19 1-3' is no architecture over vgg11"),
     (changed(0, "architecture", "vgg11 1:3"), "'1:3' is no shortcut"),
     (changed(0, "architecture", None), "is no architecture"),
@@ -77,6 +83,22 @@ def test_a_file_of_another_kind_is_named(tmp_path: Path, name, content, said):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(BadInput, match=said):
         files.read(tmp_path / name, "digits", SPACE)
+
+
+@pytest.mark.parametrize("content", [
+    "architecture;data;run;accuracy\nvgg11;10;0;93.5\n".encode(),
+    "architecture,data,run,accuracy\nvgg11,10,0,93.5\n".encode("utf-16"),
+    "architecture,data,run,accuracy\n\nvgg11,10,10,7.25\n\nvgg11,10,9,93.5\n".encode("utf-8-sig"),
+])  # fmt: skip
+def test_tables_are_read_as_people_have_them(tmp_path: Path, content: bytes):
+    (tmp_path / "t.csv").write_bytes(content)
+    assert files.read(tmp_path / "t.csv", "10", SPACE).entry("vgg11").accuracies[0] == 93.5
+
+
+def test_cells_of_digits_keep_their_zeros(tmp_path: Path):
+    (tmp_path / "t.csv").write_text("architecture,data,run,accuracy\n012340,cifar10,0,90\n")
+    space = load("nasbench201", {})
+    assert files.read(tmp_path / "t.csv", "cifar10", space).entry(str(space.parse("012340"))).accuracies == (90.0,)
 
 
 def settings(name, **more):

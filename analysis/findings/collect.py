@@ -10,6 +10,7 @@ from analysis.findings.comparisons import Compared, Comparison, compared
 from analysis.findings.fixed_data import fixed_data
 from analysis.findings.methods_text import methods_paragraph
 from analysis.findings.practices import Practice, practices
+from analysis.findings.published import file, unanswered
 from analysis.findings.rules import rules
 from analysis.findings.several import Asked, disagreements, several
 from analysis.findings.slopes import Model, models, twin_models
@@ -45,7 +46,8 @@ def findings(folders: Path | Sequence[Path]) -> Findings:
     twins, pairs = found.twins, found.pairs
     searched, random = models(results, table), twin_models(results, table)
     analysed, over, said = several(results, table), over_sets(results, table), predictions(results)
-    doubts = [*disagreements(analysed), *weakness(over, rules(results)), *fixed_data(results, said)]
+    doubts = [*disagreements(analysed), *weakness(over, rules(results)), *fixed_data(results, said),
+              *unanswered(table, file(results.folders))]  # fmt: skip
     return Findings(
         results, table, twins, pairs, found, analysed, searched, random,
         [*caveats(results, table, found), *doubts],

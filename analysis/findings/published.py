@@ -13,6 +13,7 @@ from analysis.results.aggregate import NOTHING, Spread
 from analysis.results.table import Line
 from analysis.statistics.paired import standard_errors
 
+PUBLISHED = "published.csv"  # in a results folder: set beside our numbers
 COLUMNS = {
     "test_accuracy": ("accuracy", False, 1.0),
     "params_millions": ("parameters", False, 1e-6),
@@ -47,6 +48,21 @@ def beside(table: Sequence[Line], path: Path) -> list[Beside]:
         for line, (_, row) in zip(_matching(table, str(method), len(rows)), rows.iterrows(), strict=False):
             out += [cell for column in COLUMNS if (cell := _cell(line, row, column)) is not None]
     return out
+
+
+def file(folders: Sequence[Path]) -> Path | None:
+    """The published numbers that a folder holds; of several folders, those of the first that has some."""
+    return next((folder / PUBLISHED for folder in folders if (folder / PUBLISHED).exists()), None)
+
+
+def unanswered(table: Sequence[Line], path: Path | None) -> list[str]:
+    """A sentence where a published method stands beside nothing of ours."""
+    groups = read(path).groupby("method", sort=False) if path else ()
+    without = [visible(str(method)) for method, rows in groups if not _matching(table, str(method), len(rows))]
+    if not without:
+        return []
+    return [f"Published numbers are left out, because no method or rule of ours with as many rows has these names: "
+            f"{', '.join(without)}."]  # fmt: skip
 
 
 def _matching(table: Sequence[Line], method: str, count: int) -> list[Line]:

@@ -3,7 +3,7 @@
 from analysis.findings.collect import Findings
 from analysis.findings.matched import short
 from analysis.findings.over_data_sets import summaries
-from analysis.findings.published import beside
+from analysis.findings.published import beside, file
 from analysis.findings.rules import rules
 from analysis.report import (
     analyses_sheets,
@@ -16,14 +16,12 @@ from analysis.report import (
 )
 from analysis.report.sheets import Sheet
 
-PUBLISHED = "published.csv"  # in the first folder: set beside our numbers
-
 
 def report_sheets(found: Findings) -> list[Sheet]:
     """Those that have something to show, in the report's order."""
     results, table, twins, pairs = found.results, found.table, found.twins, found.pairs
     searched, random = found.models, found.twin_models
-    published = next((f / PUBLISHED for f in results.folders if (f / PUBLISHED).exists()), None)
+    published = file(results.folders)
     level, kind = rules(results).level, short(results, table)
     groups = {
         str(group): tuple(dict.fromkeys(points["method"]))

@@ -33,12 +33,13 @@ def command(options: argparse.Namespace) -> int:
         if options.space in SPACES:
             raise
         raise BadInput(f"{options.space} cannot say what that is: {type(error).__name__}: {error}") from None
-    print(found)
     if options.svg:
         from analysis.figures.drawings import draw
         from analysis.figures.style import rendered
 
         write_over(Path(options.svg), rendered(draw(found.architecture))["svg"], (b"<?xml", b"<svg"))
+    print(found)
+    if options.svg:
         print(f"{'drawing':14} {options.svg}")
     return 0
 

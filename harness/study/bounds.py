@@ -51,7 +51,8 @@ def _of_text(value: str, field: str) -> Iterator[str]:
     try:
         value.encode()
     except UnicodeEncodeError:
-        yield f"{field}: '{value[:80]}' holds bytes that are no UTF-8; write it in UTF-8"
+        shown = value[:80].encode("ascii", "backslashreplace").decode()
+        yield f"{field}: '{shown}' holds bytes that are no UTF-8; write it in UTF-8"
 
 
 def safe(name: str) -> str:

@@ -86,8 +86,9 @@ def _check_sizes(frame: Any, file: Path) -> None:
         return
     first = frame.groupby("architecture")["parameters"].transform("first")
     if len(wrong := frame[frame["parameters"] != first]):
-        raise BadInput(f"table {file}, row {wrong['line'].iloc[0]}: parameters = {wrong['parameters'].iloc[0]:.0f} is not "
-                       f"the number of an earlier run of {wrong['architecture'].iloc[0]}")  # fmt: skip
+        row = wrong.iloc[0]
+        raise BadInput(f"table {file}, row {row['line']}: parameters = {row['parameters']:.0f} is not the number of an "
+                       f"earlier run of {row['architecture']}")  # fmt: skip
 
 
 def _entry(runs: Any) -> Entry:

@@ -9,7 +9,7 @@ from analysis.findings.caveats import caveats
 from analysis.findings.comparisons import compared
 from analysis.findings.methods_text import methods_paragraph
 from analysis.findings.practices import practices
-from analysis.findings.published import beside
+from analysis.findings.published import beside, unanswered
 from analysis.results.rows import Results, load
 from analysis.results.table import lines
 from analysis.statistics.paired import detectable
@@ -157,6 +157,10 @@ def test_published_numbers_of_other_rows_are_left_out(tmp_path: Path) -> None:
     table = lines(loaded(tmp_path, study, factory.rows(study)))
     (tmp_path / "p.csv").write_text(CSV)
     assert {c.method for c in beside(table, tmp_path / "p.csv")} == {"baseline"}
+    (said,) = unanswered(table, tmp_path / "p.csv")
+    assert said.endswith("these names: A.")
+    (tmp_path / "p.csv").write_text(CSV.splitlines()[0] + "\n" + CSV.splitlines()[-1] + "\n")
+    assert unanswered(table, tmp_path / "p.csv") == unanswered(table, None) == []
     (tmp_path / "p.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ValueError, match="column method, search_epochs is missing"):
         beside(table, tmp_path / "p.csv")

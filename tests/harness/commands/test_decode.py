@@ -75,6 +75,16 @@ def test_a_cell_that_fell_apart_says_what_was_cut_off(capsys, tmp_path):
         ((THETA, "--space", "shortcut-vgg19"), "this space has no cells"),
         ((THETA, "--space", "cell-study1", "--rule", "best"), "rule 'best' is unknown"),
         ((THETA, "--space", "cell-study1", "--option", "nodes"), "--option nodes: write NAME=VALUE"),
+        (
+            (THETA, "--space", "cell-study1", "--option", "nodes=" + "[" * 5000),
+            "nodes must be an integer, as in",
+        ),
+        (
+            (THETA, "--space", "cell-study1", "--option", "nodes=" + "9" * 5000),
+            "nodes must be an integer, as in",
+        ),
+        (("vgg19", "--space", "shortcut-vgg19", "--rule", "A"), "--rule A reads a table of θ, and this is none"),
+        ((str(Path(THETA).parent), "--space", "cell-study1"), "is no regular file"),
         (("vgg19 1-2", "--space", "shortcut-vgg19"), "is no architecture over vgg19"),
         (("vgg19", "--space", "nowhere:Space"), "cannot be imported"),
     ],
@@ -84,6 +94,20 @@ def test_bad_input_is_one_line(capsys, arguments, says):
     error = said(capsys, "decode", *arguments, code=2)
     assert says in error
     assert len(error.strip().splitlines()) == 1
+
+
+def test_a_drawing_is_written_over_no_file_of_something_else(capsys, tmp_path):
+    (tmp_path / "study.toml").write_text("name = 'mine'\n")
+    error = said(capsys, "decode", "vgg19", "--space", "shortcut-vgg19", "--svg", tmp_path / "study.toml", code=2)
+    assert "study.toml is there and holds something else" in error
+    assert (tmp_path / "study.toml").read_text() == "name = 'mine'\n"
+
+
+@pytest.mark.parametrize(
+    "words", [("decode", "vgg19", "--space", "x", "--svg"), ("plan", "demo", "--results"), ("report", "x", "--out")]
+)
+def test_a_path_of_nothing_is_refused(capsys, words):
+    assert f"argument {words[-1]}: it is empty; name a path" in said(capsys, *words, "", code=2)
 
 
 @pytest.mark.long

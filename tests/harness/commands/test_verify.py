@@ -73,6 +73,25 @@ def test_counts_are_those_of_the_architecture(folder: Path) -> None:
     assert [line.partition(": ")[2] for line in problems(folder)][:1] == ["shortcuts is 99, but 1 by its architecture"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "fields", "says"),
+    [
+        ("train", {"seed": 7}, "its seed is 7, but 0 by its settings"),
+        ("search", {"seed": 7}, "its seed is 7, but 0 by its settings"),
+        ("train", {"train_seed": 3}, "its train_seed is 3, but 0 by its settings"),
+        ("train", {"twin": 9}, "its twin is 9, but 0 by its settings"),
+        ("train", {"pair": "f" * 16}, f"its pair is '{'f' * 16}', but "),
+        ("train", {"pair": None}, "its pair is None, but "),
+    ],
+    ids=str,
+)
+def test_a_row_stands_where_its_settings_say(kind: str, fields: dict[str, Any], says: str, folder: Path) -> None:
+    """Its key is the hash of its settings alone, and tables place it by these fields."""
+    assert problems(folder) == []
+    change(folder, kind, **fields)
+    assert any(says in line for line in problems(folder))
+
+
 def test_a_row_of_an_older_version_may_lack_fields_and_have_nulls() -> None:
     assert list(faults({"key": "a", "status": "done", "test_accuracy": None})) == []
 
@@ -97,6 +116,12 @@ def test_an_unknown_schema_of_the_study_is_refused(
     (folder / "study.json").write_text(json.dumps({**study, "schema": schema}))
     assert ended("verify", folder) == 2
     assert "which this version does not know" in capsys.readouterr().err
+
+
+def test_a_study_with_a_byte_order_mark_is_read(folder: Path) -> None:
+    path = folder / "study.json"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert problems(folder) == []
 
 
 KEPT = Path(__file__).parents[3] / "results" / "cell-cifar10-mini"

@@ -1,5 +1,6 @@
 """Folders of images as people have them: damaged files, hidden ones, other types, sizes and parts."""
 
+import os
 import re
 import struct
 import zlib
@@ -164,6 +165,21 @@ MISFITS: list[tuple[str, Spoil, str]] = [
 def test_parts_that_do_not_fit_are_refused(tmp_path: Path, what: str, spoil: Spoil, says: str) -> None:
     spoil(pets(tmp_path))
     with pytest.raises(BadInput, match=re.escape(says)):
+        loaded(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda root: os.mkfifo(root / "train" / "cat" / "pipe.png"), r"pipe\.png is no regular file"),
+        (lambda root: os.symlink("..", root / "train" / "cat" / "up"), "is read already; remove the link"),
+        (lambda root: os.symlink(root, root / "test" / "dog" / "all"), "is read already; remove the link"),
+    ],
+    ids=["pipe", "link to a folder that holds it", "link to all"],
+)
+def test_what_cannot_be_read_to_its_end_is_refused(tmp_path: Path, spoil: Spoil, says: str) -> None:
+    spoil(pets(tmp_path))
+    with pytest.raises(BadInput, match=says):
         loaded(tmp_path)
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.results import protocol_view
 from harness.cli import main
 from harness.commands import verify
 from harness.errors import BadInput
@@ -94,6 +95,16 @@ def test_a_torn_last_line_is_no_entry_and_goes_with_the_next(folder: Path) -> No
     assert len(protocol.read(folder)) == 4
     protocol.append(folder, Event.REPORTED, {}, 10, 12)
     assert len(protocol.read(folder)) == 5
+    assert faults(folder, []) == []
+
+
+def test_a_last_entry_whose_newline_an_editor_took_is_kept(folder: Path) -> None:
+    path = protocol.protocol_file(folder)
+    path.write_bytes(path.read_bytes()[:-1])
+    before = protocol.read(folder)
+    assert len(before) == len(protocol_view.read(folder).entries) == 4
+    protocol.append(folder, Event.REPORTED, {}, 10, 12)
+    assert protocol.read(folder)[:4] == before
     assert faults(folder, []) == []
 
 

@@ -61,6 +61,15 @@ def test_a_file_torn_anywhere_loses_only_the_torn_row(tmp_path_factory: pytest.T
     assert read_rows(folder) == ROWS
 
 
+def test_a_last_row_whose_newline_an_editor_took_is_kept(tmp_path: Path) -> None:
+    content = written(tmp_path, ROWS[:2])
+    rows_file(tmp_path).write_bytes(content[:-1])
+    assert read_rows(tmp_path) == ROWS[:2]
+    written(tmp_path, ROWS[2:])
+    assert read_rows(tmp_path) == ROWS
+    assert rows_file(tmp_path).read_bytes().startswith(content)
+
+
 def test_a_damaged_line_in_the_middle_is_named(tmp_path: Path) -> None:
     content = written(tmp_path, ROWS)
     rows_file(tmp_path).write_bytes(content.replace(b"{", b"", 1))

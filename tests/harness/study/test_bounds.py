@@ -31,6 +31,31 @@ from tests.studies import TINY, as_toml, tiny
         ("method.darts-A.twins=1_000_000", "method.0.twins"),
         ("recipe.lr=2026-01-01", "recipe.lr: a date or a time has no place"),
         ("space_options.a=" + "[" * 30 + "]" * 30, "tables lie at most 20 deep"),
+        ("recipe.lr=1e39", "recipe.lr lies beyond 3.4e+38, the largest number that a row holds"),
+        ("equivalence_margin=1e300", "equivalence_margin lies beyond 3.4e+38"),
+        (f"space_options.width={'9' * 400}", "space_options.width lies beyond 3.4e+38"),
+        (f"seeds.study={2**53 + 1}", "seeds.study takes numbers up to 9007199254740992"),
+        ("looks=[5, 3]", "looks: seed counts rise, from 2 on, up to 10000"),
+        ("looks=[3, 3]", "looks: seed counts rise"),
+        ("looks=[1, 3]", "looks: seed counts rise"),
+        (f"looks=[3, {10**20}]", "looks: seed counts rise"),
+        ("search.alpha_betas=[0.5, 1.0]", "search.alpha_betas.1 takes numbers below 1"),
+        ("search.alpha_betas=[-0.5, 0.9]", "search.alpha_betas.0 takes numbers from 0"),
+        ("search.alpha_betas=[0.5, 0.9, 0.9]", "search.alpha_betas takes 2 values, as in alpha_betas = [0.5, 0.999]"),
+        ("recipe.epochs=true", "recipe.epochs takes a whole number, as in epochs = 3 (given: true)"),
+        ("recipe.lr=true", "recipe.lr takes a number, as in lr = 0.1 (given: true)"),
+        ("search.snapshots=[true]", "search.snapshots takes a whole number"),
+        ("search.order=true", "search.order takes a whole number"),
+        ("method.darts-A.twins=true", "method.0.twins.count takes a whole number"),
+        ("method.darts-A.rule=", "method.0.rule is an empty text; say which, or leave it out"),
+        ("method.darts-A.architecture=", "method.0.architecture is an empty text"),
+        ("search.gate=''", "search.gate is an empty text"),
+        ("task=", "task is an empty text"),
+        ("recipe.pretrained=", "recipe.pretrained is an empty text"),
+        ("method.darts-A.search={gate = ''}", "method.0.search.gate is an empty text"),
+        ("name=\udce4", "name: '\\udce4' holds bytes that are no UTF-8"),
+        ("recipe.\udce4=1", "a name there: '\\udce4' holds bytes that are no UTF-8"),
+        (f"{'k' * 1000}=1", f"unknown key '{'k' * 79}…'"),
         (f"name={'n' * 300}", "a name has at most 100 characters, this one 300"),
         (f"method.darts-A.name={'n' * 300}", "a name has at most 100 characters, this one 300"),
     ],
@@ -41,6 +66,35 @@ def test_the_field_and_its_bound_are_named(change, says, tmp_path):
         load_study(str(tmp_path / "study.toml"), [change])
     assert says in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"task": "package.module:function"}, "task would be ignored; leave task out"),
+        (
+            {"data": [{"name": "cifar10"}, {"name": "cifar100"}], "table": {"name": "nasbench201", "data": "cifar10"}},
+            "data = 'cifar10' would answer for every data set of the study",
+        ),
+    ],
+    ids=["a task", "one set of the table for several"],
+)
+def test_a_table_answers_for_what_it_holds_and_alone(changes, says):
+    with pytest.raises(BadInput, match=says):
+        tiny(**{"table": {"name": "nasbench201"}, **changes})
+
+
+def test_of_very_many_faults_the_first_are_named(tmp_path):
+    (tmp_path / "study.toml").write_text(as_toml(TINY))
+    with pytest.raises(BadInput, match=r"unknown key 'k7'; 92 more$"):
+        load_study(str(tmp_path / "study.toml"), [f"k{number}=1" for number in range(100)])
+
+
+def test_texts_that_may_be_empty(tmp_path):
+    """By which `run --recipe` undoes a tuning, and an option that is the space's own affair."""
+    (tmp_path / "study.toml").write_text(as_toml(TINY))
+    study = load_study(str(tmp_path / "study.toml"), ["recipe.tuned=", "space_options.own="])
+    assert (study.recipe.tuned, study.space_options["own"]) == ("", "")
 
 
 @pytest.mark.parametrize("change", [{"low": float("-inf"), "high": 1.0}, {"choices": [0.1, float("nan")]}])

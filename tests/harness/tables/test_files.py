@@ -86,7 +86,7 @@ def test_a_file_of_another_kind_is_named(tmp_path: Path, name, content, said):
 
 
 @pytest.mark.parametrize("content", [
-    "architecture;data;run;accuracy\nvgg11;10;0;93.5\n".encode(),
+    b"architecture;data;run;accuracy\nvgg11;10;0;93.5\n",
     "architecture,data,run,accuracy\nvgg11,10,0,93.5\n".encode("utf-16"),
     "architecture,data,run,accuracy\n\nvgg11,10,10,7.25\n\nvgg11,10,9,93.5\n".encode("utf-8-sig"),
 ])  # fmt: skip

@@ -77,7 +77,9 @@ def named_function_fault(*parameters: str) -> Fault:
 def _found(path: str, module: str, name: str) -> Any:
     try:
         return getattr(importlib.import_module(module), name)
-    except (Exception, SystemExit) as error:  # whatever the module does when it is imported
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever the module does when it is imported
         raise ValueError(f"'{path}' cannot be imported: {type(error).__name__}: {error}") from None
 
 

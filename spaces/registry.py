@@ -26,9 +26,25 @@ def load(name: str, options: Mapping[str, Any] | None = None) -> Space:
     if name in SPACES and (wrong := fault(options or {}, _known(name))):
         raise ValueError(f"{name}: {wrong}")
     try:
-        return factory(**(options or {}))
+        space = factory(**(options or {}))
+    except ValueError:
+        raise
     except (TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"space_options of {name}: {error}") from None
+    except Exception as error:  # of a space that is not done yet
+        raise ValueError(f"{name} cannot be made: {type(error).__name__}: {error}") from None
+    if name not in SPACES and (lacking := next(filter(None, (_no_names(space, what) for what in NAMES)), "")):
+        raise ValueError(f"{name} {lacking}")
+    return space
+
+
+NAMES = ("rules", "gates")  # of a space: texts, one at least
+
+
+def _no_names(space: Space, what: str) -> str:
+    found = getattr(space, what, None)
+    right = isinstance(found, list | tuple) and found and all(isinstance(name, str) and name for name in found)
+    return "" if right else f'lacks {what}: a tuple of texts, as in {what} = ("name",)'
 
 
 def _known(name: str) -> Mapping[str, Kind]:

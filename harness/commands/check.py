@@ -23,7 +23,7 @@ def verdicts(space: Space) -> Iterator[tuple[str, str]]:
     for what, check in checks(space):
         try:
             check()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             yield what, str(error) if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"
         else:
             yield what, ""

@@ -34,14 +34,16 @@ def study(options: argparse.Namespace) -> "Study":
 def prepared(options: argparse.Namespace, study: "Study", session: "Session",
               seeds: Mapping[str, int] | None = None) -> "Prepared":  # fmt: skip
     """The study, checked in full; says what may not be meant. Raises BadInput."""
+    from harness.commands.open_space import of_outside
     from harness.run.checks import alike
     from harness.run.prepare import prepare
 
     home = Path(options.study).resolve().parent if os.path.isfile(options.study) else None
-    found = prepare(
-        study, Path(options.results), session.root, options.download, session.device, seeds, home, session.reuse,
-        _elsewhere(options),
-    )  # fmt: skip
+    with of_outside(study.space):
+        found = prepare(
+            study, Path(options.results), session.root, options.download, session.device, seeds, home, session.reuse,
+            _elsewhere(options),
+        )  # fmt: skip
     for note in found.notes:
         print(f"nas-harness: {note}", file=sys.stderr)
     for names in alike(found.plan):

@@ -1,12 +1,13 @@
 """A space by name and `name=value` options, for the commands that take no study."""
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from harness.errors import BadInput
 from harness.study.load import UNREADABLE
-from spaces.registry import load
+from spaces.registry import SPACES, load
 from spaces.space import Space
 
 
@@ -16,6 +17,20 @@ def opened(name: str, options: Sequence[str] = ()) -> Space:
         return load(name, dict(map(_option, options)))
     except ValueError as error:
         raise BadInput(str(error)) from None
+
+
+@contextmanager
+def of_outside(name: str) -> Iterator[None]:
+    """Raises BadInput where a space from outside, which its author may not have finished, fails within it."""
+    try:
+        yield
+    except (BadInput, OSError):
+        raise
+    except Exception as error:
+        if name in SPACES:
+            raise
+        raise BadInput(f"{name} fails before anything starts: {type(error).__name__}: {error}; nas-harness check "
+                       f"{name} says what does not hold") from None  # fmt: skip
 
 
 def _option(text: str) -> tuple[str, Any]:

@@ -53,10 +53,17 @@ def _study(commands: Any, name: str, words: str, *more: Callable[[argparse.Argum
 
 
 def _path(text: str) -> str:
-    """A shell leaves the tilde of `--results=~/results` as it is, and makes nothing of a variable that is not set."""
+    """A shell leaves the tilde of `--results=~/results` as it is."""
+    if "\0" in text:
+        raise argparse.ArgumentTypeError("it holds a null byte, which no path does")
+    return expanduser(_something(text))
+
+
+def _something(text: str) -> str:
+    """A shell makes nothing of a variable that is not set."""
     if not text.strip():
-        raise argparse.ArgumentTypeError("it is empty; name a path, or leave it out")
-    return expanduser(text)
+        raise argparse.ArgumentTypeError("it is empty; say which, or leave it out")
+    return text
 
 
 def _positive(text: str) -> float:
@@ -82,11 +89,13 @@ def _within(text: str, kind: type[N], low: float, high: float, what: str) -> N:
 def _execution(command: argparse.ArgumentParser) -> None:
     command.add_argument("--executor", choices=["ray", "in-process"], default="ray",
                          help="what runs the trials; default: ray")  # fmt: skip
-    command.add_argument("--address", help="address of a running Ray cluster, such as auto; default: start a Ray here")
+    command.add_argument(
+        "--address", type=_something, help="address of a running Ray cluster, such as auto; default: start a Ray here"
+    )
     command.add_argument("--cpus", type=_cores, help="cores that a Ray started here may use; default: all")
     command.add_argument("--pack", action="append", default=[], metavar="N",
                          help="trials that share a GPU in one process, or per kind: train=4; default: 1")  # fmt: skip
-    command.add_argument("--path", metavar="PATH",
+    command.add_argument("--path", type=_something, metavar="PATH",
                          help="how steps run, such as 'eager channels_last'; default: measured")  # fmt: skip
     command.add_argument("--reuse", action="append", type=_path, default=[], metavar="FOLDER",
                          help="take trials with equal settings from this results folder; may be given again"
@@ -116,7 +125,9 @@ def _changing(command: argparse.ArgumentParser) -> None:
 
 
 def _exports(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--tuning", metavar="NAME", help="which [[tuning]] to export; default: the first")
+    command.add_argument(
+        "--tuning", type=_something, metavar="NAME", help="which [[tuning]] to export; default: the first"
+    )
     command.add_argument("--export", type=_path, metavar="FILE", help="write the tuned recipe, for `run --recipe`")
     command.add_argument("--export-sqlite", type=_path, metavar="FILE",
                          help="write the trials as Optuna studies, for optuna-dashboard")  # fmt: skip
@@ -163,7 +174,7 @@ def _decode(commands: Any) -> None:
                          help="a θ table (source,target,OPERATION…), an architecture's text, DARTS's Genotype(…), or a "
                          "file with one of these, also FILE:NAME")  # fmt: skip
     command.add_argument("--space", required=True, help="a space's name, or package.module:Class")
-    command.add_argument("--rule", help="the rule that reads the table; default: the space's first")
+    command.add_argument("--rule", type=_something, help="the rule that reads the table; default: the space's first")
     command.add_argument("--svg", type=_path, metavar="FILE", help="draw the architecture into this file")
     _space_options(command)
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 
 def command(options: argparse.Namespace) -> int:
+    if options.max_seeds is not None and not options.until:
+        raise BadInput("--max-seeds goes with --until decided; without it, set --set seeds.search=N")
     study, session = context.study(options), context.session(options)
     if options.until:
         missing = _until_decided(options, study, session)

@@ -22,7 +22,8 @@ def running_file(folder: Path) -> Path:
 
 def opened_study(folder: Path) -> dict[str, Any]:
     """As `read_study`, where a command first meets the folder. Raises BadInput also where a link leads out of it."""
-    refuse_links(folder)
+    if study_file(folder).is_symlink() or study_file(folder).exists():  # else it is somebody's folder of other things
+        refuse_links(folder)
     return read_study(folder)
 
 

@@ -27,4 +27,23 @@ class Half:
         return 5
 
 
+class Nameless(Half):
+    rules = "AB"  # type: ignore[assignment]
+
+
+class Broken(Half):
+    def baseline(self) -> Any:
+        raise RuntimeError("later")
+
+
+class Unmade(Half):
+    def __init__(self) -> None:
+        raise KeyError("later")
+
+
+class Leaving(Half):
+    def supernet(self, *_: Any) -> Any:
+        raise SystemExit(0)
+
+
 def nothing() -> None: ...

@@ -104,10 +104,29 @@ def test_a_drawing_is_written_over_no_file_of_something_else(capsys, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "words", [("decode", "vgg19", "--space", "x", "--svg"), ("plan", "demo", "--results"), ("report", "x", "--out")]
+    "words",
+    [
+        ("decode", "vgg19", "--space", "x", "--svg"),
+        ("decode", "vgg19", "--space", "x", "--rule"),
+        ("plan", "demo", "--results"),
+        ("report", "x", "--out"),
+        ("run", "demo", "--address"),
+        ("run", "demo", "--path"),
+        ("tune", "demo", "--tuning"),
+    ],
+    ids=str,
 )
-def test_a_path_of_nothing_is_refused(capsys, words):
-    assert f"argument {words[-1]}: it is empty; name a path" in said(capsys, *words, "", code=2)
+def test_an_option_of_nothing_is_refused(capsys, words):
+    """Such as a variable that is not set leaves."""
+    assert f"argument {words[-1]}: it is empty; say which, or leave it out" in said(capsys, *words, "", code=2)
+
+
+def test_a_null_byte_is_of_no_path(capsys):
+    assert "argument --results: it holds a null byte" in said(capsys, "plan", "demo", "--results", "a\0b", code=2)
+
+
+def test_a_largest_number_of_seeds_goes_with_looks(capsys):
+    assert "--max-seeds goes with --until decided" in said(capsys, "run", "demo", "--max-seeds", "3", code=2)
 
 
 @pytest.mark.long

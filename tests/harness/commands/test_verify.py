@@ -1,6 +1,7 @@
 """`verify` as the command line runs it: what is no row, no folder and no schema; rows drawn at random."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,14 @@ def test_an_unknown_schema_of_the_study_is_refused(
     (folder / "study.json").write_text(json.dumps({**study, "schema": schema}))
     assert ended("verify", folder) == 2
     assert "which this version does not know" in capsys.readouterr().err
+
+
+def test_a_folder_of_other_things_is_no_study_whatever_lies_in_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.symlink("/", tmp_path / "link")
+    assert ended("verify", tmp_path) == 2
+    assert f"{tmp_path} holds no study.json" in capsys.readouterr().err
 
 
 def test_a_study_with_a_byte_order_mark_is_read(folder: Path) -> None:

@@ -163,6 +163,12 @@ def test_shares_per_kind() -> None:
     assert Shares({}, {}).of("train", "cpu") == (1, 0)
 
 
+@pytest.mark.parametrize("texts", [["1", "2"], ["train=1,train=2"], ["train=1", "train=2"]], ids=str)
+def test_a_share_is_given_once(texts: list[str]) -> None:
+    with pytest.raises(BadInput, match="is given twice"):
+        parse_shares("--cpus-per-trial", texts)
+
+
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "much", "cook=1", "nan", "1025", "train=1e30"])
 def test_wrong_shares_are_named(text: str) -> None:
     with pytest.raises(BadInput, match=f"--gpus-per-trial {text}"):

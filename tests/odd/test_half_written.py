@@ -1,0 +1,40 @@
+"""A space that its author has not finished is named in one line; `check` says what does not hold of it."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.cli import main
+from tests.driven import STUDY
+
+
+def ended(*words: str) -> int:
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    return int(end.value.code or 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("Nameless", 'lacks rules: a tuple of texts, as in rules = ("name",)'),
+        ("Broken", "fails before anything starts: RuntimeError: later; nas-harness check"),
+        ("Unmade", "cannot be made: KeyError: 'later'"),
+    ],
+)
+def test_a_study_of_a_space_that_is_not_done_ends_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, says: str
+) -> None:
+    space = f"tests.odd.half_written:{name}"
+    text = STUDY.replace("shortcut-vgg11", space).replace("space_options = { width = 0.125 }", "")
+    (tmp_path / "study.toml").write_text(text)
+    assert ended("plan", str(tmp_path / "study.toml"), "--results", str(tmp_path / "results")) == 2
+    error = capsys.readouterr().err
+    assert space in error
+    assert says in error
+    assert len(error.strip().splitlines()) == 1
+
+
+def test_a_space_that_ends_the_process_does_not_pass(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended("check", "tests.odd.half_written:Leaving") == 1
+    assert "SystemExit: 0" in capsys.readouterr().out

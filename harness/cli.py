@@ -27,7 +27,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with boundary.signals() as heard, redirect_stdout(cast(TextIO, boundary.Visible(sys.stdout))):
         try:
             status = _run(options)
-            sys.stdout.flush()
         except BrokenPipeError:
             boundary.close_unread()
             status = 1
@@ -39,8 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     try:
+        boundary.check_here()
         context.check_address(options)
-        return int(importlib.import_module(f"harness.commands.{options.command}").command(options))
+        status = int(importlib.import_module(f"harness.commands.{options.command}").command(options))
+        sys.stdout.flush()
+        return status
     except BadInput as error:
         boundary.say(*error.args)
         return 2
@@ -52,6 +54,7 @@ def _run(options: argparse.Namespace) -> int:
     except OSError as error:
         if error.errno in NO_ROOM:
             boundary.say(f"{error.filename or 'output'}: no space left on the disk")
+            boundary.close_unread()
             return 1
         if not boundary.of_named_path(error, options):
             raise

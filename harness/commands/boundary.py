@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from harness.errors import Ended, visible
+from harness.errors import BadInput, Ended, visible
 
 ENDING = ("SIGTERM", "SIGHUP")
 
@@ -49,6 +49,14 @@ def open_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="backslashreplace")
+
+
+def check_here() -> None:
+    """Raises BadInput where somebody removed the folder that relative paths start from."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise BadInput(f"the current folder cannot be read: {error.strerror}; change into another one") from None
 
 
 class Visible:

@@ -23,7 +23,7 @@ DATA_ROOT = "NAS_HARNESS_DATA"  # environment variable: where data sets lie unle
 def data_root(given: str | None) -> Path | None:
     """--data-root, or the environment variable."""
     root = given or os.environ.get(DATA_ROOT)
-    return Path(root).expanduser().resolve() if root else None
+    return Path(os.path.expanduser(root)).resolve() if root else None
 
 
 NOTHING = DataSet(*(Images(torch.zeros(0, 3, 32, 32, dtype=torch.uint8), torch.zeros(0, dtype=torch.int64)),) * 2,

@@ -55,6 +55,8 @@ def whole(model: Any, field: str) -> bool:
 def together(spec: Mapping[str, Any]) -> str:
     """Of a tuning's ranges among each other; '' where nothing is."""
     ranges: Ranges = spec["ranges"]
+    if not ranges:
+        return f"ranges: name a field to tune, {EXAMPLE}"
     if fault := next(_conditions(ranges), ""):
         return fault
     if untuned := next((name for name in ranges if name in UNTUNED), ""):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -53,7 +54,7 @@ def scale(study: Study, home: Path | None) -> dict[str, dict[str, float]]:
 
 
 def _file(name: str, home: Path | None) -> Path:
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))
     if path.suffix not in (".csv", ".parquet"):
         raise BadInput(f"table.name = '{name}': write {nasbench201.NAME}, or the path of a .csv or .parquet file")
     return path if path.is_absolute() or home is None else home / path

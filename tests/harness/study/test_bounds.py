@@ -97,6 +97,11 @@ def test_texts_that_may_be_empty(tmp_path):
     assert (study.recipe.tuned, study.space_options["own"]) == ("", "")
 
 
+def test_a_tuning_of_nothing_is_refused():
+    with pytest.raises(BadInput, match="ranges: name a field to tune, as in lr = "):
+        tiny(tuning=[{"name": "t", "ranges": {}}])
+
+
 @pytest.mark.parametrize("change", [{"low": float("-inf"), "high": 1.0}, {"choices": [0.1, float("nan")]}])
 def test_a_range_has_ends(change):
     with pytest.raises(BadInput, match="no finite number"):

@@ -231,7 +231,7 @@ def _table_fault(study: Study) -> str:
     if study.task != IMAGES:
         return "it answers in place of training, so that task would be ignored; leave task out"
     if study.table and study.table.data and len(study.data_sets) > 1:
-        return f"data = '{study.table.data}' would answer for every data set of the study; leave table.data out"
+        return f"table.data = '{study.table.data}' would answer for every data set of the study; leave it out"
     if study.seeds.train > 1:
         return "it has one answer an architecture; leave seeds.train at 1"
     return "it has no curves; leave test_curve out" if study.test_curve else ""

@@ -74,7 +74,7 @@ def test_the_field_and_its_bound_are_named(change, says, tmp_path):
         ({"task": "package.module:function"}, "task would be ignored; leave task out"),
         (
             {"data": [{"name": "cifar10"}, {"name": "cifar100"}], "table": {"name": "nasbench201", "data": "cifar10"}},
-            "data = 'cifar10' would answer for every data set of the study",
+            "table.data = 'cifar10' would answer for every data set",
         ),
     ],
     ids=["a task", "one set of the table for several"],

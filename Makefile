@@ -5,7 +5,7 @@ STAMP = .venv/.installed
 PYTEST = $(BIN)/python -m pytest
 TWO = -n 2 --dist loadgroup --no-loadscope-reorder  # tests/conftest.py: Ray's tests one after another, first
 
-.PHONY: demo check reports test test-rest test-all test-kernels test-cluster test-faults lint docs clean
+.PHONY: demo check reports test test-rest test-all test-kernels test-cluster test-faults lint docs study-page clean
 
 demo: $(STAMP)
 	$(BIN)/nas-harness run demo
@@ -40,6 +40,10 @@ lint: $(STAMP)
 # What computes, as on a processor without AVX-512 and with another BLAS.
 test-kernels: $(STAMP)
 	ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 OPENBLAS_CORETYPE=Haswell $(PYTEST) $(TWO) -m "not (ray or slow)"
+
+# Every field of a study, from its models.
+study-page: $(STAMP)
+	$(BIN)/python docs/study_page.py
 
 docs: $(STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet

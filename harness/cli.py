@@ -19,8 +19,7 @@ UNTIL_LATER = 75  # sysexits.h's EX_TEMPFAIL: the same command again goes on
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Exit status 0: all is there; 1: trials are missing or failed; 2: bad input, with one line that says what; 75:
-    ended by SIGTERM or SIGHUP; 130: by Ctrl-C."""
+    """Ends the process with the status that docs/commands.md explains and `--help` lists."""
     boundary.open_streams()
     options = parser().parse_args(arguments)
     options.line = context.portable(sys.argv[1:] if arguments is None else arguments)

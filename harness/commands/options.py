@@ -14,7 +14,8 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         "nas-harness",
         description="Compares architecture-search methods fairly: one study file gives trials, tables, figures.",
-        epilog="example: nas-harness run demo",
+        epilog="example: nas-harness run demo. Exit status: 0 all is there, 1 trials are missing or failed, 2 bad input, "
+        "75 ended by SIGTERM or SIGHUP, 130 by Ctrl-C",
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND", dest="command")
     _study(commands, "run", "run what a study still lacks, then print its table", _execution, _until, _changing)

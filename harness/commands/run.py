@@ -14,9 +14,10 @@ from harness.commands import context, report_pages
 from harness.commands.run_until import Seeds, planned_looks, run_until
 from harness.errors import BadInput
 from harness.run.session import run as run_prepared
-from harness.run.session import unfinished
 from harness.storage import protocol
-from harness.storage.folder import claim
+from harness.storage.folder import claim, read_study
+from harness.storage.rows import latest_rows
+from harness.vocabulary.rows import Status
 
 if TYPE_CHECKING:
     from harness.run.session import Session
@@ -35,9 +36,18 @@ def command(options: argparse.Namespace) -> int:
         missing = run_prepared(prepared, session)
     folder = Path(options.results) / study.name
     report_pages.show([folder])
+    if diverged := _diverged(folder):
+        print(f"nas-harness: {diverged} trials diverged, which is final: they count with the accuracy of guessing; "
+              f"see nas-harness status {folder}", file=sys.stderr)  # fmt: skip
     if missing:
         print(f"nas-harness: {missing} trials are missing or failed: nas-harness status {folder}", file=sys.stderr)
     return 1 if missing else 0
+
+
+def _diverged(folder: Path) -> int:
+    """How many planned trials did. That is a result, which the same command would find again: no reason for status 1."""
+    rows = latest_rows(folder)
+    return sum(rows.get(job["key"], {}).get("status") == Status.DIVERGED for job in read_study(folder)["plan"])
 
 
 def _until_decided(options: argparse.Namespace, study: "Study", session: "Session") -> int:
@@ -51,13 +61,9 @@ def _until_decided(options: argparse.Namespace, study: "Study", session: "Sessio
 
     most = dict.fromkeys((method.name for method in study.method), looks[-1])
     context.confirm(options, context.prepared(options, study, session, most))
-    bad = 0
 
     def once(seeds: Seeds) -> int:
-        nonlocal bad
-        prepared = context.prepared(options, study, session, seeds)
-        bad = run_prepared(prepared, session)
-        return unfinished(prepared)
+        return run_prepared(context.prepared(options, study, session, seeds), session)
 
     def open_rows() -> tuple[int, list[str]]:
         loaded = load(folder)
@@ -66,5 +72,4 @@ def _until_decided(options: argparse.Namespace, study: "Study", session: "Sessio
         protocol.note(folder, protocol.Event.LOOKED, {"looks": looks_done}, *counts)
         return looks_done, [data_sets.split(family(row))[1] for row in rows]
 
-    run_until([method.name for method in study.method], looks, once, open_rows)
-    return bad
+    return run_until([method.name for method in study.method], looks, once, open_rows)

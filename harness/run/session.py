@@ -19,7 +19,6 @@ from harness.storage.files import write_atomically
 from harness.storage.folder import claim, running_file, study_file
 from harness.storage.rows import Records, latest_rows
 from harness.training.place import Place
-from harness.vocabulary.rows import FINAL, Status
 
 Execute = Callable[[Driver], None]
 
@@ -42,7 +41,7 @@ class Session:
 
 
 def run(prepared: Prepared, session: Session) -> int:
-    """Runs what is missing; returns how many jobs have no final row, or ended badly.
+    """Runs what is missing; returns how many jobs have no final row. One that diverged has.
 
     Raises Stopped where the run had to end before; the same call again carries on.
     """
@@ -52,12 +51,6 @@ def run(prepared: Prepared, session: Session) -> int:
         if error.errno not in NO_ROOM:
             raise
         raise Stopped(NO_SPACE_LEFT.format(folder=prepared.folder)) from None
-
-
-def unfinished(prepared: Prepared) -> int:
-    """How many jobs have no final row; that of one that diverged is final."""
-    rows = latest_rows(prepared.folder)
-    return sum(key not in rows or rows[key]["status"] not in FINAL for key in prepared.plan.jobs)
 
 
 def _run(prepared: Prepared, session: Session) -> int:
@@ -94,7 +87,7 @@ def _run(prepared: Prepared, session: Session) -> int:
                 session.execute(driver)
     if driver.halted:
         raise Stopped(driver.halted)
-    return sum(key not in driver.rows or driver.rows[key]["status"] == Status.DIVERGED for key in plan.jobs)
+    return sum(key not in driver.rows for key in plan.jobs)
 
 
 def _settle(prepared: Prepared, looks: Sequence[int]) -> str | None:

@@ -68,7 +68,7 @@ def test_few_seeds_and_weak_comparisons_are_said(tmp_path: Path) -> None:
     study = factory.study(seeds=3)
     text = said(loaded(tmp_path, study, factory.rows(study, effect=0.0)))
     assert "Few seeds: 3 search seeds" in text
-    assert f"four times in five, only {detectable(3, 0.05 / 30):.1f} standard deviations of the differences" in text
+    assert f"With 3 pairs only differences above {detectable(3, 0.05 / 30):.1f} standard deviations" in text
     assert "6 of 6 comparisons with twins are inconclusive, which is no evidence of equality" in text
     assert "One seed shows no spread" in said(
         loaded(tmp_path / "one", factory.study(seeds=1), factory.rows(factory.study(seeds=1)))

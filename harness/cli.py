@@ -14,6 +14,7 @@ from typing import TextIO, cast
 from harness.commands import boundary, context
 from harness.commands.options import parser
 from harness.errors import NO_ROOM, BadInput, Stopped
+from spaces.plugins import beside
 
 UNTIL_LATER = 75  # sysexits.h's EX_TEMPFAIL: the same command again goes on
 
@@ -39,7 +40,8 @@ def _run(options: argparse.Namespace) -> int:
     try:
         boundary.check_here()
         context.check_address(options)
-        status = int(importlib.import_module(f"harness.commands.{options.command}").command(options))
+        with beside(context.own_folder(options)):
+            status = int(importlib.import_module(f"harness.commands.{options.command}").command(options))
         sys.stdout.flush()
         return status
     except BadInput as error:

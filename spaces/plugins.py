@@ -3,16 +3,21 @@
 import builtins
 import importlib
 import inspect
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial, partialmethod
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 Fault = Callable[[Any], str]  # an object → what it lacks to be what it must be; '' where it lacks nothing
 SPACE = ("supernet", "build", "parse", "discretise", "draw", "baseline", "mutate", "crossover", "broken")
 _trusted: ContextVar[bool] = ContextVar("trusted", default=True)
+_beside: ContextVar[str | None] = ContextVar("beside", default=None)
 
 
 @contextmanager
@@ -23,6 +28,16 @@ def untrusted() -> Iterator[None]:
         yield
     finally:
         _trusted.reset(token)
+
+
+@contextmanager
+def beside(folder: str | os.PathLike[str] | None) -> Iterator[None]:
+    """Within it, a module that a study names may lie in `folder`: beside the user's own study file."""
+    token = _beside.set(os.fspath(folder) if folder else None)
+    try:
+        yield
+    finally:
+        _beside.reset(token)
 
 
 def imported(path: str, otherwise: str, fault: Fault) -> Any:
@@ -76,11 +91,35 @@ def named_function_fault(*parameters: str) -> Fault:
 
 def _found(path: str, module: str, name: str) -> Any:
     try:
-        return getattr(importlib.import_module(module), name)
+        return getattr(_module(module), name)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # whatever the module does when it is imported
-        raise ValueError(f"'{path}' cannot be imported: {type(error).__name__}: {error}") from None
+        why = f"{type(error).__name__}: {error}{_shadowed(module)}"
+        raise ValueError(f"'{path}' cannot be imported: {why}") from None
+
+
+def _module(name: str) -> ModuleType:
+    """One that is installed, or else one beside the study. Only while that is imported does Python look there: a file
+    that happens to lie in the folder is never taken for a module that something else asks for."""
+    folder, first = _beside.get(), name.partition(".")[0]
+    if folder is None or first in sys.modules or find_spec(first):
+        return importlib.import_module(name)
+    sys.path.append(folder)
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(folder)
+
+
+def _shadowed(name: str) -> str:
+    """Says so where the user's own module has the name of one that is installed."""
+    folder, first = _beside.get(), name.partition(".")[0]
+    own = [path for path in (Path(folder, f"{first}.py"), Path(folder, first)) if path.exists()] if folder else []
+    taken = str(getattr(sys.modules.get(first), "__file__", None) or "")
+    if not own or not taken or Path(taken).is_relative_to(own[0].parent):
+        return ""
+    return f" ({own[0].name} beside the study has the name of an installed package: give it another one)"
 
 
 def _is_standard(module: str) -> bool:

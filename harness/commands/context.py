@@ -38,11 +38,10 @@ def prepared(options: argparse.Namespace, study: "Study", session: "Session",
     from harness.run.checks import alike
     from harness.run.prepare import prepare
 
-    home = Path(options.study).resolve().parent if os.path.isfile(options.study) else None
     with of_outside(study.space):
         found = prepare(
-            study, Path(options.results), session.root, options.download, session.device, seeds, home, session.reuse,
-            _elsewhere(options),
+            study, Path(options.results), session.root, options.download, session.device, seeds, study_folder(options),
+            session.reuse, _elsewhere(options),
         )  # fmt: skip
     for note in found.notes:
         print(f"nas-harness: {note}", file=sys.stderr)
@@ -65,6 +64,19 @@ def confirm(options: argparse.Namespace, prepared: "Prepared") -> None:
                        f"--set name={prepared.study.name}-2, or confirm with --change")  # fmt: skip
     if found.fields or found.left_out:
         print(f"nas-harness: the study is not as it was in {prepared.folder} ({found})", file=sys.stderr)
+
+
+def own_folder(options: argparse.Namespace) -> Path | None:
+    """Where a module may lie that the user's own study file names, or the command line where it names a space; None
+    for commands on results, which somebody else may have made, and for studies of the package."""
+    if hasattr(options, "changes"):  # a command on a study
+        return study_folder(options)
+    return Path.cwd() if hasattr(options, "space_options") else None
+
+
+def study_folder(options: argparse.Namespace) -> Path | None:
+    """Where the study file lies; None where it is one of the package."""
+    return Path(options.study).resolve().parent if os.path.isfile(options.study) else None
 
 
 def check_address(options: argparse.Namespace) -> None:

@@ -27,6 +27,7 @@ from harness.run.prepare import Prepared
 from harness.training import run_job
 from harness.training.place import Place
 from harness.vocabulary.kinds import Kind
+from spaces.plugins import beside
 
 
 def command(options: argparse.Namespace) -> int:
@@ -154,7 +155,7 @@ def _side_by_side(settings: Settings, place: Place, at_once: int, seconds: float
     context = multiprocessing.get_context("spawn")
     barrier, answers = context.Barrier(at_once), context.Queue()
     arguments = [(f"probe-{number}", settings, place, seconds, barrier, answers) for number in range(at_once)]
-    processes = [context.Process(target=_measure, args=one, daemon=True) for one in arguments]
+    processes = [context.Process(target=_there, args=(place.home, *one), daemon=True) for one in arguments]
     for process in processes:
         process.start()
     try:
@@ -179,6 +180,11 @@ def _answers(processes: Sequence[Any], answers: Any) -> Iterator[tuple[float, in
         left -= 1
         if answer is not None:
             yield answer
+
+
+def _there(home: str | None, *arguments: Any) -> None:
+    with beside(home):
+        _measure(*arguments)
 
 
 def _measure(key: str, settings: Settings, place: Place, seconds: float, barrier: Any, answers: Any) -> None:

@@ -36,13 +36,15 @@ def work(tasks: Sequence[Mapping[str, Any]]) -> None:
 
     from harness.engine.packing import in_turn
     from harness.training import run_job
+    from spaces.plugins import beside
 
     places = {one["key"]: Place(**one["place"]) for one in tasks}
     trials = {one["key"]: run_job.turns(one["key"], one["settings"], places[one["key"]]) for one in tasks}
     device = torch.device(next(iter(places.values())).device)
-    for count, (key, said, ended) in enumerate(in_turn(trials, device), 1):
-        what = {"outcome": json.dumps(said)} if ended else {"progress": json.dumps(asdict(said))}
-        tune.report({"epoch": count, "key": key, **what})
+    with beside(next(iter(places.values())).home):
+        for count, (key, said, ended) in enumerate(in_turn(trials, device), 1):
+            what = {"outcome": json.dumps(said)} if ended else {"progress": json.dumps(asdict(said))}
+            tune.report({"epoch": count, "key": key, **what})
 
 
 def misfit(guard: Mapping[str, Any] | None) -> Seen | None:

@@ -1,4 +1,4 @@
-"""Writes docs/study.md: every field of a study, from the models in harness/study/ and the words in study_fields.toml."""
+"""Writes docs/study.md, every field of a study: types from harness/study/, words from study_fields.toml."""
 
 import json
 import tomllib

@@ -82,8 +82,8 @@ def _seeds(results: Results, table: Sequence[Line], found: Compared) -> Iterator
         if n > 1:
             least = f"{detectable(n, fixed.alpha / fixed.times / max(1, found.size)):.1f}"
             visible = (
-                f" With {n} pairs only differences above {least} standard deviations of the differences would usually be "
-                "found (four times in five, at the level of the smallest p by Holm's method)."
+                f" With {n} pairs only differences above {least} standard deviations of the differences would usually "
+                "be found (four times in five, at the level of the smallest p by Holm's method)."
             )
         yield f"Few seeds: {n} search seed{'s' * (n > 1)} in the smallest cell.{visible}"
     if unclear := [c for c in found.twins.values() if c.inconclusive]:

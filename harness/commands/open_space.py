@@ -14,7 +14,7 @@ from spaces.space import Space
 def opened(name: str, options: Sequence[str] = ()) -> Space:
     """`options` are `space_options`, written `width=0.125`. Raises BadInput."""
     try:
-        return load(name, dict(map(_option, options)))
+        return load(name, dict(map(option, options)))
     except ValueError as error:
         raise BadInput(str(error)) from None
 
@@ -33,7 +33,7 @@ def of_outside(name: str) -> Iterator[None]:
                        f"{name} says what does not hold") from None  # fmt: skip
 
 
-def _option(text: str) -> tuple[str, Any]:
+def option(text: str) -> tuple[str, Any]:
     """The value is TOML, or else taken as text."""
     name, sign, value = text.partition("=")
     if not sign:

@@ -6,6 +6,8 @@ from contextlib import suppress
 from os.path import expanduser
 from typing import Any, TypeVar
 
+from harness.commands import study_options
+
 N = TypeVar("N", int, float)
 
 
@@ -14,12 +16,13 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         "nas-harness",
         description="Compares architecture-search methods fairly: one study file gives trials, tables, figures.",
-        epilog="example: nas-harness run demo. Exit status: 0 all is there, 1 trials are missing or failed, 2 bad input, "
-        "75 ended by SIGTERM or SIGHUP, 130 by Ctrl-C",
+        epilog="example: nas-harness run demo. Exit status: 0 all is there, 1 trials are missing or failed, "
+        "2 bad input, 75 ended by SIGTERM or SIGHUP, 130 by Ctrl-C",
     )
+    top.add_argument("--version", action=Version, nargs=0, help="show the version, and exit")
     commands = top.add_subparsers(required=True, metavar="COMMAND", dest="command")
     _study(commands, "run", "run what a study still lacks, then print its table", _execution, _until, _changing)
-    _study(commands, "plan", "show what would run: jobs, dependencies, MACs, estimated time; start nothing")
+    _study(commands, "plan", "show what would run: jobs, dependencies, MACs, estimated time; start nothing", _json)
     _study(commands, "tune", "run only a study's tuning, or export its result", _execution, _exports)
     _study(commands, "probe", "measure how many trials should share this machine", _probing)
     _status(commands)
@@ -27,7 +30,18 @@ def parser() -> argparse.ArgumentParser:
     _verify(commands)
     _decode(commands)
     _check(commands)
+    study_options.add(commands)
     return top
+
+
+class Version(argparse.Action):
+    """Looked up when it is asked for: finding an installed package's version takes time."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib.metadata import version
+
+        print(f"nas-harness {version('nas-harness')}")
+        parser.exit()
 
 
 def _study(commands: Any, name: str, words: str, *more: Callable[[argparse.ArgumentParser], None]) -> None:
@@ -109,6 +123,10 @@ def _execution(command: argparse.ArgumentParser) -> None:
                          help="space for the study's checkpoints; default: the whole disk")  # fmt: skip
 
 
+def _json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print one JSON object, for programs")
+
+
 def _probing(command: argparse.ArgumentParser) -> None:
     command.add_argument("--seconds", type=_positive, default=10.0, metavar="N",
                          help="time for each measurement; default: 10")  # fmt: skip
@@ -141,6 +159,7 @@ def _status(commands: Any) -> None:
     command.add_argument(
         "--results", type=_path, default="results", metavar="DIR", help="folder for results; default: results"
     )
+    _json(command)
 
 
 def _report(commands: Any) -> None:
@@ -166,6 +185,7 @@ def _verify(commands: Any) -> None:
     command.add_argument(
         "--data-root", type=_path, metavar="DIR", help="folder of the data sets; default: NAS_HARNESS_DATA"
     )
+    _json(command)
 
 
 def _decode(commands: Any) -> None:

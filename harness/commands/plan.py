@@ -1,6 +1,7 @@
 """The estimated cost of a plan: counts, MACs and time, from measured steps of each kind of network."""
 
 import argparse
+import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -37,7 +38,8 @@ def command(options: argparse.Namespace) -> int:
     session = context.session(options)
     prepared = context.prepared(options, context.study(options), session)
     context.confirm(options, prepared)
-    print(describe(prepared, session.device, session.shares))
+    found = estimate(prepared, session.device, session.shares)
+    print(json.dumps(found) if options.json else text(found))
     return 0
 
 
@@ -59,22 +61,54 @@ class StandIn:
 
 def describe(prepared: Prepared, device: str, shares: Shares) -> str:
     """The plan in words. Nothing is written or started."""
+    return text(estimate(prepared, device, shares))
+
+
+def estimate(prepared: Prepared, device: str, shares: Shares) -> dict[str, Any]:
+    """The plan as values; seconds are of what is left, from steps measured one at a time, as if nothing ended early.
+    docs/commands.md lists the fields."""
     jobs = prepared.plan.jobs
     rows = latest_rows(prepared.folder)
     left = {key: job for key, job in jobs.items() if key not in rows or rows[key]["status"] not in FINAL}
     seconds = job_seconds(prepared, device, left)
-    lines = [f"study {prepared.study.name}: {len(jobs)} jobs into {prepared.folder}, {len(left)} of {len(jobs)} left",
-             _size(prepared)]  # fmt: skip
-    lines += [_line(kind, number, left, seconds) for kind, number in Counter(j.kind for j in jobs.values()).items()]
-    for row in prepared.plan.rows.values():
-        own = [job for job in jobs.values() if row.method in job.methods and job.kind == Kind.TRAIN]
-        lines.append(f"  {row.method:24} {len(own)} trainings, after {_after(own[0], jobs)}")
     at_once = trials_at_once(device, shares)
     total, longest = sum(seconds.values()), _longest(prepared, seconds)
-    lines.append(f"about {duration(max(longest, total / at_once))}, {at_once:g} trials at once")
-    lines.append(f"(work {duration(total)}, longest chain {duration(longest)}; of what is left, from steps measured "
-                 "one at a time, as if nothing ended early)")  # fmt: skip
-    if left and (first := to_measure(prepared, prepared.plan, device)):
+    trained = {row.method: [job for job in jobs.values() if row.method in job.methods and job.kind == Kind.TRAIN]
+               for row in prepared.plan.rows.values()}  # fmt: skip
+    return {
+        "study": prepared.study.name,
+        "folder": str(prepared.folder),
+        "jobs": len(jobs),
+        "left": len(left),
+        "network": _size(prepared),
+        "kinds": [
+            _kind(kind, number, left, seconds) for kind, number in Counter(j.kind for j in jobs.values()).items()
+        ],
+        "rows": [
+            {"method": name, "trainings": len(own), "after": _after(own[0], jobs)} for name, own in trained.items()
+        ],
+        "trials_at_once": at_once,
+        "seconds": max(longest, total / at_once),
+        "work_seconds": total,
+        "longest_chain_seconds": longest,
+        "paths_to_measure": list(to_measure(prepared, prepared.plan, device)) if left else [],
+    }
+
+
+def text(found: Mapping[str, Any]) -> str:
+    jobs, left, network = found["jobs"], found["left"], found["network"]
+    lines = [
+        f"study {found['study']}: {jobs} jobs into {found['folder']}, {left} of {jobs} left",
+        f"{network['what']}: {network['parameters']:,} parameters, {network['macs'] / 1e6:.1f} M MACs an image",
+    ]
+    for kind in found["kinds"]:
+        each = "all there" if kind["seconds_each"] is None else f"about {duration(kind['seconds_each'])} each"
+        lines.append(f"  {kind['jobs']:5} × {kind['kind']:6} {each}")
+    lines += [f"  {row['method']:24} {row['trainings']} trainings, after {row['after']}" for row in found["rows"]]
+    lines.append(f"about {duration(found['seconds'])}, {found['trials_at_once']:g} trials at once")
+    lines.append(f"(work {duration(found['work_seconds'])}, longest chain {duration(found['longest_chain_seconds'])}; "
+                 "of what is left, from steps measured one at a time, as if nothing ended early)")  # fmt: skip
+    if first := found["paths_to_measure"]:
         lines.append(f"before the first trial, {LIMIT:g} s at most each: which path is fastest for "
                      f"{' and '.join(f'{what}s' for what in first)}")  # fmt: skip
     return "\n".join(lines)
@@ -166,11 +200,11 @@ def _networks(stand: StandIn, prepared: Prepared) -> Iterator[Any]:
             yield space.build(architecture, data.classes, data.channels)
 
 
-def _size(prepared: Prepared) -> str:
+def _size(prepared: Prepared) -> dict[str, Any]:
     data, space = prepared.data, prepared.space
     parameters, macs = cost(space.build(example(space), data.classes, data.channels), data.channels, data.size)
     name = "network without anything found" if space.baseline() else f"a network drawn by rule {space.rules[0]}"
-    return f"{name}: {parameters:,} parameters, {macs / 1e6:.1f} M MACs an image"
+    return {"what": name, "parameters": parameters, "macs": macs}
 
 
 def _longest(prepared: Prepared, seconds: dict[str, float]) -> float:
@@ -180,9 +214,9 @@ def _longest(prepared: Prepared, seconds: dict[str, float]) -> float:
     return max(ends.values(), default=0.0)
 
 
-def _line(kind: str, number: int, left: Mapping[str, Job], seconds: Mapping[str, float]) -> str:
+def _kind(kind: str, number: int, left: Mapping[str, Job], seconds: Mapping[str, float]) -> dict[str, Any]:
     took = [seconds[key] for key, job in left.items() if job.kind == kind]
-    return f"  {number:5} × {kind:6} {f'about {duration(mean(took))} each' if took else 'all there'}"
+    return {"kind": kind, "jobs": number, "left": len(took), "seconds_each": mean(took) if took else None}
 
 
 def _after(job: Job, jobs: dict[str, Job]) -> str:

@@ -45,7 +45,7 @@ def command(options: argparse.Namespace) -> int:
 
 
 def _diverged(folder: Path) -> int:
-    """How many planned trials did. That is a result, which the same command would find again: no reason for status 1."""
+    """How many planned trials did: a result, which the same command would find again, and no reason for status 1."""
     rows = latest_rows(folder)
     return sum(rows.get(job["key"], {}).get("status") == Status.DIVERGED for job in read_study(folder)["plan"])
 

@@ -21,7 +21,8 @@ def command(options: argparse.Namespace) -> int:
     folder = Path(options.study)
     if not folder.is_dir():
         folder = Path(options.results) / name_of(options.study)
-    print(visible(report(folder)))
+    found = look(folder)
+    print(json.dumps(found) if options.json else visible(text(found)))
     return 0
 
 
@@ -40,27 +41,48 @@ def name_of(study: str) -> str:
 
 
 def report(folder: Path) -> str:
-    """Done, running, waiting, failed and why and what waits for it, device-seconds spent, time left."""
+    """How far the study is, in words."""
+    return text(look(folder))
+
+
+def look(folder: Path) -> dict[str, Any]:
+    """Trials by state; which run; which ended badly, why and what waits for them; device-seconds spent, seconds left
+    (None: not known yet). docs/commands.md lists the fields."""
     study = opened_study(folder)
     every = complete_rows(folder)
     rows, last = counting(every), {row["key"]: row for row in every}
     plan = {job["key"]: job for job in study["plan"]}
     mine = {key: row for key, row in rows.items() if key in plan}
     running = _running(folder)
-    states = Counter(_state(key, mine, running, plan) for key in plan)
-    spent = sum(row["device_seconds"] for row in rows.values())
-    lines = [f"{study['name']}: " + ", ".join(f"{states[s]} {s}" for s in STATES if states[s]) + f" of {len(plan)}"]
-    lines += [f"  running: {plan[key]['method']} seed {plan[key]['seed']}{_progress(entry)}"
-              for key, entry in running.items() if key in plan]  # fmt: skip
-    lines += [_trouble(row, mine, plan) for key, row in mine.items() if _state(key, mine, running, plan) in TROUBLE]
+    of = {key: _state(key, mine, running, plan) for key in plan}
+    states = Counter(of.values())
+    bad = [row for key, row in mine.items() if of[key] in TROUBLE]
     again = [row for key, row in last.items() if key in plan and row["status"] == Status.FAILED != mine[key]["status"]]
-    lines += [_trouble(row, mine, plan) for row in again]  # it had ended well, and had to be made again
-    left = _left(plan, mine, running)
-    lines.append(f"  {spent:,.0f} device-seconds spent" + (f", about {left / 60:,.0f} minutes left" if left else ""))
-    if states[Status.FAILED]:
+    return {
+        "study": study["name"],
+        "planned": len(plan),
+        "states": {state: states[state] for state in STATES if states[state]},
+        "running": [_runner(plan[key], entry) for key, entry in running.items() if key in plan],
+        "trouble": [_trouble(row, mine, plan) for row in (*bad, *again)],  # those had ended well, and had to be remade
+        "device_seconds": sum(row["device_seconds"] for row in rows.values()),
+        "seconds_left": _left(plan, mine, running),
+        "held": held(folder),
+    }
+
+
+def text(found: Mapping[str, Any]) -> str:
+    states, left = found["states"], found["seconds_left"]
+    counts = ", ".join(f"{number} {state}" for state, number in states.items())
+    lines = [f"{found['study']}: {counts} of {found['planned']}"]
+    lines += [f"  running: {one['method']} seed {one['seed']}{_progress(one)}" for one in found["running"]]
+    lines += [f"  {one['status']}: {one['method']} seed {one['seed']} ({one['key']}): {one['error']}"
+              + (f"; {one['waiting']} wait for it" if one["waiting"] else "") for one in found["trouble"]]  # fmt: skip
+    lines.append(f"  {found['device_seconds']:,.0f} device-seconds spent"
+                 + (f", about {left / 60:,.0f} minutes left" if left else ""))  # fmt: skip
+    if Status.FAILED in states:
         lines.append("  a failed trial runs again with the next command, and what waits for it after it: "
                      "mend first what would fail again")  # fmt: skip
-    if states["waiting"] + states["ready"] + states[Status.FAILED] and not held(folder):
+    if states.keys() & {"waiting", "ready", Status.FAILED} and not found["held"]:
         lines.append("  nobody is running it: the same command again runs what is missing")
     return "\n".join(lines)
 
@@ -88,15 +110,15 @@ def _state(key: str, rows: Mapping[str, Any], running: Mapping[str, Any], plan: 
     return "ready" if all(ended) else "waiting"
 
 
-def _trouble(row: Mapping[str, Any], rows: Mapping[str, Any], plan: Mapping[str, Any]) -> str:
+def _trouble(row: Mapping[str, Any], rows: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, Any]:
     """Why, and how many trials wait for a failed one, directly or not. Plans list a job after what it needs."""
     held = {row["key"]} if row["status"] == Status.FAILED else set()
     for key, job in plan.items():
         if held.intersection(job["needs"]) and rows.get(key, {}).get("status") not in FINAL:
             held.add(key)
-    waiting = f"; {len(held) - 1} wait for it" if len(held) > 1 else ""
     error = " ".join(str(row["error"]).split())
-    return f"  {row['status']}: {row['method']} seed {row['seed']} ({row['key']}): {error}{waiting}"
+    return {**{name: row[name] for name in ("key", "kind", "method", "seed", "status")}, "error": error,
+            "waiting": max(0, len(held) - 1)}  # fmt: skip
 
 
 def held(folder: Path) -> bool:
@@ -129,12 +151,18 @@ def _is_running(entry: Mapping[str, Any]) -> bool:
     return all(isinstance(number, int | float) for number in numbers) and progress["epoch"] > 0
 
 
-def _progress(entry: Mapping[str, Any]) -> str:
-    progress = entry["progress"]
-    if not progress:
+def _runner(job: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
+    """A trial that runs; without an epoch yet, `epoch` is 0."""
+    progress = entry["progress"] or {"epoch": 0, "epochs": None}
+    left = progress["seconds"] * (progress["epochs"] / progress["epoch"] - 1) if progress["epoch"] else None
+    return {**{name: job[name] for name in ("key", "kind", "method", "seed")}, "epoch": progress["epoch"],
+            "epochs": progress["epochs"], "seconds_left": left}  # fmt: skip
+
+
+def _progress(one: Mapping[str, Any]) -> str:
+    if not one["epoch"]:
         return ", starting"
-    left = progress["seconds"] * (progress["epochs"] / progress["epoch"] - 1)
-    return f", epoch {progress['epoch']}/{progress['epochs']}, {left:.0f} s left"
+    return f", epoch {one['epoch']}/{one['epochs']}, {one['seconds_left']:.0f} s left"
 
 
 def _left(plan: Mapping[str, Any], rows: Mapping[str, Any], running: Mapping[str, Any]) -> float | None:

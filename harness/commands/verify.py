@@ -1,10 +1,12 @@
 """Whether a results folder holds together: keys, architectures and recipes against settings, and rows trained again."""
 
 import argparse
+import json
 import math
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from random import Random, SystemRandom
 from typing import Any
@@ -36,27 +38,31 @@ from spaces.space import Space
 def command(options: argparse.Namespace) -> int:
     """Exit status 1 where anything does not hold."""
     with nullcontext() if options.trust else untrusted():
-        wrong = sum(_verified(folder, options) for folder in context.folders(options))
+        found = [_verified(folder, options) for folder in context.folders(options)]
+    if options.json:
+        print(json.dumps({"folders": found}))
+    wrong = any(one["problems"] or any(row["differences"] for row in one["trained_again"]) for one in found)
     return 1 if wrong else 0
 
 
-def _verified(folder: Path, options: argparse.Namespace) -> int:
-    """How much does not hold."""
+def _verified(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """What does not hold, and what training again gave; said as it is found, but for --json."""
+    say: Callable[[str], None] = (lambda _: None) if options.json else partial(print, flush=True)
     strange = malformed(folder)
-    found = strange or report_pages.differences(folder) + problems(folder)
-    print(f"{folder}: " + ("tables, keys and architectures hold" if not found else f"{len(found)} problems"))
-    print("".join(f"  {visible(' '.join(line.split()))}\n" for line in found), end="")
-    wrong = len(found)
-    if strange:
-        return wrong
+    found = [" ".join(line.split()) for line in strange or report_pages.differences(folder) + problems(folder)]
+    say(f"{folder}: " + ("tables, keys and architectures hold" if not found else f"{len(found)} problems"))
+    for line in found:
+        say(f"  {visible(line)}")
     keys = [key for key in options.keys.split(",") if key]
     seed = options.seed if options.seed is not None else SystemRandom().randrange(2**32)
-    if options.rerun:
-        print(f"{folder}: rows drawn with --seed {seed}")
-    for what, differences in rerun(folder, options.rerun, keys, datasets.data_root(options.data_root), seed):
-        print(f"  {visible(what)} trained again: {'; '.join(differences) or 'identical'}", flush=True)
-        wrong += bool(differences)
-    return wrong
+    drawn = seed if options.rerun and not strange else None
+    if drawn is not None:
+        say(f"{folder}: rows drawn with --seed {seed}")
+    root, again = datasets.data_root(options.data_root), []
+    for what, differences in () if strange else rerun(folder, options.rerun, keys, root, seed):
+        say(f"  {visible(what)} trained again: {'; '.join(differences) or 'identical'}")
+        again.append({"row": what, "differences": differences})
+    return {"folder": str(folder), "problems": found, "seed": drawn, "trained_again": again}
 
 
 EXACT = ("test_accuracy", "val_accuracy", "test_loss", "train_loss", "snapshots", "parameters", "macs", "split")

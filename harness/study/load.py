@@ -37,6 +37,13 @@ def packaged() -> list[str]:
     return sorted(p.name.removesuffix(".toml") for p in _folder().iterdir() if p.name.endswith(".toml"))
 
 
+def packaged_text(name: str) -> str:
+    """The file of a study of the package. Raises BadInput where there is none of that name."""
+    if name not in packaged():
+        raise BadInput(f"study '{name}' is none of the package: {', '.join(packaged())}")
+    return str((_folder() / f"{name}.toml").read_text())
+
+
 def _folder() -> Any:
     return resources.files("harness") / "studies"
 

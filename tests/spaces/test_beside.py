@@ -64,7 +64,7 @@ def test_a_module_and_what_it_imports_are_found_beside_the_study_alone(folder: P
 
 def test_a_module_that_is_named_like_an_installed_one_is_named(folder: Path) -> None:
     (folder / "analysis.py").write_text(OWN)
-    with beside(folder), pytest.raises(ValueError, match="analysis.py beside the study has the name of an installed"):
+    with beside(folder), pytest.raises(ValueError, match=r"analysis\.py beside the study has the name of an installed"):
         registry.load("analysis:Far")
 
 

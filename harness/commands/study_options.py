@@ -1,0 +1,54 @@
+"""Options of the commands around a study: write one, show those of the package, watch one, complete a command line.
+
+Standard library only, so that `--help` answers at once.
+"""
+
+import argparse
+from os.path import expanduser
+from typing import Any
+
+
+def add(commands: Any) -> None:
+    _new(commands)
+    _studies(commands)
+    _serve(commands)
+    _completion(commands)
+
+
+def _new(commands: Any) -> None:
+    command = commands.add_parser("new", help="write a commented study for a space and data of your own, and check it",
+                                  epilog="example: nas-harness new pets.toml --data folder:pets --data-root DATA "
+                                  "--image-size 32")  # fmt: skip
+    command.add_argument("file", type=expanduser, metavar="FILE", help="where to write; its name names the study")
+    command.add_argument("--data", required=True, metavar="NAME",
+                         help="digits, cifar10, folder:BELOW, torchvision:NAME or package.module:function")  # fmt: skip
+    command.add_argument("--space", default="shortcut-vgg11", metavar="NAME",
+                         help="a space's name, or package.module:Class; default: shortcut-vgg11")  # fmt: skip
+    command.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", dest="space_options",
+                         help="an option of the space, such as width=0.25")  # fmt: skip
+    command.add_argument("--image-size", type=int, metavar="PIXELS", help="scale every image to a square of this side")
+    command.add_argument("--test-part", type=float, metavar="PART",
+                         help="hold out this part of each class, where data come without test images")  # fmt: skip
+    command.add_argument(
+        "--data-root", type=expanduser, metavar="DIR", help="folder of the data sets; default: NAS_HARNESS_DATA"
+    )
+    command.add_argument("--download", action="store_true", help="fetch a missing data set into --data-root")
+
+
+def _studies(commands: Any) -> None:
+    command = commands.add_parser("studies", help="list the studies of the package, or show one",
+                                  epilog="example: nas-harness studies demo")  # fmt: skip
+    command.add_argument("name", nargs="?", metavar="NAME", help="show the file of this study")
+
+
+def _serve(commands: Any) -> None:
+    command = commands.add_parser("serve", help="show a study live in a browser on this machine",
+                                  epilog="example: nas-harness serve results/demo")  # fmt: skip
+    command.add_argument("folder", type=expanduser, metavar="RESULTS", help="a study's results folder")
+    command.add_argument("--port", type=int, default=0, metavar="N", help="port on 127.0.0.1; default: a free one")
+
+
+def _completion(commands: Any) -> None:
+    command = commands.add_parser("completion", help="print what completes this command in a shell",
+                                  epilog="example: source <(nas-harness completion bash)")  # fmt: skip
+    command.add_argument("shell", choices=["bash", "zsh", "tcsh"])

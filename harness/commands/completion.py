@@ -1,6 +1,7 @@
 """`nas-harness completion`: a script that completes commands, options, studies of the package and paths in a shell."""
 
 import argparse
+from typing import Any
 
 import shtab
 
@@ -44,4 +45,5 @@ def script(shell: str) -> str:
                 action.complete = values
     names = " ".join(packaged())
     preamble = {name: text % names for name, text in PREAMBLE.items()}
-    return str(shtab.complete(top, shell=shell, preamble=preamble))
+    complete: Any = shtab.complete  # its preamble may be one for each shell, which its types do not say
+    return str(complete(top, shell=shell, preamble=preamble))

@@ -13,12 +13,15 @@ from harness.commands.open_space import opened, option
 from harness.data import datasets
 from harness.errors import BadInput
 from harness.run.prepare import Prepared, prepare
-from harness.study.bounds import safe
 from harness.study.schema import Study
 from harness.study.validation import validated
 from spaces.space import Space
 
-SMALL = {"shortcut-": {"width": 0.125}, "cell-": {"channels": 8, "train_channels": 8}, "nasbench201": {"channels": 8}}
+SMALL: dict[str, dict[str, Any]] = {
+    "shortcut-": {"width": 0.125},
+    "cell-": {"channels": 8, "train_channels": 8},
+    "nasbench201": {"channels": 8},
+}
 TEXT = """\
 # Written by `nas-harness new`. Every field is explained in docs/study.md. After a change: nas-harness plan FILE
 name = {name}  # of the study and its folder in results/
@@ -78,7 +81,7 @@ def command(options: argparse.Namespace) -> int:
 
 
 def study_text(options: argparse.Namespace, space: Space) -> str:
-    name = safe(Path(options.file).stem.replace(" ", "-"))
+    name = Path(options.file).stem.replace(" ", "-")
     data = {"name": options.data, "image_size": options.image_size, "test_part": options.test_part}
     chosen = dict(map(option, options.space_options))
     small = {} if chosen else next((found for start, found in SMALL.items() if options.space.startswith(start)), {})

@@ -77,7 +77,7 @@ def show(folders: list[Path], out: Path | None = None) -> None:
 
     write.check(folders, out)
     for folder in folders:
-        _log(folder)
+        log_look(folder)
     with _untouched(folders):
         more = pages.rebuild(folders[0].name, tunings(folders))
         page = write.write(folders, out, more)
@@ -88,8 +88,8 @@ def show(folders: list[Path], out: Path | None = None) -> None:
             print(f"tuning: {page / name}")
 
 
-def _log(folder: Path) -> None:
-    """A report made while rows are missing is a look at the data: the protocol holds it."""
+def log_look(folder: Path) -> None:
+    """A report or live page while rows are missing is a look at the data: the protocol holds it."""
     planned = [job["key"] for job in read_study(folder)["plan"]]
     rows = counting(complete_rows(folder))
     there = sum(key in rows and rows[key]["status"] in FINAL for key in planned)

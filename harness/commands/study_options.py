@@ -3,7 +3,6 @@
 Standard library only, so that `--help` answers at once.
 """
 
-import argparse
 from os.path import expanduser
 from typing import Any
 

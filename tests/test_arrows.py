@@ -31,6 +31,8 @@ ARROWS = {  # room → what it may import beside itself and BASE
                          "harness.training", "harness.run", "harness.ray_tune", "analysis"},
     "harness.cli": {"harness.commands"},
     "harness.extend": {"harness.data", "harness.plan"},
+    "harness.api": {"harness.study", "harness.data", "harness.plan", "harness.engine", "harness.storage",
+                    "harness.training", "harness.run", "harness.ray_tune", "harness.commands", "analysis"},
     "harness.__main__": {"harness.cli"},
     "analysis.numbers": set(),
     "analysis.statistics": {"analysis.numbers"},
@@ -130,6 +132,7 @@ def test_files_and_functions_are_short() -> None:
         ("import harness.training.run_job, harness.run.in_process, harness.run.driver", {"ray", "analysis"}),
         ("import analysis.report.write, analysis.results.table", {"torch", "ray", "harness"}),
         ("import harness.commands.report", {"torch", "ray"}),
+        ("import harness.api", {"torch", "ray", "pandas", "pydantic", "analysis"}),
         ("from harness.cli import parser; parser()", {"torch", "ray", "pydantic", "pandas", "numpy", "analysis"}),
     ],
 )

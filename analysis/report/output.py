@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from analysis.figures.style import FORMATS
+from analysis.report.data_files import NAMES
 
 MANIFEST = "report.json"
 MADE_BY = "nas-harness report"
@@ -79,7 +80,7 @@ def _read(out: Path) -> dict[str, Any]:
 
 FOLDERS = ("figures", "tuning")
 FIXED = ("index.html", "table.txt", "table.md", "table.csv", "comparisons.csv", "analyses.csv", "images.csv",
-         "agreement.csv", "table.tex", "over-data-sets.csv")  # fmt: skip
+         "agreement.csv", "table.tex", "over-data-sets.csv", *NAMES)  # fmt: skip
 
 
 def _before_manifests(out: Path) -> set[str]:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from analysis.findings.collect import Findings, findings
 from analysis.findings.rules import rules
-from analysis.report import formats, image_sheets, latex, output, over_sheets
+from analysis.report import data_files, formats, image_sheets, latex, output, over_sheets
 from analysis.report.analyses_sheets import columns, records
 from analysis.report.sheets import Sheet
 from analysis.report.tables import report_sheets
@@ -56,7 +56,8 @@ def rebuild(results: Folders) -> dict[str, bytes]:
     found = findings(results)
     drawn = gallery.pictures(found)
     files = {name: encoded(text) for name, text in (tables(found) | gallery.numbers("figures", drawn)).items()}
-    return files | gallery.images("figures", drawn) | {"index.html": encoded(page(found, drawn))}
+    files |= gallery.images("figures", drawn) | data_files.files(found.results)
+    return files | {"index.html": encoded(page(found, drawn))}
 
 
 def encoded(text: str) -> bytes:
@@ -65,11 +66,13 @@ def encoded(text: str) -> bytes:
 
 
 def numbers(results: Folders) -> dict[str, str]:
-    """Of these files the tables and the numbers behind each figure: what the rows say, whatever draws it."""
+    """Of these files the tables and the numbers behind each figure: what the rows say, whatever draws it. Data files,
+    which may be left out where a report is kept, only where they are there."""
     from analysis.figures import gallery
 
     found = findings(results)
-    return tables(found) | gallery.numbers("figures", gallery.pictures(found))
+    data = data_files.kept(found.results, _home(results))
+    return tables(found) | gallery.numbers("figures", gallery.pictures(found)) | data
 
 
 def tables(found: Findings) -> dict[str, str]:

@@ -3,7 +3,8 @@
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,15 @@ def load_study(study: str, changes: Iterable[str] = ()) -> Study:
         raise BadInput(f"{study} is not TOML: {error}") from None
     except OSError as error:
         raise BadInput(f"{study} cannot be read: {error.strerror}") from None
+    return parsed_study(values, study, changes)
+
+
+def parsed_study(values: Mapping[str, Any], where: str, changes: Iterable[str] = ()) -> Study:
+    """The study that these values say, with `changes` applied. Raises BadInput naming the field, and `where` it is."""
+    own = deepcopy(dict(values))
     for change in changes:
-        _apply(values, change)
-    return validated(Study, values, study)
+        _apply(own, change)
+    return validated(Study, own, where)
 
 
 def packaged() -> list[str]:

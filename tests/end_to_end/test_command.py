@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from analysis.report import data_files
 from harness.cli import main
 from harness.commands.context import portable
 from tests.studies import TINY, as_toml
@@ -75,7 +76,7 @@ def test_the_table_and_the_report_come_out(in_process):
     assert "darts-A" in out.stdout
     assert "baseline" in out.stdout
     assert str(folder / "report" / "index.html") in out.stdout
-    for name in ("index.html", "table.md", "table.csv", "table.tex", "table.txt"):
+    for name in ("index.html", "table.md", "table.csv", "table.tex", "table.txt", *data_files.NAMES):
         assert (folder / "report" / name).stat().st_size
     found = rows(folder)
     assert len(found) == 2 * (1 + 2 * 2 * 2 + 1)

@@ -60,9 +60,9 @@ def run(
     from harness.run.session import run as run_prepared
     from spaces.plugins import beside
 
-    is_path = isinstance(what, str | os.PathLike)
-    loaded = study(what) if is_path else what
-    home = Path(what).resolve().parent if is_path and os.path.isfile(what) else Path.cwd()
+    home, loaded = Path.cwd(), study(what) if isinstance(what, str | os.PathLike) else what
+    if isinstance(what, str | os.PathLike) and os.path.isfile(what):
+        home = Path(what).resolve().parent
     root, chosen = datasets.data_root(os.fspath(data_root) if data_root else None), str(device_named(device))
     with beside(home):
         ready = prepare(loaded, Path(results), root, download, chosen, home=home)

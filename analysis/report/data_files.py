@@ -33,7 +33,7 @@ def _texts(trials: pd.DataFrame, epochs: pd.DataFrame) -> dict[str, str]:
 def _csv(table: pd.DataFrame) -> str:
     """Nothing where there is no value; times as in rows."""
     records = table.astype(object).where(table.notna(), "").to_dict("records")
-    return table_of([{str(name): _cell(value) for name, value in one.items()} for one in records], list(table))
+    return table_of([{str(name): _cell(value) for name, value in one.items()} for one in records], [*map(str, table)])
 
 
 def _cell(value: Any) -> Any:

@@ -91,7 +91,7 @@ def runs(results: Results) -> pd.DataFrame:
     for name in ("methods", "warnings"):
         found[name] = trials[name].map(lambda parts: ";".join(map(str, parts)))
     for name in ("rule", "search_epochs"):
-        found[name] = trials["method"].map(lambda method, name=name: rows.get(method, {}).get(name))  # type: ignore[misc]
+        found[name] = trials["method"].map({method: row.get(name) for method, row in rows.items()})
     out = pd.DataFrame({name: _typed(found[name], column.type) for name, column in RUNS.items()}, index=trials.index)
     return pd.concat([out, _unpacked(trials["recipe"], "recipe."), _unpacked(trials["versions"], "version.")], axis=1)
 
@@ -133,7 +133,7 @@ def _unpacked(texts: pd.Series, prefix: str) -> pd.DataFrame:
     """Objects kept as JSON, a column for each field that has a value, by its dotted name."""
     values = [dict(_flat(json.loads(text), prefix)) if text else {} for text in texts]
     frame = pd.DataFrame(values, index=texts.index)
-    return frame[sorted(frame)].dropna(axis=1, how="all").convert_dtypes()
+    return frame[sorted(map(str, frame))].dropna(axis=1, how="all").convert_dtypes()
 
 
 def _flat(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
@@ -144,7 +144,7 @@ def _flat(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
             yield f"{prefix}{name}", value
 
 
-def _typed(values: pd.Series, kind: str) -> pd.Series:
+def _typed(values: "pd.Series[Any]", kind: str) -> "pd.Series[Any]":
     if kind == "time":
         return pd.to_datetime(values, utc=True, errors="coerce", format="ISO8601")
-    return values.astype(TYPES[kind])
+    return values.astype(pd.api.types.pandas_dtype(TYPES[kind]))

@@ -28,14 +28,14 @@ def runnable(place: Path) -> dict[str, str]:
 
 def served(line: str, folder: Path, environment: dict[str, str]) -> str:
     """The page that a server gives, until Ctrl-C ends it."""
-    process = subprocess.Popen(shlex.split(line), cwd=folder, env=environment, stdout=subprocess.PIPE, text=True)
-    try:
+    words = shlex.split(line)
+    with subprocess.Popen(words, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         with urllib.request.urlopen(process.stdout.readline().split()[0], timeout=60) as answer:
-            return str(answer.read().decode())
-    finally:
+            text = str(answer.read().decode())
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 0
+    return text
 
 
 def test_the_tutorial_has_a_script_and_its_commands() -> None:

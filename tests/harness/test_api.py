@@ -1,8 +1,10 @@
 """What notebooks import: a study as a value, its run, its trials as tables; and the example notebook itself."""
 
+import re
 import tomllib
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -25,6 +27,14 @@ def test_a_study_comes_from_a_name_a_file_or_values(tmp_path: Path) -> None:
     assert api.study("demo") == load_study("demo")
     with pytest.raises(api.BadInput, match="unknown key 'sede'"):
         api.study({**values, "sede": 1})
+
+
+def test_the_page_s_study_without_files_is_one() -> None:
+    page = (NOTEBOOK.parents[2] / "docs" / "notebooks.md").read_text()
+    (block,) = [block for block in re.findall(r"```py\n(.*?)```", page, re.DOTALL) if "api.study({" in block]
+    found: dict[str, Any] = {"api": api}
+    exec(block, found)
+    assert [method.name for method in found["study"].method] == ["darts-A", "baseline"]
 
 
 def test_run_gives_trials_and_the_same_call_only_loads(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def test_a_study_comes_from_a_name_a_file_or_values(tmp_path: Path) -> None:
 
 def test_the_page_s_study_without_files_is_one() -> None:
     page = (NOTEBOOK.parents[2] / "docs" / "notebooks.md").read_text()
-    (block,) = [block for block in re.findall(r"```py\n(.*?)```", page, re.DOTALL) if "api.study({" in block]
+    (block,) = [block for block in re.findall(r"```py\n(.*?)```", page, re.DOTALL) if '"values"' in block]
     found: dict[str, Any] = {"api": api}
     exec(block, found)
     assert [method.name for method in found["study"].method] == ["darts-A", "baseline"]

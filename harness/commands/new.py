@@ -13,6 +13,7 @@ from harness.commands.open_space import opened, option
 from harness.data import datasets
 from harness.errors import BadInput
 from harness.run.prepare import Prepared, prepare
+from harness.study.bounds import faults
 from harness.study.schema import Study
 from harness.study.validation import validated
 from spaces.space import Space
@@ -74,7 +75,7 @@ def command(options: argparse.Namespace) -> int:
         raise BadInput(f"{path.parent} is no folder; make it first")
     text = study_text(options, opened(options.space, options.space_options))
     checked = check(text, path, options)
-    with open(path, "x") as file:
+    with open(path, "x", encoding="utf-8") as file:
         file.write(text)
     print("\n".join(said(checked, path, options)))
     return 0
@@ -84,6 +85,8 @@ def study_text(options: argparse.Namespace, space: Space) -> str:
     name = Path(options.file).stem.replace(" ", "-")
     data = {"name": options.data, "image_size": options.image_size, "test_part": options.test_part}
     chosen = dict(map(option, options.space_options))
+    if fault := next(faults({"data": data, "space_options": chosen}), ""):
+        raise BadInput(fault)
     small = {} if chosen else next((found for start, found in SMALL.items() if options.space.startswith(start)), {})
     rule = space.rules[0]
     methods = [METHOD.format(rule=one) for one in space.rules[:2]]
@@ -98,7 +101,10 @@ def study_text(options: argparse.Namespace, space: Space) -> str:
 
 def check(text: str, path: Path, options: argparse.Namespace) -> Prepared:
     """The study that `text` says, with its data and plan. Raises BadInput where it would not run."""
-    study = validated(Study, tomllib.loads(text), str(path))
+    try:
+        study = validated(Study, tomllib.loads(text), str(path))
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(f"{path}: this cannot be written as TOML ({error})") from None
     root = datasets.data_root(options.data_root)
     with TemporaryDirectory() as results:
         return prepare(study, Path(results), root, options.download, "cpu", home=path.resolve().parent)

@@ -18,6 +18,8 @@ COMMANDS = {
     "verify": ["results/driven"],
     "decode": ["vgg11 1-3", "--space", "shortcut-vgg11"],
     "check": ["shortcut-vgg11", "--option", "width=0.0625"],
+    "studies": [],
+    "completion": ["bash"],
 }
 WAYS = {
     "a pipe that nobody reads": "| true",

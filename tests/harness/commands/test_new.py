@@ -77,6 +77,9 @@ def test_new_fits_the_space(tmp_path: Path, more: tuple[str, ...], options: dict
         (("x.toml", "--data", 'a"\nb'), "is unknown"),
         (("x.toml", "--data", "digits", "--space", "nothing"), "space 'nothing' is unknown"),
         (("x.toml", "--data", "digits", "--option", "width"), "--option width"),
+        (("x.toml", "--data", "digits", "--test-part", "nan"), "data.test_part = nan is no finite number"),
+        (("x.toml", "--data", "digits", "--image-size", "-3"), "data.image_size takes numbers above 0"),
+        (("x\udcff.toml", "--data", "digits"), "cannot be written"),
     ],
 )
 def test_new_writes_nothing_that_would_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Said,

@@ -70,6 +70,6 @@ def test_the_tutorial_s_commands_give_what_it_says(tmp_path_factory: pytest.Temp
     assert "tables, keys and architectures hold" in said["verify"]
     assert json.loads(said["status"])["states"] == {"done": 18}
     table = (tmp_path / "results" / "shapes" / "report" / "table.md").read_text()
-    means = re.findall(r"^\| (?:darts-A|baseline) +\| \S+ +\| ([\d.]+) ±", table, re.MULTILINE)
+    means = re.findall(r"^\| (?:darts-A|baseline) +\| \S+ +\| (\d+\.\d\d) ±", table, re.MULTILINE)
     assert len(means) == 2
     assert min(map(float, means)) > 45, "of three classes more than guessing"

@@ -14,6 +14,7 @@ from analysis.report import (
     protocol_sheets,
     sheets,
 )
+from analysis.report.latency_sheet import latency
 from analysis.report.sheets import Sheet
 
 
@@ -41,6 +42,7 @@ def report_sheets(found: Findings) -> list[Sheet]:
         image_sheets.agreements(found.networks),
         comparison_sheets.gains(found.compared.gains, level, kind),
         sheets.resources(table),
+        latency(results, table),
         sheets.recipe_sheet(results, table),
         sheets.slopes([*searched, *random], groups),
         comparison_sheets.pairwise(pairs, level),

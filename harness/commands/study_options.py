@@ -3,6 +3,7 @@
 Standard library only, so that `--help` answers at once.
 """
 
+from collections.abc import Callable
 from os.path import expanduser
 from typing import Any
 
@@ -11,6 +12,7 @@ def add(commands: Any) -> None:
     _new(commands)
     _studies(commands)
     _serve(commands)
+    _measure(commands)
     _completion(commands)
 
 
@@ -45,6 +47,34 @@ def _serve(commands: Any) -> None:
                                   epilog="example: nas-harness serve results/demo")  # fmt: skip
     command.add_argument("folder", type=expanduser, metavar="RESULTS", help="a study's results folder")
     command.add_argument("--port", type=int, default=0, metavar="N", help="port on 127.0.0.1; default: a free one")
+
+
+def _measure(commands: Any) -> None:
+    command = commands.add_parser("measure", help="measure latency and memory of a study's networks on this machine",
+                                  epilog="example: nas-harness measure results/demo --threads 1")  # fmt: skip
+    command.add_argument("folder", type=expanduser, metavar="RESULTS", help="a study's results folder")
+    command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
+    command.add_argument("--threads", type=bounded(int, 1, 1024), default=1, metavar="N",
+                         help="threads on a CPU; default: 1")  # fmt: skip
+    command.add_argument("--seconds", type=bounded(float, 0.0, 3600.0), default=1.0, metavar="N",
+                         help="time for each network and batch size; default: 1")  # fmt: skip
+    command.add_argument("--trust", action="store_true",
+                         help="load spaces and data of packages from outside that the folder names")  # fmt: skip
+    command.add_argument(
+        "--data-root", type=expanduser, metavar="DIR", help="folder of the data sets; default: NAS_HARNESS_DATA"
+    )
+
+
+def bounded(kind: Callable[[str], float], low: float, high: float) -> Callable[[str], float]:
+    """A type of values from `low` to `high`; argparse says what is wrong with others."""
+
+    def value(text: str) -> float:
+        if not low <= (found := kind(text)) <= high:
+            raise ValueError
+        return found
+
+    value.__name__ = f"{kind.__name__} from {low:g} to {high:g}"
+    return value
 
 
 def _completion(commands: Any) -> None:

@@ -1,0 +1,26 @@
+"""What `nas-harness measure` found: latency and memory of networks, beside the rows."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.numbers import visible
+from analysis.results.protocol_view import Damaged
+
+FILE = "measured.csv"
+NUMBERS = ("batch", "threads", "median_ms", "low_ms", "high_ms", "peak_memory_bytes")
+TEXTS = ("key", "device", "hardware", "precision", "torch", "measured")
+
+
+def read(folder: Path) -> pd.DataFrame:
+    """A line for each training and batch size. Raises Damaged where the file is none that `measure` writes."""
+    path = folder / FILE
+    try:
+        found = pd.read_csv(path, dtype=dict.fromkeys(TEXTS, str), encoding_errors="replace")
+        numbers = {name: pd.to_numeric(found[name]) for name in NUMBERS}
+        texts = {name: found[name].fillna("").map(visible) for name in TEXTS}
+    except (ValueError, KeyError) as error:
+        raise Damaged(
+            f"{path} is none that nas-harness measure wrote ({error}): remove it, and measure again"
+        ) from None
+    return pd.DataFrame({**texts, **numbers})[list(found)]

@@ -1,0 +1,81 @@
+"""Networks of a study measured by the command: one line a training and batch size, replaced when measured again."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis.results.measured import FILE, read
+from harness.commands import measure
+from tests.driven import STUDY, ran
+from tests.harness.commands.test_brought_commands import ended
+
+Said = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A study of two networks, whose trainings a formula stood in for."""
+    ran(tmp_path, study=STUDY.replace(', rule = "A", twins = 1', ', rule = "A"').replace(", snapshots = [1, 2]", ""))
+    return tmp_path / "driven"
+
+
+@pytest.mark.long
+def test_each_training_is_measured_in_processes_of_its_own(folder: Path, monkeypatch: pytest.MonkeyPatch,
+                                                           capsys: Said) -> None:  # fmt: skip
+    monkeypatch.setattr(measure, "ROUNDS", 2)
+    for _ in range(2):
+        assert ended("measure", folder, "--device", "cpu", "--seconds", "0.01") == 0
+    assert "2 networks of 2 trainings, 2 processes each" in capsys.readouterr().out
+    found = read(folder)
+    assert found.groupby("key")["batch"].apply(sorted).tolist() == [[1, 64], [1, 64]], "measured again, replaced"
+    assert (found["median_ms"] > 0).all()
+    assert set(found["threads"]) == {1}
+    larger = found.pivot_table(index="key", columns="batch", values="median_ms")
+    assert (larger[64] > larger[1]).all(), "64 images take longer than one"
+
+
+def test_rounds_become_a_median_and_its_interval() -> None:
+    rounds = {1: [(0.001 * n, 100 * n) for n in range(1, 7)]}
+    (line,) = measure.records("a", rounds, measure.Place("cpu", 3, 1.0))
+    assert (line["median_ms"], line["low_ms"], line["high_ms"]) == pytest.approx((3.5, 1.0, 6.0))
+    assert (line["peak_memory_bytes"], line["threads"], line["batch"]) == (350, 3, 1)
+
+
+def test_equal_networks_are_one(folder: Path) -> None:
+    found = measure.networks(folder, None)
+    assert sorted(map(len, found.values())) == [1, 1]
+    assert {(one.classes, one.channels, one.size) for one in found} == {(10, 1, 32)}
+
+
+def replaced(file: Path, old: str, new: str) -> None:
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda folder: (folder / "trials.jsonl").write_text(""), "no finished training yet"),
+        (lambda folder: (folder / FILE).write_text("x"), "none that nas-harness measure wrote"),
+        (lambda folder: replaced(folder / "trials.jsonl", '"vgg11 ', '"vgg99 '), "of no run"),
+        (lambda folder: replaced(folder / "study.json", '"shortcut-vgg11"', '"stranger:Space"'), "--trust loads it"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_measured_is_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Said, change,  # type: ignore[no-untyped-def]
+                                             says: str) -> None:  # fmt: skip
+    monkeypatch.setattr(measure, "measure", lambda wanted, _: {one: {1: [(1.0, 1)]} for one in wanted})
+    change(folder)
+    capsys.readouterr()
+    assert ended("measure", folder, "--device", "cpu") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert says in line
+
+
+def test_what_was_measured_elsewhere_stays(folder: Path) -> None:
+    one = {"key": "a", "batch": 1, "device": "cpu", "hardware": "x", "threads": 1, "precision": "fp32",
+           "median_ms": 1.5, "low_ms": 1.0, "high_ms": 2.0, "peak_memory_bytes": 5, "torch": "2",
+           "measured": "now"}  # fmt: skip
+    for line in (one, {**one, "hardware": "y"}, {**one, "median_ms": 2.5}):
+        measure.write(folder, measure.measured_before(folder), [line])
+    assert pd.Series(read(folder)["median_ms"]).tolist() == [2.5, 1.5]

@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Lock
 
 from harness.commands import live, report_pages, status
-from harness.errors import BadInput
+from harness.errors import BadInput, Ended
 from harness.storage.folder import rows_file, running_file, study_file
 
 HOST = "127.0.0.1"
@@ -33,7 +33,7 @@ POLICY = ("default-src 'none'; script-src 'nonce-{0}'; style-src 'nonce-{0}'; co
 def command(options: argparse.Namespace) -> int:
     """Until Ctrl-C, which is how it is meant to end: status 0."""
     folder = Path(options.folder)
-    status.look(folder)  # before anything is promised
+    seen = status.look(folder)["states"]
     try:
         server = Server(folder, options.port)
     except (OSError, OverflowError) as error:
@@ -45,8 +45,11 @@ def command(options: argparse.Namespace) -> int:
         print(f"{server.address}  (Ctrl-C ends it)", flush=True)
         try:
             server.serve_forever()
-        except KeyboardInterrupt:
-            report_pages.log_look(folder)
+        except KeyboardInterrupt as end:
+            if status.look(folder)["states"] != seen:
+                report_pages.log_look(folder)
+            if isinstance(end, Ended):
+                raise
     return 0
 
 

@@ -10,9 +10,10 @@ from threading import Thread
 import pytest
 import rows_factory as factory
 
-from harness.commands import live
+from harness.commands import live, serve
+from harness.commands.options import parser
 from harness.commands.serve import Server
-from harness.errors import BadInput
+from harness.errors import BadInput, Ended
 from harness.storage.protocol import Event, append, read
 from tests.harness.commands.test_brought_commands import ended
 
@@ -113,14 +114,26 @@ def test_what_cannot_be_served_is_one_line(tmp_path: Path, folder: Path, capsys:
 def test_watching_before_all_rows_are_there_is_in_the_protocol(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    study = factory.study(seeds=2)
+
     def interrupted(_: Server) -> None:
         raise KeyboardInterrupt
+
+    def later(_: Server) -> None:
+        factory.write(folder, study, factory.rows(study)[:-1])
+        raise Ended("SIGTERM")
 
     append(folder, Event.FIXED, {}, 0, 1)
     monkeypatch.setattr(Server, "serve_forever", interrupted)
     assert ended("serve", folder) == 0
     assert capsys.readouterr().out.startswith("http://127.0.0.1:")
-    assert [entry.event for entry in read(folder)] == ["fixed", "reported", "reported"]
+    assert [entry.event for entry in read(folder)] == ["fixed", "reported"]
+    monkeypatch.setattr(Server, "serve_forever", later)
+    with pytest.raises(Ended):
+        serve.command(parser().parse_args(["serve", str(folder)]))
+    found = read(folder)[2:]
+    assert [entry.event for entry in found] == ["reported", "reported"], "once more where rows came meanwhile"
+    assert found[0].rows < found[1].rows
 
 
 @pytest.mark.slow

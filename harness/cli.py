@@ -14,7 +14,6 @@ from typing import TextIO, cast
 from harness.commands import boundary, context
 from harness.commands.options import parser
 from harness.errors import NO_ROOM, BadInput, Stopped
-from spaces.plugins import beside
 
 UNTIL_LATER = 75  # sysexits.h's EX_TEMPFAIL: the same command again goes on
 
@@ -37,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from spaces.plugins import beside  # here, so that --help answers at once
+
     try:
         boundary.check_here()
         context.check_address(options)

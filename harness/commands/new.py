@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from harness.commands.open_space import opened, option
+from harness.commands.open_space import of_outside, opened, option
 from harness.data import datasets
 from harness.errors import BadInput
 from harness.run.prepare import Prepared, prepare
@@ -73,8 +73,9 @@ def command(options: argparse.Namespace) -> int:
         raise BadInput(f"{path} exists; name a new file")
     if not path.parent.is_dir():
         raise BadInput(f"{path.parent} is no folder; make it first")
-    text = study_text(options, opened(options.space, options.space_options))
-    checked = check(text, path, options)
+    with of_outside(options.space):
+        text = study_text(options, opened(options.space, options.space_options))
+        checked = check(text, path, options)
     with open(path, "x", encoding="utf-8") as file:
         file.write(text)
     print("\n".join(said(checked, path, options)))

@@ -1,6 +1,8 @@
 """What notebooks import: a study as a value, its run, its trials as tables; and the example notebook itself."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from importlib.util import find_spec
 from pathlib import Path
@@ -74,8 +76,12 @@ def test_what_is_wrong_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.ray
-def test_run_runs_on_ray(tmp_path: Path) -> None:
-    assert set(api.run(api.study(tomllib.loads(STUDY)), tmp_path, cpus=2)["status"]) == {"done"}
+def test_run_runs_on_ray_as_a_script_does(tmp_path: Path) -> None:
+    (tmp_path / "study.toml").write_text(STUDY)
+    code = "from harness import api; print(*api.run('study.toml', cpus=2)['status'])"
+    line = [sys.executable, "-c", code]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=300, cwd=tmp_path)
+    assert done.stdout.split() == ["done"] * JOBS, done.stderr
 
 
 @pytest.mark.slow

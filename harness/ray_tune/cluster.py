@@ -19,7 +19,7 @@ from ray._private import ray_constants
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from harness.errors import BadInput, Stopped, first_line
-from harness.ray_tune import reach
+from harness.ray_tune import reach, same_cards
 from harness.ray_tune.heartbeat import Address
 from harness.ray_tune.nodes import Common, Seen
 from harness.run.driver import Driver
@@ -116,6 +116,9 @@ def check(driver: Driver, common: Common | None, alive: list[dict[str, Any]]) ->
     """Raises BadInput with a line per node that cannot do the work. A cluster may yet grow; one machine does not."""
     if common and (faults := common.faults(partial(everywhere, alive))):
         raise BadInput(*faults)
+    if driver.admission.device.startswith("cuda"):
+        same_cards.warn(partial(everywhere, [node for node in alive if node["Resources"].get("GPU")]),
+                        driver.rows.values())  # fmt: skip
     for kind in {job.kind for job in driver.plan.jobs.values()}:
         cpus, gpus = driver.admission.shares.of(kind, driver.admission.device)
         has = [(node["Resources"].get("CPU", 0), node["Resources"].get("GPU", 0)) for node in alive]

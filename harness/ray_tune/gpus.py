@@ -3,16 +3,15 @@
 import harness.ray_tune.environment  # noqa: F401 (before ray)
 
 # isort: split
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import ray
 
-from harness.engine.cards import cards
 from harness.errors import BadInput
 from harness.ray_tune import cluster
 from harness.ray_tune.nodes import Seen
+from harness.ray_tune.same_cards import look
 
 Alive = Sequence[dict[str, Any]]
 Everywhere = Callable[[Alive, Callable[[], Seen]], Mapping[str, Seen | None]]
@@ -38,17 +37,4 @@ def common_precision(address: str, alive: Alive, ask: Everywhere) -> str:
         if seen is None or "error" in seen:
             why = seen["error"] if seen else "it does not answer"
             raise BadInput(f"node {name}: {why}; mend that, or name recipe.precision in the study")
-    kinds = {card for seen in found.values() if seen for card in seen["cards"]}
-    if len(kinds) > 1:
-        print(f"nas-harness: the nodes have different GPUs ({', '.join(sorted(kinds))}): times cannot be compared, and "
-              "results may differ in rounding", file=sys.stderr)  # fmt: skip
     return "bf16" if all(seen and seen["bf16"] for seen in found.values()) else "fp32"
-
-
-def look() -> Seen:
-    """What this machine's GPUs are."""
-    try:
-        found = cards()
-    except (OSError, ValueError) as error:
-        return {"error": str(error)}
-    return {"cards": [card.name for card in found], "bf16": all(card.multiplies_bf16 for card in found)}

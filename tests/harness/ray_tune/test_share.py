@@ -29,14 +29,28 @@ def test_a_pack_asks_for_the_sum_of_its_shares_in_rays_grains(gpus: float, pack:
 
 
 def node(cpus: float, gpus: float) -> dict[str, Any]:
-    return {"Resources": {"CPU": cpus, "GPU": gpus}}
+    return {"NodeID": f"{cpus} {gpus}", "Resources": {"CPU": cpus, "GPU": gpus}}
 
 
-def check(shares: Shares, *alive: dict[str, Any], common: Any = None) -> None:
+CARDS: dict[str, list[str]] = {}  # what nodes answer
+
+
+@pytest.fixture(autouse=True)
+def nodes_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    from harness.ray_tune import cluster
+
+    CARDS.clear()
+    asked: Any = lambda alive, look: {node["NodeID"]: {"cards": CARDS.get(node["NodeID"], ["H100"])}  # noqa: E731
+                                      for node in alive}  # fmt: skip
+    monkeypatch.setattr(cluster, "everywhere", asked)
+
+
+def check(shares: Shares, *alive: dict[str, Any], common: Any = None, device: str = "cuda") -> None:
     from harness.ray_tune import cluster
 
     plan = SimpleNamespace(jobs={"k": Job("k", "train", "train", "train", {"seed": 0})})
-    driver: Any = SimpleNamespace(plan=plan, admission=SimpleNamespace(shares=shares, device="cuda"))
+    admission = SimpleNamespace(shares=shares, device=device)
+    driver: Any = SimpleNamespace(plan=plan, admission=admission, rows={})
     cluster.check(driver, common, list(alive))
 
 
@@ -55,4 +69,13 @@ def test_what_a_cluster_cannot_give_yet_is_said(capsys: pytest.CaptureFixture[st
     check(Shares({}, {}), node(64, 0), common=common)
     assert "a train trial asks for 1 cores and 1 GPUs, which no machine here has" in capsys.readouterr().err
     check(Shares({}, {}), node(64, 0), node(8, 1), common=common)
+    assert capsys.readouterr().err == ""
+
+
+def test_gpus_of_several_kinds_are_said_before_a_run_on_them(capsys: pytest.CaptureFixture[str]) -> None:
+    CARDS["8 1"] = ["T4"]
+    check(Shares({}, {}), node(2, 1), node(8, 1))
+    assert "the nodes have different GPUs (H100, T4)" in capsys.readouterr().err
+    check(Shares({}, {}), node(2, 1), node(8, 1), device="cpu")
+    check(Shares({}, {}), node(2, 1), node(8, 0))
     assert capsys.readouterr().err == ""

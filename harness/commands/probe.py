@@ -1,6 +1,7 @@
 """How many trials of a study should share a machine: real short trainings, side by side, at several shares."""
 
 import argparse
+import contextlib
 import multiprocessing
 import os
 import queue
@@ -20,6 +21,7 @@ import torch
 from harness.commands import context
 from harness.engine import memory
 from harness.engine.packing import in_turn
+from harness.plan import resolve
 from harness.plan.jobs import Job
 from harness.plan.settings import Settings, by_table, validation_portion
 from harness.run import engine_paths
@@ -28,6 +30,7 @@ from harness.training import run_job
 from harness.training.place import Place
 from harness.vocabulary.kinds import Kind
 from spaces.plugins import beside
+from spaces.space import Space
 
 
 def command(options: argparse.Namespace) -> int:
@@ -43,7 +46,9 @@ def command(options: argparse.Namespace) -> int:
     return 0 if recommended(found) else 1
 
 
-BATCHES = 16  # an epoch of the probe; the first warms up and is not counted
+BATCHES = 16  # of an epoch of the probe; the first one warms up and is not counted
+MORE = 64  # on a GPU, so that what an epoch costs once, as a capture does, weighs as in an epoch of a study
+MOST = 8  # trials at once on a GPU
 ALIKE = 0.97  # of the best throughput: so close, fewer and larger shares are better
 
 
@@ -67,7 +72,7 @@ def levels(device: str, cores: int) -> Iterator[tuple[int, float, float, bool]]:
     """(trials at once, cores and GPUs of each, packed?), from one trial with everything to many with little."""
     if device.startswith("cuda"):
         for packed in (False, True):
-            for at_once in (1, 2, 4, 8)[packed:]:
+            for at_once in (1, 2, 4, MOST)[packed:]:
                 yield at_once, 1.0 if packed else float(max(1, cores // at_once)), 1 / at_once, packed
         return
     threads = cores
@@ -78,22 +83,22 @@ def levels(device: str, cores: int) -> Iterator[tuple[int, float, float, bool]]:
 
 def probe(prepared: Prepared, device: str, root: Path | None, seconds: float,
           ways: Mapping[str, str]) -> Iterator[Measured]:  # fmt: skip
-    """Every level of every kind that the study has, by the paths that its trials run.
+    """Every level of every kind that the study has: its own trials, by the paths that they run.
 
-    A GPU's larger crowds are left out once one did not fit.
+    Larger crowds than it has trials of a kind are left out, and a GPU's larger ones once one did not fit.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    for kind, settings in _examples(prepared):
+    for kind, crowd in _crowds(prepared, device).items():
         full = {False: False, True: False}  # packed? → whether a crowd did not fit
         for at_once, cpus, gpus, packed in levels(device, cores):
-            if full[packed]:
+            if full[packed] or at_once > len(crowd):
                 continue
             processes, pack = (1, at_once) if packed else (at_once, 1)
             with tempfile.TemporaryDirectory() as folder:
                 home = str(prepared.home) if prepared.home else None
                 place = Place(folder, device, cpus, gpus, str(root) if root else None, home, pack=pack,
                               engine_path=engine_paths.of(kind, ways))  # fmt: skip
-                found = _side_by_side(settings, place, processes, seconds)
+                found = _side_by_side(crowd, place, processes, seconds)
             images = sum(rate for rate, _ in found) if len(found) == processes else None
             yield Measured(kind, at_once, cpus, gpus, images, max((memory for _, memory in found), default=0), packed)
             full[packed] = images is None
@@ -129,32 +134,44 @@ def _images(images: float | None) -> str:
     return "  too large" if images is None else f"{images:11,.0f}"
 
 
-def _examples(prepared: Prepared) -> Iterator[tuple[str, Settings]]:
-    """One job of each kind, with few images, no end, and an architecture that the space draws."""
-    seen: set[str] = set()
+def _crowds(prepared: Prepared, device: str) -> dict[str, list[Settings]]:
+    """Of each kind the jobs that the study has, shortened, as many as can run beside each other here."""
+    found: dict[str, list[Settings]] = {}
+    most = max(MOST, os.cpu_count() or 1)
     for job in prepared.plan.jobs.values():
-        if job.kind not in seen and not job.reads and not by_table(job.settings):
-            seen.add(job.kind)
-            yield job.kind, _shortened(job, prepared)
+        crowd = found.setdefault(job.kind, [])
+        if len(crowd) < most and not job.reads and not by_table(job.settings):
+            crowd.append(_shortened(job, prepared, device, len(crowd)))
+    return {kind: crowd for kind, crowd in found.items() if crowd}
 
 
-def _shortened(job: Job, prepared: Prepared) -> Settings:
+def _shortened(job: Job, prepared: Prepared, device: str, number: int) -> Settings:
+    """Few images, no end, and the job's own network where the plan knows it, else the space's `number`-th draw."""
     space, recipe = prepared.space, {**job.settings["recipe"], "epochs": 10**6}
-    images = min(len(prepared.data.train), recipe["batch_size"] * BATCHES * (1 if job.kind == Kind.TRAIN else 2))
+    batches = (MORE if device.startswith("cuda") else BATCHES) * (1 if job.kind == Kind.TRAIN else 2)
+    images = min(len(prepared.data.train), recipe["batch_size"] * batches)
     data = {**job.settings["data"], "train_images": images}
     settings = {**job.settings, "recipe": recipe, "data": data, "test_curve": False}
     if job.kind == Kind.SEARCH:
         return {**settings, "search": {**settings["search"], "epochs": 10**6, "warmup_epochs": 0, "early_stop": False}}
     if job.kind == Kind.SCORE:
         settings["search"] = {**settings["search"], "score_epochs": 10**6}
-    return {**settings, "architecture": str(space.draw(space.rules[0], Random(0)))}
+    return {**settings, "architecture": _architecture(job, space) or str(space.draw(space.rules[0], Random(number)))}
 
 
-def _side_by_side(settings: Settings, place: Place, at_once: int, seconds: float) -> list[tuple[float, int]]:
-    """(images a second, peak bytes) of each process that came through."""
+def _architecture(job: Job, space: Space) -> str | None:
+    """Of a job that waits for no other's outcome."""
+    with contextlib.suppress(resolve.Unbuildable):
+        return None if job.needs else resolve.resolve(job, {}, space).get("architecture")
+    return None
+
+
+def _side_by_side(crowd: Sequence[Settings], place: Place, at_once: int, seconds: float) -> list[tuple[float, int]]:
+    """(images a second, peak bytes) of each process that came through; a pack has the next trials of the `crowd`."""
     context = multiprocessing.get_context("spawn")
     barrier, answers = context.Barrier(at_once), context.Queue()
-    arguments = [(f"probe-{number}", settings, place, seconds, barrier, answers) for number in range(at_once)]
+    packs = [crowd[number * place.pack : (number + 1) * place.pack] for number in range(at_once)]
+    arguments = [(f"probe-{number}", pack, place, seconds, barrier, answers) for number, pack in enumerate(packs)]
     processes = [context.Process(target=_there, args=(place.home, *one), daemon=True) for one in arguments]
     for process in processes:
         process.start()
@@ -187,22 +204,21 @@ def _there(home: str | None, *arguments: Any) -> None:
         _measure(*arguments)
 
 
-def _measure(key: str, settings: Settings, place: Place, seconds: float, barrier: Any, answers: Any) -> None:
+def _measure(key: str, pack: Sequence[Settings], place: Place, seconds: float, barrier: Any, answers: Any) -> None:
     """In a process: each of its trials warms up for an epoch; then it waits for the other processes, and counts."""
-
-    images = settings["data"]["train_images"] * (1 - (validation_portion(settings) or 0.0))
-    trials = {f"{key}-{number}": run_job.turns(f"{key}-{number}", settings, place) for number in range(place.pack)}
+    trials = {f"{key}-{number}": run_job.turns(f"{key}-{number}", one, place) for number, one in enumerate(pack)}
+    images = pack[0]["data"]["train_images"] * (1 - (validation_portion(pack[0]) or 0.0))
     warm: set[str] = set()
     start, epochs = 0.0, 0
     try:
         for name, _, ended in in_turn(trials, torch.device(place.device)):
             if ended:
                 raise threading.BrokenBarrierError
-            epochs += len(warm) == place.pack
-            if len(warm) < place.pack and not (warm := warm | {name}) < trials.keys():
+            epochs += len(warm) == len(pack)
+            if len(warm) < len(pack) and not (warm := warm | {name}) < trials.keys():
                 barrier.wait()
                 start = time.perf_counter()
-            if epochs and (took := time.perf_counter() - start) >= seconds and not epochs % place.pack:
+            if epochs and (took := time.perf_counter() - start) >= seconds and not epochs % len(pack):
                 answers.put((epochs * images / took, memory.peak(place.device)))
                 return
     except threading.BrokenBarrierError:  # it failed, or another one did

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,19 +48,58 @@ def test_where_nothing_fits_it_says_so() -> None:
     assert "nothing fitted" in table([Measured("train", 1, 8, 1.0, None, 10)])
 
 
-def test_it_measures_the_paths_that_the_study_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[Place] = []
+Asked = list[tuple[list[dict[str, Any]], Place, int]]  # the crowd, the place, processes
 
-    def side_by_side(settings: Any, place: Place, *_: Any) -> list[tuple[float, int]]:
-        asked.append(place)
-        return [(1.0, 1)]
 
-    monkeypatch.setattr(probe, "_side_by_side", side_by_side)
-    (tmp_path / "study.toml").write_text(STUDY)
-    prepared = prepare(load_with_recipe(str(tmp_path / "study.toml"), []), tmp_path, None, False, "cpu")
-    list(probe.probe(prepared, "cuda", None, 0.2, {"network": "graphs channels_last", "supernet": "eager"}))
-    assert {place.engine_path for place in asked} == {"graphs channels_last"}
-    assert {place.pack * place.gpus for place in asked if place.pack > 1} == {1.0}
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Asked]:
+    """What is measured of a study on a made-up GPU."""
+
+    def probed(study: str, device: str = "cuda") -> Asked:
+        found: Asked = []
+
+        def side_by_side(crowd: Any, place: Place, at_once: int, seconds: float) -> list[tuple[float, int]]:
+            found.append((list(crowd), place, at_once))
+            return [(1.0, 1)] * at_once
+
+        monkeypatch.setattr(probe, "_side_by_side", side_by_side)
+        (tmp_path / "study.toml").write_text(study)
+        prepared = prepare(load_with_recipe(str(tmp_path / "study.toml"), []), tmp_path, None, False, "cpu")
+        list(probe.probe(prepared, device, None, 0.2, {"network": "graphs channels_last", "supernet": "eager"}))
+        return found
+
+    return probed
+
+
+MANY = STUDY + "seeds = { search = 8 }\n"
+
+
+def test_it_measures_the_paths_that_the_study_runs(asked: Callable[..., Asked]) -> None:
+    places = [place for _, place, _ in asked(MANY)]
+    assert {place.engine_path for place in places} == {"graphs channels_last"}
+    assert {place.pack * place.gpus for place in places if place.pack > 1} == {1.0}
+    assert [place.pack for place in places] == [1, 1, 1, 1, 2, 4, 8]
+
+
+def test_a_crowd_has_the_studys_own_trials(asked: Callable[..., Asked]) -> None:
+    """Twins of a sampled network are other networks, and trained as such; a baseline is one for all seeds."""
+    drawn = MANY.replace('{ name = "baseline" }', '{ name = "random", strategy = "random" }')
+    crowd, _, _ = asked(drawn)[0]
+    assert len({one["architecture"] for one in crowd}) > 1
+    assert len({one["seed"] for one in crowd}) == 8
+    crowd, _, _ = asked(MANY)[0]
+    assert {one["architecture"] for one in crowd} == {"vgg11"}
+
+
+def test_no_more_trials_at_once_than_the_study_has(asked: Callable[..., Asked]) -> None:
+    few = asked(STUDY + "seeds = { search = 3 }\n")
+    assert [place.pack * processes for _, place, processes in few] == [1, 2, 2]
+
+
+def test_an_epoch_is_longer_on_a_gpu(asked: Callable[..., Asked]) -> None:
+    """What an epoch costs once, as the capture of a graph, would weigh too much in a short one."""
+    assert asked(STUDY)[0][0][0]["data"]["train_images"] == 16 * probe.MORE
+    assert asked(STUDY, "cpu")[0][0][0]["data"]["train_images"] == 16 * probe.BATCHES
 
 
 @pytest.mark.training

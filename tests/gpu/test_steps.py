@@ -1,0 +1,100 @@
+"""Every step of a training or search on a made-up GPU: no races, no waits in a capture, each batch stepped once."""
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from harness.engine.device import paths
+from tests.gpu.card import Card
+from tests.gpu.pretended import pretended
+from tests.gpu.works import BATCH, CUDA, EAGER, GRAPHS, run, searching, training
+
+pytestmark = pytest.mark.training
+PATHS = [(precision, path) for precision in ("bf16", "fp32") for path in paths(CUDA, precision)]
+
+
+@pytest.fixture(autouse=True)
+def no_step_is_run_eagerly_for_want_of_a_graph() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*capturable=True")
+        warnings.filterwarnings("error", "the step cannot be one CUDA graph")
+        yield
+
+
+def check_training(name: str, precision: str, path: str) -> Card:
+    with pretended() as card:
+        work = training(name, path, precision, epochs=3)
+        steps = run(work)
+        assert steps == 3 * 4
+        assert card.kernels["_fused_sgd_"] - card.captures + card.replays == steps
+        work.engine.evaluate(work.network, work.part)
+        card.check()
+    return card
+
+
+def test_a_training_by_graphs_steps_on_every_batch_once() -> None:
+    card = check_training("tiny", "bf16", GRAPHS)
+    assert card.captures == 1
+    assert card.replays == 3 * 4 - 3 - 3  # without the warm steps and the smaller last ones
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["tiny", "vgg19", "cells"])
+@pytest.mark.parametrize(("precision", "path"), PATHS)
+def test_every_path_of_every_network_steps_on_every_batch_once(name: str, precision: str, path: str) -> None:
+    card = check_training(name, precision, path)
+    assert (card.replays > 0) == ("graphs" in path)
+
+
+def test_nothing_waits_for_a_step() -> None:
+    """The host may wait for data before an epoch, and for the loss after it."""
+    with pretended() as card:
+        work = training(epochs=2)
+        list(work.steps(1))
+        steps = work.steps(2)
+        next(steps)
+        before = len(card.syncs)
+        next(steps)
+        next(steps)
+        assert card.syncs[before:] == []
+
+
+def check_search(name: str, path: str, precision: str = "bf16", **spec: Any) -> Card:
+    with pretended() as card:
+        work = searching(name, path, precision, **spec)
+        steps = run(work)
+        card.check()
+        assert steps == work.epochs * -(-len(work.weights_part) // BATCH)
+    return card
+
+
+def test_both_steps_of_a_search_are_one_graph() -> None:
+    with pretended() as card:
+        steps = searching("shortcut", GRAPHS, images=14 * BATCH).steps(1)
+        for _ in range(5):
+            next(steps)
+        card.check()
+    assert (card.captures, card.replays) == (1, 5 - 3)
+
+
+SEARCHES: list[tuple[str, dict[str, Any]]] = [
+    (EAGER, {"order": 1, "zero_one": 0.1, "warmup_epochs": 1}), (GRAPHS, {"order": 1, "zero_one": 0.1, "epochs": 2}),
+    (GRAPHS, {"order": 2, "warmup_epochs": 1}), ("eager channels_last tf32", {"order": 2, "precision": "fp32"}),
+]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "gate"), [("shortcut", "sigmoid"), ("shortcut", "softmax"), ("cell", "sigmoid"),
+                                            ("cell", "softmax"), ("darts", "softmax")])  # fmt: skip
+@pytest.mark.parametrize(("path", "spec"), SEARCHES)
+def test_every_kind_of_search(name: str, gate: str, path: str, spec: dict[str, Any]) -> None:
+    card = check_search(name, path, gate=gate, **spec)
+    assert (card.replays > 0) == ("graphs" in path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["shortcut", "cell", "darts"])
+def test_a_search_that_stops_early_takes_exact_eigenvalues(name: str) -> None:
+    check_search(name, EAGER, images=4 * BATCH, early_stop=True)

@@ -26,12 +26,17 @@ Pack = list[Assignment]
 
 
 class Cards:
-    """Places packs as Ray does, by the sum of fractions, and ends them in a random order."""
+    """Places packs as Ray does, by the sum of fractions, and ends them in a random order.
 
-    def __init__(self, count: int, memory: float = 0.1, spare: float = 1.0) -> None:
-        self.used, self.memory, self.spare = [0.0] * count, memory, spare
+    The last card leaves when so many packs were `placed` for good; what ran on it is lost.
+    """
+
+    def __init__(self, count: int, memory: float = 0.1, spare: float = 1.0, placed: int | None = None) -> None:
+        self.used, self.memory, self.spare, self.placed = [0.0] * count, memory, spare, placed
         self.on: list[tuple[int, Pack]] = []
         self.seen: list[Pack] = []
+        self.lost: list[str] = []  # keys
+        self.crowd = 0  # the most trials at once
 
     def __call__(self, driver: Driver) -> None:
         waiting: Pack = []
@@ -42,6 +47,9 @@ class Cards:
                 self.on.append((card, waiting))
                 self.seen.append(waiting)
                 waiting = []
+                self.crowd = max(self.crowd, sum(len(pack) for _, pack in self.on))
+                if len(self.seen) == self.placed:
+                    self._leave(driver)
             elif self.on:
                 self._end(driver, *self.on.pop(Random(len(self.seen)).randrange(len(self.on))))
             else:
@@ -49,6 +57,14 @@ class Cards:
 
     def _card(self, share: float) -> int | None:
         return next((card for card, used in enumerate(self.used) if fits(used + share, 1.0)), None)
+
+    def _leave(self, driver: Driver) -> None:
+        gone = len(self.used) - 1
+        self.used.pop()
+        there, self.on = [pack for card, pack in self.on if card == gone], [one for one in self.on if one[0] != gone]
+        for one in (one for pack in there for one in pack):
+            self.lost.append(one.job.key)
+            driver.end(one, {"status": Trouble.LOST, "error": "the node has left"})
 
     def _end(self, driver: Driver, card: int, pack: Pack) -> None:
         self.used[card] -= share(pack)
@@ -79,6 +95,28 @@ def test_a_pack_takes_one_gpu_at_most_however_many_there_are(tmp_path: Path, cou
     assert sum(map(len, cards.seen)) == TRIALS
     assert max(map(len, cards.seen)) == min(pack, TRIALS)
     assert all(fits(share(one), 1.0) for one in cards.seen)
+
+
+@pytest.mark.parametrize("count", [1, 2, 8])
+@pytest.mark.parametrize(("share", "at_once"), [(1.0, 1), (0.5, 2), (0.25, 4), (0.3, 3)])
+def test_fractions_fill_every_gpu_and_none_beyond_its_memory(
+    tmp_path: Path, count: int, share: float, at_once: int
+) -> None:
+    cards = Cards(count, memory=0.2)
+    assert ran(tmp_path, cards, pack=1, gpus={"": share}) == 0
+    assert len(cards.seen) == TRIALS
+    measured_first = share < 1
+    assert cards.crowd == min(TRIALS - measured_first, count * at_once)
+
+
+@pytest.mark.parametrize("pack", [1, 4])
+def test_what_ran_on_a_gpu_that_leaves_runs_on_another(tmp_path: Path, pack: int) -> None:
+    cards = Cards(2, memory=0.2, placed=3)
+    assert ran(tmp_path, cards, pack=pack) == 0
+    given = [one.job.key for placed in cards.seen for one in placed]
+    assert len(cards.lost) == pack
+    assert sorted(given) == sorted([*set(given), *cards.lost])
+    assert len(set(given)) == TRIALS
 
 
 def test_a_pack_whose_trials_are_found_to_need_more_has_fewer_of_them(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from harness.engine.instructions import WITH_BF16, instruction_set
+from harness.engine.switches import switched
 from harness.errors import BadInput
 
 BF16_CAPABILITY = (8, 0)  # Ampere's: older GPUs emulate bf16
@@ -61,6 +62,12 @@ def paths(device: torch.device, precision: str) -> tuple[str, ...]:
         if precision == "bf16"
         else ("eager contiguous", "eager channels_last", *faster)
     )
+
+
+def known_paths(device: torch.device, precision: str) -> tuple[str, ...]:
+    """`paths`, and those that are there by name alone."""
+    measured = paths(device, precision)
+    return (*measured, *switched(measured, precision))
 
 
 def fp32_precision() -> str:

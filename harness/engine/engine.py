@@ -15,7 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from harness.data.images import DataSet, Images, augmented
-from harness.engine.device import fp32_precision, make_deterministic, paths, set_fp32_precision
+from harness.engine import switches
+from harness.engine.device import fp32_precision, known_paths, make_deterministic, set_fp32_precision
 from harness.engine.graphs import Captured, CudaGraphs
 from harness.engine.small_convolutions import by_products
 from harness.study.schema import Recipe
@@ -31,7 +32,7 @@ class Judged(NamedTuple):
 
 @dataclass(frozen=True)
 class Engine:
-    """One way to run steps. `path` is one of `paths`."""
+    """One way to run steps. `path` is one of `known_paths`."""
 
     device: torch.device
     precision: str
@@ -42,7 +43,7 @@ class Engine:
     @classmethod
     def choose(cls, device: torch.device, precision: str, data: DataSet, path: str | None = None) -> "Engine":
         """By the default where this device and precision have no such `path`."""
-        known = paths(device, precision)
+        known = known_paths(device, precision)
         if device.type == "cuda":
             make_deterministic(device)
         mean, std = (torch.tensor(values, device=device)[:, None, None] * 255 for values in (data.mean, data.std))
@@ -51,6 +52,7 @@ class Engine:
     def place(self, network: nn.Module) -> nn.Module:
         if "products" in self.path:
             by_products(network)
+        switches.apply(network, self.path)
         set_fp32_precision("tf32" if "tf32" in self.path else "ieee")
         return network.to(self.device, memory_format=self._format)  # type: ignore[call-overload,no-any-return]
 
@@ -91,7 +93,7 @@ class Engine:
     def loss(self, network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
         """Mean cross entropy; an auxiliary head's counts by its network's `auxiliary_weight`."""
         with self.autocast():
-            out = network(images)
+            out = switches.forward(network, images, self.path if self.precision == "bf16" else "")
         logits, auxiliary = out if isinstance(out, tuple) else (out, None)
         loss = F.cross_entropy(logits.float(), labels)
         if auxiliary is not None:
@@ -125,7 +127,7 @@ class Engine:
     def _judge(self, network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> Judged:
         hits, total, said = torch.zeros((), device=self.device), torch.zeros((), device=self.device), []
         for images, labels in batches:
-            with self.autocast():
+            with self.autocast(), switches.evaluating(self.path):
                 logits = network(images).float()
             said.append(logits.argmax(1))
             hits += (said[-1] == labels).sum()

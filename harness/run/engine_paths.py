@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import torch
 
 from harness.data.images import DataSet
-from harness.engine.device import paths
+from harness.engine.device import known_paths, paths
 from harness.engine.engine import Engine
 from harness.engine.graphs import WARM
 from harness.errors import BadInput, first_line
@@ -59,7 +59,7 @@ def settled(prepared: Prepared, plan: Plan, device: str, forced: str | None = No
     where `forced` is no path of the device.
     """
     if forced:
-        known = dict.fromkeys(path for precision in ("fp32", "bf16") for path in paths(torch.device(device), precision))
+        known = dict.fromkeys(path for one in ("fp32", "bf16") for path in known_paths(torch.device(device), one))
         if forced not in known:
             raise BadInput(f"--path '{forced}' is unknown; {device} has {', '.join(map(repr, known))}")
         return {"network": forced, "supernet": forced}

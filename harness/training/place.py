@@ -18,7 +18,7 @@ class Place:
     pack: int = 1  # trials that take turns in this process
     keep_weights: bool = False  # a later job reads them
     time_limit: float | None = None  # seconds in which an epoch must end
-    engine_path: str | None = None  # one of harness.engine.device.paths; null: the device's default
+    engine_path: str | None = None  # one of harness.engine.device.known_paths; null: the device's default
 
     @property
     def path(self) -> Path:

@@ -11,10 +11,12 @@ from harness.study.schema import Recipe
 WAYS = ("capturable", "foreach", "fused")  # of an optimiser: chosen by device, equal in what they compute
 
 
+@torch.no_grad()
 def restore(optimiser: torch.optim.Optimizer, state: dict[str, Any]) -> None:
-    """Loads `state`, which may come from another device: how this one computes stays as it is.
+    """Loads `state`, which may come from another device or path: how this one computes stays as it is.
 
-    A learning rate that a CUDA graph reads stays the tensor that it is and takes the saved value.
+    A learning rate that a CUDA graph reads stays the tensor that it is and takes the saved value. What is kept of a
+    parameter is laid out as that is: fused kernels go through both in the order of their memory.
     """
     rates = [group["lr"] for group in optimiser.param_groups]
     ways = [{name: group[name] for name in WAYS if name in group} for group in optimiser.param_groups]
@@ -23,6 +25,10 @@ def restore(optimiser: torch.optim.Optimizer, state: dict[str, Any]) -> None:
     for group, rate in zip(optimiser.param_groups, rates, strict=True):
         saved = float(group["lr"])
         group["lr"] = rate.fill_(saved) if isinstance(rate, Tensor) else saved
+    for parameter, kept in optimiser.state.items():
+        for name, value in kept.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape:
+                kept[name] = torch.empty_like(parameter).copy_(value)
 
 
 def sgd(parameters: list[nn.Parameter], recipe: Recipe) -> torch.optim.SGD:

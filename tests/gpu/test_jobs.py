@@ -18,7 +18,11 @@ from tests.gpu.card import Card
 from tests.gpu.pretended import PROPERTIES, pretended
 from tests.gpu.works import BATCH, GRAPHS, RECIPE, SMALL, made_up, on_cpu
 
-pytestmark = [pytest.mark.training, pytest.mark.filterwarnings("ignore:.*capturable=True")]
+pytestmark = [
+    pytest.mark.training,
+    pytest.mark.filterwarnings("ignore:.*capturable=True"),
+    pytest.mark.filterwarnings("ignore:Accessing the data pointer of FakeTensor"),
+]
 SPACE = load("shortcut-vgg11", SMALL)
 NETWORK = {"architecture": str(SPACE.draw("A", Random(0), 5))}
 SEARCH = {**Search(epochs=2, snapshots=(2,), early_stop=False).model_dump(), "supernet": "s"}

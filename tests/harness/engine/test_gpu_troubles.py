@@ -169,6 +169,29 @@ def test_a_checkpoint_of_another_device_leaves_how_this_one_computes(saved: bool
     second.step()
 
 
+@pytest.mark.training
+@pytest.mark.parametrize("later", [torch.channels_last, torch.contiguous_format])
+def test_a_checkpoint_of_another_path_goes_on_as_it_would_have_there(later: torch.memory_format) -> None:
+    """A fused step reads weights, gradients and momenta in the order of their memory."""
+    start = torch.arange(24.0).view(2, 3, 2, 2)
+
+    def optimiser(layout: torch.memory_format) -> torch.optim.SGD:
+        weight = torch.nn.Parameter(start.clone(memory_format=torch.preserve_format).contiguous(memory_format=layout))
+        return torch.optim.SGD([weight], 0.1, 0.9, fused=True)
+
+    def weight_after(one: torch.optim.SGD, layout: torch.memory_format) -> torch.Tensor:
+        weight: torch.Tensor = one.param_groups[0]["params"][0]
+        weight.grad = start.square().contiguous(memory_format=layout)
+        one.step()
+        return weight.detach()
+
+    first, second = optimiser(torch.contiguous_format), optimiser(later)
+    for one, layout in ((first, torch.contiguous_format), (second, later)):
+        weight_after(one, layout)
+    restore(second, first.state_dict())
+    assert torch.equal(weight_after(second, later), weight_after(first, torch.contiguous_format))
+
+
 @pytest.mark.parametrize(("index", "precision"), [(0, "bf16"), (1, "fp32")])
 def test_bf16_is_asked_of_the_card_that_is_used(index: int, precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: [(9, 0), (7, 5)][device.index])

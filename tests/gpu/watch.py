@@ -87,7 +87,7 @@ class Watch(TorchDispatchMode):
     def _to_host(self, tensor: FakeTensor, dtype: torch.dtype | None) -> torch.Tensor:
         self.card.sync("device → host copy", where())
         with unset_fake_temporarily():
-            values = torch.linspace(-1, 1, max(1, tensor.numel()))[: tensor.numel()].view(tensor.shape)
+            values = torch.linspace(1, 2, max(1, tensor.numel()))[: tensor.numel()].view(tensor.shape)
             return torch.empty_strided(tensor.shape, tensor.stride(), dtype=dtype or tensor.dtype).copy_(values)
 
     def _check(self, short: str, args: Any, kwargs: Any, real: list[torch.Tensor]) -> None:

@@ -45,7 +45,7 @@ def forward(network: nn.Module, images: Tensor, path: str) -> Any:
 
 def evaluating(path: str) -> AbstractContextManager[object]:
     """Nothing is compiled for a few batches of another size."""
-    return torch.compiler.set_stance("force_eager") if "compiled" in path else nullcontext()  # type: ignore[no-untyped-call]
+    return torch.compiler.set_stance("force_eager") if "compiled" in path else nullcontext()
 
 
 def _rounded(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
@@ -83,15 +83,17 @@ class Unbiased(nn.Conv2d):
     """Before a batch norm; its bias is 0 and gets no gradient."""
 
     def forward(self, images: Tensor) -> Tensor:
-        return self._conv_forward(images, self.weight, None)
+        convolved: Tensor = self._conv_forward(images, self.weight, None)
+        return convolved
 
 
 class Uncounted(nn.BatchNorm2d):
     """Its counter of batches, which nothing reads where there is a momentum, stays as it is."""
 
     def forward(self, images: Tensor) -> Tensor:
-        return F.batch_norm(images, self.running_mean, self.running_var, self.weight, self.bias, self.training,
-                            self.momentum or 0.0, self.eps)  # fmt: skip
+        normed: Tensor = F.batch_norm(images, self.running_mean, self.running_var, self.weight, self.bias,
+                                      self.training, self.momentum or 0.0, self.eps)  # fmt: skip
+        return normed
 
 
 def _leave_out_biases(network: nn.Module) -> None:
@@ -115,8 +117,9 @@ def _pairs(network: nn.Module) -> Iterator[tuple[nn.Conv2d, nn.BatchNorm2d]]:
     for module in network.modules():
         parts = list(module) if isinstance(module, nn.Sequential) else []
         for conv, norm in pairwise(parts):
-            plain = type(conv) in (nn.Conv2d, Unbiased) and isinstance(norm, nn.BatchNorm2d)
-            if plain and conv.bias is not None and norm.running_mean is not None:
+            if not (isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)):
+                continue
+            if type(conv) in (nn.Conv2d, Unbiased) and conv.bias is not None and norm.running_mean is not None:
                 yield conv, norm
 
 

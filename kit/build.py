@@ -21,7 +21,7 @@ PIECE = 54_000_000  # bytes
 PACKAGES = ("harness", "spaces", "analysis", "benchmarks")
 DATA = "cifar-10-batches-py"  # below the data root
 NEEDED = ("pydantic", "optuna", "deap", "rich", "tabulate")  # that a machine with torch and pandas may lack
-PLATFORM = "manylinux_2_28_x86_64"
+PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64", "manylinux_2_5_x86_64")
 
 
 def code(into: Path) -> None:
@@ -35,7 +35,8 @@ def code(into: Path) -> None:
 
 def wheels(into: Path, python: str) -> None:
     """With what they need in turn. Raises CalledProcessError where pip cannot have them."""
-    chosen = ["--only-binary=:all:", "--python-version", python, "--platform", PLATFORM, "--platform", "any"]
+    platforms = [word for platform in PLATFORMS for word in ("--platform", platform)]
+    chosen = ["--only-binary=:all:", "--python-version", python, *platforms]
     known = ["-c", str(ROOT / "constraints.txt"), "-d", str(into)]
     subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", *chosen, *known, *NEEDED], check=True)
 

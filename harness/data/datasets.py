@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from harness.data import external
+from harness.data import cifar_files, external
 from harness.data.images import DataSet, Images, Loader, scaled
 from harness.errors import BadInput, first_line
 from harness.seeding import Seeds
@@ -94,17 +95,22 @@ def digits(root: Path | None, download: bool) -> DataSet:
 
 
 def cifar10(root: Path | None, download: bool) -> DataSet:
-    """Krizhevsky 2009, through torchvision's loader, which compares checksums."""
-    from torchvision.datasets import CIFAR10
-
+    """Krizhevsky 2009, through torchvision's loader, which compares checksums, where there is a torchvision."""
     if root is None:
         raise BadInput(f"cifar10 needs --data-root DIR (or {DATA_ROOT}=DIR); add --download to fetch it there")
+    train, test = _cifar10(root, download) if find_spec("torchvision") else cifar_files.parts(root)
+    return DataSet(train, test, 10, (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
+
+
+def _cifar10(root: Path, download: bool) -> tuple[Images, Images]:
+    from torchvision.datasets import CIFAR10
+
     try:
         parts = [CIFAR10(str(root), train=train, download=download) for train in (True, False)]
     except (RuntimeError, OSError, EOFError, KeyError) as error:
         raise BadInput(f"cifar10 in {root}: {first_line(error)}; add --download to fetch it there") from None
     train, test = (from_torchvision(part) for part in parts)
-    return DataSet(train, test, 10, (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
+    return train, test
 
 
 def from_torchvision(part: Any) -> Images:

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.data import datasets
+from harness.data import cifar_files, datasets
 from harness.data.images import augmented
 from harness.data.splits import split as split_
 from harness.errors import BadInput
@@ -126,3 +126,35 @@ def test_missing_data_say_how_to_get_them(tmp_path):
         datasets.load({"name": "mnist"}, None)
     with pytest.raises(BadInput, match="train_images"):
         datasets.load({"name": "digits", "train_images": 5000}, None)
+
+
+@pytest.fixture
+def without_torchvision(small_cifar, monkeypatch):
+    from torchvision.datasets import CIFAR10
+
+    monkeypatch.setattr(cifar_files, "TRAIN", dict(CIFAR10.train_list))
+    monkeypatch.setattr(cifar_files, "TEST", dict(CIFAR10.test_list))
+    monkeypatch.setattr(datasets, "find_spec", lambda name: None)
+    return small_cifar
+
+
+def test_cifar10_is_the_same_without_torchvision(without_torchvision):
+    alone = datasets.cifar10(without_torchvision, False)
+    train, test = datasets._cifar10(without_torchvision, False)
+    for ours, theirs in ((alone.train, train), (alone.test, test)):
+        assert torch.equal(ours.images, theirs.images)
+        assert torch.equal(ours.labels, theirs.labels)
+
+
+@pytest.mark.parametrize(("change", "said"), [(lambda path: path.unlink(), "cannot be read"),
+                                              (lambda path: path.write_bytes(b"x"), "is not the published file")])  # fmt: skip
+def test_without_torchvision_other_files_are_refused(without_torchvision, change, said):
+    change(without_torchvision / "cifar-10-batches-py" / "data_batch_3")
+    with pytest.raises(BadInput, match=rf"data_batch_3 {said}.*install torchvision"):
+        datasets.cifar10(without_torchvision, False)
+
+
+def test_the_sums_of_cifar10_are_torchvisions():
+    from torchvision.datasets import CIFAR10
+
+    assert dict(CIFAR10.train_list + CIFAR10.test_list) == {**cifar_files.TRAIN, **cifar_files.TEST}

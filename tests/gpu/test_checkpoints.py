@@ -13,7 +13,7 @@ from harness.storage import checkpoint
 from tests.gpu.pretended import pretended
 from tests.gpu.works import on_cpu, run, searching, training
 
-pytestmark = pytest.mark.training
+pytestmark = [pytest.mark.training, pytest.mark.long]
 CPU = torch.device("cpu")
 
 

@@ -16,7 +16,7 @@ from tests.gpu.card import Card
 from tests.gpu.pretended import pretended
 from tests.gpu.works import CUDA, EAGER, GRAPHS, run, searching, training, trial
 
-pytestmark = pytest.mark.training
+pytestmark = [pytest.mark.training, pytest.mark.long]
 Draws = list[tuple[int, int]]  # seed and offset of CUDA's generator
 Make = Callable[[int, str], Any]
 

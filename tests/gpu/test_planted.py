@@ -17,7 +17,7 @@ from tests.gpu.card import FREED, Card
 from tests.gpu.pretended import pretended
 from tests.gpu.works import CUDA, GRAPHS, made_up, run, training, trial
 
-pytestmark = pytest.mark.training
+pytestmark = [pytest.mark.training, pytest.mark.long]
 
 
 class SharedStream(graphs.CudaGraphs):

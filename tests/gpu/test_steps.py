@@ -11,7 +11,7 @@ from tests.gpu.card import Card
 from tests.gpu.pretended import pretended
 from tests.gpu.works import BATCH, CUDA, EAGER, GRAPHS, run, searching, training
 
-pytestmark = pytest.mark.training
+pytestmark = [pytest.mark.training, pytest.mark.long]
 PATHS = [(precision, path) for precision in ("bf16", "fp32") for path in paths(CUDA, precision)]
 
 

@@ -146,8 +146,13 @@ def test_cifar10_is_the_same_without_torchvision(without_torchvision):
         assert torch.equal(ours.labels, theirs.labels)
 
 
-@pytest.mark.parametrize(("change", "said"), [(lambda path: path.unlink(), "cannot be read"),
-                                              (lambda path: path.write_bytes(b"x"), "is not the published file")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda path: path.unlink(), "cannot be read"),
+        (lambda path: path.write_bytes(b"x"), "is not the published file"),
+    ],
+)
 def test_without_torchvision_other_files_are_refused(without_torchvision, change, said):
     change(without_torchvision / "cifar-10-batches-py" / "data_batch_3")
     with pytest.raises(BadInput, match=rf"data_batch_3 {said}.*install torchvision"):

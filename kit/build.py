@@ -20,14 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PIECE = 54_000_000  # bytes
 PACKAGES = ("harness", "spaces", "analysis", "benchmarks")
 DATA = "cifar-10-batches-py"  # below the data root
-NEEDED = (
-    "pydantic",
-    "optuna",
-    "deap",
-    "rich",
-    "tabulate",
-    "matplotlib",
-)  # that a machine with torch and pandas may lack
+NEEDED = ("pydantic", "optuna", "deap", "rich", "tabulate", "matplotlib")  # that such a machine may lack
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64", "manylinux_2_5_x86_64")
 
 

@@ -5,7 +5,7 @@ STAMP = .venv/.installed
 PYTEST = $(BIN)/python -m pytest
 TWO = -n 2 --dist loadgroup --no-loadscope-reorder  # tests/conftest.py: Ray's tests one after another, first
 
-.PHONY: demo check reports test test-rest test-all test-kernels test-cluster test-faults gpu-kit lint docs study-page clean
+.PHONY: demo check reports test test-rest test-all test-kernels test-cluster test-faults lint docs study-page clean
 
 demo: $(STAMP)
 	$(BIN)/nas-harness run demo
@@ -51,10 +51,6 @@ docs: $(STAMP)
 
 test-cluster: $(STAMP)
 	$(BIN)/python tests/cluster/run.py
-
-# What a GPU machine without network needs beside torch, in pieces under 55 MB: make gpu-kit DATA=DIR
-gpu-kit: $(STAMP)
-	$(BIN)/python -m kit.build --out build/gpu-kit $(if $(DATA),--data-root $(DATA))
 
 FAULTS = 100
 test-faults: $(STAMP)

@@ -32,9 +32,11 @@ def history(row: Mapping[str, Any]) -> History | None:
     if not (found := row.get("history")):
         return None
     best, queries = np.array(found["best"], dtype=float).reshape(-1, 3), len(found["queries"])
-    if not len(best) or best[0, 0] < 1 or best[-1, 0] > queries or not (np.diff(best, axis=0) >= 0).all():
+    ordered = np.isfinite(best).all() and (np.diff(best, axis=0) >= 0).all()
+    if not len(best) or best[0, 0] < 1 or best[-1, 0] > queries or not ordered:
         raise ValueError("the history of its search is out of order")
-    return History(queries, max(float(row.get("device_seconds") or 0), best[-1, 2]), best)
+    seconds, last = float(row.get("device_seconds") or 0), float(best[-1, 2])
+    return History(queries, seconds if last < seconds < np.inf else last, best)
 
 
 def over_queries(searches: Sequence[History]) -> tuple[np.ndarray, np.ndarray]:

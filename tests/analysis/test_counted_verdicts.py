@@ -81,7 +81,7 @@ def test_planted_differences_are_found_as_often_as_promised() -> None:
     assert len(rows) == 12
     for row in rows:
         exact = power(1.0, np.sqrt(2 * (1 - row.correlation)), row.seeds)
-        assert row.promised == pytest.approx(exact, abs=0.03)
+        assert row.promised == pytest.approx(exact, abs=0.06)  # its spread is that of 600 differences or more
         assert row.shown == pytest.approx(exact, abs=4 * np.sqrt(exact * (1 - exact) / 200) + 0.004)
         assert row.right + row.wrong + row.open == pytest.approx(1)
 

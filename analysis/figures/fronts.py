@@ -17,6 +17,8 @@ from analysis.statistics.paired import pareto
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+BY = ["data", "architecture"]
+
 
 def front(results: Results, table: Sequence[Line], quantity: str) -> Drawing | None:
     """Every network that was found, a panel for each data set, and the front of all.
@@ -24,9 +26,11 @@ def front(results: Results, table: Sequence[Line], quantity: str) -> Drawing | N
     None where networks were neither looked up nor found by searches that ask for one after the other: single trainings
     would make a front of lucky ones. None, too, where all networks are equal in `quantity`.
     """
-    if quantity not in results.trials or not (results.study.get("table") or histories(results, table)):
+    if not (results.study.get("table") or histories(results, table)):
         return None
-    drawn = pd.concat([_networks(results, line, quantity) for line in table] or [pd.DataFrame()], ignore_index=True)
+    sizes = _sizes(results.trials, quantity)
+    networks = [_networks(results, line, sizes) for line in table]
+    drawn = pd.concat([found for found in networks if len(found)] or [pd.DataFrame()], ignore_index=True)
     if drawn.empty or drawn[quantity].nunique() < 2:
         return None
     panels = data_sets.groups(results.study, list(dict.fromkeys(drawn["row"])))
@@ -48,18 +52,18 @@ def front(results: Results, table: Sequence[Line], quantity: str) -> Drawing | N
     return Drawing(figure, drawn)
 
 
-def _networks(results: Results, line: Line, quantity: str) -> pd.DataFrame:
-    """A row for each architecture: the means over its trainings, in the drawn unit."""
-    trials = done(results.trainings(line.method)).dropna(subset=["architecture", "test_accuracy", quantity])
-    means = trials.groupby("architecture")[[quantity, "test_accuracy"]].mean()
-    return pd.DataFrame(
-        {
-            "row": line.method,
-            "architecture": means.index,
-            quantity: means[quantity].to_numpy() * SCALES.get(quantity, 1.0),
-            "accuracy": means["test_accuracy"].to_numpy(),
-        }
-    )
+def _networks(results: Results, line: Line, sizes: pd.Series) -> pd.DataFrame:
+    """A row for each architecture: the mean accuracy of its trainings, and its size in the drawn unit."""
+    trials = done(results.trainings(line.method)).dropna(subset=["architecture", "test_accuracy"])
+    means = trials.groupby(BY)["test_accuracy"].mean().rename("accuracy")
+    found = pd.concat([sizes.reindex(means.index), means], axis=1).dropna().reset_index()
+    return found.drop(columns="data").assign(row=line.method)
+
+
+def _sizes(trials: pd.DataFrame, quantity: str) -> pd.Series:
+    """By data set and architecture, whichever row says it: a table's latency stands at what the search saw."""
+    known = trials.dropna(subset=[quantity]).groupby(BY)[quantity].mean()
+    return known * SCALES.get(quantity, 1.0)
 
 
 def _points(axes: "Axes", points: pd.DataFrame, quantity: str, name: str, look: Look) -> None:

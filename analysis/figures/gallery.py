@@ -28,8 +28,8 @@ CAPTIONS = {
     "slope-twins-parameters": f"Test accuracy of every random twin against parameters, {LINES}.",
     "slope-twins-shortcuts": f"Test accuracy of every random twin against shortcuts, {LINES}.",
     **{
-        f"front-{name}": f"Test accuracy of every network that was found against {words}, and the Pareto front: what no "
-        "other network of these searches beats in both."
+        f"front-{name}": f"Test accuracy of every network that was found against {words}, and the Pareto front: what "
+        "no other network of these searches beats in both."
         for name, words in FRONTS.items()
     },
     "accuracy-cost": "Test accuracy against what it costs to find and train one network.",

@@ -69,13 +69,12 @@ def same_method(pools: Pools, planted: float, studies: int, seed: int = 0) -> It
         yield _counted("same method", (data, method, method, correlation), planted, own + planted, other)
 
 
-def two_methods(pools: Pools, truth: Truth, studies: int, *, equal: bool = False,
+def two_methods(question: str, pools: Pools, truth: Truth, studies: int, *, equal: bool = False,
                 seed: int = 1) -> Iterator[Counted]:  # fmt: skip
     """Each two methods at the same seeds.
 
     `equal`: the second one's accuracies are shifted, so that the true means are equal and their distributions are not.
     """
-    name = "two methods, means made equal" if equal else "two methods"
     for data, methods in pools.items():
         for number, (first, second) in enumerate(combinations(methods, 2)):
             difference = truth[data, first] - truth[data, second]
@@ -85,7 +84,9 @@ def two_methods(pools: Pools, truth: Truth, studies: int, *, equal: bool = False
                 rng = np.random.default_rng([seed, number, seeds, len(data), equal])
                 places = drawing.distinct(len(methods[first]), seeds, studies, rng)
                 what = (data, first, second, correlation)
-                yield _counted(name, what, difference - shift, methods[first][places], methods[second][places] + shift)
+                yield _counted(
+                    question, what, difference - shift, methods[first][places], methods[second][places] + shift
+                )
 
 
 def whole_reports(question: str, pools: Pools, truth: Truth, studies: int, seed: int = 2) -> Iterator[Counted]:

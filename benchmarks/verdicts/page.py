@@ -48,9 +48,14 @@ def _planted_wrong(counts: pd.DataFrame) -> str:
     return _by_seeds(own, ["difference"], ("Difference",), _mean_and_largest, lambda key: f"{key[0]:g}")
 
 
-def _two(counts: pd.DataFrame) -> str:
-    own = counts[counts["question"] == "two methods"]
-    return _by_seeds(own, [*PAIR, "difference"], ("Data set", "First", "Second", "True difference"), _each, _named)
+def _study(counts: pd.DataFrame) -> str:
+    return _two(counts, "the study's runs")
+
+
+def _two(counts: pd.DataFrame, question: str = "two methods") -> str:
+    own = counts[counts["question"] == question]
+    head = ("Data set", "First", "Second", "True difference", "Correlation")
+    return _by_seeds(own, [*PAIR, "difference", "correlation"], head, _each, _named)
 
 
 def _each(cell: pd.DataFrame) -> str:
@@ -69,12 +74,12 @@ def _reports(counts: pd.DataFrame) -> str:
 
 
 def _named(key: Sequence) -> str:
-    return f"{key[0]} | {key[1]} | {key[2]} | {plus(key[3], 2)}"
+    return f"{key[0]} | {key[1]} | {key[2]} | {plus(key[3], 2)} | {plus(key[4], 2)}"
 
 
 TABLES: dict[str, Callable[[pd.DataFrame], str]] = {
     "same-method": _same, "planted": _planted, "planted-wrong": _planted_wrong,
-    "two-methods": _two, "equal-means": _equal, "whole-reports": _reports,
+    "two-methods": _two, "study": _study, "equal-means": _equal, "whole-reports": _reports,
 }  # fmt: skip
 
 

@@ -97,11 +97,14 @@ def _ask(cells: list[int], known: np.ndarray, asked: list[int]) -> None:
 
 
 def evolution(seen: np.ndarray, rng: np.random.Generator, queries: int) -> np.ndarray:
-    """Real et al. 2019: the best of a sample of the population gets a child with one edit, and the oldest leaves."""
+    """Real et al. 2019: the best of a sample of the population gets a child with one edit, and the oldest leaves.
+
+    Samples are with replacement, as NAS-Bench-201's authors take them.
+    """
     seeds = np.arange(len(seen))
     around, asked = neighbours(), rng.integers(seen.shape[1], size=(len(seen), queries))
     for query in range(POPULATION, queries):
-        places = query - POPULATION + rng.random((len(seen), POPULATION)).argpartition(SAMPLE, axis=1)[:, :SAMPLE]
+        places = query - POPULATION + rng.integers(POPULATION, size=(len(seen), SAMPLE))
         sample = np.take_along_axis(asked, places, axis=1)
         best = np.take_along_axis(seen, sample, axis=1).argmax(axis=1)
         parents = sample[seeds, best]

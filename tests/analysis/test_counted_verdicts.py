@@ -69,7 +69,7 @@ def test_kept_counts_are_what_the_code_gives() -> None:
     kept = pd.read_csv(command.COUNTS)
     kept = kept[(kept["question"] == "two methods") & (kept["data"] == "cifar10")]
     studies = int(kept["studies"].iloc[0])
-    again = pd.DataFrame(counting.two_methods(own, pools.means(own), studies))
+    again = pd.DataFrame(counting.two_methods("two methods", own, pools.means(own), studies))
     columns = ["seeds", "difference", "right", "wrong", "open", "shown", "promised"]
     assert kept[columns].to_numpy() == pytest.approx(again[columns].to_numpy(), abs=2e-3)  # a study of 5,000 may tip
 
@@ -181,7 +181,7 @@ def test_local_search_needs_as_many_queries_as_is_known() -> None:
 
 
 def test_the_page_shows_what_was_counted() -> None:
-    counts, truth = pd.read_csv(command.COUNTS), pd.read_csv(command.TRUTH)
+    counts, truth = command.kept_counts(), pd.read_csv(command.TRUTH)
     text = command.PAGE.read_text()
     assert text.count("<!-- verdicts: ") == len(page.TABLES) + 1
     assert page.filled(text, counts, truth) == text

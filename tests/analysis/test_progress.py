@@ -1,5 +1,6 @@
 """Figures of searches that ask for one network after the other, of ranks over data sets, and of the Pareto front."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,20 @@ def test_the_front_is_what_no_network_beats(tmp_path: Path) -> None:
         ["local", 1.0, 60.0, True], ["local", 2.0, 65.0, True], ["random", 1.5, 59.0, False],
         ["random", 3.0, 64.0, False]]  # fmt: skip
     assert fronts.front(*both(searched(tmp_path / "more")), "macs") is None
+
+
+def test_a_latency_that_only_the_searchs_row_has_is_that_of_its_network(tmp_path: Path) -> None:
+    folder = searched(tmp_path)
+    rows = [json.loads(line) for line in (folder / "trials.jsonl").read_text().splitlines()]
+    for row in rows:
+        if row["kind"] == "search":
+            row |= {"architecture": f"vgg11 1-{row['seed'] + 3}", "latency": 0.01 * (1 + row["seed"])}
+    (folder / "trials.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with styled():
+        drawing = fronts.front(*both(folder), "latency")
+    assert drawing
+    assert of(drawing.data, "local")["latency"].tolist() == pytest.approx([10.0, 20.0])
+    assert drawing.figure.axes[0].get_xlabel() == "Latency, ms"
 
 
 @pytest.mark.long

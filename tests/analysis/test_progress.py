@@ -26,6 +26,10 @@ BEST = {  # by method and seed: query, accuracy, seconds so far
 NETWORKS = {"local": [(1.0, 60.0), (2.0, 65.0)], "random": [(1.5, 59.0), (3.0, 64.0)]}  # millions, accuracy
 
 
+def network(method: str, seed: int) -> str:
+    return f"vgg11 1-{seed + (3 if method == 'local' else 5)}"
+
+
 def searched(folder: Path, best: dict[str, Any] = BEST, **changes: Any) -> Path:
     """A search with its history for each method and seed, and the training of what it found."""
     trials: list[dict[str, Any]] = []
@@ -37,7 +41,7 @@ def searched(folder: Path, best: dict[str, Any] = BEST, **changes: Any) -> Path:
                            "history": {"queries": [7, 9, 11, 13], "best": each}, "device_seconds": 170.0})  # fmt: skip
             trials.append({**common, "key": f"{method} {seed}", "kind": "train", "role": "method", "needs": [
                 f"{method} {seed} search"], "test_accuracy": accuracy, "parameters": size * 1e6, "device_seconds": 5.0,
-                "architecture": f"vgg11 1-{seed + 3}"})  # fmt: skip
+                "architecture": network(method, seed)})  # fmt: skip
     rows = [{"method": name, "twin": None, "role": "method", "rule": None, "search_epochs": None} for name in best]
     plan = [{name: trial[name] for name in ("key", "kind", "method", "role", "seed", "needs")} for trial in trials]
     study = {"name": "searched", "data": {"name": "cifar10"}, "rows": rows, "plan": plan,
@@ -120,7 +124,7 @@ def test_a_latency_that_only_the_searchs_row_has_is_that_of_its_network(tmp_path
     rows = [json.loads(line) for line in (folder / "trials.jsonl").read_text().splitlines()]
     for row in rows:
         if row["kind"] == "search":
-            row |= {"architecture": f"vgg11 1-{row['seed'] + 3}", "latency": 0.01 * (1 + row["seed"])}
+            row |= {"architecture": network(row["method"], row["seed"]), "latency": 0.01 * (1 + row["seed"])}
     (folder / "trials.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     with styled():
         drawing = fronts.front(*both(folder), "latency")

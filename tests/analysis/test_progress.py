@@ -37,11 +37,12 @@ def searched(folder: Path, best: dict[str, Any] = BEST, **changes: Any) -> Path:
         for seed, each in enumerate(searches):
             size, accuracy = NETWORKS[method][seed]
             common = {"method": method, "seed": seed, "status": "done", "settings": {"data": {"name": "cifar10"}}}
-            trials.append({**common, "key": f"{method} {seed} search", "kind": "search", "role": "search", "needs": [],
+            search = f"{method} {seed} search"
+            trials.append({**common, "key": search, "kind": "black-box", "role": "black-box", "needs": [],
                            "history": {"queries": [7, 9, 11, 13], "best": each}, "device_seconds": 170.0})  # fmt: skip
-            trials.append({**common, "key": f"{method} {seed}", "kind": "train", "role": "method", "needs": [
-                f"{method} {seed} search"], "test_accuracy": accuracy, "parameters": size * 1e6, "device_seconds": 5.0,
-                "architecture": network(method, seed)})  # fmt: skip
+            trials.append({**common, "key": f"{method} {seed}", "kind": "train", "role": "method", "needs": [search],
+                           "test_accuracy": accuracy, "parameters": size * 1e6, "device_seconds": 5.0,
+                           "architecture": network(method, seed)})  # fmt: skip
     rows = [{"method": name, "twin": None, "role": "method", "rule": None, "search_epochs": None} for name in best]
     plan = [{name: trial[name] for name in ("key", "kind", "method", "role", "seed", "needs")} for trial in trials]
     study = {"name": "searched", "data": {"name": "cifar10"}, "rows": rows, "plan": plan,
@@ -123,7 +124,7 @@ def test_a_latency_that_only_the_searchs_row_has_is_that_of_its_network(tmp_path
     folder = searched(tmp_path)
     rows = [json.loads(line) for line in (folder / "trials.jsonl").read_text().splitlines()]
     for row in rows:
-        if row["kind"] == "search":
+        if row["kind"] == "black-box":
             row |= {"architecture": network(row["method"], row["seed"]), "latency": 0.01 * (1 + row["seed"])}
     (folder / "trials.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     with styled():
@@ -138,6 +139,8 @@ def test_a_report_has_each_figure_where_its_rows_are(tmp_path: Path) -> None:
     own = {picture.name for picture in gallery.pictures(findings(searched(tmp_path)))}
     assert {"progress-queries", "progress-cost", "front-parameters"} <= own
     assert "ranks" not in own
+    spent = load(tmp_path / "searched").spent["local 0 search"]
+    assert (spent.kind, spent.device_seconds) == ("black-box", 170.0)
     several = gallery.pictures(findings(several_sets(tmp_path / "several", [1.0, 0.8])))
     assert not {"progress-queries", "front-parameters"} & {picture.name for picture in several}
     drawn = next(picture.drawing.data for picture in several if picture.name == "ranks")

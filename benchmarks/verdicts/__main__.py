@@ -3,7 +3,7 @@
 python -m benchmarks.verdicts [--studies 5000]
 python -m benchmarks.verdicts --results results/nasbench201-methods
 
-The first simulates the runs, and writes benchmarks/results/verdicts.csv and verdicts-truth.csv: one process, about ten
+The first simulates the runs, and writes benchmarks/results/verdicts.csv and verdicts-truth.csv: one process, three
 minutes. The second takes the runs of a long study, and writes verdicts-study.csv. Both make the tables of
 docs/verdicts.md anew. Needs nas-harness[nasbench201].
 """

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ import pandas as pd
 from analysis.findings.comparisons import Comparison, compared
 from analysis.findings.judged import Judged, judge
 from analysis.findings.rules import Rules
-from analysis.results.pairs import Pairs
 from analysis.results.rows import load
 from analysis.results.table import lines
 from analysis.statistics.equivalence import tost
@@ -23,34 +23,38 @@ OPEN, BETTER, WORSE, EQUAL = 0, 1, -1, 2  # verdicts on a first method beside a 
 Samples = Mapping[str, np.ndarray]  # method → accuracies, one a seed
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """Accuracies [seeds] of two sides, as far as `judge` looks at `Pairs`: tables would take most of the time."""
+
+    own: np.ndarray
+    other: np.ndarray
+
+    @property
+    def differences(self) -> pd.Series:
+        return pd.Series(self.own - self.other)
+
+
 def primary(own: np.ndarray, other: np.ndarray) -> np.ndarray:
     """A verdict for each study of accuracies [studies, seeds], whose primary question these two methods are."""
-    return np.array([_verdicts([pairs], judge([pairs], RULES, alone=True))[0] for pairs in map(_pairs, own, other)])
+    return np.array([_verdicts([pair], alone=True)[0] for pair in map(Drawn, own, other)])
 
 
 def family(studies: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     """Verdicts [studies, pairs] where all pairs of a study are its secondary questions."""
-    found = []
-    for drawn in zip(*(zip(own, other, strict=True) for own, other in studies), strict=True):
-        asked = [_pairs(own, other) for own, other in drawn]
-        found.append(_verdicts(asked, judge(asked, RULES)))
-    return np.array(found)
+    asked = zip(*(map(Drawn, own, other) for own, other in studies), strict=True)
+    return np.array([_verdicts(pairs) for pairs in asked])
 
 
-def _pairs(own: np.ndarray, other: np.ndarray) -> Pairs:
-    frame = pd.DataFrame(np.column_stack([own, other]), columns=["own", "other"])
-    return Pairs("primary", ("first", "second"), frame, frame, (), 0, ("first", "second"))
+def _verdicts(asked: Sequence[Drawn], alone: bool = False) -> list[int]:
+    found = judge(asked, RULES, alone=alone)  # type: ignore[arg-type]
+    return [_verdict(one, pair, len(asked)) for pair, one in zip(asked, found, strict=True)]
 
 
-def _verdicts(asked: Sequence[Pairs], found: Sequence[Judged]) -> list[int]:
-    return [_verdict(one.significant, one.estimate.value, pairs, len(asked))
-            for pairs, one in zip(asked, found, strict=True)]  # fmt: skip
-
-
-def _verdict(significant: bool, difference: float, pairs: Pairs, size: int) -> int:
-    if significant:
-        return BETTER if difference > 0 else WORSE
-    p = tost(pairs.frame["own"].to_numpy(), pairs.frame["other"].to_numpy(), RULES.margin or 0, RULES.alpha).p
+def _verdict(found: Judged, pair: Drawn, size: int) -> int:
+    if found.significant:
+        return BETTER if found.estimate.value > 0 else WORSE
+    p = tost(pair.own, pair.other, RULES.margin or 0, RULES.alpha).p
     return EQUAL if p * size <= RULES.alpha else OPEN
 
 

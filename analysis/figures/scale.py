@@ -15,8 +15,8 @@ from analysis.statistics.paired import pareto
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-HATCHES = ("\\\\\\\\", "", "////", "....", "xxxx")
-KINDS = {"black-box": "black-box search", "search": "search", "score": "scoring", "tune": "tuning", "train": "training"}
+HATCHES = ("", "////", "....", "xxxx", "\\\\\\\\")
+KINDS = {"search": "search", "score": "scoring", "tune": "tuning", "train": "training"}
 
 
 def regression(model: Model) -> Drawing:
@@ -115,7 +115,7 @@ def cost_bars(lines: Sequence[Line]) -> Drawing | None:
     drawn = drawn[drawn.groupby("kind")["hours"].transform("any")]
     figure, (axes,) = canvas(height=0.9 + 0.32 * len(names))
     left = np.zeros(len(names))
-    colours = ("#009e73", "#0072b2", "#e69f00", "#cc79a7", "#56b4e9")
+    colours = ("#0072b2", "#e69f00", "#cc79a7", "#56b4e9")
     for (kind, label), colour, hatch in zip(KINDS.items(), colours, HATCHES, strict=False):
         if len(width := drawn.loc[drawn["kind"] == kind, "hours"].to_numpy()):
             axes.barh(range(len(names)), width, left=left, color=colour, hatch=hatch, edgecolor=INK, linewidth=0.5,

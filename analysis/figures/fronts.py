@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from analysis.figures.accuracy import ACCURACY, LABELS, SCALES, legend
@@ -50,6 +51,41 @@ def front(results: Results, table: Sequence[Line], quantity: str) -> Drawing | N
         _front(place, drawn[drawn["row"].isin(rows) & drawn["front"]], quantity)
     legend(figure, axes[0])
     return Drawing(figure, drawn)
+
+
+def searched(results: Results, table: Sequence[Line], quantity: str) -> Drawing | None:
+    """The front that each search with this objective has seen, a line a search, a panel for each data set."""
+    found = {row: each for row, every in histories(results, table).items()
+             if (each := [one.front for one in every if one.objective == quantity and len(one.front)])}  # fmt: skip
+    if not found:
+        return None
+    parts = [_seen(row, number, points, quantity) for row, each in found.items() for number, points in enumerate(each)]
+    panels = data_sets.groups(results.study, list(found))
+    names = {row: row.removeprefix(f"{data}/") for data, rows in panels.items() for row in rows}
+    styles, drawn = looks(list(dict.fromkeys(names.values()))), pd.concat(parts, ignore_index=True)
+    figure, axes = grid(len(panels), columns=min(3, len(panels)), width=6.4 if len(panels) == 1 else 4.4, height=3.8)
+    for place, (data, rows) in zip(axes, panels.items(), strict=True):
+        place.set_title(data)
+        place.set_xlabel(LABELS[quantity])
+        place.set_ylabel("Validation accuracy, %")
+        for row in rows:
+            _steps(place, drawn[drawn["row"] == row], quantity, names[row], styles[names[row]])
+        place.set_ylim(float(drawn.loc[drawn["row"].isin(rows), "accuracy"].quantile(0.25)) - 1e-6, None)
+    legend(figure, axes[0])
+    return Drawing(figure, drawn)
+
+
+def _seen(row: str, number: int, points: np.ndarray, quantity: str) -> pd.DataFrame:
+    ordered = points[points[:, 2].argsort(kind="stable")]
+    return pd.DataFrame({"row": row, "search": number, quantity: ordered[:, 2] * SCALES.get(quantity, 1.0),
+                         "accuracy": ordered[:, 1]})  # fmt: skip
+
+
+def _steps(axes: "Axes", points: pd.DataFrame, quantity: str, name: str, look: Look) -> None:
+    strength = min(1.0, 4 / points["search"].nunique() + 0.05)
+    for _, own in points.groupby("search"):
+        axes.step(own[quantity], own["accuracy"], where="post", color=look.colour, linewidth=0.9, alpha=strength)
+    axes.plot([], [], color=look.colour, label=name)
 
 
 def _networks(results: Results, line: Line, sizes: pd.Series) -> pd.DataFrame:

@@ -32,6 +32,11 @@ CAPTIONS = {
         "no other network of these searches beats in both."
         for name, words in FRONTS.items()
     },
+    **{
+        f"front-searched-{name}": f"The Pareto fronts of validation accuracy and {words} that searches for both saw, "
+        "a line a search; the lowest quarter of their points is left out."
+        for name, words in FRONTS.items()
+    },
     "accuracy-cost": "Test accuracy against what it costs to find and train one network.",
     "cost": "Device-hours to find and train one network, by kind of trial.",
     "distributions": "Test accuracy of every run, hollow for random twins; below each row, mean and 95 % interval.",
@@ -118,6 +123,9 @@ def _accuracy(found: Findings) -> Drawn:
     yield from ((f"slope-{model.quantity}", scale.regression(model)) for model in found.models)
     yield from ((f"slope-twins-{model.quantity}", scale.regression(model)) for model in found.twin_models)
     yield from ((f"front-{quantity}", fronts.front(found.results, found.table, quantity)) for quantity in FRONTS)
+    yield from (
+        (f"front-searched-{quantity}", fronts.searched(found.results, found.table, quantity)) for quantity in FRONTS
+    )
     yield "accuracy-cost", scale.cost_front(found.table)
     yield "cost", scale.cost_bars(found.table)
 

@@ -1,7 +1,7 @@
 """How searches went that ask for one network after the other: the best accuracy so far, by queries and by cost."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,15 @@ POINTS = 100  # of a curve against cost
 class History:
     """`best` [improvements, 3]: number of the query from 1, validation accuracy in percent, seconds spent so far.
 
-    `queries` and `seconds` are those of the whole search.
+    `queries` and `seconds` are those of the whole search. `front` [points, 3], of a search with an `objective` beside
+    accuracy: number of the query, validation accuracy, objective in the rows' unit.
     """
 
     queries: int
     seconds: float
     best: np.ndarray
+    objective: str = ""
+    front: np.ndarray = field(default_factory=lambda: np.empty((0, 3)))
 
     def after(self, at: np.ndarray, column: int) -> np.ndarray:
         """The best accuracy at so many queries (column 0) or seconds (column 2); NaN before the first."""
@@ -36,7 +39,9 @@ def history(row: Mapping[str, Any]) -> History | None:
     if not len(best) or best[0, 0] < 1 or best[-1, 0] > queries or not ordered:
         raise ValueError("the history of its search is out of order")
     seconds, last = float(row.get("device_seconds") or 0), float(best[-1, 2])
-    return History(queries, seconds if last < seconds < np.inf else last, best)
+    front = np.array(found.get("front") or [], dtype=float).reshape(-1, 3)
+    return History(queries, seconds if last < seconds < np.inf else last, best, str(found.get("objective") or ""),
+                   front[np.isfinite(front).all(axis=1)])  # fmt: skip
 
 
 def over_queries(searches: Sequence[History]) -> tuple[np.ndarray, np.ndarray]:

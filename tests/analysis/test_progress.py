@@ -134,6 +134,22 @@ def test_a_latency_that_only_the_searchs_row_has_is_that_of_its_network(tmp_path
     assert drawing.figure.axes[0].get_xlabel() == "Latency, ms"
 
 
+def test_fronts_of_searches_for_two_objectives_are_drawn_as_they_were_seen(tmp_path: Path) -> None:
+    folder = searched(tmp_path)
+    rows = [json.loads(line) for line in (folder / "trials.jsonl").read_text().splitlines()]
+    for row in rows:
+        if row["kind"] == "black-box" and row["method"] == "local":
+            row["history"] |= {"objective": "parameters", "front": [[3, 60.0, 2e6], [1, 50.0 + row["seed"], 1e6]]}
+    (folder / "trials.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    made = both(folder)
+    with styled():
+        drawing = fronts.searched(*made, "parameters")
+    assert drawing
+    assert drawing.data.to_numpy().tolist() == [
+        ["local", 0, 1.0, 50.0], ["local", 0, 2.0, 60.0], ["local", 1, 1.0, 51.0], ["local", 1, 2.0, 60.0]]  # fmt: skip
+    assert fronts.searched(*made, "macs") is None
+
+
 @pytest.mark.long
 def test_a_report_has_each_figure_where_its_rows_are(tmp_path: Path) -> None:
     own = {picture.name for picture in gallery.pictures(findings(searched(tmp_path)))}

@@ -49,8 +49,16 @@ def front(results: Results, table: Sequence[Line], quantity: str) -> Drawing | N
         for row in rows:
             _points(place, drawn[drawn["row"] == row], quantity, names[row], styles[names[row]])
         _front(place, drawn[drawn["row"].isin(rows) & drawn["front"]], quantity)
+        _cut(place, drawn.loc[drawn["row"].isin(rows), "accuracy"])
     legend(figure, axes[0])
     return Drawing(figure, drawn)
+
+
+def _cut(axes: "Axes", accuracies: pd.Series) -> None:
+    """Without the lowest tenth, where it lies so far below that nothing else could be told apart."""
+    tenth, best = float(accuracies.quantile(0.1)), float(accuracies.max())
+    if accuracies.min() < tenth - 2 * (best - tenth):
+        axes.set_ylim(tenth - 0.1 * (best - tenth) - 1e-6, best + 0.1 * (best - tenth) + 1e-6)
 
 
 def searched(results: Results, table: Sequence[Line], quantity: str) -> Drawing | None:

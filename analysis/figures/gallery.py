@@ -29,7 +29,7 @@ CAPTIONS = {
     "slope-twins-shortcuts": f"Test accuracy of every random twin against shortcuts, {LINES}.",
     **{
         f"front-{name}": f"Test accuracy of every network that was found against {words}, and the Pareto front: what "
-        "no other network of these searches beats in both."
+        "no other network of these searches beats in both. What lies far below is left out."
         for name, words in FRONTS.items()
     },
     **{

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LABELS = {"parameters": "Parameters, millions", "shortcuts": "Shortcuts", "macs": "Multiply-accumulates, millions",
-          "long_shortcuts": "Long shortcuts (4 blocks or further)", "cost": "Cost, device-hours"}  # fmt: skip
-SCALES = {"parameters": 1e-6, "macs": 1e-6, "cost": 1 / 3600}
+          "long_shortcuts": "Long shortcuts (4 blocks or further)", "cost": "Cost, device-hours",
+          "latency": "Latency, ms"}  # fmt: skip
+SCALES = {"parameters": 1e-6, "macs": 1e-6, "cost": 1 / 3600, "latency": 1e3}
 ACCURACY = "Test accuracy, %"
 
 

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import pandas as pd
+
 from analysis.figures.style import Drawing, rendered, styled
 from analysis.findings.collect import Findings
+from analysis.findings.over_data_sets import Summary, by_seed, common, summaries
 from analysis.findings.rules import rules
 from analysis.numbers import as_csv
 from spaces.architecture import Cells, Shortcuts
@@ -14,6 +17,9 @@ from spaces.architecture import Cells, Shortcuts
 MEANS = "mean over search seeds, bars one standard deviation; hollow points are the random twins"
 LINES = "with regression lines and their 95 % bands (CR2 by search)"
 ALONE = "recorded for this figure alone; nothing was chosen by it"
+FRONTS = {"parameters": "parameters", "macs": "multiply-accumulates", "latency": "latency"}
+SO_FAR = "The best validation accuracy that a search has seen so far, mean over searches with its interval,"
+SEEN = ". A search that sees single runs can see more than the best mean. Each panel leaves out what lies far below."
 CAPTIONS = {
     "accuracy-parameters": f"Test accuracy against parameters: {MEANS}.",
     "accuracy-shortcuts": f"Test accuracy against shortcuts: {MEANS}.",
@@ -21,10 +27,22 @@ CAPTIONS = {
     "slope-shortcuts": f"Test accuracy of every searched network against shortcuts, {LINES}.",
     "slope-twins-parameters": f"Test accuracy of every random twin against parameters, {LINES}.",
     "slope-twins-shortcuts": f"Test accuracy of every random twin against shortcuts, {LINES}.",
+    **{
+        f"front-{name}": f"Test accuracy of every network that was found against {words}, and the Pareto front: what "
+        "no other network of these searches beats in both. What lies far below is left out."
+        for name, words in FRONTS.items()
+    },
+    **{
+        f"front-searched-{name}": f"The Pareto fronts of validation accuracy and {words} that searches for both saw, "
+        "a line a search; the lowest quarter of their points is left out."
+        for name, words in FRONTS.items()
+    },
     "accuracy-cost": "Test accuracy against what it costs to find and train one network.",
     "cost": "Device-hours to find and train one network, by kind of trial.",
     "distributions": "Test accuracy of every run, hollow for random twins; below each row, mean and 95 % interval.",
     "pairwise": "Row minus column, points of accuracy. Framed with ✱: a difference is shown after Holm's method.",
+    "ranks": "Rank of each row by accuracy: mean over search seeds on each data set, and over all of them with the "
+    "interval over seeds. It says nothing of other data sets.",
     "critical-difference": "Mean ranks over the data sets. Bars below join rows that Nemenyi's test cannot tell apart, "
     "which does not show that they are equal. Whether two are joined depends on which other rows take part (Benavoli "
     "et al. 2016); ranks do not say by how much a row is better.",
@@ -34,6 +52,8 @@ CAPTIONS = {
     "shortcut-lengths": "How far shortcuts reach: mean number per network by length, beside the random twins.",
     "shortcut-targets": "Where shortcuts end: mean number per network by block, beside the random twins.",
     "alpha": "α, mean over seeds. A dot marks α above 0.",
+    "progress-queries": f"{SO_FAR} after so many queries{SEEN}",
+    "progress-cost": f"{SO_FAR} against what the table says that its trainings took{SEEN}",
     "search-accuracy": "Accuracy on the validation split of the training images: of the supernet, and of what each "
     "rule reads, with the supernet's weights.",
     "search-counts": "Shortcuts that each rule would keep after each epoch of the search.",
@@ -96,22 +116,34 @@ def _caption(name: str) -> str:
 
 
 def _accuracy(found: Findings) -> Drawn:
-    from analysis.figures import accuracy, scale
+    from analysis.figures import accuracy, fronts, scale
 
     yield "accuracy-parameters", accuracy.accuracy_against(found.table, "parameters")
     yield "accuracy-shortcuts", accuracy.accuracy_against(found.table, "shortcuts")
     yield from ((f"slope-{model.quantity}", scale.regression(model)) for model in found.models)
     yield from ((f"slope-twins-{model.quantity}", scale.regression(model)) for model in found.twin_models)
+    yield from ((f"front-{quantity}", fronts.front(found.results, found.table, quantity)) for quantity in FRONTS)
+    yield from (
+        (f"front-searched-{quantity}", fronts.searched(found.results, found.table, quantity)) for quantity in FRONTS
+    )
     yield "accuracy-cost", scale.cost_front(found.table)
     yield "cost", scale.cost_bars(found.table)
 
 
 def _comparisons(found: Findings) -> Drawn:
-    from analysis.figures import critical_difference, distributions
+    from analysis.figures import critical_difference, distributions, ranks
 
     yield "distributions", distributions.distributions(found.results, found.table)
     yield "pairwise", distributions.pairwise(found.pairs)
+    yield "ranks", ranks.over_data_sets(*_over_data_sets(found))
     yield "critical-difference", critical_difference.ranks(found.over, rules(found.results).alpha)
+
+
+def _over_data_sets(found: Findings) -> tuple[list[Summary], dict[str, pd.DataFrame], float]:
+    level = rules(found.results).level
+    sets, names = common(found.results, found.table)
+    each = {data: by_seed(found.results, data, names) for data in sets}
+    return summaries(found.results, found.table, level), each, level
 
 
 def _architectures(found: Findings) -> Drawn:
@@ -136,8 +168,12 @@ def _bare(architecture: Any) -> bool:
 
 
 def _search(found: Findings) -> Drawn:
-    from analysis.figures import alphas, curves
+    from analysis.figures import alphas, curves, progress
     from analysis.results import searches
+
+    level = rules(found.results).level
+    yield "progress-queries", progress.against_queries(found.results, found.table, level)
+    yield "progress-cost", progress.against_cost(found.results, found.table, level)
 
     trials = searches.named(found.results)
     for name, own in trials.groupby("method"):

@@ -149,7 +149,8 @@ def _asked(results: Results, table: Sequence[Line]) -> _Asked:
     single = first[0] if found and len(first) == 1 else None
     cause = f"{', '.join(gone)} was taken out" if gone else "the table has no such rows, or they are of different data"
     why = f"{primary.name(wanted)}: {cause}" if wanted and not found else ""
-    secondary = [q for q in every if q != single and sides.same_data(q.first, q.second)]
+    alone = (single.kind, {single.first, single.second}) if single else None  # whichever of the two is named first
+    secondary = [q for q in every if (q.kind, {q.first, q.second}) != alone and sides.same_data(q.first, q.second)]
     kind = single.kind if single else None
     return _Asked(sides, found, kind, secondary, len(planned) - len(every), why)
 

@@ -15,6 +15,7 @@ from pydantic_core import from_json
 
 from analysis.numbers import visible
 from analysis.results import data_sets, protocol_view
+from analysis.results.history import history
 from analysis.results.merged import merged, taken_out
 from analysis.results.outcomes import checked, conflicts
 from analysis.results.protocol_view import Damaged, Protocol
@@ -22,7 +23,7 @@ from analysis.results.settings_read import read
 
 NUMBERS = ("seed", "train_seed", "twin", "val_accuracy", "test_accuracy", "train_loss", "test_loss", "parameters",
            "macs", "shortcuts", "long_shortcuts", "epochs", "warmup_epochs", "seconds", "device_seconds", "threads",
-           "peak_memory_bytes", "chance")  # fmt: skip
+           "peak_memory_bytes", "chance", "latency")  # fmt: skip
 TEXTS = ("key", "kind", "method", "role", "twin_of", "pair", "architecture", "split", "status", "error", "device",
          "hardware", "path", "precision", "host", "started", "finished", "commit", "data",
          "predictions", "test_labels")  # fmt: skip
@@ -146,7 +147,7 @@ def frame(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 _OBJECTS = (*TEXTS, *PACKED, "methods", "needs", "warnings", "dirty", "tuned", "starts", "match", "study", "schema",
-            "curve", "snapshots")  # fmt: skip
+            "curve", "snapshots", "history")  # fmt: skip
 
 
 def _number(value: Any) -> float:
@@ -207,6 +208,7 @@ def _flat(record: dict[str, Any]) -> dict[str, Any]:
     for name in ("needs", "warnings"):
         record[name] = tuple(record.get(name) or ())
     record["role"] = record.get("role") or _role(record)
+    record["history"] = history(record)
     return record
 
 

@@ -1,13 +1,15 @@
 """Searches under names that tell them apart: those that differ in their settings are no repetitions of each other."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analysis.results.aggregate import done
+from analysis.results.history import History
 from analysis.results.rows import Results
-from analysis.results.table import family
+from analysis.results.table import Line, family
 from spaces.architecture import parse
 
 
@@ -30,6 +32,18 @@ def _readers(results: Results) -> dict[str, set[str]]:
         for key in needs:
             found.setdefault(key, set()).update(family(method) for method in methods)
     return found
+
+
+def histories(results: Results, table: Sequence[Line]) -> dict[str, list[History]]:
+    """Table row → those of the searches behind it, one a search; rows without any are left out."""
+    trials, out = done(results.trials), {}
+    known = {key: found for key, found in zip(trials["key"], trials["history"], strict=True) if found is not None}
+    for line in table:
+        own = results.trainings(line.method)
+        needed = (key for needs, key in zip(own["needs"], own["key"], strict=True) for key in (*needs, key))
+        if keys := dict.fromkeys(key for key in needed if key in known):
+            out[line.method] = [known[key] for key in keys]
+    return out
 
 
 def mean_alpha(trials: pd.DataFrame) -> dict[str, dict[str, np.ndarray]]:

@@ -9,6 +9,8 @@ import pytest
 import rows_factory as factory
 from scipy import stats
 
+from analysis.figures import distributions
+from analysis.figures.style import styled
 from analysis.findings.collect import findings
 from analysis.findings.comparisons import compared, still_open
 from analysis.findings.verdicts import verdict
@@ -199,3 +201,23 @@ def test_before_the_first_look_nothing_is_tested(tmp_path: Path) -> None:
     results = loaded(tmp_path, study, factory.rows(study))
     for found in compared(results, lines(results)).twins.values():
         assert found.verdict == "not tested: the first look is not reached"
+
+
+@pytest.mark.parametrize("sides", [("darts-A", "darts-B"), ("darts-B", "darts-A")])
+def test_a_primary_pair_named_in_either_direction_is_drawn_once(tmp_path: Path, sides: tuple[str, str]) -> None:
+    primary = {"method": sides[0], "against": sides[1]}
+    study = factory.study(seeds=5, snapshots=[5], twins=0, primary=primary)
+    results = loaded(tmp_path, study, factory.rows(study))
+    found = compared(results, lines(results))
+    asked = [frozenset((c.method, c.against)) for c in found.every]
+    assert len(asked) == len(set(asked)) == 3
+    assert found.primary
+    assert (found.primary.method, found.primary.against) == tuple(f"{side}@5" for side in sides)
+    assert found.size == 2
+    with styled():
+        drawn = distributions.pairwise(found.pairs)
+    assert drawn
+    shown = drawn.data.set_index(["row", "column"])["difference"]
+    assert shown["darts-A@5", "darts-B@5"] == pytest.approx(
+        found.primary.difference.value * (1 if sides[0] == "darts-A" else -1)
+    )

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 HATCHES = ("", "////", "....", "xxxx", "\\\\\\\\")
-KINDS = {"search": "search", "score": "scoring", "tune": "tuning", "train": "training"}
+KINDS = {"search": "search", "score": "scoring", "tune": "tuning",
+         "black-box": "black-box search", "train": "training"}  # fmt: skip
 
 
 def regression(model: Model) -> Drawing:

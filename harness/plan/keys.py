@@ -19,7 +19,7 @@ from harness.study.schema import Range, Recipe, Scheduler, Search, Tuning
 SCHEMA = 3  # of new folders: raised where a change of the code changes what equal settings give
 Fields = Mapping[type[Model], Collection[str]]
 
-MODELS: Mapping[str, type[Model]] = {"data": Data, "recipe": Recipe, "search": Search, "evolve": Search,
+MODELS: Mapping[str, type[Model]] = {"data": Data, "recipe": Recipe, "search": Search, "evolve": Search, "ask": Search,
                                      "tuning": Tuning, "table": Table}  # fmt: skip
 TOP: Mapping[str, Any] = {"space_options": {}, "test_curve": False, "train_seed": 0}  # defaults of a job's own fields
 FIRST: Fields = {  # the fields of schema 1

@@ -6,13 +6,28 @@ from typing import Any
 
 import numpy as np
 
+from harness.black_box.history import Evaluated, Search, proposal
+from harness.black_box.methods import propose_by
 from harness.errors import BadInput
-from harness.plan import evolve, tuning
+from harness.plan import tuning
 from harness.plan.jobs import Job
 from harness.plan.settings import Settings
-from harness.plan.sources import Baseline, Best, Evolved, Proposed, Read, Sampled, Source, Twin, Written, from_json
+from harness.plan.sources import (
+    Asked,
+    Baseline,
+    Best,
+    Evolved,
+    Proposed,
+    Read,
+    Sampled,
+    Source,
+    Twin,
+    Winner,
+    Written,
+    from_json,
+)
 from harness.plan.twins import sample_twin
-from harness.seeding import stream
+from harness.seeding import Seeds, stream
 from harness.study import ranges
 from harness.study.schema import Recipe
 from harness.study.validation import validated
@@ -123,8 +138,13 @@ def _architecture(source: Source, job: Job, rows: Rows, space: Space) -> Archite
             return custom_rules.read(space, alphas(rows[search], epoch), rule)
         case Best(keys):
             return space.parse(rows[best(keys, rows)]["architecture"] or "")
-        case Evolved():
-            return evolve.candidate(source, [rows[key] for key in source.seen], space, _random(job, "evolve"))
+        case Winner(search):
+            _finished(rows[search])
+            return space.parse(rows[search]["architecture"] or "")
+        case Evolved(settings):
+            return _asked_next(source, {**settings, "strategy": "evolution"}, job, rows, space)
+        case Asked(settings):
+            return _asked_next(source, settings, job, rows, space)
         case Proposed(function, index, seen, values):
             propose: Propose = imported(function, f"'{function}' proposes no architectures", PROPOSES)
             return propose(values, [rows[key] for key in seen], space, _random(job, "propose", index))
@@ -136,6 +156,19 @@ def _architecture(source: Source, job: Job, rows: Rows, space: Space) -> Archite
             if (found := space.baseline()) is None:
                 raise ValueError("the space has no baseline")
             return found
+
+
+def _asked_next(source: Asked | Evolved, settings: Mapping[str, Any], job: Job, rows: Rows,
+                space: Space) -> Architecture:  # fmt: skip
+    """What a black-box strategy proposes after the rows that it has seen."""
+    search = Search(space, custom_rules.drawn_by(space, source.rule), settings, Seeds.of(job.settings))
+    seen = [_answer(rows[key], space) for key in source.seen]
+    return proposal(propose_by(search.strategy), search, source.index, seen)
+
+
+def _answer(row: Row, space: Space) -> Evaluated:
+    return Evaluated(space.parse(row["architecture"] or ""), row["val_accuracy"], row.get("device_seconds", 0.0),
+                     row.get("parameters"), row.get("macs"), row.get("latency"))  # fmt: skip
 
 
 def _finished(row: Row) -> None:

@@ -54,6 +54,23 @@ class Evolved:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """Query `index` of a black-box search, after the results of `seen`."""
+
+    settings: Mapping[str, Any]
+    rule: str
+    index: int
+    seen: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Winner:
+    """The best of a black-box search that was one job."""
+
+    search: str  # key
+
+
+@dataclass(frozen=True)
 class Proposed:
     """What a function from outside gives after the results of `seen`; it gets all of `values`."""
 
@@ -74,7 +91,7 @@ class Twin:
     match: str = COUNT
 
 
-Source = Written | Baseline | Sampled | Read | Best | Evolved | Proposed | Twin
+Source = Written | Baseline | Sampled | Read | Best | Evolved | Asked | Winner | Proposed | Twin
 
 
 def as_json(source: Source) -> dict[str, Any]:
@@ -91,6 +108,10 @@ def as_json(source: Source) -> dict[str, Any]:
             return {"best": list(keys)}
         case Evolved(settings, rule, index, seen):
             return {"evolve": dict(settings), "rule": rule, "index": index, "seen": list(seen)}
+        case Asked(settings, rule, index, seen):
+            return {"ask": dict(settings), "rule": rule, "index": index, "seen": list(seen)}
+        case Winner(search):
+            return {"winner": search}
         case Proposed(values=values):
             return dict(values)
         case Twin(index, of, rule, row, match):
@@ -109,6 +130,10 @@ def from_json(values: Mapping[str, Any]) -> Source:
             return Best(tuple(keys))
         case {"evolve": settings, "rule": rule, "index": index, "seen": seen}:
             return Evolved(settings, rule, index, tuple(seen))
+        case {"ask": settings, "rule": rule, "index": index, "seen": seen}:
+            return Asked(settings, rule, index, tuple(seen))
+        case {"winner": search}:
+            return Winner(search)
         case {"propose": function, "index": index, "seen": seen}:
             return Proposed(function, index, tuple(seen), values)
         case {"draw": rule}:

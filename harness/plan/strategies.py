@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness.black_box.methods import METHODS, fields
 from harness.errors import BadInput
 from harness.plan import sources
 from harness.plan.jobs import Plan
 from harness.plan.settings import Settings
-from harness.plan.sources import Baseline, Best, Evolved, Read, Sampled, Source, Written, as_json
+from harness.plan.sources import Asked, Baseline, Best, Evolved, Read, Sampled, Source, Winner, Written, as_json
 from harness.study.schema import LEFT_OUT, Search
 from harness.vocabulary.kinds import Kind, Role
 
@@ -61,7 +62,7 @@ BASE = ("space", "space_options", "data", "study_seed", "seed", "test_curve", "t
 DARTS = ("epochs", "gate", "order", "warmup_epochs", "alpha_lr", "alpha_betas", "alpha_weight_decay", "alpha_noise",
          "alpha_portion", "zero_one", "early_stop")  # fmt: skip
 SCORE = ("score", "score_epochs", "gate", "alpha_portion")
-DRAWING = ("random", "random-search", "evolution")  # these need rules that architectures can be drawn by
+DRAWING = ("random", *METHODS)  # these need rules that architectures can be drawn by
 EVOLVE = ("population", "lag", "mutation_rate", "crossover_rate", "tournament")
 
 
@@ -100,6 +101,9 @@ def random_search(ask: Request) -> Iterable[Found]:
     Its budget is candidates × score_epochs epochs on the training split. It equals that of a search of as many
     epochs. Scored inside a supernet, it costs that supernet's epochs and none of its own.
     """
+    if ask.search.one_job:
+        yield _whole(ask)
+        return
     shared = _shared(ask)
     keys = [score(ask, Sampled(ask.rule, index), (), shared) for index in range(ask.search.candidates)]
     yield Found(ask.method, Best(tuple(keys)), tuple(keys), ask.rule)
@@ -107,6 +111,9 @@ def random_search(ask: Request) -> Iterable[Found]:
 
 def evolution(ask: Request) -> Iterable[Found]:
     """Genetic search: candidate i descends from exactly the candidates up to i - lag (see `evolve`)."""
+    if ask.search.one_job:
+        yield _whole(ask)
+        return
     shared = _shared(ask)
     spec = {name: getattr(ask.search, name) for name in EVOLVE}
     keys: list[str] = []
@@ -115,6 +122,31 @@ def evolution(ask: Request) -> Iterable[Found]:
         source = Evolved(spec, ask.rule, index, tuple(seen))
         keys.append(score(ask, source, tuple(seen), shared))
     yield Found(ask.method, Best(tuple(keys)), tuple(keys), ask.rule)
+
+
+def black_box(ask: Request) -> Iterable[Found]:
+    """Query i follows from exactly the results of the queries up to i - lag, by a function of `harness.black_box`."""
+    if ask.search.one_job:
+        yield _whole(ask)
+        return
+    shared = _shared(ask)
+    keys: list[str] = []
+    for index in range(ask.search.candidates):
+        seen = tuple(keys[: max(0, index - ask.search.lag + 1)])
+        keys.append(score(ask, Asked(_read(ask), ask.rule, index, seen), seen, shared))
+    yield Found(ask.method, Best(tuple(keys)), tuple(keys), ask.rule)
+
+
+def _read(ask: Request, *more: str) -> Settings:
+    """What the strategy reads of the search's settings."""
+    return {name: getattr(ask.search, name) for name in (*fields(ask.search.strategy), *more)}
+
+
+def _whole(ask: Request) -> Found:
+    """The whole search as one job."""
+    settings = {**ask.base, "rule": ask.rule, "recipe": ask.recipe, "search": _read(ask, "candidates")}
+    key = ask.plan.add(Kind.BLACK_BOX, ask.method, settings)
+    return Found(ask.method, Winner(key), (key,), ask.rule)
 
 
 def baseline(ask: Request) -> Iterable[Found]:
@@ -132,6 +164,7 @@ STRATEGIES: dict[str, Strategy] = {
     "random": random_draw,
     "random-search": random_search,
     "evolution": evolution,
+    **dict.fromkeys((name for name in METHODS if name not in ("random-search", "evolution")), black_box),
     "baseline": baseline,
     "given": given,
 }

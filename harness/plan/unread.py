@@ -10,6 +10,7 @@ Settings = Mapping[str, Any]
 
 TRAINED = ("train_cells", "train_channels", "auxiliary", "drop_path")  # space options of the networks that are found
 LOOKED_UP = ("data", "recipe", "space_options", "test_curve")  # decide nothing where a table answers
+UNREAD_BY_SEARCHES = ("data", "recipe", "test_curve")  # a table's queries depend on the space's options
 SHAPES: Mapping[str, tuple[str, ...]] = {"constant": ("gamma", "step"), "cosine": ("gamma", "step")}  # unread by each
 
 
@@ -32,7 +33,8 @@ def read_fields(settings: Settings) -> dict[str, Any]:
     elif "recipe_from" not in settings and "scheduler" in out.get("recipe", {}):
         scheduler = out["recipe"]["scheduler"]
         out["recipe"] = {**out["recipe"], "scheduler": _without(scheduler, SHAPES.get(scheduler.get("kind"), ()))}
-    return _without(out, LOOKED_UP) if by_table(settings) else out
+    unread = UNREAD_BY_SEARCHES if kind == Kind.BLACK_BOX else LOOKED_UP
+    return _without(out, unread) if by_table(settings) else out
 
 
 def read_under_schema_2(settings: Settings) -> dict[str, Any]:

@@ -46,6 +46,7 @@ RANGE = record({"when": checks.OBJECT}, ("low", "high", "log", "integer", "step"
 TUNED = record({"settings": record({"tuning": record({"ranges": values(RANGE)}, ("sampler", "ranges"))},
                                    ("tuning", "index")),
                 "curve": each(record({}, ("val_accuracy",)))})  # fmt: skip
+HISTORY = record({"queries": each(checks.COUNT), "best": each(each(checks.NUMBER))}, ("queries", "best"))
 FIELDS: Mapping[str, Check] = {
     "schema": leaf(f"schema of {', '.join(map(str, SCHEMAS))}", lambda value: is_count(value) and value in SCHEMAS),
     "status": leaf(f"status of {', '.join(Status)}", lambda value: isinstance(value, str) and value in list(Status)),
@@ -53,11 +54,12 @@ FIELDS: Mapping[str, Check] = {
     "snapshots": values(values(checks.ARRAY), checks.EPOCH),
     "settings": SETTINGS,
     "recipe": RECIPE,
+    "history": HISTORY,
     "versions": values(checks.TEXT),
     "dirty": checks.TRUTH,
     **dict.fromkeys(("test_accuracy", "val_accuracy"), checks.PERCENTAGE),
     **dict.fromkeys(("train_loss", "test_loss"), checks.NUMBER),
-    **dict.fromkeys(("seconds", "device_seconds"), checks.DURATION),
+    **dict.fromkeys(("seconds", "device_seconds", "latency"), checks.DURATION),
     **dict.fromkeys(("seed", "train_seed", "twin", "parameters", "macs", "shortcuts", "long_shortcuts", "epochs",
                      "threads", "peak_memory_bytes", "stopped_at", "returned_to"), checks.COUNT),
     **dict.fromkeys(("key", "kind", "method", "role", "twin_of", "pair", "architecture", "split", "error", "device",

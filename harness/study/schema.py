@@ -2,7 +2,8 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_serializer, model_validator
+from pydantic_core.core_schema import SerializerFunctionWrapHandler
 
 from harness.study import range_faults
 from harness.study.bounds import COUNT, EPOCHS, MOST, PIXELS, SEEDS, TRIALS, plain, safe
@@ -11,6 +12,7 @@ from harness.study.model import Model
 from harness.study.primary import Primary, primary_fault
 from harness.study.twins import Twins
 
+LATER = {"one_job": False}  # fields of a search that protocols of older folders do not have
 LEFT_OUT = "left-out"  # recipe.pretrained: by the baseline, trained on as many images again that the study leaves out
 IMAGES = "images"  # task: networks are trained
 Beta = Annotated[float, Field(ge=0, lt=1)]  # of Adam
@@ -68,6 +70,7 @@ class Search(Model):
     tournament: int = Field(3, gt=0, le=COUNT)
     score: Literal["train", "supernet"] = "train"
     score_epochs: int = Field(3, gt=0, le=EPOCHS)
+    one_job: bool = False  # a whole black-box search is one job, of which a table answers every query
 
     @model_validator(mode="after")
     def _snapshots_lie_inside(self) -> "Search":
@@ -76,6 +79,11 @@ class Search(Model):
         if other := [epoch for epoch in self.trained if epoch not in self.read_at]:
             raise ValueError(f"trained: {other[0]} is none of the snapshots {', '.join(map(str, self.read_at))}")
         return self
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what came later and is not set, so that protocols of older folders stay as they are."""
+        return {name: value for name, value in dumped(self).items() if name not in LATER or value != LATER[name]}
 
     @property
     def read_at(self) -> tuple[int, ...]:

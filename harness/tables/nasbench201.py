@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from math import isfinite
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from harness.errors import BadInput, first_line
@@ -19,6 +20,7 @@ from spaces.nasbench201.network import parameters
 NAME = "nasbench201"
 FILES = {"cifar10": ("cifar10.pkl", 10), "cifar100": ("cifar100.pkl", 100), "imagenet16-120": ("imagenet.pkl", 120)}
 CELLS = len(BENCH_OPERATIONS) ** len(BENCH_EDGES)
+COLUMNS = ("val_acc", "train_time", "model_size", "latency")
 MILLION, ROUNDED = 1e6, 5e-7  # sizes are in millions of parameters, with six decimals
 
 
@@ -58,9 +60,9 @@ def _entries(values: Mapping[str, Any], classes: int) -> Iterator[tuple[str, Ent
     for digits, runs in values.items():
         cell = BenchCell.parse(digits)
         size = parameters(cell, classes)
-        columns = [[float(value) for value in runs[name]] for name in ("val_acc", "train_time", "model_size")]
+        columns = [[float(value) for value in runs[name]] for name in COLUMNS]
         right = [run for run in zip(*columns, strict=True) if abs(run[2] - size / MILLION) < ROUNDED]
-        if not right or not all(isfinite(cost) and 0 <= accuracy <= 100 for accuracy, cost, _ in right):
+        if not right or not all(isfinite(cost) and 0 <= accuracy <= 100 for accuracy, cost, *_ in right):
             raise ValueError(f"cell {digits} has no run of its size, or one without an accuracy")
-        accuracies, costs, _ = zip(*right, strict=True)
-        yield str(cell), Entry(accuracies, costs, size)
+        accuracies, costs, _, latencies = zip(*right, strict=True)
+        yield str(cell), Entry(accuracies, costs, size, fmean(latencies))

@@ -2,16 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import fmean
 
 
 @dataclass(frozen=True)
 class Entry:
-    """The runs of one architecture, in the table's order: accuracies in percent, costs in seconds of training."""
+    """The runs of one architecture, in the table's order: accuracies in percent, costs in seconds of training.
+
+    `latency`: seconds, as the table measured it.
+    """
 
     accuracies: tuple[float, ...]
     costs: tuple[float, ...]
     parameters: int | None = None
+    latency: float | None = None
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,11 @@ class Table:
 
     name: str
     entries: Mapping[str, Entry]
+
+    @cached_property
+    def position(self) -> Mapping[str, int]:
+        """Where each architecture stands among all, sorted by their texts: how histories name them."""
+        return {text: number for number, text in enumerate(sorted(self.entries))}
 
     def entry(self, architecture: str) -> Entry:
         """Raises LookupError where the table has no run of it."""

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from harness.plan.resolve import facts
 from harness.plan.settings import Settings
-from harness.plan.sources import Best, Evolved, Proposed, from_json
+from harness.plan.sources import Asked, Best, Evolved, Proposed, Winner, from_json
 from harness.seeding import Seeds
 from harness.storage import provenance
 from harness.tables import opened
-from harness.tables.table import Answer, judged, score
+from harness.tables.table import Answer, Entry, judged, score
 from harness.training.epochs import Epochs
 from harness.training.place import Place, Progress
 from harness.vocabulary.kinds import Kind
@@ -36,7 +36,7 @@ def _found(settings: Settings, space: Space, home: Path | None) -> Outcome:
     number = Seeds.of(settings).stream("table run", spec["data"], str(architecture))
     if settings["kind"] == Kind.SCORE:
         answer = score(entry, spec["signal"], number)
-        accuracy = Outcome(val_accuracy=answer.accuracy)
+        accuracy = Outcome(val_accuracy=answer.accuracy, **_latency(entry))
     else:
         answer = judged(entry, spec["signal"], number, _selected(settings))
         accuracy = Outcome(test_accuracy=answer.accuracy, warnings=[SEEN] if answer.seen else [])
@@ -46,7 +46,11 @@ def _found(settings: Settings, space: Space, home: Path | None) -> Outcome:
 
 def _selected(settings: Settings) -> bool:
     """Whether the architecture was chosen by what the table says of it."""
-    return isinstance(from_json(settings["source"]), Best | Evolved | Proposed)
+    return isinstance(from_json(settings["source"]), Asked | Best | Evolved | Proposed | Winner)
+
+
+def _latency(entry: Entry) -> Outcome:
+    return Outcome() if entry.latency is None else Outcome(latency=entry.latency)
 
 
 def _cost(answer: Answer) -> Outcome:

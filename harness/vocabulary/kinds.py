@@ -10,6 +10,7 @@ class Kind(StrEnum):
     TRAIN = "train"  # final training, of searched networks, twins, baselines
     SCORE = "score"  # a candidate's fitness
     TUNE = "tune"
+    BLACK_BOX = "black-box"  # a whole search of which a table answers every query
 
 
 class Role(StrEnum):
@@ -22,3 +23,4 @@ class Role(StrEnum):
     SEARCH = "search"
     SCORE = "score"
     TUNE = "tune"
+    BLACK_BOX = "black-box"

@@ -62,6 +62,8 @@ class Outcome(TypedDict, total=False):
     peak_memory_bytes: int | None
     predictions: str  # digests of what the network says of each test image, and of the right answers
     test_labels: str
+    history: dict[str, Any]  # of a black-box search (docs/rows.md)
+    latency: float  # seconds, where a table has it
     ended: bool  # in checkpoints alone: pruned or stopped before the last epoch
 
 

@@ -10,6 +10,7 @@ from torch import nn
 
 from spaces.architecture import Cells, Edge, short
 from spaces.cells import genotype, variation
+from spaces.cells.edited import CellEdits
 from spaces.cells.graph import NONE, Grid, reached
 from spaces.cells.matching import MATCHES, same_operations
 from spaces.cells.network import CellNetwork, Layout, depth
@@ -41,7 +42,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class CellSpace:
+class CellSpace(CellEdits):
     """A `Space` whose architectures are `Cells`; every field is an option of the study. Defaults are study 1's.
 
     `nodes` are the intermediate ones; `concat` says which of them make the output, or how many of the last.

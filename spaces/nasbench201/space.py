@@ -1,6 +1,6 @@
 """NAS-Bench-201 (Dong & Yang 2020): 15,625 cells of four nodes, six edges and five operations."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 from typing import Any, ClassVar
@@ -9,8 +9,10 @@ import numpy as np
 
 from spaces.architecture import BENCH_EDGES, BENCH_OPERATIONS, BenchCell, Cells, Edge, short
 from spaces.cells import variation
+from spaces.cells.edited import Item, listed
 from spaces.cells.graph import NONE, Grid
 from spaces.cells.rules import edge_wise
+from spaces.edits import Edited, Items, Parts
 from spaces.nasbench201.network import BenchNetwork
 from spaces.nasbench201.supernet import BenchSupernet
 from spaces.space import Alpha
@@ -21,7 +23,7 @@ MOST = {"cells": 100, "train_cells": 100, "channels": 1024, "train_channels": 10
 
 
 @dataclass(frozen=True)
-class BenchSpace:
+class BenchSpace(Edited):
     """`cells` (a stage) and `channels` (of the first stage) shape the supernet; `train_cells` and `train_channels`
     (default: the published 5 and 16) the networks that are trained from scratch.
 
@@ -90,6 +92,15 @@ class BenchSpace:
 
     def _mixed(self, first: BenchCell, other: Callable[[], BenchCell], rate: float, rng: Random) -> BenchCell:
         return self._cell(*variation.mix([first.normal], [other().normal], RULE, rate, rng))
+
+    def _parts(self, rule: str) -> Parts:
+        return listed(RULE, GRID, 1)
+
+    def _items(self, architecture: BenchCell) -> Iterator[Item]:
+        return ((0, edge) for edge in architecture.normal)
+
+    def _made_of(self, items: Items) -> BenchCell:
+        return BenchCell(1, (3,), tuple(edge for _, edge in items))
 
     def baseline(self) -> None:
         """There is no network that a search starts from."""

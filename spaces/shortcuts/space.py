@@ -1,6 +1,8 @@
 """The shortcut space of study 2: a VGG, and a choice for every pair of blocks that are two or more apart."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from random import Random
 from typing import ClassVar
 
@@ -8,6 +10,7 @@ import numpy as np
 from torch import nn
 
 from spaces.architecture import LAYERS, Shortcuts, short
+from spaces.edits import Edited, Items, Parts
 from spaces.sampling import draw_counts
 from spaces.shortcuts.matching import MATCHES, parameters, same_parameters, same_targets
 from spaces.shortcuts.supernet import ShortcutSupernet
@@ -18,7 +21,7 @@ Pair = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class ShortcutSpace:
+class ShortcutSpace(Edited):
     """VGG11/13/16/19 at any width. Rule A reads α edge-wise, rule B node-wise (docs/studies.md)."""
 
     vgg: str = "vgg19"
@@ -87,6 +90,18 @@ class ShortcutSpace:
         found = alike.other(own, rng)
         return None if found is None else Shortcuts(self.vgg, tuple(found))
 
+    def _parts(self, rule: str) -> Parts:
+        """A: each shortcut is there or not; B: each block has one of its possible sources, or none."""
+        if rule not in self.rules:
+            raise ValueError(f"the choices of rule '{rule}' are not listed")
+        return _listed(tuple(self.pairs), rule)
+
+    def _items(self, architecture: Shortcuts) -> tuple[Pair, ...]:
+        return architecture.pairs
+
+    def _made_of(self, items: Items) -> Shortcuts:
+        return Shortcuts(self.vgg, items)
+
     def baseline(self) -> Shortcuts:
         return Shortcuts(self.vgg)
 
@@ -120,8 +135,7 @@ class ShortcutSpace:
 
     def _by_target(self) -> list[list[Pair]]:
         """The possible shortcuts into each block that has any: at most 14 blocks on VGG19."""
-        into = ([pair for pair in self.pairs if pair[1] == k] for k in range(1, self.depth + 1))
-        return [pairs for pairs in into if pairs]
+        return _by_target(self.pairs)
 
     @staticmethod
     def _changed(pairs: set[Pair], option: list[Pair], rule: str, rng: Random) -> set[Pair]:
@@ -129,3 +143,16 @@ class ShortcutSpace:
             return pairs ^ set(option)
         others = [choice for choice in ([], *([pair] for pair in option)) if set(choice) != pairs & set(option)]
         return (pairs - set(option)) | set(rng.choice(others))
+
+
+@cache
+def _listed(pairs: tuple[Pair, ...], rule: str) -> Parts:
+    groups = [[pair] for pair in pairs] if rule == "A" else _by_target(pairs)
+    return Parts(tuple(((), *((pair,) for pair in group)) for group in groups))
+
+
+def _by_target(pairs: Iterable[Pair]) -> list[list[Pair]]:
+    groups: dict[int, list[Pair]] = {}
+    for pair in sorted(pairs, key=lambda pair: (pair[1], pair[0])):
+        groups.setdefault(pair[1], []).append(pair)
+    return list(groups.values())

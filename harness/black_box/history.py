@@ -63,6 +63,11 @@ class Ask:
         """The answers with an accuracy."""
         return [one for one in self.seen if one.val_accuracy is not None]
 
+    @property
+    def asked(self) -> set[Any]:
+        """Every architecture that was asked for before."""
+        return {*(one.architecture for one in self.seen), *self.pending}
+
     def random(self, *more: int | str) -> Random:
         """Alike on every machine; every query, or whatever `more` names, has a stream of its own."""
         return Random(self.search.seeds.stream(self.search.strategy, *(more or (self.index,))))

@@ -23,6 +23,9 @@ METHODS: Mapping[str, Method] = {
     "evolution": Method("genetic", ("population", "mutation_rate", "crossover_rate", "tournament"), edits=False),
     "regularised-evolution": Method("regularised", ("population", "tournament")),
     "local-search": Method("local"),
+    "tpe": Method("tpe", ("startup",)),
+    "predictor": Method("predictor", ("startup", "refit")),
+    "nsga2": Method("nsga2", ("population", "crossover_rate", "objective")),
 }
 COMMON = ("strategy", "lag")  # fields that all read
 

@@ -12,7 +12,13 @@ from harness.study.model import Model
 from harness.study.primary import Primary, primary_fault
 from harness.study.twins import Twins
 
-LATER = {"one_job": False}  # fields of a search that protocols of older folders do not have
+LATER = {
+    "one_job": False,
+    "startup": 20,
+    "refit": 20,
+    "objective": "parameters",
+    "reduction": 3,
+}  # fields of a search that protocols of older folders do not have
 LEFT_OUT = "left-out"  # recipe.pretrained: by the baseline, trained on as many images again that the study leaves out
 IMAGES = "images"  # task: networks are trained
 Beta = Annotated[float, Field(ge=0, lt=1)]  # of Adam
@@ -70,6 +76,12 @@ class Search(Model):
     tournament: int = Field(3, gt=0, le=COUNT)
     score: Literal["train", "supernet"] = "train"
     score_epochs: int = Field(3, gt=0, le=EPOCHS)
+    startup: int = Field(20, gt=1, le=COUNT)  # TPE, predictor: how many are drawn first
+    refit: int = Field(20, gt=0, le=COUNT)  # predictor: answers after which it is fitted anew
+    objective: Literal["parameters", "macs", "latency"] = "parameters"  # NSGA-II, beside accuracy
+    reduction: int = Field(
+        3, gt=1, le=COUNT
+    )  # successive halving: one in so many goes on, with as many times the epochs
     one_job: bool = False  # a whole black-box search is one job, of which a table answers every query
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ from torch import nn
 
 from spaces.alike import offered
 from spaces.cost import cost
+from spaces.edits import edits, offers
 from spaces.space import Space
 
 CLASSES, CHANNELS, SIZE = 10, 3, 32
@@ -32,6 +33,11 @@ def checks(space: Space) -> Iterator[Check]:
         for match in offered(space, rule):
             yield f"{rule}: twins matched in {match} are others, sampled uniformly", partial(_twins, space, rule, match)
         yield f"{rule}: mutation and crossover stay in the space", lambda r=rule: _varies(space, r)  # type: ignore[misc]
+        if offers(space, rule):
+            yield (
+                f"{rule}: neighbours differ in one choice, and choices give the architecture back",
+                partial(_edits, space, rule),
+            )
         yield f"{rule}: parameters and MACs need no weights", lambda r=rule: _costs(space, r)  # type: ignore[misc]
         yield f"{rule}: a supernet can be limited to one architecture", lambda r=rule: _limits(space, r)  # type: ignore[misc]
 
@@ -165,6 +171,25 @@ def _varies(space: Space, rule: str) -> None:
             changed.add(str(child))
     assert len(changed) > 2, "mutation and crossover hardly change anything"
     assert space.mutate(first, rule, Random(1), 0.0) == first, "mutation with rate 0 changes something"
+
+
+def _edits(space: Space, rule: str) -> None:
+    edited, options = edits(space), edits(space).options(rule)
+    for seed in range(5):
+        own = space.draw(rule, Random(seed))
+        numbers = edited.encode(own, rule)
+        assert len(numbers) == len(options), f"{own} has {len(numbers)} choices, the rule {len(options)}"
+        assert all(0 <= number < size for number, size in zip(numbers, options, strict=True)), f"{own}: no such option"
+        assert edited.decode(numbers, rule) == own, f"{own} does not come back from its choices"
+        around = edited.neighbours(own, rule)
+        assert around == edited.neighbours(own, rule), "the same architecture has other neighbours"
+        assert len(set(around)) == len(around) > 0, f"{own} has no neighbours, or some twice"
+        for near in around:
+            changed = sum(one != other for one, other in zip(numbers, edited.encode(near, rule), strict=True))
+            assert changed == 1, f"{near} differs from {own} in {changed} choices"
+            assert not space.broken(near), f"{near} is a neighbour, and is broken"
+            assert space.parse(str(near)) == near, f"{near} does not parse back"
+        assert own in edited.neighbours(around[0], rule), f"{own} is no neighbour of its neighbour {around[0]}"
 
 
 def _drawable(space: Space, rule: str, shortcuts: int) -> bool:

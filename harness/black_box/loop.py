@@ -5,7 +5,7 @@ from typing import Any
 
 from harness.black_box.history import Ask, Evaluated, Propose, Search
 
-DIGITS = 6  # of accuracies and costs in a history
+DIGITS = 10  # of accuracies and costs in a history
 
 
 def searched(propose: Propose, search: Search, queries: int,
@@ -25,6 +25,11 @@ def best(history: Sequence[Evaluated]) -> Evaluated | None:
     return max(scored, key=lambda one: one.val_accuracy or 0.0, default=None)
 
 
+def rounded(value: float) -> float:
+    """As a history keeps it: with ten digits."""
+    return float(f"{value:.{DIGITS}g}")
+
+
 def as_json(history: Sequence[Evaluated], position: Mapping[str, int]) -> dict[str, Any]:
     """`queries`: where each query's architecture stands in the table, by `position`; `best`: each improvement as
     [number of queries, accuracy in percent, device-seconds so far]."""
@@ -34,5 +39,5 @@ def as_json(history: Sequence[Evaluated], position: Mapping[str, int]) -> dict[s
         cost += one.cost
         if one.val_accuracy is not None and one.val_accuracy > top:
             top = one.val_accuracy
-            improvements.append([number, round(top, DIGITS), round(cost, DIGITS)])
+            improvements.append([number, rounded(top), rounded(cost)])
     return {"queries": [position[str(one.architecture)] for one in history], "best": improvements}

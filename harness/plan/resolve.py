@@ -18,6 +18,7 @@ from harness.plan.sources import (
     Best,
     Evolved,
     Proposed,
+    Ranked,
     Read,
     Sampled,
     Source,
@@ -96,11 +97,17 @@ def best(keys: Sequence[str], rows: Rows) -> str:
 
     Raises Unbuildable where there is none: all have ended, so that another try would find no other.
     """
+    return ranked(keys, rows, 0)
+
+
+def ranked(keys: Sequence[str], rows: Rows, place: int) -> str:
+    """As `best`, with `place` others before it."""
     scored = [key for key in keys if rows[key]["status"] == Status.DONE and rows[key]["val_accuracy"] is not None]
-    if not scored:
+    if len(scored) <= place:
         broken = all(rows[key]["status"] == Status.DISCONNECTED for key in keys)
-        raise Unbuildable(Status.DISCONNECTED if broken else Status.DIVERGED, "none of the candidates was scored")
-    return max(scored, key=lambda key: rows[key]["val_accuracy"] or 0.0)
+        why = f"only {len(scored)} of the candidates were scored" if scored else "none of the candidates was scored"
+        raise Unbuildable(Status.DISCONNECTED if broken else Status.DIVERGED, why)
+    return sorted(scored, key=lambda key: rows[key]["val_accuracy"] or 0.0, reverse=True)[place]
 
 
 def facts(architecture: Architecture) -> Outcome:
@@ -138,6 +145,8 @@ def _architecture(source: Source, job: Job, rows: Rows, space: Space) -> Archite
             return custom_rules.read(space, alphas(rows[search], epoch), rule)
         case Best(keys):
             return space.parse(rows[best(keys, rows)]["architecture"] or "")
+        case Ranked(place, keys):
+            return space.parse(rows[ranked(keys, rows, place)]["architecture"] or "")
         case Winner(search):
             _finished(rows[search])
             return space.parse(rows[search]["architecture"] or "")

@@ -71,6 +71,14 @@ class Winner:
 
 
 @dataclass(frozen=True)
+class Ranked:
+    """The candidate of `keys` with the highest validation accuracy but for `place` others."""
+
+    place: int
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Proposed:
     """What a function from outside gives after the results of `seen`; it gets all of `values`."""
 
@@ -91,7 +99,7 @@ class Twin:
     match: str = COUNT
 
 
-Source = Written | Baseline | Sampled | Read | Best | Evolved | Asked | Winner | Proposed | Twin
+Source = Written | Baseline | Sampled | Read | Best | Ranked | Evolved | Asked | Winner | Proposed | Twin
 
 
 def as_json(source: Source) -> dict[str, Any]:
@@ -112,6 +120,8 @@ def as_json(source: Source) -> dict[str, Any]:
             return {"ask": dict(settings), "rule": rule, "index": index, "seen": list(seen)}
         case Winner(search):
             return {"winner": search}
+        case Ranked(place, keys):
+            return {"rank": place, "among": list(keys)}
         case Proposed(values=values):
             return dict(values)
         case Twin(index, of, rule, row, match):
@@ -134,6 +144,8 @@ def from_json(values: Mapping[str, Any]) -> Source:
             return Asked(settings, rule, index, tuple(seen))
         case {"winner": search}:
             return Winner(search)
+        case {"rank": place, "among": keys}:
+            return Ranked(place, tuple(keys))
         case {"propose": function, "index": index, "seen": seen}:
             return Proposed(function, index, tuple(seen), values)
         case {"draw": rule}:

@@ -5,15 +5,28 @@ plans with `supernet` and `score`, and may have candidates proposed by a functio
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.black_box.methods import METHODS, fields
 from harness.errors import BadInput
 from harness.plan import sources
+from harness.plan.halving import rungs
 from harness.plan.jobs import Plan
 from harness.plan.settings import Settings
-from harness.plan.sources import Asked, Baseline, Best, Evolved, Read, Sampled, Source, Winner, Written, as_json
+from harness.plan.sources import (
+    Asked,
+    Baseline,
+    Best,
+    Evolved,
+    Ranked,
+    Read,
+    Sampled,
+    Source,
+    Winner,
+    Written,
+    as_json,
+)
 from harness.study.schema import LEFT_OUT, Search
 from harness.vocabulary.kinds import Kind, Role
 
@@ -62,7 +75,7 @@ BASE = ("space", "space_options", "data", "study_seed", "seed", "test_curve", "t
 DARTS = ("epochs", "gate", "order", "warmup_epochs", "alpha_lr", "alpha_betas", "alpha_weight_decay", "alpha_noise",
          "alpha_portion", "zero_one", "early_stop")  # fmt: skip
 SCORE = ("score", "score_epochs", "gate", "alpha_portion")
-DRAWING = ("random", *METHODS)  # these need rules that architectures can be drawn by
+DRAWING = ("random", "successive-halving", *METHODS)  # these need rules that architectures can be drawn by
 EVOLVE = ("population", "lag", "mutation_rate", "crossover_rate", "tournament")
 
 
@@ -137,6 +150,24 @@ def black_box(ask: Request) -> Iterable[Found]:
     yield Found(ask.method, Best(tuple(keys)), tuple(keys), ask.rule)
 
 
+def successive_halving(ask: Request) -> Iterable[Found]:
+    """`candidates` uniform samples are trained for `score_epochs` epochs; one in `reduction` goes on for as many times
+    the epochs, and so on; the best of the last rung is found (Jamieson & Talwalkar 2016).
+
+    A longer training has the initial weights and the batches of the shorter one: with a constant learning rate it
+    passes through the same weights as one that goes on from a checkpoint.
+    """
+    search = ask.search
+    keys: list[str] = []
+    before: tuple[str, ...] = ()
+    for count, epochs in rungs(search.candidates, search.score_epochs, search.reduction):
+        here = replace(ask, search=search.model_copy(update={"score_epochs": epochs}))
+        made: list[Source] = [Ranked(place, before) if before else Sampled(ask.rule, place) for place in range(count)]
+        before = tuple(score(here, source, before) for source in made)
+        keys += before
+    yield Found(ask.method, Best(before), tuple(keys), ask.rule)
+
+
 def _read(ask: Request, *more: str) -> Settings:
     """What the strategy reads of the search's settings."""
     return {name: getattr(ask.search, name) for name in (*fields(ask.search.strategy), *more)}
@@ -165,6 +196,7 @@ STRATEGIES: dict[str, Strategy] = {
     "random-search": random_search,
     "evolution": evolution,
     **dict.fromkeys((name for name in METHODS if name not in ("random-search", "evolution")), black_box),
+    "successive-halving": successive_halving,
     "baseline": baseline,
     "given": given,
 }

@@ -3,6 +3,7 @@
 from harness.black_box.methods import METHODS
 from harness.plan.methods import MethodSettings, strategy_of
 from harness.study.schema import Study
+from harness.tables.table import Table
 from spaces.custom_rules import drawn_by
 from spaces.edits import offers
 from spaces.space import Space
@@ -11,11 +12,26 @@ from spaces.space import Space
 def black_box_fault(own: MethodSettings, study: Study, space: Space) -> str:
     """Why the method's strategy cannot search this space as it is asked to; '' where it can, or is no black box."""
     search, name = own.search, strategy_of(own)
+    looked_up = study.table is not None and search.score == "train"
+    if name == "successive-halving" and (study.table or search.score == "supernet"):
+        return f"{name} trains for ever more epochs, which neither a table nor a supernet does; leave both out"
     if (method := METHODS.get(name)) is None:
-        return "search.one_job is of black-box strategies; leave it out" if own.method.search.get("one_job") else ""
+        return "search.one_job is of other strategies; leave it out" if own.method.search.get("one_job") else ""
     rule = drawn_by(space, own.method.rule or space.rules[0])
     if method.edits and not offers(space, rule):
         return f"{name} edits architectures, and {study.space} does not say how by rule '{rule}' (docs/black-box.md)"
-    if search.one_job and not (study.table and search.score == "train"):
+    if search.one_job and not looked_up:
         return "search.one_job needs a table that answers every query; leave it out, or name a table and no supernet"
+    if name == "nsga2" and search.objective == ("macs" if looked_up else "latency"):
+        who = "no table" if looked_up else "only a table"
+        return f"search.objective = '{search.objective}': {who} says that of a network"
     return ""
+
+
+def objective_fault(own: MethodSettings, table: Table) -> str:
+    """Where the table that answers lacks the second objective of some network."""
+    name = own.search.objective
+    if strategy_of(own) != "nsga2" or own.search.score != "train":
+        return ""
+    lacks = any(getattr(entry, name) is None for entry in table.entries.values())
+    return f"search.objective = '{name}': {table.name} does not say it of every network" if lacks else ""

@@ -13,7 +13,7 @@ from harness.plan.jobs import Plan
 from harness.plan.make import base_settings
 from harness.plan.methods import MethodSettings, StudySettings, strategy_of
 from harness.plan.strategies import DRAWING, STRATEGIES, strategy
-from harness.run.black_box_checks import black_box_fault
+from harness.run.black_box_checks import black_box_fault, objective_fault
 from harness.study.schema import LEFT_OUT, Method, Study
 from harness.tables import opened
 from harness.training import pretrained
@@ -129,6 +129,8 @@ def check_table(settings: StudySettings, space: Space, home: Path | None) -> Non
     for data in study.data_sets if study.table else ():
         found = opened.table(base_settings(study, 0, data), home)
         for own in settings.methods:
+            if fault := objective_fault(own, found):
+                raise BadInput(f"method '{own.name}': {fault}")
             text = own.method.architecture
             if text and str(space.parse(text)) not in found.entries:
                 raise BadInput(f"method '{own.name}': {found.name} has no run of {text}")

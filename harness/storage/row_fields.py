@@ -46,7 +46,8 @@ RANGE = record({"when": checks.OBJECT}, ("low", "high", "log", "integer", "step"
 TUNED = record({"settings": record({"tuning": record({"ranges": values(RANGE)}, ("sampler", "ranges"))},
                                    ("tuning", "index")),
                 "curve": each(record({}, ("val_accuracy",)))})  # fmt: skip
-HISTORY = record({"queries": each(checks.COUNT), "best": each(each(checks.NUMBER))}, ("queries", "best"))
+HISTORY = record({"queries": each(checks.COUNT), "best": each(each(checks.NUMBER)), "objective": checks.TEXT,
+                  "front": each(each(checks.NUMBER)), "hypervolume": checks.NUMBER}, ("queries", "best"))  # fmt: skip
 FIELDS: Mapping[str, Check] = {
     "schema": leaf(f"schema of {', '.join(map(str, SCHEMAS))}", lambda value: is_count(value) and value in SCHEMAS),
     "status": leaf(f"status of {', '.join(Status)}", lambda value: isinstance(value, str) and value in list(Status)),

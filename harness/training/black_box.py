@@ -1,10 +1,10 @@
 """A black-box search of which a table answers every query: the whole loop is one job."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.black_box import loop
+from harness.black_box import loop, pareto
 from harness.black_box.history import Evaluated, Search
 from harness.black_box.methods import propose_by
 from harness.plan.resolve import facts
@@ -33,12 +33,22 @@ def job(key: str, settings: Settings, place: Place, outcome: Outcome) -> Epochs:
         history.append(one)
         yield None
     cost = sum(one.cost for one in history)
-    outcome.update(Outcome(path="table", split="", seconds=cost, device_seconds=cost,
-                           history=loop.as_json(history, table.position)))  # fmt: skip
+    outcome.update(Outcome(path="table", split="", seconds=cost, device_seconds=cost))
+    outcome["history"] = {**loop.as_json(history, table.position), **_front(history, table, search)}
     if found := loop.best(history):
         outcome.update(facts(found.architecture))
         outcome.update(Outcome(val_accuracy=found.val_accuracy, parameters=found.parameters))
     yield Progress(1, 1, cost)
+
+
+def _front(history: Sequence[Evaluated], table: Table, search: Search) -> dict[str, Any]:
+    """Of a search with two objectives: its Pareto front, and the hypervolume up to the table's largest cost."""
+    if (name := search.settings.get("objective")) is None:
+        return {}
+    largest = max(getattr(entry, name) for entry in table.entries.values())
+    points = [(one.val_accuracy or 0.0, getattr(one, name)) for one in history]
+    best = [[number + 1, *map(loop.rounded, points[number])] for number in pareto.front(points)]
+    return {"objective": name, "front": best, "hypervolume": loop.rounded(pareto.hypervolume(points, (0.0, largest)))}
 
 
 def _answers(table: Table, settings: Settings) -> Callable[[Any], Evaluated]:

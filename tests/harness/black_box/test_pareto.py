@@ -1,0 +1,48 @@
+"""Fronts and hypervolumes against closed forms and moocore's, which DEAP uses; NSGA-II against the exhaustive front."""
+
+from itertools import product
+from random import Random
+
+import moocore
+import numpy as np
+import pytest
+
+from harness.black_box.history import Evaluated
+from harness.black_box.pareto import front, hypervolume
+from spaces.registry import load
+from tests.planted import searched
+
+PLANTED = ((1, 3), (2, 5), (1, 8), (4, 7))
+
+
+@pytest.mark.parametrize("steps", [1, 2, 10])
+def test_hypervolume_of_a_staircase_is_a_sum(steps):
+    points = [(float(step), float(step)) for step in range(1, steps + 1)]
+    assert hypervolume(points, (0.0, steps + 1.0)) == steps * (steps + 1) / 2
+
+
+def test_hypervolume_is_as_moocore_computes_it():
+    rng = Random(0)
+    for _ in range(20):
+        points = [(rng.random(), rng.random()) for _ in range(30)]
+        expected = moocore.hypervolume(np.array([(-accuracy, cost) for accuracy, cost in points]), ref=[-0.2, 0.9])
+        assert hypervolume(points, (0.2, 0.9)) == pytest.approx(expected)
+
+
+def test_the_front_is_what_nothing_dominates():
+    assert front([(1.0, 2.0), (2.0, 2.0), (2.0, 2.0), (3.0, 5.0), (2.5, 6.0), (0.5, 1.0)]) == [5, 1, 3]
+    points = [(float(a), float(b)) for a, b in product(range(5), repeat=2)]
+    assert [points[number] for number in front(points)] == [(4.0, 0.0)]
+
+
+@pytest.mark.long
+def test_nsga2_comes_to_the_exhaustive_front():
+    """Of 2^21 networks: with one planted shortcut more, one parameter more."""
+
+    def evaluate(architecture) -> Evaluated:
+        return Evaluated(architecture, 10.0 * len(set(PLANTED) & set(architecture.pairs)), 1.0,
+                         architecture.shortcuts)  # fmt: skip
+
+    history = searched("nsga2", evaluate, 1500, load("shortcut-vgg11"), "A", population=20)
+    points = [(one.val_accuracy, one.parameters) for one in history]
+    assert [points[number] for number in front(points)] == [(10.0 * count, count) for count in range(5)]

@@ -19,10 +19,9 @@ def searched(propose: Propose, search: Search, queries: int,
         yield history[-1]
 
 
-def best(history: Sequence[Evaluated]) -> Evaluated | None:
-    """With the highest accuracy; the earliest among equals; None where nothing was scored."""
-    scored = [one for one in history if one.val_accuracy is not None]
-    return max(scored, key=lambda one: one.val_accuracy or 0.0, default=None)
+def best(history: Sequence[Evaluated]) -> Evaluated:
+    """With the highest accuracy; the earliest among equals."""
+    return max(history, key=lambda one: -1.0 if one.val_accuracy is None else one.val_accuracy)
 
 
 def rounded(value: float) -> float:

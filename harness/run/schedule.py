@@ -6,11 +6,10 @@ from collections.abc import Callable, Collection
 
 from harness.plan.jobs import Job, Plan
 from harness.plan.settings import by_table
-from harness.vocabulary.kinds import Kind
 
 Rank = tuple[float, int]
-LOOK_UP = "look-up"  # the queue of jobs that a table answers, but for whole searches: they need no executor
-WEIGHT = {"search": 8.0, "train": 2.0, "tune": 1.0, "score": 0.5, "black-box": 0.1}  # roughly, for the order alone
+LOOK_UP = "look-up"  # the queue of jobs of any kind that a table answers: they need no executor
+WEIGHT = {"search": 8.0, "train": 2.0, "tune": 1.0, "score": 0.5}  # roughly how long a kind takes, for the order alone
 
 
 class Frontier:
@@ -39,7 +38,7 @@ class Frontier:
 
     def put(self, key: str) -> None:
         job = self._jobs[key]
-        heapq.heappush(self._ready[_queue(job)], (self._rank[key], key))
+        heapq.heappush(self._ready[LOOK_UP if by_table(job.settings) else job.kind], (self._rank[key], key))
 
     def finish(self, key: str) -> None:
         self.left -= 1
@@ -65,10 +64,6 @@ class Frontier:
         for job in reversed(self._jobs.values()):
             ways[job.key] = WEIGHT.get(job.kind, 1.0) + max((ways[key] for key in self._frees[job.key]), default=0.0)
         return ways
-
-
-def _queue(job: Job) -> str:
-    return LOOK_UP if by_table(job.settings) and job.kind != Kind.BLACK_BOX else job.kind
 
 
 def seconds_left(total: float, done: float, elapsed: float) -> float | None:

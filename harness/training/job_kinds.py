@@ -19,7 +19,7 @@ from harness.seeding import Seeds
 from harness.storage import predictions
 from harness.storage.checkpoint import Checkpoints, fitting, keep, kept
 from harness.study.schema import LEFT_OUT
-from harness.training import black_box, formula, looked_up, pretrained
+from harness.training import formula, looked_up, pretrained
 from harness.training.bilevel import sharpened_at
 from harness.training.epochs import After, Epochs, epochs
 from harness.training.initialise import initialise
@@ -211,8 +211,6 @@ KINDS: Mapping[str, Job] = {
 
 def kind(settings: Settings) -> Job:
     """What runs a job of these settings."""
-    if settings["kind"] == Kind.BLACK_BOX:
-        return black_box.job
     if by_table(settings):
         return looked_up.job
     return formula.job if settings.get("task") else KINDS[settings["kind"]]

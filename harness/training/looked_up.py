@@ -1,4 +1,5 @@
-"""Scoring and final training where a table has the answer: no network is built, and the cost is the table's."""
+"""Scores, whole searches and final trainings of which a table has the answer: no network is built, the cost is the
+table's."""
 
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from harness.seeding import Seeds
 from harness.storage import provenance
 from harness.tables import opened
 from harness.tables.table import Answer, Entry, judged, score
+from harness.training import searched
 from harness.training.epochs import Epochs
 from harness.training.place import Place, Progress
 from harness.vocabulary.kinds import Kind
@@ -30,9 +32,11 @@ def outcome(settings: Settings, space: Space, home: Path | None) -> Outcome:
 
 
 def _found(settings: Settings, space: Space, home: Path | None) -> Outcome:
+    table, spec = opened.table(settings, home), settings["table"]
+    if settings["kind"] == Kind.BLACK_BOX:
+        return searched.outcome(settings, space, table)
     architecture = space.parse(settings["architecture"])
-    spec = settings["table"]
-    entry = opened.table(settings, home).entry(str(architecture))
+    entry = table.entry(str(architecture))
     number = Seeds.of(settings).stream("table run", spec["data"], str(architecture))
     if settings["kind"] == Kind.SCORE:
         answer = score(entry, spec["signal"], number)

@@ -40,7 +40,7 @@ def edits(space: Space) -> Edits:
 
 def offers(space: Space, rule: str) -> bool:
     """Whether the space can edit and encode architectures of `rule`."""
-    if not all(hasattr(space, name) for name in ("neighbours", "options", "encode", "decode")):
+    if not all(callable(getattr(space, name, None)) for name in ("neighbours", "options", "encode", "decode")):
         return False
     try:
         return bool(edits(space).options(rule))

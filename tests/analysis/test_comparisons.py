@@ -50,6 +50,18 @@ def test_p_is_adjusted_over_twins_pairs_and_gains_as_one_family(tmp_path: Path) 
     assert [c.adjusted for c in found] == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("sides", [("darts-A", "darts-B"), ("darts-B", "darts-A")])
+def test_the_primary_pair_is_compared_once_whichever_is_named_first(tmp_path: Path, sides: tuple[str, str]) -> None:
+    primary = {"method": sides[0], "against": sides[1], "at": None}
+    study = factory.study(seeds=4, snapshots=[5], primary=primary)
+    results = loaded(tmp_path, study, factory.rows(study))
+    found = compared(results, lines(results))
+    assert found.primary is not None
+    pairs = [frozenset((c.method, c.against)) for c in found.pairs]
+    assert len(pairs) == len(set(pairs)) == 3
+    assert found.size == 2 + 2 + 1  # twins, the other pairs, the gain
+
+
 def test_a_seed_without_a_complete_pair_is_left_out_and_counted(tmp_path: Path) -> None:
     study = factory.study(seeds=4, rules=["A"], snapshots=[5])
     rows = factory.rows(study)

@@ -1,15 +1,19 @@
 """Black-box searches: one history, whether each query is a job or the whole search is one, and after a kill."""
 
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from harness.black_box.methods import METHODS
+from harness.black_box.pareto import hypervolume
+from harness.errors import BadInput
 from harness.storage.rows import latest_rows
 from harness.tables import opened
 from harness.tables.opened import benchmark
 from harness.tables.table import Entry, Table
+from spaces.shortcuts.space import ShortcutSpace
 from tests.driven import ran
 from tests.studies import as_toml
 
@@ -21,7 +25,7 @@ def study(**search):
     strategies = search.pop("strategies", METHODS)
     return {
         "name": "driven", "space": "nasbench201", "data": SETS, "table": {"name": "nasbench201"},
-        "seeds": {"search": 1}, "search": {"candidates": 34, **search},
+        "seeds": {"search": 1}, "search": {"candidates": 22, "startup": 8, "refit": 5, "population": 5, **search},
         "method": [{"name": name, "strategy": name} for name in strategies],
     }  # fmt: skip
 
@@ -56,9 +60,10 @@ def index_of(row):
 @needs_table
 @pytest.mark.parametrize("lag", [1, 2, 4])
 def test_one_job_has_the_history_of_jobs_of_their_own(tmp_path: Path, lag):
-    jobs = histories(rows_of(tmp_path / "jobs", study(lag=lag)))
-    whole = histories(rows_of(tmp_path / "whole", study(lag=lag, one_job=True)))
-    assert len(jobs) == 2 * len(METHODS)
+    data = SETS if lag == 1 else SETS[1:]  # each further one has samples of its own
+    jobs = histories(rows_of(tmp_path / "jobs", {**study(lag=lag), "data": data}))
+    whole = histories(rows_of(tmp_path / "whole", {**study(lag=lag, one_job=True), "data": data}))
+    assert len(jobs) == len(data) * len(METHODS)
     assert whole == jobs
     assert len({tuple(queries) for queries, _ in whole.values()}) == len(whole)  # each its own
 
@@ -77,7 +82,7 @@ def test_a_search_that_is_killed_has_the_same_history_again(tmp_path: Path, monk
 
     def struck(self: Table, text: str) -> Entry:
         asked.append(text)
-        if len(asked) == 50:  # inside the second search
+        if len(asked) == 30:  # inside the second search
             raise KeyboardInterrupt
         return answer(self, text)
 
@@ -105,3 +110,56 @@ def test_a_row_holds_what_was_queried_and_each_improvement(tmp_path: Path):
     assert row["architecture"] == texts[row["history"]["queries"][numbers[-1] - 1]]
     assert row["val_accuracy"] == pytest.approx(accuracies[-1])
     assert table.entry(row["architecture"]).parameters == row["parameters"]
+
+
+REFUSED = [
+    ({"one_job": True}, {"table": None}, "search.one_job needs a table"),
+    ({"one_job": True, "score": "supernet"}, {}, "search.one_job needs a table"),
+    ({"strategy": "successive-halving"}, {}, "trains for ever more epochs, which neither a table nor a supernet does"),
+    ({"strategy": "nsga2", "objective": "macs"}, {}, "search.objective = 'macs': no table says that"),
+    ({"strategy": "nsga2", "objective": "latency"}, {"table": None}, "search.objective = 'latency': only a table says"),
+    ({"strategy": "darts", "one_job": True}, {}, "search.one_job is of other strategies"),
+    ({"strategy": "tpe"}, {"space": "tests.harness.plan.test_black_box:Unedited", "table": None, "space_options": {},
+                           "data": {"name": "digits", "image_size": 32}}, "does not say how by rule 'A'"),
+]  # fmt: skip
+
+
+class Unedited(ShortcutSpace):
+    """A space that offers no choices."""
+
+    options = None
+
+
+@needs_table
+@pytest.mark.parametrize(("search", "change", "said"), REFUSED)
+def test_what_cannot_be_searched_is_refused_in_a_line(tmp_path: Path, search, change, said):
+    method = {"name": "it", "strategy": "local-search", "search": search}
+    values = {name: value for name, value in {**study(), "method": [method], **change}.items() if value is not None}
+    with pytest.raises(BadInput, match=f"^method 'it': .*{re.escape(said)}") as refused:
+        ran(tmp_path, study=as_toml(values))
+    assert "\n" not in str(refused.value)
+
+
+def test_a_table_that_lacks_the_second_objective_is_refused(tmp_path: Path):
+    (tmp_path / "mine.csv").write_text("architecture,data,run,accuracy\nvgg11,digits,0,77.0\n")
+    method = {"name": "it", "strategy": "nsga2"}
+    values = {**study(), "space": "shortcut-vgg11", "data": {"name": "digits"}, "table": {"name": "mine.csv"},
+              "method": [method]}  # fmt: skip
+    with pytest.raises(BadInput, match=r"'parameters': .*mine.csv does not say it of every network"):
+        ran(tmp_path, study=as_toml({**values, "table": {"name": str(tmp_path / "mine.csv")}}))
+
+
+@needs_table
+def test_a_front_and_its_hypervolume_stand_in_the_row(tmp_path: Path):
+    values = {**study(strategies=["nsga2"], one_job=True, lag=1), "data": SETS[0]}
+    (row,) = [row for row in rows_of(tmp_path, values).values() if row["kind"] == "black-box"]
+    table = opened.table(row["settings"], None)
+    texts, history = sorted(table.entries), row["history"]
+    assert history["objective"] == "parameters"
+    for number, accuracy, parameters in history["front"]:
+        entry = table.entry(texts[history["queries"][number - 1]])
+        assert parameters == entry.parameters
+        assert any(accuracy == pytest.approx(seen) for seen in entry.accuracies)
+    points = [(accuracy, parameters) for _, accuracy, parameters in history["front"]]
+    largest = max(entry.parameters for entry in table.entries.values())
+    assert history["hypervolume"] == pytest.approx(hypervolume(points, (0.0, largest)))

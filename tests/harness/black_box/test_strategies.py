@@ -24,7 +24,7 @@ PLANTED = [  # space, options, rule, queries; those of TPE and the predictor
     ("cell-study1", (("nodes", 3),), "edge-wise", 100, 50),
     *[pytest.param(*one, marks=pytest.mark.slow) for one in (
         ("shortcut-vgg11", (), "A", 400, 150), ("shortcut-vgg19", (), "B", 600, 200),
-        ("cell-study1", (), "node-wise", 600, 150), ("cell-study1-reduction", (), "edge-wise", 1000, 200),
+        ("cell-study1", (), "node-wise", 600, 150), ("cell-study1-reduction", (), "node-wise", 1000, 200),
     )],
 ]  # fmt: skip
 SEEDS = 9

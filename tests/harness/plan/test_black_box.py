@@ -163,3 +163,24 @@ def test_a_front_and_its_hypervolume_stand_in_the_row(tmp_path: Path):
     points = [(accuracy, parameters) for _, accuracy, parameters in history["front"]]
     largest = max(entry.parameters for entry in table.entries.values())
     assert history["hypervolume"] == pytest.approx(hypervolume(points, (0.0, largest)))
+
+
+@pytest.mark.slow
+@pytest.mark.training
+@pytest.mark.parametrize("score", ["train", "supernet"])
+@pytest.mark.parametrize(("space", "options"), [
+    ("shortcut-vgg11", {"width": 0.0625}), ("cell-study1", {"channels": 4, "cells": 3}),
+])  # fmt: skip
+def test_every_strategy_searches_by_short_trainings_and_in_a_supernet(tmp_path: Path, space, options, score):
+    strategies = [*METHODS, *["successive-halving"] * (score == "train")]
+    values = {
+        "name": "driven", "space": space, "space_options": options, "seeds": {"search": 1},
+        "data": {"name": "digits", "train_images": 32, "test_images": 16, "image_size": 32},
+        "search": {"epochs": 1, "score": score, "score_epochs": 1, "candidates": 4, "population": 2, "startup": 2,
+                   "refit": 1, "lag": 2, "reduction": 2},
+        "recipe": {"epochs": 1, "batch_size": 16, "lr": 0.02, "augment": "none", "precision": "fp32"},
+        "method": [{"name": name, "strategy": name} for name in strategies],
+    }  # fmt: skip
+    rows = rows_of(tmp_path, values).values()
+    assert {row["status"] for row in rows} == {"done"}
+    assert {row["method"] for row in rows if row["kind"] == "train"} == set(strategies)

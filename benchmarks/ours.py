@@ -15,7 +15,7 @@ from harness.engine.engine import Engine
 from harness.run import engine_paths
 from harness.seeding import Seeds
 from harness.study.schema import Recipe, Scheduler
-from harness.study.schema import Search as SearchSettings
+from harness.study.search import Search as SearchSettings
 from harness.training.epochs import returned
 from harness.training.initialise import initialise
 from harness.training.search import Search

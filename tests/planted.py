@@ -6,7 +6,7 @@ from harness.black_box import loop
 from harness.black_box.history import Evaluated, Search
 from harness.black_box.methods import fields, propose_by
 from harness.seeding import Seeds, stream
-from harness.study.schema import Search as Settings
+from harness.study.search import Search as Settings
 
 
 def searched(strategy, evaluate, queries, space, rule, seed=0, **settings) -> list[Evaluated]:

@@ -14,7 +14,8 @@ from typing import Any
 from harness.plan.unread import read_fields, read_under_schema_2
 from harness.study.data import Data, Table
 from harness.study.model import Model
-from harness.study.schema import Range, Recipe, Scheduler, Search, Tuning
+from harness.study.schema import Range, Recipe, Scheduler, Tuning
+from harness.study.search import Search
 
 SCHEMA = 3  # of new folders: raised where a change of the code changes what equal settings give
 Fields = Mapping[type[Model], Collection[str]]

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 from harness.errors import BadInput
 from harness.study import ranges
 from harness.study.model import Model
-from harness.study.schema import Method, Recipe, Search, Study, Tuning
+from harness.study.schema import Method, Recipe, Study, Tuning
+from harness.study.search import Search
 from harness.study.validation import validated
 
 M = TypeVar("M", bound=Model)

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from harness.study.schema import Recipe, Search
+from harness.study.schema import Recipe
+from harness.study.search import Search
 
 Settings = dict[str, Any]
 

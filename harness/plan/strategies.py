@@ -27,7 +27,8 @@ from harness.plan.sources import (
     Written,
     as_json,
 )
-from harness.study.schema import LEFT_OUT, Search
+from harness.study.schema import LEFT_OUT
+from harness.study.search import Search
 from harness.vocabulary.kinds import Kind, Role
 
 

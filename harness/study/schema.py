@@ -1,27 +1,19 @@
 """A study file as values: frozen, validated, unknown keys refused."""
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_serializer, model_validator
-from pydantic_core.core_schema import SerializerFunctionWrapHandler
+from pydantic import Field, field_validator, model_validator
 
 from harness.study import range_faults
 from harness.study.bounds import COUNT, EPOCHS, MOST, PIXELS, SEEDS, TRIALS, plain, safe
 from harness.study.data import Data, Sets, Table, labels_fault
 from harness.study.model import Model
 from harness.study.primary import Primary, primary_fault
+from harness.study.search import Search
 from harness.study.twins import Twins
 
-LATER = {
-    "one_job": False,
-    "startup": 20,
-    "refit": 20,
-    "objective": "parameters",
-    "reduction": 3,
-}  # fields of a search that protocols of older folders do not have
 LEFT_OUT = "left-out"  # recipe.pretrained: by the baseline, trained on as many images again that the study leaves out
 IMAGES = "images"  # task: networks are trained
-Beta = Annotated[float, Field(ge=0, lt=1)]  # of Adam
 
 
 class Scheduler(Model):
@@ -48,62 +40,6 @@ class Recipe(Model):
     pretrained: str | None = None  # "imagenet", a state dict's path from the study file on, or "left-out" (LEFT_OUT)
     pretrained_sha256: str | None = None  # of that file; null: of the file that is there
     tuned: str | None = None  # name of a [[tuning]]; what it found replaces the fields that it ranged over
-
-
-class Search(Model):
-    """How an architecture is found. Weights follow the study's recipe, changed by `recipe` here."""
-
-    strategy: str = "darts"
-    epochs: int = Field(50, gt=0, le=EPOCHS)
-    snapshots: tuple[int, ...] = ()  # epochs at which architectures are read; empty: the last
-    trained: tuple[int, ...] = ()  # of the snapshots, those whose networks are trained; empty: all
-    gate: str | None = None  # null: the space's first
-    order: Literal[1, 2] = 1
-    warmup_epochs: int = Field(0, ge=0, le=EPOCHS)  # epochs before the search's that train the weights alone
-    alpha_lr: float = Field(5e-4, gt=0)
-    alpha_betas: tuple[Beta, Beta] = (0.5, 0.999)
-    alpha_weight_decay: float = Field(0.0, ge=0)
-    alpha_noise: float = Field(0.0, ge=0)  # standard deviation of α's start
-    alpha_portion: float = Field(0.5, gt=0, lt=1)  # of the training images
-    zero_one: float = Field(0.0, ge=0)  # weight of FairDARTS's zero-one loss
-    early_stop: bool = False  # by the largest Hessian eigenvalue (R-DARTS)
-    recipe: dict[str, Any] = Field(default_factory=dict)
-    candidates: int = Field(20, gt=0, le=TRIALS)  # random search and evolution: how many are scored in all
-    population: int = Field(10, gt=1, le=COUNT)
-    lag: int = Field(2, gt=0, le=COUNT)  # candidate i is asked after exactly the results up to i - lag
-    mutation_rate: float = Field(0.1, ge=0, le=1)
-    crossover_rate: float = Field(0.5, ge=0, le=1)
-    tournament: int = Field(3, gt=0, le=COUNT)
-    score: Literal["train", "supernet"] = "train"
-    score_epochs: int = Field(3, gt=0, le=EPOCHS)
-    startup: int = Field(20, gt=1, le=COUNT)  # TPE, predictor: how many are drawn first
-    refit: int = Field(20, gt=0, le=COUNT)  # predictor: answers after which it is fitted anew
-    objective: Literal["parameters", "macs", "latency"] = "parameters"  # NSGA-II, beside accuracy
-    reduction: int = Field(
-        3, gt=1, le=COUNT
-    )  # successive halving: one in so many goes on, with as many times the epochs
-    one_job: bool = False  # a whole black-box search is one job, of which a table answers every query
-
-    @model_validator(mode="after")
-    def _snapshots_lie_inside(self) -> "Search":
-        if late := [epoch for epoch in self.snapshots if not 0 < epoch <= self.epochs]:
-            raise ValueError(f"snapshots: {late[0]} lies outside the search's epochs 1 to {self.epochs}")
-        if other := [epoch for epoch in self.trained if epoch not in self.read_at]:
-            raise ValueError(f"trained: {other[0]} is none of the snapshots {', '.join(map(str, self.read_at))}")
-        return self
-
-    @model_serializer(mode="wrap")
-    def _as_before(self, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without what came later and is not set, so that protocols of older folders stay as they are."""
-        return {name: value for name, value in dumped(self).items() if name not in LATER or value != LATER[name]}
-
-    @property
-    def read_at(self) -> tuple[int, ...]:
-        return tuple(sorted(set(self.snapshots))) or (self.epochs,)
-
-    @property
-    def trained_at(self) -> tuple[int, ...]:
-        return tuple(sorted(set(self.trained))) or self.read_at
 
 
 class Method(Model):

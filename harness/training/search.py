@@ -14,7 +14,7 @@ from harness.engine.engine import Engine, batch_statistics
 from harness.engine.optimiser import learning_rate, restore, set_rate, sgd
 from harness.seeding import Seeds
 from harness.study.schema import Recipe
-from harness.study.schema import Search as SearchSettings
+from harness.study.search import Search as SearchSettings
 from harness.training import bilevel
 from harness.training.epochs import Steps
 from harness.training.train import checked, weight_step

@@ -13,8 +13,10 @@ from harness.plan.keys import content_key
 from harness.plan.make import make
 from harness.plan.methods import merged
 from harness.plan.strategies import strategy
+from harness.study.data import Data
 from harness.study.load import load_study, packaged
-from harness.study.schema import Data, Recipe, Search
+from harness.study.schema import Recipe
+from harness.study.search import Search
 from spaces.registry import load as load_space
 from tests.studies import TINY, tiny
 

@@ -14,7 +14,8 @@ from pydantic_core import PydanticUndefined
 from harness.study.data import Data, Sets
 from harness.study.data import Table as LookedUp
 from harness.study.primary import Primary
-from harness.study.schema import Method, Range, Recipe, Scheduler, Search, Seeds, Study, Tuning
+from harness.study.schema import Method, Range, Recipe, Scheduler, Seeds, Study, Tuning
+from harness.study.search import Search
 from harness.study.twins import Twins
 
 HERE = Path(__file__).parent

@@ -8,7 +8,8 @@ import pytest
 from pydantic import BaseModel, TypeAdapter
 
 from docs import study_page
-from harness.study.schema import Search, Study
+from harness.study.schema import Study
+from harness.study.search import Search
 
 FIELDS = [(model, name) for model in study_page.MODELS for name in model.model_fields]
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from analysis.results import outcomes
 from harness.commands import context, report_pages, verify_predictions
+from harness.commands.verify_history import unlike_its_history
 from harness.commands.verify_labels import misplaced
 from harness.data import datasets
 from harness.errors import ODD, BadInput, first_line, visible
@@ -174,8 +175,9 @@ def _row_problems(row: Mapping[str, Any], rows: Mapping[str, Any], space: Space)
     except (BadInput, *ODD) as error:
         yield f"{where}: its settings are those of no job ({first_line(error)})"
         return
-    yield from (f"{where}: {line}" for line in (*misplaced(row, job_of(row)), *_miscounted(row, space)))
-    for name in ("architecture", "recipe"):
+    said = (*misplaced(row, job_of(row)), *_miscounted(row, space), *unlike_its_history(row))
+    yield from (f"{where}: {line}" for line in said)
+    for name in ("recipe",) if settings["kind"] == Kind.BLACK_BOX else ("architecture", "recipe"):
         if row["status"] == Status.DONE and row[name] is not None and not _same(row[name], _expected(settings, name)):
             yield f"{where}: its {name} does not follow from the rows it needed"
 

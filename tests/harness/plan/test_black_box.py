@@ -1,5 +1,6 @@
 """Black-box searches: one history, whether each query is a job or the whole search is one, and after a kill."""
 
+import json
 import re
 from importlib.util import find_spec
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from harness.black_box.methods import METHODS
 from harness.black_box.pareto import hypervolume
+from harness.commands.verify import problems
 from harness.errors import BadInput
 from harness.storage.rows import latest_rows
 from harness.tables import opened
@@ -110,6 +112,23 @@ def test_a_row_holds_what_was_queried_and_each_improvement(tmp_path: Path):
     assert row["architecture"] == texts[row["history"]["queries"][numbers[-1] - 1]]
     assert row["val_accuracy"] == pytest.approx(accuracies[-1])
     assert table.entry(row["architecture"]).parameters == row["parameters"]
+    assert list(problems(tmp_path / "driven")) == []
+
+
+@needs_table
+@pytest.mark.parametrize(("change", "said"), [
+    (lambda row: row.update(val_accuracy=row["val_accuracy"] + 1), "by its history"),
+    (lambda row: row["history"]["queries"].pop(), "its history has 21 queries, but 22 by its settings"),
+    (lambda row: row["history"]["best"].insert(0, [9, 99.5, 1.0]), "which fall"),
+    (lambda row: row["history"]["best"].append([30, row["history"]["best"][-1][1], 1.0]), "which do not rise"),
+])  # fmt: skip
+def test_a_row_that_says_other_than_its_history_is_found(tmp_path: Path, change, said: str):
+    rows_of(tmp_path, study(strategies=["local-search"], one_job=True, lag=1))
+    path = tmp_path / "driven" / "trials.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    change(next(row for row in rows if row["kind"] == "black-box"))
+    path.write_text("".join(json.dumps(row, sort_keys=True) + "\n" for row in rows))
+    assert any(said in line for line in problems(tmp_path / "driven"))
 
 
 REFUSED = [

@@ -111,6 +111,8 @@ def main() -> None:
     options = argparse.ArgumentParser(description="Joins the pieces of a kit, checks and unpacks them.")
     options.add_argument("folder", type=Path, help="a new folder, which becomes a checkout of the code")
     folder = options.parse_args().folder.expanduser().absolute()
+    if sys.version_info < (3, 11):
+        sys.exit(_said(f"{sys.executable} is older than Python 3.11; use a newer one"))
     try:
         unpack(Path(__file__).resolve().parent, folder)
     except Unusable as error:

@@ -30,7 +30,9 @@ def fetch(into: Path, python: str, names: tuple[str, ...], constraints: Path) ->
     done = subprocess.run([*command, *platforms, *pinned(names, constraints)], capture_output=True, text=True)
     if done.returncode:
         reasons = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
-        raise Unusable(f"pip could not fetch the wheels for Python {python} ({reasons[-1] if reasons else 'no reason'})")
+        raise Unusable(
+            f"pip could not fetch the wheels for Python {python} ({reasons[-1] if reasons else 'no reason'})"
+        )
 
 
 def pinned(names: tuple[str, ...], constraints: Path) -> list[str]:

@@ -26,9 +26,11 @@ def here() -> dict[str, Any]:
             versions[package] = version(package)
         except PackageNotFoundError:
             continue
+    if commit := archived(COMMIT):  # which may lie in somebody else's checkout
+        return {"versions": versions, "commit": commit, "dirty": None}
     commit = _git("rev-parse", "HEAD")
     dirty = bool(_git("status", "--porcelain", "--untracked-files=no", "--", "harness", "spaces")) if commit else None
-    return {"versions": versions, "commit": commit or archived(COMMIT), "dirty": dirty}
+    return {"versions": versions, "commit": commit, "dirty": dirty}
 
 
 def archived(written: str) -> str | None:

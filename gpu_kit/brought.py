@@ -53,7 +53,7 @@ def take(results: Path, out: Path, limit: int, piece: int) -> list[str]:
         _tar(checkpoints, "w", results, fitting)
         packs = [pieces.cut(pack, out, piece) for pack in (rows, checkpoints)]
     pieces.write_manifest(out, {"packs": packs})
-    return _words(out, packs, left)
+    return _words(out, packs, left) if _studies(results) else []
 
 
 def _fitting(files: Iterable[Path], room: int) -> tuple[list[Path], list[Path]]:

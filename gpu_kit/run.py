@@ -36,7 +36,7 @@ def missing() -> list[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     names = {re.split(r"[^\w.-]", text)[0] for text in project["dependencies"]} - set(NOT_NEEDED)
     sys.path.insert(0, str(BUILD / "site"))
-    return sorted(name for name in names if not next(importlib.metadata.Distribution.discover(name=name), None))
+    return sorted(name for name in names if not any(importlib.metadata.distributions(name=name)))
 
 
 def piece(studies: list[str], more: list[str], ends: float) -> int:

@@ -23,6 +23,7 @@ CODE, WHEELS, DATA = "code.tar.xz", "wheels.tar", "data.tar"
 BATCHES = "cifar-10-batches-py"  # torchvision's folder
 CODED = ".coded"  # after the name of a file whose images are coded
 BLOCK = 2**20
+HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 class Unusable(Exception):
@@ -58,7 +59,7 @@ def check(folder: Path, packs: Sequence[dict[str, Any]]) -> None:
 
 def joined(folder: Path, pack: dict[str, Any], into: Path) -> Path:
     """The whole file, in the folder `into`. Raises Unusable where it is not what was cut."""
-    whole = into / pack["name"]
+    whole = into / str(pack["name"])
     with open(whole, "wb") as out:
         for piece in pack["pieces"]:
             with open(folder / piece["name"], "rb") as source:
@@ -72,7 +73,11 @@ def unpack(kit: Path, folder: Path) -> None:
     """Raises Unusable; leaves nothing half unpacked then."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Unusable(f"{folder} is there already; name a new folder")
-    packs = {pack["name"]: pack for pack in manifest(kit)["packs"]}
+    said = manifest(kit)
+    if said["python"] != HERE:
+        raise Unusable(f"{sys.executable} is Python {HERE}, and the wheels are for {said['python']}; use that one, or "
+                       f"make the kit with --python {HERE}")  # fmt: skip
+    packs = {pack["name"]: pack for pack in said["packs"]}
     check(kit, list(packs.values()))
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as place:
@@ -111,8 +116,6 @@ def main() -> None:
     options = argparse.ArgumentParser(description="Joins the pieces of a kit, checks and unpacks them.")
     options.add_argument("folder", type=Path, help="a new folder, which becomes a checkout of the code")
     folder = options.parse_args().folder.expanduser().absolute()
-    if sys.version_info < (3, 11):
-        sys.exit(_said(f"{sys.executable} is older than Python 3.11; use a newer one"))
     try:
         unpack(Path(__file__).resolve().parent, folder)
     except Unusable as error:

@@ -25,7 +25,8 @@ PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x
 def fetch(into: Path, python: str, names: tuple[str, ...], constraints: Path) -> None:
     """Downloads the wheels for Linux on x86-64 with Python `python`, such as 3.12. Raises Unusable."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
-               "--only-binary=:all:", "--implementation", "cp", "--python-version", python, "--dest", str(into)]  # fmt: skip
+               "--only-binary=:all:", "--implementation", "cp", "--python-version", python,
+               "--dest", str(into)]  # fmt: skip
     platforms = [word for name in PLATFORMS for word in ("--platform", name)]
     done = subprocess.run([*command, *platforms, *pinned(names, constraints)], capture_output=True, text=True)
     if done.returncode:

@@ -28,7 +28,8 @@ ROOT = Path(__file__).resolve().parents[1]
 MB = 10**6
 OF_DATA = "*batch*"  # what torchvision reads
 TEMPORARY = ".making-"
-OWN = re.compile(rf"({CODE}|{WHEELS}|{DATA})\.\d+|{MANIFEST}|unpack\.py")  # files of a kit
+_PACKS = "|".join(map(re.escape, (CODE, WHEELS, DATA)))
+OWN = re.compile(rf"({_PACKS})\.\d+|{re.escape(MANIFEST)}|unpack\.py")  # files of a kit
 
 
 def make(out: Path, data: Path | None, python: str, names: tuple[str, ...], limit: int) -> dict[str, Any]:

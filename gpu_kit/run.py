@@ -35,8 +35,8 @@ def missing() -> list[str]:
     """Packages of pyproject.toml that this Python and the kit's wheels lack."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     names = {re.split(r"[^\w.-]", text)[0] for text in project["dependencies"]} - set(NOT_NEEDED)
-    sys.path.insert(0, str(BUILD / "site"))
-    return sorted(name for name in names if not any(importlib.metadata.distributions(name=name)))
+    path = [str(BUILD / "site"), *sys.path]
+    return sorted(name for name in names if not any(importlib.metadata.distributions(name=name, path=path)))
 
 
 def piece(studies: list[str], more: list[str], ends: float) -> int:

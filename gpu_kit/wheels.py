@@ -15,9 +15,9 @@ SMALL = (
 )  # fmt: skip
 # What there is beside torch in most of them, too.
 LARGE = (
-    "contourpy", "cycler", "fonttools", "formulaic", "interface-meta", "joblib", "kiwisolver", "matplotlib", "narwhals",
-    "numpy", "packaging", "pandas", "patsy", "pillow", "pyparsing", "python-dateutil", "scikit-learn", "scipy",
-    "statsmodels", "threadpoolctl", "wrapt",
+    "cloudpickle", "contourpy", "cycler", "fonttools", "formulaic", "interface-meta", "joblib", "kiwisolver",
+    "matplotlib", "narwhals", "numpy", "packaging", "pandas", "patsy", "pillow", "pyparsing", "python-dateutil",
+    "scikit-learn", "scipy", "statsmodels", "threadpoolctl", "tzdata", "wrapt",
 )  # fmt: skip
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
 

@@ -50,7 +50,7 @@ def test_never_more_than_the_limit(tmp_path: Path, room: int) -> None:
 
 def test_rows_that_find_no_room_are_an_error(tmp_path: Path) -> None:
     results(tmp_path / "results", "toy", 3, {})
-    with pytest.raises(Unusable, match="more than 0.0 MB; give a larger --out-mb"):
+    with pytest.raises(Unusable, match=r"more than 0\.0 MB; give a larger --out-mb"):
         brought.take(tmp_path / "results", tmp_path / "out", 10, PIECE)
 
 

@@ -47,7 +47,9 @@ def test_smooth_images_take_less_than_half() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.skipif(not os.environ.get("NAS_HARNESS_DATA"), reason="NO CIFAR-10 HERE: set NAS_HARNESS_DATA to test on it")
+@pytest.mark.skipif(
+    not os.environ.get("NAS_HARNESS_DATA"), reason="NO CIFAR-10 HERE: set NAS_HARNESS_DATA to test on it"
+)
 def test_real_images_fit_into_two_pieces() -> None:
     """Of 54 MB: the six files hold 60,000 images, and take 102 MB."""
     content = (Path(os.environ["NAS_HARNESS_DATA"]) / "cifar-10-batches-py" / "test_batch").read_bytes()

@@ -99,6 +99,7 @@ def _tar(path: Path, files: Iterable[Path]) -> Path:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Makes a kit for a GPU machine without network.")
     parser.add_argument("--data-root", help="folder of the data sets; default: NAS_HARNESS_DATA")
+    parser.add_argument("--download", action="store_true", help="fetch CIFAR-10 into --data-root where it is missing")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "gpu-kit", help="default: build/gpu-kit")
     parser.add_argument("--python", default="3.12", help="the Python of that machine; default: 3.12")
     parser.add_argument("--piece-mb", type=float, default=54, help="the largest piece; default: 54")
@@ -111,7 +112,7 @@ def main() -> None:
     names = (*wheels.SMALL, *wheels.LARGE) if options.bare else wheels.SMALL
     try:
         root = datasets.data_root(options.data_root)
-        datasets.load({"name": "cifar10"}, root)  # compares torchvision's checksums
+        datasets.load({"name": "cifar10"}, root, options.download)  # compares torchvision's checksums
         found = make(options.out, root, options.python, names, int(options.piece_mb * MB))
     except (Unusable, BadInput) as error:
         sys.exit(_said(error))

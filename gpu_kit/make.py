@@ -103,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "gpu-kit", help="default: build/gpu-kit")
     parser.add_argument("--python", default="3.12", help="the Python of that machine; default: 3.12")
     parser.add_argument("--piece-mb", type=float, default=54, help="the largest piece; default: 54")
-    parser.add_argument("--bare", action="store_true", help="bring all but torch and torchvision, pandas and SciPy too")
+    parser.add_argument("--bare", action="store_true", help="bring all but torch: pandas and SciPy, too")
     return parser
 
 

@@ -24,7 +24,7 @@ from gpu_kit.unpack import Unusable
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
 STUDIES = ("cell-cifar10", "shortcut-cifar10")
-NOT_NEEDED = ("ray", "optuna")  # without Ray nothing imports it, and no study here is tuned
+NOT_NEEDED = ("ray", "optuna", "torchvision")  # by these studies, in one process
 LATER = 75
 SECONDS_TO_END = 20.0  # for a run to answer SIGTERM; then it is killed, which loses no row and no checkpoint
 BYTES_PER_SECOND = 20e6  # of packing, at least
@@ -92,7 +92,7 @@ def work(options: Any, more: list[str]) -> int:
     ends = time.monotonic() + options.minutes * 60 - SECONDS_TO_END - options.out_mb * MB / BYTES_PER_SECOND
     if lacks := missing():
         raise Unusable(f"{sys.executable} and the kit lack {', '.join(lacks)}; make the kit with --bare, which brings "
-                       "all but torch and torchvision")  # fmt: skip
+                       "all but torch")  # fmt: skip
     results = options.results.absolute()
     say(brought.bring(options.back, results) if options.back else [])
     before = brought.all_progress(results)

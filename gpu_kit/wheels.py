@@ -19,7 +19,7 @@ LARGE = (
     "matplotlib", "narwhals", "numpy", "packaging", "pandas", "patsy", "pillow", "pyparsing", "python-dateutil",
     "scikit-learn", "scipy", "statsmodels", "threadpoolctl", "tzdata", "wrapt",
 )  # fmt: skip
-PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
+PLATFORMS = ("manylinux2014_x86_64", *(f"manylinux_2_{minor}_x86_64" for minor in range(28, 16, -1)))  # of glibc 2.28
 
 
 def fetch(into: Path, python: str, names: tuple[str, ...], constraints: Path) -> None:

@@ -18,8 +18,8 @@ from gpu_kit.unpack import BATCHES
 
 pytestmark = [pytest.mark.slow, pytest.mark.training]
 
-LACKED = ("ray", "optuna", "pydantic", "annotated_types", "typing_inspection", "deap", "moocore", "cffi", "_cffi",
-          "pycparser", "platformdirs", "rich", "tabulate", "markdown_it", "mdurl", "pygments", "nas_harness",
+LACKED = ("ray", "optuna", "torchvision", "pydantic", "annotated_types", "typing_inspection", "deap", "moocore", "cffi",
+          "_cffi", "pycparser", "platformdirs", "rich", "tabulate", "markdown_it", "mdurl", "pygments", "nas_harness",
           "__editable__", "distutils-precedence")  # fmt: skip
 LIMIT = 2 * 10**6
 PATIENCE = 900.0
@@ -49,7 +49,7 @@ method = [{ name = "darts-A", rule = "A", twins = 1 }, { name = "baseline" }]
 """
 JOBS = 4
 FROM_SITE = "import sys, sysconfig; print(sysconfig.get_path('purelib'), '%d.%d' % sys.version_info[:2])"
-HAS = "import torch, torchvision, pandas, scipy, statsmodels, sklearn, jinja2, networkx, matplotlib"
+HAS = "import torch, pandas, scipy, statsmodels, sklearn, jinja2, networkx, matplotlib"
 
 
 def with_torch() -> tuple[str, Path, str]:

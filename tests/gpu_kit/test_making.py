@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from benchmarks import measure
 from gpu_kit import make, run, wheels
 from gpu_kit.unpack import Unusable
 from harness.storage import provenance
 from harness.storage.archived import COMMIT
 
 ROOT = Path(__file__).parents[2]
-THERE = {"torch", "torchvision", *run.NOT_NEEDED}  # or not needed
+THERE = {"torch", *run.NOT_NEEDED}  # or not needed
 
 
 def normal(name: str) -> str:
@@ -86,3 +87,8 @@ def test_what_this_python_lacks_is_named(monkeypatch: pytest.MonkeyPatch, tmp_pa
     )
     monkeypatch.setattr(run, "ROOT", tmp_path)
     assert run.missing() == ["no-such"]
+
+
+def test_benchmarks_name_versions_where_ray_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure, "PACKAGES", ("torch", "no-such-package"))
+    assert set(measure.versions()) == {"python", "torch"}

@@ -24,7 +24,7 @@ from gpu_kit.unpack import Unusable
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
 STUDIES = ("cell-cifar10", "shortcut-cifar10")
-NOT_NEEDED = ("ray", "optuna", "torchvision")  # by these studies, in one process
+NOT_NEEDED = ("ray", "optuna", "torchvision", "shtab")  # by these studies, in one process
 LATER = 75
 SECONDS_TO_END = 20.0  # for a run to answer SIGTERM; then it is killed, which loses no row and no checkpoint
 BYTES_PER_SECOND = 20e6  # of packing, at least

@@ -19,8 +19,8 @@ from gpu_kit.unpack import BATCHES
 pytestmark = [pytest.mark.slow, pytest.mark.training]
 
 LACKED = ("ray", "optuna", "torchvision", "shtab", "pydantic", "annotated_types", "typing_inspection", "deap",
-          "moocore", "cffi", "_cffi", "pycparser", "platformdirs", "rich", "tabulate", "markdown_it", "mdurl", "pygments",
-          "nas_harness", "__editable__", "distutils-precedence")  # fmt: skip
+          "moocore", "cffi", "_cffi", "pycparser", "platformdirs", "rich", "tabulate", "markdown_it", "mdurl",
+          "pygments", "nas_harness", "__editable__", "distutils-precedence")  # fmt: skip
 LIMIT = 2 * 10**6
 PATIENCE = 900.0
 LOADER = """

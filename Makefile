@@ -5,7 +5,7 @@ STAMP = .venv/.installed
 PYTEST = $(BIN)/python -m pytest
 TWO = -n 2 --dist loadgroup --no-loadscope-reorder  # tests/conftest.py: Ray's tests one after another, first
 
-.PHONY: demo check reports test test-rest test-all test-kernels test-cluster test-faults lint docs study-page clean
+.PHONY: demo check reports test test-rest test-all test-kernels test-cluster test-faults lint docs gpu-kit study-page clean
 
 demo: $(STAMP)
 	$(BIN)/nas-harness run demo
@@ -48,6 +48,10 @@ study-page: $(STAMP)
 docs: $(STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 	@echo "open site/index.html; to search in it: $(BIN)/python -m http.server --directory site"
+
+# All that a GPU machine without network needs beside torch (docs/gpu-kit.md): make gpu-kit KIT="--data-root DATA"
+gpu-kit: $(STAMP)
+	$(BIN)/python -m gpu_kit.make $(KIT)
 
 test-cluster: $(STAMP)
 	$(BIN)/python tests/cluster/run.py

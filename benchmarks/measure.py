@@ -10,12 +10,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import Any
 
 from harness.engine.hardware import processor
 from harness.engine.instructions import VARIABLES, instruction_set
+from harness.storage.archived import COMMIT
+from harness.storage.provenance import archived
 
 RESULTS = Path(__file__).parent / "results"
 LIMITS = ("ATEN_CPU_CAPABILITY", *VARIABLES, "MKL_ENABLE_INSTRUCTIONS")  # of instructions
@@ -110,11 +112,15 @@ def machine() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+    """Of what is installed: a GPU machine may lack Ray."""
+    there = [name for name in PACKAGES if any(distributions(name=name))]
+    return {"python": platform.python_version(), **{name: version(name) for name in there}}
 
 
 def commit() -> str | None:
-    """Of the source tree, with + where it was changed since."""
+    """Of the source tree, with + where it was changed since; of an archive of it, without."""
+    if found := archived(COMMIT):
+        return found
     git = ["git", "-C", str(Path(__file__).parent)]
     try:
         head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()

@@ -56,7 +56,9 @@ def test_packaged_studies_that_pages_name_exist():
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_files_that_pages_name_exist(page):
-    named = re.findall(r"`((?:harness|analysis|spaces|tests|docs|benchmarks|examples)/[\w/.-]*)`", page.read_text())
+    named = re.findall(
+        r"`((?:harness|analysis|spaces|tests|docs|benchmarks|examples|gpu_kit)/[\w/.-]*)`", page.read_text()
+    )
     assert not [name for name in named if not (ROOT / name).exists() and "myspace" not in name]
 
 

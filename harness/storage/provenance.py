@@ -9,21 +9,33 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from harness.storage.archived import COMMIT
+
 PACKAGES = ("torch", "torchvision", "ray", "optuna", "numpy", "nas-harness")
 
 
 @lru_cache
 def here() -> dict[str, Any]:
-    """Versions of this process, and the commit of the harness's own source tree (null where it is installed)."""
+    """Versions of this process, and the commit of the harness's own source tree (null where it is installed).
+
+    An archive of the tree names its commit; whether it was changed since is not known.
+    """
     versions = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
             versions[package] = version(package)
         except PackageNotFoundError:
             continue
+    if commit := archived(COMMIT):  # which may lie in somebody else's checkout
+        return {"versions": versions, "commit": commit, "dirty": None}
     commit = _git("rev-parse", "HEAD")
     dirty = bool(_git("status", "--porcelain", "--untracked-files=no", "--", "harness", "spaces")) if commit else None
     return {"versions": versions, "commit": commit, "dirty": dirty}
+
+
+def archived(written: str) -> str | None:
+    """The commit that `git archive` wrote there; None in a checkout, where it writes nothing."""
+    return None if written.startswith("$") else written
 
 
 def now() -> str:

@@ -1,0 +1,140 @@
+"""What is taken away from a machine after a piece of work, and what is brought to the next. Standard library only.
+
+Rows and all small files always travel. Checkpoints travel as far as there is room, the newest of each trial alone.
+"""
+
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+from gpu_kit import pieces
+from gpu_kit.unpack import MANIFEST, Unusable, check, joined, manifest
+
+ROWS, CHECKPOINTS = "rows.tar.gz", "checkpoints.tar"
+FOLDER = "checkpoints"
+Progress = tuple[int, int]
+
+
+def progress(study: Path) -> Progress:
+    """How far a study is: bytes of rows, which are only ever appended, then epochs in checkpoints."""
+    rows = study / "trials.jsonl"
+    return rows.stat().st_size if rows.exists() else 0, sum(int(path.stem) for path in newest(study))
+
+
+def all_progress(results: Path) -> dict[str, Progress]:
+    return {study.name: progress(study) for study in _studies(results)}
+
+
+def newest(study: Path) -> list[Path]:
+    """The newest checkpoint of each trial that has not ended."""
+    found: dict[Path, Path] = {}
+    for path in sorted((study / FOLDER).glob(f"*/{'[0-9]' * 6}.pt")):
+        found[path.parent] = path
+    return list(found.values())
+
+
+def take(results: Path, out: Path, limit: int, piece: int) -> list[str]:
+    """Packs the studies in `results` into pieces in the folder `out`, in at most `limit` bytes; returns what to say.
+
+    Raises Unusable where the rows alone take more.
+    """
+    _clear(out)
+    results.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=results.parent, prefix=".taking-") as place:
+        rows, checkpoints = Path(place) / ROWS, Path(place) / CHECKPOINTS
+        files = (path for study in _studies(results) for path in study.rglob("*") if _is_small(path, study))
+        _tar(rows, "w:gz", results, files)
+        if (room := limit - rows.stat().st_size) < 0:
+            raise Unusable(f"the rows take {_mb(rows.stat().st_size)}, more than {_mb(limit)}; give a larger --out-mb")
+        fitting, left = _fitting(_checkpoints(results), room - END)
+        _tar(checkpoints, "w", results, fitting)
+        packs = [pieces.cut(pack, out, piece) for pack in (rows, checkpoints)]
+    pieces.write_manifest(out, {"packs": packs})
+    return _words(out, packs, left) if _studies(results) else []
+
+
+def _fitting(files: Iterable[Path], room: int) -> tuple[list[Path], list[Path]]:
+    """The small ones first, and what finds no room."""
+    fitting: list[Path] = []
+    left: list[Path] = []
+    for path in sorted(files, key=lambda path: path.stat().st_size):
+        size = path.stat().st_size + OVERHEAD
+        (fitting if size <= room else left).append(path)
+        room -= size
+    return fitting, left
+
+
+def _tar(archive: Path, mode: Literal["w", "w:gz"], results: Path, files: Iterable[Path]) -> None:
+    with tarfile.open(archive, mode) as tar:
+        for path in sorted(files):
+            tar.add(path, str(path.relative_to(results)))
+
+
+OVERHEAD = 4096  # bytes that a tar may add to a file, for its names
+END = 20_480  # and after the last
+
+
+def _words(out: Path, packs: Iterable[dict[str, Any]], left: list[Path]) -> list[str]:
+    size = sum(pack["bytes"] for pack in packs)
+    said = [f"{out}: {_mb(size)}: bring it back whole, and give it to the next piece with --back"]
+    if left:
+        size = sum(path.stat().st_size for path in left)
+        said.append(f"checkpoints of {len(left)} trials ({_mb(size)}) find no room there: these trials begin anew "
+                    "elsewhere; a larger --out-mb takes them")  # fmt: skip
+    return said
+
+
+def bring(back: Path, results: Path) -> list[str]:
+    """Unpacks what was taken into `results`, where it is further than what lies there; returns what to say.
+
+    Raises Unusable where a piece is missing or damaged.
+    """
+    packs = manifest(back)["packs"]
+    check(back, packs)
+    said = []
+    results.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=results.parent, prefix=".bringing-") as place:
+        for pack in packs:
+            with tarfile.open(joined(back, pack, Path(place))) as tar:
+                tar.extractall(Path(place) / "results", filter="data")
+        for study in _studies(Path(place) / "results"):
+            here = results / study.name
+            if progress(study) <= progress(here):
+                said.append(f"{here} is as far as what was brought, or further; it stays as it is")
+                continue
+            shutil.rmtree(here, ignore_errors=True)
+            study.rename(here)
+            said.append(f"{here}: brought")
+    return said
+
+
+def _studies(results: Path) -> list[Path]:
+    return sorted(path.parent for path in results.glob("*/study.json"))
+
+
+def _checkpoints(results: Path) -> list[Path]:
+    """Also weights that a trial left for others."""
+    return [path for study in _studies(results)
+            for path in (*newest(study), *(study / FOLDER / "weights").glob("*.pt"))]  # fmt: skip
+
+
+def _is_small(path: Path, study: Path) -> bool:
+    inside = path.relative_to(study)
+    return path.is_file() and inside.parts[0] != FOLDER and inside.name not in (".lock", "running.json")
+
+
+def _clear(out: Path) -> None:
+    """Removes what was taken before, and nothing else. Raises Unusable where something else lies there."""
+    out.mkdir(parents=True, exist_ok=True)
+    own = [*out.glob(f"{ROWS}.*"), *out.glob(f"{CHECKPOINTS}.*"), *out.glob(MANIFEST)]
+    if strange := sorted(set(out.iterdir()) - set(own)):
+        raise Unusable(f"{strange[0]} was not taken from a machine; give another --out")
+    for path in own:
+        path.unlink()
+
+
+def _mb(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"

@@ -1,5 +1,6 @@
 """Which figures a report has, in order, each with its caption."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,8 @@ from analysis.findings.collect import Findings
 from analysis.findings.over_data_sets import Summary, by_seed, common, summaries
 from analysis.findings.rules import rules
 from analysis.numbers import as_csv
+from analysis.results import data_sets
+from analysis.results.table import Line
 from spaces.architecture import Cells, Shortcuts
 
 MEANS = "mean over search seeds, bars one standard deviation; hollow points are the random twins"
@@ -112,28 +115,50 @@ def images(folder: str, drawn: Sequence[Picture]) -> dict[str, bytes]:
 
 
 def _caption(name: str) -> str:
-    return CAPTIONS.get(name) or f"{name.removeprefix('alpha-')}: {CAPTIONS['alpha']}"
+    """Of a figure, or of one of the figures of this kind: one for each data set, or for each search's α."""
+    if name in CAPTIONS:
+        return CAPTIONS[name]
+    if name.startswith("alpha-"):
+        return f"{name.removeprefix('alpha-')}: {CAPTIONS['alpha']}"
+    kind = max((kind for kind in CAPTIONS if name.startswith(f"{kind}-")), key=len)
+    return f"{name.removeprefix(f'{kind}-')}: {CAPTIONS[kind]}"
+
+
+def named_by_data_set(found: Findings, methods: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """The end of a figure's name, and those of `methods` that are of one data set: no axis has accuracies of two."""
+    for data, own in data_sets.groups(found.results.study, methods).items():
+        yield ("-" + re.sub(r"[^\w.-]+", "-", data) if data else ""), own
+
+
+def by_data_set(found: Findings) -> Iterator[tuple[str, list[Line]]]:
+    for end, own in named_by_data_set(found, [line.method for line in found.table]):
+        yield end, [line for line in found.table if line.method in own]
 
 
 def _accuracy(found: Findings) -> Drawn:
     from analysis.figures import accuracy, fronts, scale
 
-    yield "accuracy-parameters", accuracy.accuracy_against(found.table, "parameters")
-    yield "accuracy-shortcuts", accuracy.accuracy_against(found.table, "shortcuts")
-    yield from ((f"slope-{model.quantity}", scale.regression(model)) for model in found.models)
-    yield from ((f"slope-twins-{model.quantity}", scale.regression(model)) for model in found.twin_models)
+    for quantity in ("parameters", "shortcuts"):
+        for end, lines in by_data_set(found):
+            yield f"accuracy-{quantity}{end}", accuracy.accuracy_against(lines, quantity)
+    for name, models in (("slope", found.models), ("slope-twins", found.twin_models)):
+        for model in models:
+            for end, groups in named_by_data_set(found, list(model.slopes.slopes)):
+                yield f"{name}-{model.quantity}{end}", scale.regression(model, groups)
     yield from ((f"front-{quantity}", fronts.front(found.results, found.table, quantity)) for quantity in FRONTS)
     yield from (
         (f"front-searched-{quantity}", fronts.searched(found.results, found.table, quantity)) for quantity in FRONTS
     )
-    yield "accuracy-cost", scale.cost_front(found.table)
+    for end, lines in by_data_set(found):
+        yield f"accuracy-cost{end}", scale.cost_front(lines)
     yield "cost", scale.cost_bars(found.table)
 
 
 def _comparisons(found: Findings) -> Drawn:
     from analysis.figures import critical_difference, distributions, ranks
 
-    yield "distributions", distributions.distributions(found.results, found.table)
+    for end, lines in by_data_set(found):
+        yield f"distributions{end}", distributions.distributions(found.results, lines)
     yield "pairwise", distributions.pairwise(found.pairs)
     yield "ranks", ranks.over_data_sets(*_over_data_sets(found))
     yield "critical-difference", critical_difference.ranks(found.over, rules(found.results).alpha)

@@ -20,14 +20,16 @@ KINDS = {"search": "search", "score": "scoring", "tune": "tuning",
          "black-box": "black-box search", "train": "training"}  # fmt: skip
 
 
-def regression(model: Model) -> Drawing:
-    """Every architecture as a point, a line per method with its pointwise 95 % band (CR2 by search)."""
+def regression(model: Model, groups: Sequence[str]) -> Drawing:
+    """Every architecture of `groups` as a point, a line per method with its pointwise 95 % band (CR2 by search)."""
     figure, (axes,) = canvas()
-    styles = looks(list(model.slopes.slopes))
+    styles = looks(groups)
     drawn = _marks(model)
+    drawn = drawn[drawn["method"].isin(groups)]
     for group, marks in drawn.groupby("method", sort=False):
         _group(axes, marks, model.quantity, styles[str(group)])
-    low, high = model.points["y"].min(), model.points["y"].max()
+    points = drawn.loc[drawn["mark"] == "network", "accuracy"]
+    low, high = points.min(), points.max()
     room = max(1.0, 0.6 * (high - low))  # a band from few networks would leave nothing of them
     axes.set_ylim(low - room, high + room)
     axes.set_xlabel(LABELS[model.quantity])

@@ -1,8 +1,6 @@
 """Results folders as one frame of trials: tolerates torn lines and rows of older versions."""
 
-import gzip
 import json
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +14,7 @@ from pydantic_core import from_json
 from analysis.numbers import visible
 from analysis.results import data_sets, protocol_view
 from analysis.results.history import history
+from analysis.results.kept import lines
 from analysis.results.merged import merged, taken_out
 from analysis.results.outcomes import checked, conflicts
 from analysis.results.protocol_view import Damaged, Protocol
@@ -168,7 +167,7 @@ def _study(folder: Path) -> dict[str, Any]:
 
 def _records(folder: Path) -> Iterator[dict[str, Any] | None]:
     """Each line's object, compressed ones first; None for a line that is torn or no row."""
-    for line in _lines(folder):
+    for line in lines(folder):
         if line.isspace():
             continue
         try:
@@ -181,20 +180,6 @@ def _records(folder: Path) -> Iterator[dict[str, Any] | None]:
 def _as_texts(record: dict[str, Any]) -> dict[str, Any]:
     """The row with names and messages that can be shown: somebody else may have written it."""
     return {**record, **{name: visible(record[name]) for name in SHOWN if name in record}}
-
-
-def _lines(folder: Path) -> Iterator[bytes]:
-    """Of `trials.jsonl.gz`, then of `trials.jsonl`; either may be absent."""
-    kept, path = folder / "trials.jsonl.gz", folder / "trials.jsonl"
-    if kept.exists():
-        try:
-            with gzip.open(kept) as lines:
-                yield from lines
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise Damaged(f"{kept} is damaged ({error}); take it from where it was kept") from None
-    if path.exists():
-        with path.open("rb") as lines:
-            yield from lines
 
 
 def _flat(record: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,9 @@ from spaces.space import Architecture, Space
 
 @dataclass(frozen=True)
 class Evaluated:
-    """A query and its answer. Accuracy in percent, None where it failed; cost in device-seconds; latency in seconds."""
+    """A query and its answer. Accuracy in percent, None where it failed; cost in device-seconds; latency in seconds.
+
+    `architecture` is None where none could be made."""
 
     architecture: Any
     val_accuracy: float | None

@@ -21,6 +21,8 @@ def propose(ask: Ask) -> Any:
     last = -1  # of the queries that the walk has come by
     while last + 1 < ask.index:
         last += 1
+        if asked[last] is None:
+            continue
         for around in _climbed(ask, asked[last], value):
             if new := [one for one in around if one not in when]:
                 return ask.random().choice(new)

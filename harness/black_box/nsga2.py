@@ -42,8 +42,9 @@ def propose(ask: Ask) -> Any:
     parents = parents_of(tuple(values(one, ask.objective) for one in ask.seen[: ended * size]), size)
     rng, asked = ask.random(), ask.asked
     for _ in range(TRIES):
-        child = _child(ask, [ask.seen[_winner(parents, rng).number].architecture for _ in range(2)], rng)
-        if child not in asked:
+        pair = [ask.seen[_winner(parents, rng).number].architecture for _ in range(2)]
+        child = None if None in pair else _child(ask, pair, rng)
+        if child not in asked and child is not None:
             return child
     return ask.drawn()
 

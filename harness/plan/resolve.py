@@ -176,7 +176,9 @@ def _asked_next(source: Asked | Evolved, settings: Mapping[str, Any], job: Job, 
 
 
 def _answer(row: Row, space: Space) -> Evaluated:
-    return Evaluated(space.parse(row["architecture"] or ""), row["val_accuracy"], row.get("device_seconds", 0.0),
+    """Without an architecture where none could be made for it: a mistake in a space fails that trial alone."""
+    text = row["architecture"]
+    return Evaluated(None if text is None else space.parse(text), row["val_accuracy"], row.get("device_seconds", 0.0),
                      row.get("parameters"), row.get("macs"), row.get("latency"))  # fmt: skip
 
 

@@ -1,15 +1,13 @@
 """The rows of a study: appended by the driver alone, read by anyone. Standard library only.
 
-A folder's rows are those of `trials.jsonl.gz`, where finished studies are kept, followed by those of `trials.jsonl`.
+A folder's rows are those of compressed files, where finished studies are kept, followed by those of `trials.jsonl`.
 """
 
 import fcntl
-import gzip
 import json
 import os
 import sys
 import time
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from io import FileIO
 from pathlib import Path
@@ -19,6 +17,7 @@ from harness.errors import BadInput, Stopped
 from harness.storage.checks import is_whole
 from harness.storage.files import opened, write_atomically
 from harness.storage.folder import rows_file
+from harness.storage.kept import kept_lines
 from harness.storage.replaced import content, identity, lacking
 from harness.storage.row_fields import unreadable
 from harness.vocabulary.rows import FINAL, Row
@@ -27,11 +26,6 @@ PATIENCE = 1.0  # seconds for which a driver waits for the lock, which `status` 
 MOST_UNSYNCED = 1000  # rows
 KNOWN, NAMELESS = ("key", "status"), "it has no key and status"
 BLOCK = 1 << 16  # bytes read at a time from the end of the file
-
-
-def kept_file(folder: Path) -> Path:
-    """Rows of before, compressed; read alone."""
-    return folder / "trials.jsonl.gz"
 
 
 def read_rows(folder: Path) -> list[Row]:
@@ -50,12 +44,8 @@ def complete_rows(folder: Path) -> list[Row]:
 def read_objects(folder: Path) -> list[tuple[str, Row]]:
     """As `read_rows`, whatever the objects hold, each with its file and line."""
     out: list[tuple[str, Row]] = []
-    if (kept := kept_file(folder)).exists():
-        try:
-            with gzip.open(kept) as file:
-                out += _whole(file, kept)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise BadInput(f"{kept} is damaged ({error}); take it from where it was kept") from None
+    for kept, lines in kept_lines(folder):
+        out += _whole(lines, kept)
     if (path := rows_file(folder)).exists():
         with open(path, "rb") as file:
             out += _whole(file, path)

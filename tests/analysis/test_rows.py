@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import lzma
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from analysis.results import searches
 from analysis.results.protocol_view import Damaged
 from analysis.results.rows import frame, load
 from analysis.results.table import lines
-from harness.storage.rows import latest_rows
+from harness.errors import BadInput
+from harness.storage.rows import latest_rows, read_rows
 from harness.vocabulary.rows import Status
 
 
@@ -51,6 +53,12 @@ def test_compressed_rows_come_before_the_others(tmp_path: Path) -> None:
     assert trials["test_accuracy"][first["key"]] == 99.0
     (folder / "trials.jsonl").unlink()
     assert len(load(folder).trials) == 6
+    (folder / "trials.jsonl.xz").write_bytes(lzma.compress(f"{json.dumps(rest[5])}\n".encode()))
+    assert len(load(folder).trials) == len(read_rows(folder)) == 7
+    (folder / "trials.jsonl.xz").write_bytes(b"no xz")
+    for read in (load, read_rows):
+        with pytest.raises((ValueError, BadInput), match=r"trials\.jsonl\.xz is damaged"):
+            read(folder)
     (folder / "trials.jsonl.gz").write_bytes(b"no gzip")
     with pytest.raises(ValueError, match=r"trials\.jsonl\.gz is damaged"):
         load(folder)

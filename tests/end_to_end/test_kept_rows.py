@@ -10,7 +10,8 @@ import pytest
 from harness.cli import main
 from harness.commands import status, verify
 from harness.storage.folder import rows_file
-from harness.storage.rows import kept_file, latest_rows
+from harness.storage.kept import kept_file
+from harness.storage.rows import latest_rows
 
 KEPT = Path(__file__).parents[1] / "data" / "schema-1"
 

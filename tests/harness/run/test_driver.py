@@ -151,6 +151,12 @@ def test_where_no_candidate_can_be_scored_that_is_final(tmp_path: Path) -> None:
     assert (missing, given, read_rows(tmp_path / "driven")) == (0, [], before)
 
 
+@pytest.mark.parametrize("strategy", ["regularised-evolution", "local-search", "tpe", "predictor", "nsga2"])
+def test_a_strategy_goes_on_after_candidates_of_which_nothing_is_known(tmp_path: Path, strategy: str) -> None:
+    study = CHOOSING.replace('"evolution"', f'"{strategy}"')
+    assert ran(tmp_path, strikes("score", "diverged"), study=study)[:2] == (0, {"diverged": 7, "done": 7})
+
+
 class Shaky(ShortcutSpace):
     """A space from outside with a mistake in it."""
 

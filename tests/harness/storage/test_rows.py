@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from harness.errors import BadInput
 from harness.storage.folder import rows_file
-from harness.storage.rows import Records, kept_file, latest_rows, read_rows
+from harness.storage.kept import kept_file
+from harness.storage.rows import Records, latest_rows, read_rows
 from harness.vocabulary.rows import Row
 
 ROWS = [{"key": f"{n:016x}", "status": "done", "text": "é" * n, "curve": [n / 3] * n} for n in range(5)]

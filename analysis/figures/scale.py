@@ -24,8 +24,7 @@ def regression(model: Model, groups: Sequence[str]) -> Drawing:
     """Every architecture of `groups` as a point, a line per method with its pointwise 95 % band (CR2 by search)."""
     figure, (axes,) = canvas()
     styles = looks(groups)
-    drawn = _marks(model)
-    drawn = drawn[drawn["method"].isin(groups)]
+    drawn = _marks(model, groups)
     for group, marks in drawn.groupby("method", sort=False):
         _group(axes, marks, model.quantity, styles[str(group)])
     points = drawn.loc[drawn["mark"] == "network", "accuracy"]
@@ -38,10 +37,10 @@ def regression(model: Model, groups: Sequence[str]) -> Drawing:
     return Drawing(figure, drawn)
 
 
-def _marks(model: Model) -> pd.DataFrame:
-    """The networks of each group, then its line with the ends of its band."""
+def _marks(model: Model, groups: Sequence[str]) -> pd.DataFrame:
+    """The networks of each of `groups`, then its line with the ends of its band."""
     parts = []
-    for group, points in model.points.groupby("group", sort=False):
+    for group, points in model.points[model.points["group"].isin(groups)].groupby("group", sort=False):
         networks = pd.DataFrame({"x": points["x"], "accuracy": points["y"], "key": points["key"]})
         parts.append(networks.assign(method=group, mark="network"))
         if str(group) in model.slopes.covariance:

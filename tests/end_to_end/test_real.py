@@ -28,8 +28,11 @@ def test_real_cifar10_loads_whole_and_in_parts():
     assert len(datasets.load({"name": "cifar10", "train_images": 8000}, root).train) == 8000
 
 
+LARGE = "nasbench201-methods"  # 4,200 searches: most of a minute
+
+
 @pytest.mark.long
-@pytest.mark.parametrize("name", KEPT)
+@pytest.mark.parametrize("name", [pytest.param(one, marks=pytest.mark.slow) if one == LARGE else one for one in KEPT])
 def test_kept_results_hold_together(name):
     command = [sys.executable, "-m", "harness", "verify", str(ROOT / "results" / name)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)

@@ -32,10 +32,15 @@ def optimisers(work: Any) -> list[torch.optim.Optimizer]:
     return [value for name, value in vars(work).items() if name.endswith("optimiser")]
 
 
+def layout(value: Tensor) -> list[int]:
+    """Strides, but of dimensions of one element, which have no place in memory."""
+    return [stride for size, stride in zip(value.shape, value.stride(), strict=True) if size > 1]
+
+
 def placed(optimiser: torch.optim.Optimizer) -> tuple[Any, ...]:
     """Device, layout and kind of each tensor that a step reads."""
     rates = [getattr(group["lr"], "device", float) for group in optimiser.param_groups]
-    states = [{name: (value.device.type, value.stride(), value.dtype) for name, value in state.items()
+    states = [{name: (value.device.type, layout(value), value.dtype) for name, value in state.items()
                if isinstance(value, Tensor)} for state in optimiser.state.values()]  # fmt: skip
     return rates, states
 

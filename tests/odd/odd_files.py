@@ -135,8 +135,8 @@ def _checkpoint(folder: Path, rng: Random) -> None:
         home.mkdir()
     chosen = rng.choice(sorted(kept.iterdir()))
     if (path := folder / "trials.jsonl").is_file():
-        rows = [line for line in path.read_text().splitlines(keepends=True) if f'"key": "{chosen.name}"' not in line]
-        path.write_text("".join(rows))
+        own = f'"key": "{chosen.name}"'.encode()  # bytes: another change may have left what is no text
+        path.write_bytes(b"".join(line for line in path.read_bytes().splitlines(keepends=True) if own not in line))
     if not home.is_dir():
         return  # by another change before
     shutil.copytree(chosen, home / chosen.name, dirs_exist_ok=True)

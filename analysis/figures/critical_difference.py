@@ -11,7 +11,7 @@ from analysis.statistics.friedman import cliques, critical_difference
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FEWEST = 5  # data sets: with fewer nearly nothing is told apart, and bars would look like findings of equality
+FEWEST = 5  # data sets: with fewer nearly nothing is distinguished, and bars would look like findings of equality
 
 
 def ranks(found: Over | None, alpha: float) -> Drawing | None:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.figures.accuracy import ACCURACY, LABELS, SCALES, legend
-from analysis.figures.style import INK, LINKED, Drawing, Look, grid, looks
+from analysis.figures.style import INK, LINKED, Drawing, Look, by_data_set, looks
 from analysis.results import data_sets
 from analysis.results.aggregate import done
 from analysis.results.rows import Results
@@ -40,7 +40,7 @@ def front(results: Results, table: Sequence[Line], quantity: str) -> Drawing | N
     for rows in panels.values():
         own = drawn["row"].isin(rows)
         drawn.loc[own, "front"] = pareto(drawn.loc[own, quantity].to_numpy(), drawn.loc[own, "accuracy"].to_numpy())
-    figure, axes = grid(len(panels), columns=min(3, len(panels)), width=6.4 if len(panels) == 1 else 4.4, height=3.8)
+    figure, axes = by_data_set(len(panels))
     styles = looks(list(dict.fromkeys(names.values())))
     for place, (data, rows) in zip(axes, panels.items(), strict=True):
         place.set_title(data)
@@ -55,7 +55,7 @@ def front(results: Results, table: Sequence[Line], quantity: str) -> Drawing | N
 
 
 def _cut(axes: "Axes", accuracies: pd.Series) -> None:
-    """Without the lowest tenth, where it lies so far below that nothing else could be told apart."""
+    """Without the lowest tenth, where it lies so far below that nothing else could be distinguished."""
     tenth, best = float(accuracies.quantile(0.1)), float(accuracies.max())
     if accuracies.min() < tenth - 2 * (best - tenth):
         axes.set_ylim(tenth - 0.1 * (best - tenth) - 1e-6, best + 0.1 * (best - tenth) + 1e-6)
@@ -71,7 +71,7 @@ def searched(results: Results, table: Sequence[Line], quantity: str) -> Drawing 
     panels = data_sets.groups(results.study, list(found))
     names = {row: row.removeprefix(f"{data}/") for data, rows in panels.items() for row in rows}
     styles, drawn = looks(list(dict.fromkeys(names.values()))), pd.concat(parts, ignore_index=True)
-    figure, axes = grid(len(panels), columns=min(3, len(panels)), width=6.4 if len(panels) == 1 else 4.4, height=3.8)
+    figure, axes = by_data_set(len(panels))
     for place, (data, rows) in zip(axes, panels.items(), strict=True):
         place.set_title(data)
         place.set_xlabel(LABELS[quantity])

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.figures.accuracy import legend
-from analysis.figures.style import INK, Drawing, Look, grid, looks
+from analysis.figures.style import INK, Drawing, Look, by_data_set, looks
 from analysis.results import data_sets
 from analysis.results.history import History, over_queries, over_seconds
 from analysis.results.rows import Results
@@ -44,7 +44,7 @@ def _progress(results: Results, table: Sequence[Line], level: float,
     names = {line.method: line.label.removeprefix(f"{data}/") for data, rows in panels.items() for line in table
              if line.method in rows}  # fmt: skip
     styles = looks(list(dict.fromkeys(names.values())))
-    figure, axes = grid(len(panels), columns=min(3, len(panels)), width=6.4 if len(panels) == 1 else 4.4, height=3.8)
+    figure, axes = by_data_set(len(panels))
     best = _best(results)
     for place, (data, rows) in zip(axes, panels.items(), strict=True):
         for row in rows:

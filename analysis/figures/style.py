@@ -108,3 +108,8 @@ def grid(panels: int, columns: int, width: float, height: float) -> tuple["Figur
     for spare in axes[panels:]:
         spare.remove()
     return figure, axes[:panels]
+
+
+def by_data_set(count: int) -> tuple["Figure", list["Axes"]]:
+    """A panel for each data set, three in a row at most; of one data set a figure of the usual width."""
+    return grid(count, columns=min(3, count), width=6.4 if count == 1 else 4.4, height=3.8)

@@ -24,7 +24,7 @@ def propose(ask: Ask) -> Any:
     if ask.index < ask.startup or len(ask.scored) < 2:
         return ask.drawn()
     search, over = ask.search, _over(edits(ask.search.space).options(ask.search.rule))
-    study = _told(search, ask.scored, over)
+    study = _study(search, ask.scored, over)
     sampler, asked = _sampler(ask.random().getrandbits(32)), ask.asked
     for _ in range(TRIES):
         found = sampler.sample_relative(study, study.get_trials(deepcopy=False)[0], over)
@@ -46,7 +46,7 @@ def _over(options: tuple[int, ...]) -> dict[str, BaseDistribution]:
 
 
 class _Memory:
-    """The study that was told last: it grows by what a longer history of the same search adds."""
+    """The study of the last query: it grows by what a longer history of the same search adds."""
 
     search: Search | None = None
     known: tuple[Evaluated, ...] = ()
@@ -56,7 +56,7 @@ class _Memory:
 _memory = _Memory()
 
 
-def _told(search: Search, scored: list[Evaluated], over: dict[str, BaseDistribution]) -> Any:
+def _study(search: Search, scored: list[Evaluated], over: dict[str, BaseDistribution]) -> Any:
     """An Optuna study that knows these answers; its first trial is the one that is asked for."""
     count = len(_memory.known)
     if _memory.search != search or tuple(scored[:count]) != _memory.known:

@@ -18,7 +18,7 @@ from harness.data.splits import split
 from harness.engine.engine import Engine
 from harness.plan.jobs import Job
 from harness.plan.settings import by_table, recipe_of, validation_portion
-from harness.plan.sources import Asked, Baseline, Evolved, Read, Sampled, Twin, Written, from_json
+from harness.plan.sources import Asked, Baseline, Read, Sampled, Twin, Written, from_json
 from harness.run.admission import Shares
 from harness.run.checks import example
 from harness.run.display import duration
@@ -169,7 +169,7 @@ def _network_of(job: Job, prepared: Prepared) -> tuple[str, str]:
             return "text", text
         case Baseline():
             return "text", str(prepared.space.baseline())
-        case Read(rule=rule) | Evolved(rule=rule) | Asked(rule=rule) | Sampled(rule=rule) | Twin(rule=rule):
+        case Read(rule=rule) | Asked(rule=rule) | Sampled(rule=rule) | Twin(rule=rule):
             pass
         case _:
             row = prepared.plan.rows.get(job.method)

@@ -167,7 +167,7 @@ def _architecture(source: Source, job: Job, rows: Rows, space: Space) -> Archite
             return found
 
 
-def _asked_next(source: Asked | Evolved, settings: Mapping[str, Any], job: Job, rows: Rows,
+def _asked_next(source: Asked, settings: Mapping[str, Any], job: Job, rows: Rows,
                 space: Space) -> Architecture:  # fmt: skip
     """What a black-box strategy proposes after the rows that it has seen."""
     search = Search(space, custom_rules.drawn_by(space, source.rule), settings, Seeds.of(job.settings))

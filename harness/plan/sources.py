@@ -44,16 +44,6 @@ class Best:
 
 
 @dataclass(frozen=True)
-class Evolved:
-    """Candidate `index` of a genetic search, after the results of `seen`."""
-
-    settings: Mapping[str, Any]
-    rule: str
-    index: int
-    seen: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Asked:
     """Query `index` of a black-box search, after the results of `seen`."""
 
@@ -61,6 +51,10 @@ class Asked:
     rule: str
     index: int
     seen: tuple[str, ...]
+
+
+class Evolved(Asked):
+    """Candidate `index` of a genetic search, which had keys of its own before there were other black-box searches."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +93,7 @@ class Twin:
     match: str = COUNT
 
 
-Source = Written | Baseline | Sampled | Read | Best | Ranked | Evolved | Asked | Winner | Proposed | Twin
+Source = Written | Baseline | Sampled | Read | Best | Ranked | Asked | Winner | Proposed | Twin
 
 
 def as_json(source: Source) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from harness.plan.resolve import facts
 from harness.plan.settings import Settings
-from harness.plan.sources import Asked, Best, Evolved, Proposed, Winner, from_json
+from harness.plan.sources import Asked, Best, Proposed, Winner, from_json
 from harness.seeding import Seeds
 from harness.storage import provenance
 from harness.tables import opened
@@ -50,7 +50,7 @@ def _found(settings: Settings, space: Space, home: Path | None) -> Outcome:
 
 def _selected(settings: Settings) -> bool:
     """Whether the architecture was chosen by what the table says of it."""
-    return isinstance(from_json(settings["source"]), Asked | Best | Evolved | Proposed | Winner)
+    return isinstance(from_json(settings["source"]), Asked | Best | Proposed | Winner)
 
 
 def _latency(entry: Entry) -> Outcome:

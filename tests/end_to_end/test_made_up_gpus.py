@@ -1,4 +1,4 @@
-"""The command on a Ray that is told of GPUs: trials compute on the CPU, and are placed as if they needed GPUs."""
+"""The command on a Ray that counts made-up GPUs: trials compute on the CPU, and are placed as if they needed them."""
 
 import json
 import os
@@ -25,19 +25,12 @@ method = [{ name = "baseline" }]
 
 def run(folder: Path, gpus: int, *arguments: str) -> subprocess.CompletedProcess[str]:
     (folder / "study.toml").write_text(STUDY)
-    words = [
-        sys.executable,
-        "-m",
-        "harness",
-        "run",
-        str(folder / "study.toml"),
-        "--results",
-        str(folder),
-        "--device",
-        "cpu",
-    ]
-    told = {**os.environ, "RAY_OVERRIDE_RESOURCES": json.dumps({"GPU": gpus})}
-    return subprocess.run([*words, *arguments], env=told, capture_output=True, text=True, timeout=500, check=False)
+    study = ["run", str(folder / "study.toml"), "--results", str(folder), "--device", "cpu"]
+    words = [sys.executable, "-m", "harness", *study, *arguments]
+    environment = {**os.environ, "RAY_OVERRIDE_RESOURCES": json.dumps({"GPU": gpus})}
+    return subprocess.run(
+        [*words, *arguments], env=environment, capture_output=True, text=True, timeout=500, check=False
+    )
 
 
 @pytest.mark.parametrize(("gpus", "arguments"), [

@@ -28,9 +28,7 @@ def run(folder: Path, gpus: int, *arguments: str) -> subprocess.CompletedProcess
     study = ["run", str(folder / "study.toml"), "--results", str(folder), "--device", "cpu"]
     words = [sys.executable, "-m", "harness", *study, *arguments]
     environment = {**os.environ, "RAY_OVERRIDE_RESOURCES": json.dumps({"GPU": gpus})}
-    return subprocess.run(
-        [*words, *arguments], env=environment, capture_output=True, text=True, timeout=500, check=False
-    )
+    return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=500, check=False)
 
 
 @pytest.mark.parametrize(("gpus", "arguments"), [

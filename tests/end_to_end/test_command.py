@@ -63,7 +63,7 @@ def on_ray(study):
 
 @pytest.mark.ray
 @pytest.mark.training
-@pytest.mark.parametrize("executor", ["in-process", "ray"])
+@pytest.mark.parametrize("executor", ["in-process", pytest.param("ray", marks=pytest.mark.slow)])
 def test_trials_that_take_turns_in_one_process_give_the_same_rows(study, in_process, tmp_path, executor):
     out = harness("run", study, "--results", tmp_path, "--executor", executor, "--pack", "train=3").stderr
     assert rows(tmp_path / "tiny") == rows(in_process[0])

@@ -46,6 +46,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     bench.end()
 
 
+@pytest.mark.slow
 def test_of_one_machine_anything_may_die(bench: Bench, undisturbed: dict[str, Any]) -> None:
     bench.arguments = ("--cpus", "2")
     a_worker_and_then_the_driver_are_killed(bench)
@@ -221,7 +222,9 @@ def at_work_below(raylet: int, bench: Bench) -> list[int]:
     return below if any(epoch == LAST and pid in below for _, epoch, pid in bench.log()) else []
 
 
-@pytest.mark.parametrize("kind", ["a file system of a megabyte", "files that may not grow"])
+@pytest.mark.parametrize(
+    "kind", [pytest.param("a file system of a megabyte", marks=pytest.mark.slow), "files that may not grow"]
+)
 def test_a_full_disk_stops_a_study_that_goes_on_when_there_is_room(
     kind: str, tmp_path: Path, undisturbed: dict[str, Any]
 ) -> None:

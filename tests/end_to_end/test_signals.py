@@ -90,7 +90,9 @@ def test_in_process_the_rows_are_kept_and_one_line_says_it(name: str, place: Pat
 
 
 @pytest.mark.ray
-@pytest.mark.parametrize(("name", "status"), [("SIGTERM", 75), ("SIGHUP", 75), ("SIGINT", 130)])
+@pytest.mark.parametrize(
+    ("name", "status"), [("SIGTERM", 75), pytest.param("SIGHUP", 75, marks=pytest.mark.slow), ("SIGINT", 130)]
+)
 def test_under_ray_nothing_is_left_but_the_rows(name: str, status: int, place: Path) -> None:
     run = started(place, "--cpus", "2")
     run.send_signal(getattr(signal, name))

@@ -1,5 +1,7 @@
 """A training that goes on from a shorter one's end: with a constant learning rate as from the start, bit for bit."""
 
+import subprocess
+import sys
 from pathlib import Path
 from shutil import copyfile
 from typing import Any
@@ -7,7 +9,6 @@ from typing import Any
 import pytest
 import torch
 
-from harness.cli import main
 from harness.commands.verify import problems
 from harness.engine.optimiser import learning_rate
 from harness.plan.make import make
@@ -147,9 +148,9 @@ def test_through_the_command_with_both_executors(tmp_path: Path) -> None:
     path.write_text(as_toml({**TINY, **CHANGES, "recipe": RECIPE, "method": METHODS[:1]}))
     for executor in ("in-process", "ray"):
         results = tmp_path / executor
-        with pytest.raises(SystemExit) as end:
-            main(["run", str(path), "--results", str(results), "--executor", executor])
-        assert not end.value.code
+        words = ["run", str(path), "--results", str(results), "--executor", executor]
+        done = subprocess.run([sys.executable, "-m", "harness", *words], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
         rows = latest_rows(results / "tiny")
         assert sorted(row["epochs"] for row in rows.values() if row["kind"] == "score") == [2, 2, 2]
         assert not list((results / "tiny" / "checkpoints").rglob("*.pt"))

@@ -10,6 +10,7 @@ def read(settings: Mapping[str, Any], kind: object) -> dict[str, Any]:
     return {
         "warmup_epochs": search.get("warmup_epochs", 0) if kind == "search" else 0,
         "tuned": tuple(settings.get("recipe_from") or ()),
-        "starts": bool(settings.get("start") or search.get("supernet")),
+        "starts": bool(settings.get("start") or search.get("supernet") or source.get("trained")),
+        "epochs_before": source.get("trained", 0),
         "match": source.get("match"),
     }

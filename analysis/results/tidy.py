@@ -44,9 +44,11 @@ RUNS: Mapping[str, Column] = {
     "chance": Column("number", "percent", "accuracy of guessing: what a failed training counts with"),
     "parameters": Column("integer", "", "of the network"),
     "macs": Column("integer", "", "multiply-accumulates of one image"),
+    "latency": Column("number", "seconds", "of the network, where a table that was asked says it"),
     "shortcuts": Column("integer", "", "of the architecture"),
     "long_shortcuts": Column("integer", "", "shortcuts over 4 blocks or more"),
     "epochs": Column("integer", "epochs", "done"),
+    "epochs_before": Column("integer", "epochs", "of the shorter training that it went on from (successive halving)"),
     "warmup_epochs": Column("integer", "epochs", "of these, those before the search that trained the weights alone"),
     "seconds": Column("number", "seconds", "wall time"),
     "device_seconds": Column("number", "seconds", "wall time, times the trial's share of the device"),
@@ -104,7 +106,9 @@ def curves(results: Results) -> pd.DataFrame:
     lengths = [len(next(iter(curve.values()))) for curve in every]
     found: dict[str, Any] = {name: np.repeat(trials[name].to_numpy(), lengths) for name in CURVES
                              if name in trials and name not in CURVE}  # fmt: skip
-    found["epoch"] = np.concatenate([np.arange(1, length + 1) for length in lengths]) if lengths else np.zeros(0)
+    first = trials["epochs_before"].to_numpy(dtype=int) + 1
+    ranges = [np.arange(start, start + length) for start, length in zip(first, lengths, strict=True)]
+    found["epoch"] = np.concatenate(ranges) if ranges else np.zeros(0)
     for name in sorted({name for curve in every for name in curve}):
         missing = (np.full(length, np.nan) for length in lengths)
         found[name] = np.concatenate([curve.get(name, none) for curve, none in zip(every, missing, strict=True)])

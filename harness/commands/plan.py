@@ -17,7 +17,7 @@ from harness.data.images import DataSet
 from harness.data.splits import split
 from harness.engine.engine import Engine
 from harness.plan.jobs import Job
-from harness.plan.settings import by_table, recipe_of, validation_portion
+from harness.plan.settings import by_table, epochs_before, recipe_of, validation_portion
 from harness.plan.sources import Asked, Baseline, Read, Sampled, Twin, Written, from_json
 from harness.run.admission import Shares
 from harness.run.checks import example
@@ -136,7 +136,7 @@ def images(job: Job, data: DataSet) -> float:
     parts = split(len(data.train), 0, 0, validation_portion(settings))
     weights, held_out, test = len(parts.weights), len(parts.alpha), len(data.test)
     watched = bool(settings["test_curve"])
-    epochs = int(search.get("score_epochs") or settings["recipe"]["epochs"])
+    epochs = int(search.get("score_epochs") or settings["recipe"]["epochs"]) - epochs_before(settings)
     if job.kind == Kind.TRAIN:
         return weights * epochs + EVALUATION * test * (1 + watched * epochs)
     if job.kind == Kind.SEARCH:

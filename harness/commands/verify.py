@@ -175,6 +175,8 @@ def _row_problems(row: Mapping[str, Any], rows: Mapping[str, Any], space: Space)
     except (BadInput, *ODD) as error:
         yield f"{where}: its settings are those of no job ({first_line(error)})"
         return
+    if row["settings"].get("continues") != settings.get("continues"):
+        yield f"{where}: which training it goes on from does not follow from the rows it needed"
     said = (*misplaced(row, job_of(row)), *_miscounted(row, space), *unlike_its_history(row))
     yield from (f"{where}: {line}" for line in said)
     for name in ("recipe",) if settings["kind"] == Kind.BLACK_BOX else ("architecture", "recipe"):

@@ -11,7 +11,7 @@ from harness.black_box.methods import propose_by
 from harness.errors import BadInput
 from harness.plan import tuning
 from harness.plan.jobs import Job
-from harness.plan.settings import Settings
+from harness.plan.settings import Settings, epochs_before
 from harness.plan.sources import (
     Asked,
     Baseline,
@@ -61,7 +61,7 @@ def resolve(job: Job, rows: Rows, space: Space) -> Settings:
     Raises Unbuildable where there is nothing to train.
     """
     settings = dict(job.settings)
-    for key in job.reads:
+    for key in () if epochs_before(settings) else job.reads:
         _finished(rows[key])
     if trials := settings.get("recipe_from"):
         settings["recipe"] = _keep(settings["recipe"], rows[best(trials, rows)]["recipe"] or {}, rows[trials[0]])
@@ -72,7 +72,18 @@ def resolve(job: Job, rows: Rows, space: Space) -> Settings:
         settings["thresholds"] = tuning.thresholds(settings, seen)
     if "source" in settings:
         settings["architecture"] = _found(from_json(settings["source"]), job, rows, space)
+    if epochs_before(settings):
+        (settings["continues"],) = starts(job, rows)
     return settings
+
+
+def starts(job: Job, rows: Rows) -> tuple[str, ...]:
+    """Keys of the jobs whose weights it starts from; of a rung that has not ended all, as any may be the one."""
+    if not epochs_before(job.settings) or not all(key in rows for key in job.reads):
+        return job.reads
+    source = job.settings["source"]
+    order = _in_order(source["among"], rows)
+    return tuple(order[source["rank"] :][:1])
 
 
 def _asked(settings: Settings, seen: Sequence[Row], start: int) -> Settings:
@@ -102,12 +113,18 @@ def best(keys: Sequence[str], rows: Rows) -> str:
 
 def ranked(keys: Sequence[str], rows: Rows, place: int) -> str:
     """As `best`, with `place` others before it."""
-    scored = [key for key in keys if rows[key]["status"] == Status.DONE and rows[key]["val_accuracy"] is not None]
+    scored = _in_order(keys, rows)
     if len(scored) <= place:
         broken = all(rows[key]["status"] == Status.DISCONNECTED for key in keys)
         why = f"only {len(scored)} of the candidates were scored" if scored else "none of the candidates was scored"
         raise Unbuildable(Status.DISCONNECTED if broken else Status.DIVERGED, why)
-    return sorted(scored, key=lambda key: rows[key]["val_accuracy"] or 0.0, reverse=True)[place]
+    return scored[place]
+
+
+def _in_order(keys: Sequence[str], rows: Rows) -> list[str]:
+    """Those that were scored, the best first."""
+    scored = [key for key in keys if rows[key]["status"] == Status.DONE and rows[key]["val_accuracy"] is not None]
+    return sorted(scored, key=lambda key: rows[key]["val_accuracy"] or 0.0, reverse=True)
 
 
 def facts(architecture: Architecture) -> Outcome:

@@ -10,9 +10,16 @@ Settings = dict[str, Any]
 
 
 def weights_read(settings: Mapping[str, Any]) -> tuple[str, ...]:
-    """Keys of the jobs whose weights a job of these settings starts from."""
+    """Keys of the jobs whose weights a job of these settings starts from, or may (`resolve.starts`)."""
+    if epochs_before(settings):
+        return tuple(settings["source"]["among"])
     found = settings.get("search", {}).get("supernet") or settings.get("start")
     return (found,) if found else ()
+
+
+def epochs_before(settings: Mapping[str, Any]) -> int:
+    """Of the shorter training that a job of these settings goes on from; 0 where it starts anew."""
+    return int((settings.get("source") or {}).get("trained") or 0)
 
 
 def by_table(settings: Mapping[str, Any]) -> bool:
@@ -44,4 +51,4 @@ def plain_recipe(recipe: Recipe) -> Settings:
     return values
 
 
-RESOLVED = ("architecture", "asked")  # what a row's settings hold beside those that its key was made from
+RESOLVED = ("architecture", "asked", "continues")  # what a row's settings hold beside those that its key was made from

@@ -66,10 +66,14 @@ class Winner:
 
 @dataclass(frozen=True)
 class Ranked:
-    """The candidate of `keys` with the highest validation accuracy but for `place` others."""
+    """The candidate of `keys` with the highest validation accuracy but for `place` others.
+
+    Its training goes on after the `trained` epochs that it has had there; 0: it starts anew.
+    """
 
     place: int
     keys: tuple[str, ...]
+    trained: int = 0
 
 
 @dataclass(frozen=True)
@@ -114,8 +118,8 @@ def as_json(source: Source) -> dict[str, Any]:
             return {"ask": dict(settings), "rule": rule, "index": index, "seen": list(seen)}
         case Winner(search):
             return {"winner": search}
-        case Ranked(place, keys):
-            return {"rank": place, "among": list(keys)}
+        case Ranked(place, keys, trained):
+            return {"rank": place, "among": list(keys), **({"trained": trained} if trained else {})}
         case Proposed(values=values):
             return dict(values)
         case Twin(index, of, rule, row, match):
@@ -139,7 +143,7 @@ def from_json(values: Mapping[str, Any]) -> Source:
         case {"winner": search}:
             return Winner(search)
         case {"rank": place, "among": keys}:
-            return Ranked(place, tuple(keys))
+            return Ranked(place, tuple(keys), values.get("trained", 0))
         case {"propose": function, "index": index, "seen": seen}:
             return Proposed(function, index, tuple(seen), values)
         case {"draw": rule}:

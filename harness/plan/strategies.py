@@ -152,19 +152,20 @@ def black_box(ask: Request) -> Iterable[Found]:
 
 
 def successive_halving(ask: Request) -> Iterable[Found]:
-    """`candidates` uniform samples are trained for `score_epochs` epochs; one in `reduction` goes on for as many times
-    the epochs, and so on; the best of the last rung is found (Jamieson & Talwalkar 2016).
+    """`candidates` uniform samples are trained for `score_epochs` epochs; one in `reduction` goes on from there to as
+    many times the epochs, and so on; the best of the last rung is found (Jamieson & Talwalkar 2016).
 
-    A longer training has the initial weights and the batches of the shorter one: with a constant learning rate it
-    passes through the same weights as one that goes on from a checkpoint.
+    Schedules are those of a training of all of a rung's epochs. With a constant learning rate it makes no difference
+    to have been trained from the start.
     """
-    search = ask.search
+    search, trained = ask.search, 0
     keys: list[str] = []
     before: tuple[str, ...] = ()
     for count, epochs in rungs(search.candidates, search.score_epochs, search.reduction):
         here = replace(ask, search=search.model_copy(update={"score_epochs": epochs}))
-        made: list[Source] = [Ranked(place, before) if before else Sampled(ask.rule, place) for place in range(count)]
-        before = tuple(score(here, source, before) for source in made)
+        made: list[Source] = [Ranked(place, before, trained) if before else Sampled(ask.rule, place)
+                              for place in range(count)]  # fmt: skip
+        before, trained = tuple(score(here, source, before) for source in made), epochs
         keys += before
     yield Found(ask.method, Best(before), tuple(keys), ask.rule)
 

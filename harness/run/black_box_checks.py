@@ -8,6 +8,8 @@ from spaces.custom_rules import drawn_by
 from spaces.edits import offers
 from spaces.space import Space
 
+COLUMNS = {"parameters": "parameters", "latency": "latency_seconds"}  # of a table: what NSGA-II may make small
+
 
 def black_box_fault(own: MethodSettings, study: Study, space: Space) -> str:
     """Why the method's strategy cannot search this space as it is asked to; '' where it can, or is no black box."""
@@ -33,5 +35,7 @@ def objective_fault(own: MethodSettings, table: Table) -> str:
     name = own.search.objective
     if strategy_of(own) != "nsga2" or own.search.score != "train":
         return ""
-    lacks = any(getattr(entry, name) is None for entry in table.entries.values())
-    return f"search.objective = '{name}': {table.name} does not say it of every network" if lacks else ""
+    if all(getattr(entry, name) is not None for entry in table.entries.values()):
+        return ""
+    said = f"search.objective = '{name}': {table.name} does not say it of every network"
+    return f"{said}; give it the column {COLUMNS[name]}, or take another objective"

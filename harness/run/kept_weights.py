@@ -1,11 +1,13 @@
-"""Weights that jobs leave for others: supernets and pretrained starts. Kept until the last reader has its row."""
+"""Weights that jobs leave for others: supernets, pretrained starts, and short trainings that go on in successive
+halving. Kept until the last reader has its row."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from harness.plan.jobs import Plan
+from harness.plan.resolve import starts
 from harness.storage.checkpoint import unpacked
 from harness.storage.folder import weights_file
 from harness.vocabulary.rows import Status
@@ -14,11 +16,11 @@ from harness.vocabulary.rows import Status
 class Weights:
     """The weights that jobs of a study keep for others, also for jobs that this run leaves out.
 
-    `readers`: the jobs that start from the weights of a job.
+    `readers`: the jobs that start from the weights of a job, or may.
     """
 
     def __init__(self, folder: Path, whole: Plan) -> None:
-        self.folder = folder
+        self.folder, self.jobs = folder, whole.jobs
         self.readers: Mapping[str, list[str]] = defaultdict(list)
         for job in whole.jobs.values():
             for key in job.reads:
@@ -33,12 +35,14 @@ class Weights:
         for job in reversed(plan.jobs.values()):  # a plan lists a job after what it needs
             if job.key in rows and job.key not in again:
                 continue
-            again |= {key for key in job.reads if key in rows and rows[key]["status"] == Status.DONE
+            again |= {key for key in starts(job, rows) if key in rows and rows[key]["status"] == Status.DONE
                       and unpacked(weights_file(self.folder, key)) is None}  # fmt: skip
         return again
 
-    def sweep(self, final: Collection[str], keys: Iterable[str] | None = None) -> None:
-        """Takes away what nobody will read any more, among `keys` or all; `final`: the jobs with a final row."""
-        for key in list(self.readers) if keys is None else keys:
-            if all(reader in final for reader in self.readers[key]):
-                weights_file(self.folder, key).unlink(missing_ok=True)
+    def sweep(self, final: Mapping[str, Any], keys: Iterable[str] | None = None) -> None:
+        """Takes away what nobody will read any more, among `keys` or all; `final`: the final rows."""
+        keys = set(self.readers if keys is None else keys)
+        waiting = {reader for key in keys for reader in self.readers[key] if reader not in final}
+        wanted = {key for reader in waiting for key in starts(self.jobs[reader], final)}
+        for key in keys - wanted:
+            weights_file(self.folder, key).unlink(missing_ok=True)

@@ -142,11 +142,11 @@ def sweep(folder: Path, ended: Collection[str]) -> None:
             shutil.rmtree(found, ignore_errors=True)
 
 
-def keep(folder: Path, key: str, network: torch.nn.Module) -> None:
+def keep(folder: Path, key: str, state: dict[str, Any]) -> None:
     """Durable and whole when it returns. Raises OSError where the disk is full."""
     target = weights_file(folder, key)
     target.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(target, packed(network.state_dict()))
+    write_atomically(target, packed(state))
 
 
 @contextmanager
@@ -157,14 +157,16 @@ def fitting(folder: Path, key: str) -> Iterator[None]:
     """
     try:
         yield
-    except (ValueError, RuntimeError) as error:
+    except torch.OutOfMemoryError:
+        raise
+    except (ValueError, RuntimeError, LookupError) as error:
         aside = set_aside(weights_file(folder, key))
         raise ValueError(f"the weights of {key} do not fit ({first_line(error)}); they are set aside as {aside.name}, "
                          "and the same command trains them anew") from None  # fmt: skip
 
 
 def kept(folder: Path, key: str) -> dict[str, Any]:
-    """The state dict. Raises OSError where it is missing or damaged: the place is in trouble, not the trial."""
+    """The state. Raises OSError where it is missing or damaged: the place is in trouble, not the trial."""
     found: dict[str, Any] | None = unpacked(weights_file(folder, key))
     if found is None:
         raise OSError(f"{weights_file(folder, key)} is missing or damaged")

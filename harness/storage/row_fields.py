@@ -40,7 +40,8 @@ POINT = record({"epoch": checks.FROM_ONE, **dict.fromkeys(("counts", "discretise
                                  "eigenvalue"), NUMBER)}, ("epoch",))  # fmt: skip
 SETTINGS = record({"search": record({"warmup_epochs": checks.COUNT, "supernet": maybe(checks.TEXT)}),
                    "recipe_from": maybe(checks.TEXTS), "start": maybe(checks.TEXT), "index": checks.COUNT,
-                   "asked": checks.OBJECT, "data": maybe(checks.OBJECT),
+                   "asked": checks.OBJECT, "data": maybe(checks.OBJECT), "continues": checks.TEXT,
+                   "source": maybe(record({"among": checks.TEXTS, "trained": checks.COUNT})),
                    "table": maybe(record({"data": checks.TEXT}))})  # fmt: skip
 RANGE = record({"when": checks.OBJECT}, ("low", "high", "log", "integer", "step", "choices", "when"))
 TUNED = record({"settings": record({"tuning": record({"ranges": values(RANGE)}, ("sampler", "ranges"))},

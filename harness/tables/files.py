@@ -9,11 +9,11 @@ from spaces import tables
 from spaces.space import Space
 
 NEEDED = ("architecture", "data", "run", "accuracy")
-OPTIONAL = ("cost_seconds", "parameters")
+OPTIONAL = ("cost_seconds", "parameters", "latency_seconds")
 WHOLE = ("run", "parameters")
 COUNT = (2.0**53, "a number from 0 on that is whole")
 TAKES = {"run": COUNT, "accuracy": (100.0, "a percentage"), "cost_seconds": (3.4e38, "a number from 0 on"),
-         "parameters": COUNT}  # fmt: skip
+         "parameters": COUNT, "latency_seconds": (3.4e38, "a number from 0 on")}  # fmt: skip
 
 
 def read(file: Path, data: str, space: Space) -> Table:
@@ -94,4 +94,5 @@ def _check_sizes(frame: Any, file: Path) -> None:
 def _entry(runs: Any) -> Entry:
     costs = tuple(map(float, runs["cost_seconds"])) if "cost_seconds" in runs else (0.0,) * len(runs)
     size = int(runs["parameters"].iloc[0]) if "parameters" in runs else None
-    return Entry(tuple(map(float, runs["accuracy"])), costs, size)
+    latency = float(runs["latency_seconds"].mean()) if "latency_seconds" in runs else None
+    return Entry(tuple(map(float, runs["accuracy"])), costs, size, latency)

@@ -10,7 +10,7 @@ from statistics import fmean
 class Entry:
     """The runs of one architecture, in the table's order: accuracies in percent, costs in seconds of training.
 
-    `latency`: seconds, as the table measured it.
+    `latency`: seconds, the mean over what the table measured.
     """
 
     accuracies: tuple[float, ...]

@@ -46,9 +46,11 @@ def returned(generator: Generator[Any, None, T]) -> T:
 After = Callable[[int, Outcome], bool]  # called after an epoch; True ends the trial there
 
 
-def epochs(key: str, work: Work, place: Place, outcome: Outcome,
-           after: After = lambda *_: False) -> Generator[Progress | None, None, Checkpoints]:  # fmt: skip
+def epochs(key: str, work: Work, place: Place, outcome: Outcome, after: After = lambda *_: False,
+           before: int = 0) -> Generator[Progress | None, None, Checkpoints]:  # fmt: skip
     """Runs `work` from its newest checkpoint on, filling the outcome's `curve`, `epochs` and totals.
+
+    `before`: epochs of `work` that another job has done, and that this one does not count as its own.
 
     Returns its claim on the job, for what is written after the last epoch.
 
@@ -57,23 +59,24 @@ def epochs(key: str, work: Work, place: Place, outcome: Outcome,
     checkpoints = Checkpoints(checkpoint_folder(place.path, key))
     checkpoints.claim()
     outcome.update(Outcome(curve=[], epochs=0))
-    note = _resumed(checkpoints, work, outcome)
-    ended = outcome.pop("ended", False)
-    while outcome["epochs"] < work.epochs and not ended:
+    note = _resumed(checkpoints, work, outcome, before)
+    ended, own = outcome.pop("ended", False), work.epochs - before
+    while outcome["epochs"] < own and not ended:
         clock = time.perf_counter()
-        number = outcome["epochs"] + 1
+        number = before + outcome["epochs"] + 1
         outcome["curve"].append({"epoch": number, **(yield from work.steps(number))})
-        outcome["epochs"] = number
+        outcome["epochs"] = number - before
         ended = after(number, outcome)
         outcome["curve"][-1]["seconds"] = round(time.perf_counter() - clock, 4)
-        checkpoints.save(number, {"work": work.state(), "outcome": json.dumps({**outcome, "ended": ended})})
-        yield Progress(number, work.epochs, _seconds(outcome), _scalars(outcome["curve"][-1]), note)
+        state = {"work": work.state(), "outcome": json.dumps({**outcome, "ended": ended})}
+        checkpoints.save(number - before, state)
+        yield Progress(number - before, own, _seconds(outcome), _scalars(outcome["curve"][-1]), note)
         note = ""
     outcome.update(Outcome(seconds=_seconds(outcome), train_loss=outcome["curve"][-1]["train_loss"]))
     return checkpoints
 
 
-def _resumed(checkpoints: Checkpoints, work: Work, outcome: Outcome) -> str:
+def _resumed(checkpoints: Checkpoints, work: Work, outcome: Outcome, before: int) -> str:
     """Goes on from the newest checkpoint; where that does not fit, sets it aside, starts anew, and says so."""
     if (found := checkpoints.load()) is None:
         return ""
@@ -83,7 +86,7 @@ def _resumed(checkpoints: Checkpoints, work: Work, outcome: Outcome) -> str:
     if not why:
         try:
             work.restore(state["work"])
-            outcome.update(_outcome(state, epoch))
+            outcome.update(_outcome(state, epoch, before))
             return ""
         except MISFITS as error:
             if memory.exhausted(error):
@@ -97,10 +100,11 @@ def _resumed(checkpoints: Checkpoints, work: Work, outcome: Outcome) -> str:
 MISFITS = (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError)  # of contents of another shape
 
 
-def _outcome(state: dict[str, Any], epoch: int) -> Outcome:
+def _outcome(state: dict[str, Any], epoch: int, before: int) -> Outcome:
     """Raises ValueError where it is not that of an epoch."""
     found: Outcome = json.loads(state["outcome"])
-    if found["epochs"] != epoch or [point["epoch"] for point in found["curve"]] != list(range(1, epoch + 1)):
+    numbers = list(range(before + 1, before + epoch + 1))
+    if found["epochs"] != epoch or [point["epoch"] for point in found["curve"]] != numbers:
         raise ValueError("its curve does not reach its epoch")
     if not all(is_number(point["seconds"]) for point in found["curve"]):
         raise ValueError("its curve has no times")

@@ -15,6 +15,7 @@ from harness.plan.resolve import facts
 from harness.plan.settings import Settings
 from harness.plan.tuning import prunes
 from harness.seeding import stream
+from harness.training.continued import begin, leave
 from harness.training.epochs import Epochs, Steps, epochs
 from harness.training.place import Place
 from harness.vocabulary.kinds import Kind
@@ -61,12 +62,15 @@ def job(key: str, settings: Settings, place: Place, outcome: Outcome) -> Epochs:
     """Rows of a formula have the shape of real ones; a search's α are drawn from its stream."""
     work = Formula(settings)
     space = spaces.load(settings["space"], settings["space_options"])
-    outcome.update(Outcome(recipe=settings["recipe"], path="formula", precision="fp32", split=""))
+    recipe = {**settings["recipe"], **({"epochs": work.epochs} if settings["kind"] == Kind.SCORE else {})}
+    outcome.update(Outcome(recipe=recipe, path="formula", precision="fp32", split=""))
     if settings["kind"] == Kind.SEARCH:
         outcome["snapshots"] = {}
     if text := settings.get("architecture"):
         outcome.update(facts(space.parse(text)))
-    yield from epochs(key, work, place, outcome, partial(_after, work, space))
+    before = begin(work, settings, place)
+    claim = yield from epochs(key, work, place, outcome, partial(_after, work, space), before)
+    leave(work.state, key, place, claim)
     if settings["kind"] == Kind.TRAIN:
         outcome["test_accuracy"] = work.values[-1]
     else:

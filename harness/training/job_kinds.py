@@ -17,10 +17,11 @@ from harness.plan.settings import Settings, by_table, recipe_of, search_of, vali
 from harness.plan.tuning import prunes
 from harness.seeding import Seeds
 from harness.storage import predictions
-from harness.storage.checkpoint import Checkpoints, fitting, keep, kept
+from harness.storage.checkpoint import fitting, kept
 from harness.study.schema import LEFT_OUT
 from harness.training import formula, looked_up, pretrained
 from harness.training.bilevel import sharpened_at
+from harness.training.continued import begin, leave
 from harness.training.epochs import After, Epochs, epochs
 from harness.training.initialise import initialise
 from harness.training.place import Place, Progress
@@ -61,7 +62,7 @@ def _network(settings: Settings, data: DataSet, engine: Engine, space: Space, pl
 def _start(network: Any, settings: Settings, place: Place) -> None:
     initialise(network, settings["study_seed"], settings["seed"], settings.get("train_seed", 0))
     recipe = recipe_of(settings)
-    if source := recipe.pretrained:
+    if (source := recipe.pretrained) and "continues" not in settings:
         vgg = settings["space_options"].get("vgg", settings["space"])
         home = Path(place.home) if place.home else None
         read = partial(pretrained.read, source, vgg, home, recipe.pretrained_sha256)
@@ -69,13 +70,6 @@ def _start(network: Any, settings: Settings, place: Place) -> None:
             return pretrained.load_into(network, read(), source)
         with fitting(place.path, settings["start"]):
             pretrained.load_into(network, kept(place.path, settings["start"]), source)
-
-
-def _keep(network: Any, key: str, place: Place, claim: Checkpoints) -> None:
-    """For the jobs that start from these weights. Raises OSError where the disk is full, Superseded."""
-    if place.keep_weights:
-        claim.check()
-        keep(place.path, key, network)
 
 
 def train_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> Epochs:
@@ -87,7 +81,7 @@ def train_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> E
     work = Training(network, data.train.to(engine.device), recipe_of(settings), Seeds.of(settings), engine)
     after: After = partial(_test_point, network, engine, test) if settings["test_curve"] else lambda *_: False
     claim = yield from epochs(key, work, place, outcome, after)
-    _keep(network, key, place, claim)
+    leave(network.state_dict, key, place, claim)
     judged = engine.judge(network, test)
     outcome.update(Outcome(split=part.digest(), test_accuracy=judged.accuracy, test_loss=judged.loss))
     if isfinite(judged.loss):
@@ -118,7 +112,8 @@ def validated_job(key: str, settings: Settings, place: Place, outcome: Outcome) 
         return pruned
 
     outcome["split"] = part.digest()
-    yield from epochs(key, work, place, outcome, after)
+    claim = yield from epochs(key, work, place, outcome, after, begin(work, settings, place))
+    leave(work.state, key, place, claim)
 
 
 def score_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> Epochs:
@@ -156,7 +151,7 @@ def search_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> 
     parameters = sum(weight.numel() for weight in work.weights)
     outcome.update(Outcome(recipe=settings["recipe"], snapshots={}, parameters=parameters, split=part.digest()))
     claim = yield from epochs(key, work, place, outcome, partial(_snapshot, work, test))
-    _keep(work.network, key, place, claim)
+    leave(work.network.state_dict, key, place, claim)
     outcome.update(Outcome(val_accuracy=outcome["curve"][-1]["val_accuracy"], warnings=_warnings(outcome, space)))
 
 

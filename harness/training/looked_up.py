@@ -9,7 +9,7 @@ from harness.plan.sources import Asked, Best, Proposed, Winner, from_json
 from harness.seeding import Seeds
 from harness.storage import provenance
 from harness.tables import opened
-from harness.tables.table import Answer, Entry, judged, score
+from harness.tables.table import Answer, judged, score
 from harness.training import searched
 from harness.training.epochs import Epochs
 from harness.training.place import Place, Progress
@@ -40,21 +40,17 @@ def _found(settings: Settings, space: Space, home: Path | None) -> Outcome:
     number = Seeds.of(settings).stream("table run", spec["data"], str(architecture))
     if settings["kind"] == Kind.SCORE:
         answer = score(entry, spec["signal"], number)
-        accuracy = Outcome(val_accuracy=answer.accuracy, **_latency(entry))
+        accuracy = Outcome(val_accuracy=answer.accuracy)
     else:
         answer = judged(entry, spec["signal"], number, _selected(settings))
         accuracy = Outcome(test_accuracy=answer.accuracy, warnings=[SEEN] if answer.seen else [])
-    return Outcome(status=Status.DONE, error=None, parameters=entry.parameters, **_cost(answer), **accuracy,
-                   **facts(architecture))  # fmt: skip
+    return Outcome(status=Status.DONE, error=None, parameters=entry.parameters, **searched.latency(entry.latency),
+                   **_cost(answer), **accuracy, **facts(architecture))  # fmt: skip
 
 
 def _selected(settings: Settings) -> bool:
     """Whether the architecture was chosen by what the table says of it."""
     return isinstance(from_json(settings["source"]), Asked | Best | Proposed | Winner)
-
-
-def _latency(entry: Entry) -> Outcome:
-    return Outcome() if entry.latency is None else Outcome(latency=entry.latency)
 
 
 def _cost(answer: Answer) -> Outcome:

@@ -27,8 +27,13 @@ def outcome(settings: Settings, space: Space, table: Table) -> Outcome:
     cost = sum(one.cost for one in history)
     found = loop.best(history)  # a table has an accuracy of each
     return Outcome(status=Status.DONE, error=None, seconds=cost, device_seconds=cost, val_accuracy=found.val_accuracy,
-                   parameters=found.parameters, **facts(found.architecture),
+                   parameters=found.parameters, **latency(found.latency), **facts(found.architecture),
                    history={**loop.as_json(history, table.position), **_front(history, table, search)})  # fmt: skip
+
+
+def latency(seconds: float | None) -> Outcome:
+    """What a row says of a network's latency, where the table has one."""
+    return Outcome() if seconds is None else Outcome(latency=seconds)
 
 
 def _answer(table: Table, spec: Settings, seeds: Seeds, architecture: Any) -> Evaluated:

@@ -52,6 +52,18 @@ def test_a_line_is_an_epoch_of_a_trial(folder: Path) -> None:
             assert lines["counts.A"].isna().all()
 
 
+def test_epochs_of_a_training_that_went_on_are_counted_on(tmp_path: Path) -> None:
+    study = factory.study(seeds=1, snapshots=(5,))
+    rows = factory.rows(study)
+    went_on = next(row for row in rows if row["kind"] == "train")
+    went_on["settings"]["source"] = {"rank": 0, "among": [rows[0]["key"]], "trained": 4}
+    results = load(factory.write(tmp_path / "continued", study, rows))
+    curves, runs = tidy.curves(results), tidy.runs(results).set_index("key")
+    own = curves.loc[curves["key"] == went_on["key"], "epoch"].tolist()
+    assert own == [4 + point["epoch"] for point in went_on["curve"]]
+    assert runs["epochs_before"].to_dict() == {row["key"]: 4 * (row is went_on) for row in rows}
+
+
 def test_each_column_is_explained_and_has_the_type_that_is_said(folder: Path) -> None:
     runs, curves = tidy.runs(load(folder)), tidy.curves(load(folder))
     said = tidy.dictionary(runs, curves)

@@ -84,7 +84,7 @@ def test_weights_for_others_that_do_not_fit_are_set_aside(tmp_path: Path) -> Non
     recipe = {**job.settings["recipe"], "pretrained": "left-out"}
     settings = {**job.settings, "architecture": "vgg11 1-3", "recipe": recipe, "start": "0" * 16}
     other = torch.nn.Linear(2, 2)
-    checkpoint.keep(tmp_path, "0" * 16, other)  # type: ignore[arg-type]
+    checkpoint.keep(tmp_path, "0" * 16, other.state_dict())
     found = returned(run_job.run(job.key, settings, Place(str(tmp_path), "cpu", 1, 0, None)))
     assert found["status"] == "failed"
     assert "the same command trains them anew" in str(found["error"])

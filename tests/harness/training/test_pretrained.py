@@ -22,7 +22,7 @@ from harness.run.session import Session, run
 from harness.storage.checkpoint import keep
 from harness.storage.rows import read_rows
 from harness.study.schema import LEFT_OUT
-from harness.training import job_kinds, pretrained
+from harness.training import continued, pretrained
 from spaces.architecture import Shortcuts
 from spaces.registry import load
 from tests.studies import TINY, as_toml, tiny
@@ -231,11 +231,11 @@ def test_a_search_starts_from_the_pretraining_and_its_curve_has_the_test_accurac
     """With a learning rate of almost 0 the supernet's blocks stay where they started."""
     left = {}
 
-    def kept(folder, key, network):
-        left[key] = {name: value.clone() for name, value in network.state_dict().items()}
-        keep(folder, key, network)
+    def kept(folder, key, state):
+        left[key] = {name: value.clone() for name, value in state.items()}
+        keep(folder, key, state)
 
-    monkeypatch.setattr(job_kinds, "keep", kept)
+    monkeypatch.setattr(continued, "keep", kept)
     methods = [
         {"name": "rs", "strategy": "random-search", "rule": "B", "search": {"score": "supernet", "candidates": 2}}
     ]

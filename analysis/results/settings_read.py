@@ -12,4 +12,5 @@ def read(settings: Mapping[str, Any], kind: object) -> dict[str, Any]:
         "tuned": tuple(settings.get("recipe_from") or ()),
         "starts": bool(settings.get("start") or search.get("supernet")),
         "match": source.get("match"),
+        "scored_by": search.get("score") if kind == "score" else None,
     }

@@ -39,6 +39,8 @@ RUNS: Mapping[str, Column] = {
     "architecture": Column("text", "", "text form of the network"),
     "test_accuracy": Column("number", "percent", "read once after the last epoch of a final training"),
     "val_accuracy": Column("number", "percent", "on the validation split: of searches, scores and tuning trials"),
+    "scored_by": Column("text", "", "of a score: train, supernet, or the zero-cost score; left out where no row has one"),
+    "score": Column("number", "", "zero-cost score of an untrained network; left out where no row has one"),
     "train_loss": Column("number", "nats", "mean cross entropy of the last epoch"),
     "test_loss": Column("number", "nats", "mean cross entropy of the test set"),
     "chance": Column("number", "percent", "accuracy of guessing: what a failed training counts with"),
@@ -64,6 +66,7 @@ RUNS: Mapping[str, Column] = {
     "split": Column("text", "", "hash of the images used, split by split"),
     "warnings": Column("list", "", "such as that the search collapsed"),
 }
+SCORED = ("scored_by", "score")
 PREFIXES: Mapping[str, Column] = {  # columns of a trial that differ from study to study
     "recipe.": Column("value", "", "field of the recipe that it was trained with (docs/study.md)"),
     "version.": Column("text", "", "version of a package"),
@@ -87,12 +90,14 @@ TYPES = {"text": "string", "list": "string", "integer": "Int64", "number": "floa
 def runs(results: Results) -> pd.DataFrame:
     """A line for each trial, sorted by key: the row that counts. Columns: `RUNS`, then those of `PREFIXES`."""
     trials, rows = results.trials, _of_methods(results)
-    found: dict[str, Any] = {name: trials[name] for name in RUNS if name in trials}
+    shown = [name for name in RUNS if name not in SCORED or trials["score"].notna().any()]
+    found: dict[str, Any] = {name: trials[name] for name in shown if name in trials}
     for name in ("methods", "warnings"):
         found[name] = trials[name].map(lambda parts: ";".join(map(str, parts)))
     for name in ("rule", "search_epochs"):
         found[name] = trials["method"].map({method: row.get(name) for method, row in rows.items()})
-    out = pd.DataFrame({name: _typed(found[name], column.type) for name, column in RUNS.items()}, index=trials.index)
+    out = pd.DataFrame({name: _typed(found[name], column.type) for name, column in RUNS.items() if name in shown},
+                       index=trials.index)  # fmt: skip
     return pd.concat([out, _unpacked(trials["recipe"], "recipe."), _unpacked(trials["versions"], "version.")], axis=1)
 
 

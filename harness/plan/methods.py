@@ -60,11 +60,11 @@ def strategy_of(own: MethodSettings) -> str:
 
 
 def needs_images(settings: StudySettings) -> bool:
-    """Whether anything is trained: with a table only supernets are."""
-    if settings.study.table is None:
+    """Whether anything is trained or scored here: with a table only supernets are trained."""
+    if settings.study.table is None or settings.study.scores.of_trained:
         return True
     searching = [own for own in settings.methods if strategy_of(own) not in ("baseline", "given", "random")]
-    return any(own.search.strategy == "darts" or own.search.score == "supernet" for own in searching)
+    return any(own.search.strategy == "darts" or own.search.score != "train" for own in searching)
 
 
 def merged(study: Study) -> StudySettings:

@@ -10,6 +10,7 @@ from harness.black_box.history import Evaluated, Search, proposal
 from harness.black_box.methods import propose_by
 from harness.errors import BadInput
 from harness.plan import tuning
+from harness.plan.fitness import fitness
 from harness.plan.jobs import Job
 from harness.plan.settings import Settings
 from harness.plan.sources import (
@@ -22,6 +23,7 @@ from harness.plan.sources import (
     Read,
     Sampled,
     Source,
+    Trained,
     Twin,
     Winner,
     Written,
@@ -93,7 +95,7 @@ def _recipe(values: Settings) -> Settings:
 
 
 def best(keys: Sequence[str], rows: Rows) -> str:
-    """The key of the finished trial with the highest validation accuracy; the earliest among equals.
+    """The key of the finished trial with the highest fitness; the earliest among equals.
 
     Raises Unbuildable where there is none: all have ended, so that another try would find no other.
     """
@@ -102,12 +104,13 @@ def best(keys: Sequence[str], rows: Rows) -> str:
 
 def ranked(keys: Sequence[str], rows: Rows, place: int) -> str:
     """As `best`, with `place` others before it."""
-    scored = [key for key in keys if rows[key]["status"] == Status.DONE and rows[key]["val_accuracy"] is not None]
+    found = {key: fitness(rows[key]) for key in keys if rows[key]["status"] == Status.DONE}
+    scored = {key: value for key, value in found.items() if value is not None}
     if len(scored) <= place:
         broken = all(rows[key]["status"] == Status.DISCONNECTED for key in keys)
         why = f"only {len(scored)} of the candidates were scored" if scored else "none of the candidates was scored"
         raise Unbuildable(Status.DISCONNECTED if broken else Status.DIVERGED, why)
-    return sorted(scored, key=lambda key: rows[key]["val_accuracy"] or 0.0, reverse=True)[place]
+    return sorted(scored, key=scored.__getitem__, reverse=True)[place]
 
 
 def facts(architecture: Architecture) -> Outcome:
@@ -145,6 +148,9 @@ def _architecture(source: Source, job: Job, rows: Rows, space: Space) -> Archite
             return custom_rules.read(space, alphas(rows[search], epoch), rule)
         case Best(keys):
             return space.parse(rows[best(keys, rows)]["architecture"] or "")
+        case Trained(training):
+            _finished(rows[training])
+            return space.parse(rows[training]["architecture"] or "")
         case Ranked(place, keys):
             return space.parse(rows[ranked(keys, rows, place)]["architecture"] or "")
         case Winner(search):
@@ -178,7 +184,7 @@ def _asked_next(source: Asked, settings: Mapping[str, Any], job: Job, rows: Rows
 def _answer(row: Row, space: Space) -> Evaluated:
     """Without an architecture where none could be made for it: a mistake in a space fails that trial alone."""
     text = row["architecture"]
-    return Evaluated(None if text is None else space.parse(text), row["val_accuracy"], row.get("device_seconds", 0.0),
+    return Evaluated(None if text is None else space.parse(text), fitness(row), row.get("device_seconds", 0.0),
                      row.get("parameters"), row.get("macs"), row.get("latency"))  # fmt: skip
 
 

@@ -59,7 +59,7 @@ FIELDS: Mapping[str, Check] = {
     "versions": values(checks.TEXT),
     "dirty": checks.TRUTH,
     **dict.fromkeys(("test_accuracy", "val_accuracy"), checks.PERCENTAGE),
-    **dict.fromkeys(("train_loss", "test_loss"), checks.NUMBER),
+    **dict.fromkeys(("train_loss", "test_loss", "score"), checks.NUMBER),
     **dict.fromkeys(("seconds", "device_seconds", "latency"), checks.DURATION),
     **dict.fromkeys(("seed", "train_seed", "twin", "parameters", "macs", "shortcuts", "long_shortcuts", "epochs",
                      "threads", "peak_memory_bytes", "stopped_at", "returned_to"), checks.COUNT),

@@ -74,6 +74,7 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
     outcome.update(_nonsense(outcome))
     if outcome["status"] not in WORKED:
         outcome.update(Outcome(train_loss=None, val_accuracy=None, test_accuracy=None, test_loss=None))
+        outcome.update(Outcome(score=None) if "score" in outcome else {})
     outcome.setdefault("seconds", time.perf_counter() - clock)
     outcome.setdefault("device_seconds", outcome["seconds"] * place.share)
     outcome.update(Outcome(peak_memory_bytes=memory.peak(place.device), finished=provenance.now()))
@@ -104,7 +105,8 @@ def _nonsense(outcome: Outcome) -> Outcome:
     if "snapshots" in outcome:
         clean["snapshots"] = finite(outcome["snapshots"])
     numbers = {"train_loss": outcome.get("train_loss"), "val_accuracy": outcome.get("val_accuracy"),
-               "test_accuracy": outcome.get("test_accuracy"), "test_loss": outcome.get("test_loss")}  # fmt: skip
+               "test_accuracy": outcome.get("test_accuracy"), "test_loss": outcome.get("test_loss"),
+               "score": outcome.get("score")}  # fmt: skip
     bad = [f"{name} became {value}" for name, value in numbers.items() if not math.isfinite(value or 0.0)]
     bad += ["α became no number"] * (clean.get("snapshots") != outcome.get("snapshots"))
     worked = outcome["status"] in WORKED

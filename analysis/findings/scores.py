@@ -1,0 +1,39 @@
+"""How well zero-cost scores rank the networks that were trained, beside the sizes that rank them for nothing."""
+
+from dataclasses import dataclass
+
+from analysis.results.rows import Results
+from analysis.results.scored import NETWORK, SIZES, networks, seconds
+from analysis.statistics.paired import Correlation, spearman
+from analysis.statistics.rank_correlation import kendall
+
+FEW = 5  # networks below which nothing is said of a rank correlation
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Of one score on one data set; `seconds`: the mean of one, NaN where none was computed."""
+
+    data: str
+    score: str
+    rho: Correlation
+    tau: Correlation
+    seconds: float
+
+    @property
+    def few(self) -> bool:
+        return self.rho.n < FEW
+
+
+def scores(results: Results) -> list[Scored]:
+    """Parameters and MACs first, then the scores by name, for each data set; nothing where no network has a score."""
+    if not (took := seconds(results)):
+        return []
+    each = networks(results)
+    names = [*SIZES, *sorted(set(each) - {*NETWORK, "accuracy", *SIZES})]
+    return [
+        Scored(" ".join(filter(None, dict.fromkeys(group))) if each["study"].nunique() > 1 else group[1], name,
+               spearman(own[name], own["accuracy"]), kendall(own[name], own["accuracy"]), took.get(name, float("nan")))
+        for group, own in each.groupby(["study", "data"])
+        for name in names
+    ]  # fmt: skip

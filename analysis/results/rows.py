@@ -145,8 +145,8 @@ def frame(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(columns, index=range(len(ordered)))
 
 
-_OBJECTS = (*TEXTS, *PACKED, "methods", "needs", "warnings", "dirty", "tuned", "starts", "match", "scored_by", "study",
-            "schema", "curve", "snapshots", "history")  # fmt: skip
+_OBJECTS = (*TEXTS, *PACKED, "methods", "needs", "warnings", "dirty", "tuned", "starts", "match", "scored_by",
+            "of_trained", "study", "schema", "curve", "snapshots", "history")  # fmt: skip
 
 
 def _number(value: Any) -> float:

@@ -30,4 +30,6 @@ def seconds(results: Results) -> dict[str, float]:
 
 
 def _scored(results: Results) -> pd.DataFrame:
-    return done(results.trials).dropna(subset=["score", "scored_by"])
+    """Scores of trained networks: all have the initial weights and the batch of one seed, unlike those of searches."""
+    scored = done(results.trials).dropna(subset=["score", "scored_by"])
+    return scored[scored["of_trained"] == True]  # noqa: E712

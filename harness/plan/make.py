@@ -47,7 +47,7 @@ def make(settings: StudySettings, rules: tuple[str, ...], strategies: Callable[[
     for here, method, one in sorted(found, key=lambda f: f[0].seed):
         for train_seed in range(study.seeds.train):
             _train(here, method, train_seed, one, plan)
-    plan_scores(study, plan)
+    plan_scores(settings, plan)
     _order_rows(plan, [one for _, _, one in found])
     return plan
 

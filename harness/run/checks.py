@@ -38,7 +38,7 @@ def check_methods(settings: StudySettings, space: Space) -> None:
         if fault := _ignored(own):
             raise BadInput(f"method '{method.name}': {fault}")
         _check_rule(method, search.strategy, space)
-        if fault := score_fault(own, loaded) or black_box_fault(own, loaded, space):
+        if fault := score_fault(own, settings) or black_box_fault(own, loaded, space):
             raise BadInput(f"method '{method.name}': {fault}")
         if search.gate and search.gate not in space.gates:
             raise BadInput(f"search.gate = '{search.gate}': {loaded.space} has {', '.join(space.gates)}")

@@ -6,25 +6,25 @@ import torch
 
 from harness.data.images import DataSet
 from harness.errors import BadInput
-from harness.plan.methods import MethodSettings, StudySettings, strategy_of
-from harness.study.schema import IMAGES, Study
+from harness.plan.methods import UNSCORING, MethodSettings, StudySettings, scores_of_trained, strategy_of
+from harness.study.schema import IMAGES
 from harness.zero_cost.batch import Batch
 from harness.zero_cost.scores import SCORES
 from spaces.space import Space
 
-UNSCORING = ("darts", "random", "baseline", "given")  # strategies without candidates
 IMAGES_TRIED = 4
 
 
-def score_fault(own: MethodSettings, study: Study) -> str:
+def score_fault(own: MethodSettings, settings: StudySettings) -> str:
     """Why the method cannot choose by the zero-cost score that it asks for; '' where it can, or asks for none."""
     name, score = strategy_of(own), own.search.zero_cost
     said = f"search.score = '{score}'"
     if not score:
         return ""
     if name in UNSCORING:
-        return f"{name} scores no candidates, so that {said} would be ignored; leave it out" * _asked(own, study)
-    if study.task != IMAGES:
+        meant = "score" in own.method.search or all(strategy_of(one) in UNSCORING for one in settings.methods)
+        return f"{name} scores no candidates, so that {said} would be ignored; leave it out" if meant else ""
+    if settings.study.task != IMAGES:
         return f"{said} is of a network, and task stands in for networks; leave one of them out"
     if own.search_recipe.pretrained:
         return f"{said} is of a network before any training; leave recipe.pretrained out"
@@ -33,22 +33,16 @@ def score_fault(own: MethodSettings, study: Study) -> str:
     return ""
 
 
-def _asked(own: MethodSettings, study: Study) -> bool:
-    """Whether the score is meant for this method: its own settings name it, or no method of the study reads it."""
-    reading = [one for one in study.method if (one.search.get("strategy") or one.strategy or study.search.strategy)
-               not in UNSCORING and one.name != "baseline" and not one.architecture]  # fmt: skip
-    return "score" in own.method.search or not reading
-
-
 def check_scores(settings: StudySettings, space: Space, data: DataSet) -> None:
     """Raises BadInput where the study's networks have no such score."""
-    wanted = {f"scores.of_trained: '{name}'": name for name in settings.study.scores.of_trained}
-    if wanted and settings.study.task != IMAGES:
+    after = scores_of_trained(settings)
+    if after and settings.study.task != IMAGES:
         raise BadInput("scores.of_trained are of networks, and task stands in for networks; leave one of them out")
-    if wanted and any(own.recipe.pretrained for own in settings.methods):
+    if after and any(own.recipe.pretrained for own in settings.methods):
         raise BadInput("scores.of_trained are of networks before any training; leave recipe.pretrained out")
-    wanted |= {f"search.score = '{own.search.zero_cost}'": own.search.zero_cost for own in settings.methods
-               if own.search.zero_cost and strategy_of(own) not in UNSCORING}  # fmt: skip
+    searched = (own.search.zero_cost for own in settings.methods if strategy_of(own) not in UNSCORING)
+    wanted = {f"search.score = '{name}'": name for name in filter(None, searched)}
+    wanted |= {f"scores.of_trained has '{name}'": name for name in after if name not in wanted.values()}
     for where, name in wanted.items():
         try:
             _tried(name, space, data)

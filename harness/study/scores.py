@@ -11,6 +11,6 @@ Score = Literal["train", "supernet", ZeroCost]
 
 class Scores(Model):
     """`of_trained`: scores of every architecture that is trained, whoever found it, for their rank correlation with
-    what it reaches."""
+    what it reaches; null: those that searches of the study choose by."""
 
-    of_trained: tuple[ZeroCost, ...] = ()
+    of_trained: tuple[ZeroCost, ...] | None = None

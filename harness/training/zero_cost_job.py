@@ -1,4 +1,4 @@
-"""Zero-cost scores: a network with the weights that its training would start from, and one batch; nothing is trained."""
+"""Zero-cost scores: of a network with the weights that its training starts from, by one batch. Nothing is trained."""
 
 import time
 from pathlib import Path

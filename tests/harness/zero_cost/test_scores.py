@@ -58,7 +58,9 @@ def test_synaptic_flow_is_conserved_from_layer_to_layer(channels, kernel, size):
 
 def test_synflow_is_the_flow_of_an_image_of_ones_through_sizes_of_weights():
     network = chain([2, 3, 4], kernel=1)
-    weights = [module.weight.detach().double().flatten(1).abs().numpy() for module in network if hasattr(module, "weight")]
+    weights = [
+        module.weight.detach().double().flatten(1).abs().numpy() for module in network if hasattr(module, "weight")
+    ]
     flow = np.ones(3) @ weights[2] @ weights[1] @ weights[0] @ np.ones(2)  # pooling leaves what is constant
     assert synflow(network, batch(5, 2, 4, 4)) == pytest.approx(log(3 * flow))  # three layers, each with all of it
 
@@ -93,7 +95,9 @@ def test_a_network_through_which_nothing_flows_has_no_synflow():
 def by_hand(open_: np.ndarray) -> float:
     """ln |det K| of codes [images, ReLUs], with Hamming distances counted one by one."""
     count, units = open_.shape
-    kernel = [[units - sum(open_[i, u] != open_[j, u] for u in range(units)) for j in range(count)] for i in range(count)]
+    kernel = [
+        [units - sum(open_[i, u] != open_[j, u] for u in range(units)) for j in range(count)] for i in range(count)
+    ]
     return log(abs(np.linalg.det(np.array(kernel, dtype=float))))
 
 

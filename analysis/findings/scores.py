@@ -1,6 +1,7 @@
 """How well zero-cost scores rank the networks that were trained, beside the sizes that rank them for nothing."""
 
 from dataclasses import dataclass
+from math import nan
 
 from analysis.results.rows import Results
 from analysis.results.scored import NETWORK, SIZES, networks, seconds
@@ -30,10 +31,11 @@ def scores(results: Results) -> list[Scored]:
     if not (took := seconds(results)):
         return []
     each = networks(results)
-    names = [*SIZES, *sorted(set(each) - {*NETWORK, "accuracy", *SIZES})]
+    names = [*SIZES, *sorted(set(map(str, each)) - {*NETWORK, "accuracy", *SIZES})]
+    several = each["study"].nunique() > 1
     return [
-        Scored(" ".join(filter(None, dict.fromkeys(group))) if each["study"].nunique() > 1 else group[1], name,
-               spearman(own[name], own["accuracy"]), kendall(own[name], own["accuracy"]), took.get(name, float("nan")))
-        for group, own in each.groupby(["study", "data"])
+        Scored(f"{study}: {data}" if several else str(data), name, spearman(own[name], own["accuracy"]),
+               kendall(own[name], own["accuracy"]), took.get(name, nan))
+        for (study, data), own in each.groupby(["study", "data"])
         for name in names
     ]  # fmt: skip

@@ -147,7 +147,7 @@ def images(job: Job, data: DataSet) -> float:
     if search.get("score") == "supernet":
         return EVALUATION * held_out
     if at_start(settings):
-        return min(weights, settings["recipe"]["batch_size"])
+        return min(weights, recipe_of(settings).batch_size)
     return (weights + EVALUATION * held_out) * epochs
 
 

@@ -14,4 +14,4 @@ def grad_norm(network: nn.Module, batch: Batch) -> float:
     """Σ over layers of ‖∂L/∂θ‖₂."""
     copy = in_training(network)
     found = slopes(F.cross_entropy(logits(copy, batch.images), batch.labels), kernels(copy))
-    return sum(slope.norm().item() for slope in found)
+    return sum(float(slope.norm()) for slope in found)

@@ -27,4 +27,4 @@ def jacov(network: nn.Module, batch: Batch) -> float:
     if not bool(correlations.isfinite().all()):
         return float("nan")
     shifted = torch.linalg.eigvalsh(correlations) + K
-    return -(shifted.log() + 1 / shifted).sum().item()
+    return -float((shifted.log() + 1 / shifted).sum())

@@ -40,9 +40,10 @@ def features(network: nn.Module, images: Tensor) -> Tensor:
     """[N, C, H, W], before global average pooling. Raises ValueError where there is none."""
     with torch.no_grad(), _Pooled() as pooled:
         network(images)
-    if pooled.features is None:
+    found: Tensor | None = pooled.features
+    if found is None:
         raise ValueError("it has no global average pooling, before which zen looks at its features")
-    return pooled.features
+    return found
 
 
 def zen(network: nn.Module, batch: Batch) -> float:

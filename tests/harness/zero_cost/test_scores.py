@@ -1,5 +1,6 @@
 """Each zero-cost score against a value made by hand, and what holds for all of them."""
 
+from itertools import pairwise
 from math import e, inf, log
 from random import Random
 
@@ -38,7 +39,7 @@ class Pooled(nn.Module):
 def chain(channels: list[int], kernel: int, *, norm: bool = False, bias: bool = False) -> nn.Sequential:
     torch.manual_seed(sum(channels))
     layers: list[nn.Module] = []
-    for inputs, outputs in zip(channels, channels[1:], strict=False):
+    for inputs, outputs in pairwise(channels):
         layers += [nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=bias), nn.ReLU()]
         layers[-1:-1] = [nn.BatchNorm2d(outputs)] * norm
     return nn.Sequential(*layers, Pooled(), nn.Linear(channels[-1], 3, bias=bias))
@@ -157,8 +158,8 @@ def test_a_network_without_a_relu_is_refused():
 def gradients(network: Rectified, given_: Batch) -> list[np.ndarray]:
     """Of the mean cross entropy, in both layers' weights, by the chain rule."""
     images = given_.images.flatten(1).double().numpy()
-    first, bias, last, offset = (value.detach().double().numpy() for value in
-                                 (network.first.weight, network.first.bias, network.last.weight, network.last.bias))  # fmt: skip
+    layers = (network.first.weight, network.first.bias, network.last.weight, network.last.bias)
+    first, bias, last, offset = (value.detach().double().numpy() for value in layers)
     hidden = images @ first.T + bias
     logits = np.maximum(hidden, 0) @ last.T + offset
     chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)

@@ -1,4 +1,5 @@
-"""The rivals: most scores do not rank networks better than their size does (White et al. 2022; Ning et al. 2021)."""
+"""The rivals: most scores rank networks no better than their size does (White et al. 2022; Krishnakumar et al.
+2022)."""
 
 from torch import nn
 

@@ -48,7 +48,7 @@ def chain(channels: list[int], kernel: int, *, norm: bool = False, bias: bool = 
 # synflow
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.lists(st.integers(1, 4), min_size=2, max_size=5), st.sampled_from([1, 3]), st.integers(2, 5))
 def test_synaptic_flow_is_conserved_from_layer_to_layer(channels, kernel, size):
     network = chain(channels, kernel)

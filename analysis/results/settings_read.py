@@ -13,5 +13,5 @@ def read(settings: Mapping[str, Any], kind: object) -> dict[str, Any]:
         "starts": bool(settings.get("start") or search.get("supernet")),
         "match": source.get("match"),
         "scored_by": search.get("score") if kind == "score" else None,
-        "of_trained": "trained" in source,
+        "of_trained": "of_training" in source,
     }

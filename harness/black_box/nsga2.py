@@ -31,7 +31,7 @@ class Individual:
 def values(one: Evaluated, objective: str) -> tuple[float, float]:
     """Accuracy and cost; what failed is worse than all."""
     cost = getattr(one, objective)
-    return (-inf, inf) if one.val_accuracy is None or cost is None else (one.val_accuracy, float(cost))
+    return (-inf, inf) if one.fitness is None or cost is None else (one.fitness, float(cost))
 
 
 def propose(ask: Ask) -> Any:

@@ -18,12 +18,12 @@ from harness.plan.sources import (
     Baseline,
     Best,
     Evolved,
+    OfTraining,
     Proposed,
     Ranked,
     Read,
     Sampled,
     Source,
-    Trained,
     Twin,
     Winner,
     Written,
@@ -148,7 +148,7 @@ def _architecture(source: Source, job: Job, rows: Rows, space: Space) -> Archite
             return custom_rules.read(space, alphas(rows[search], epoch), rule)
         case Best(keys):
             return space.parse(rows[best(keys, rows)]["architecture"] or "")
-        case Trained(training):
+        case OfTraining(training):
             _finished(rows[training])
             return space.parse(rows[training]["architecture"] or "")
         case Ranked(place, keys):

@@ -66,7 +66,7 @@ class Winner:
 
 
 @dataclass(frozen=True)
-class Trained:
+class OfTraining:
     """That of a final training."""
 
     training: str  # key
@@ -101,7 +101,7 @@ class Twin:
     match: str = COUNT
 
 
-Source = Written | Baseline | Sampled | Read | Best | Ranked | Asked | Winner | Trained | Proposed | Twin
+Source = Written | Baseline | Sampled | Read | Best | Ranked | Asked | Winner | OfTraining | Proposed | Twin
 
 
 def as_json(source: Source) -> dict[str, Any]:
@@ -122,8 +122,8 @@ def as_json(source: Source) -> dict[str, Any]:
             return {"ask": dict(settings), "rule": rule, "index": index, "seen": list(seen)}
         case Winner(search):
             return {"winner": search}
-        case Trained(training):
-            return {"trained": training}
+        case OfTraining(training):
+            return {"of_training": training}
         case Ranked(place, keys):
             return {"rank": place, "among": list(keys)}
         case Proposed(values=values):
@@ -148,8 +148,8 @@ def from_json(values: Mapping[str, Any]) -> Source:
             return Asked(settings, rule, index, tuple(seen))
         case {"winner": search}:
             return Winner(search)
-        case {"trained": training}:
-            return Trained(training)
+        case {"of_training": training}:
+            return OfTraining(training)
         case {"rank": place, "among": keys}:
             return Ranked(place, tuple(keys))
         case {"propose": function, "index": index, "seen": seen}:

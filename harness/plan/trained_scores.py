@@ -4,7 +4,7 @@ from harness.plan import sources
 from harness.plan.jobs import Job, Plan
 from harness.plan.methods import StudySettings, scores_of_trained
 from harness.plan.settings import Settings
-from harness.plan.sources import Trained
+from harness.plan.sources import OfTraining
 from harness.vocabulary.kinds import Kind, Role
 
 READ = ("space", "space_options", "data", "study_seed", "test_curve", "recipe")  # of a training's settings
@@ -26,4 +26,4 @@ def plan_scores(settings: StudySettings, plan: Plan) -> None:
 def _settings(settings: StudySettings, job: Job, name: str) -> Settings:
     search = {"score": name, "alpha_portion": settings.study.search.alpha_portion}
     shared = {field: job.settings[field] for field in READ}
-    return {**shared, "seed": SEED, "search": search, "source": sources.as_json(Trained(job.key))}
+    return {**shared, "seed": SEED, "search": search, "source": sources.as_json(OfTraining(job.key))}

@@ -73,8 +73,7 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
         watch.close()
     outcome.update(_nonsense(outcome))
     if outcome["status"] not in WORKED:
-        outcome.update(Outcome(train_loss=None, val_accuracy=None, test_accuracy=None, test_loss=None))
-        outcome.update(Outcome(score=None) if "score" in outcome else {})
+        outcome.update(_numberless(outcome))
     outcome.setdefault("seconds", time.perf_counter() - clock)
     outcome.setdefault("device_seconds", outcome["seconds"] * place.share)
     outcome.update(Outcome(peak_memory_bytes=memory.peak(place.device), finished=provenance.now()))
@@ -95,6 +94,12 @@ def _failure(error: Exception, device: str) -> Outcome:
         full = error.errno in NO_ROOM
         return {"status": Trouble.NO_SPACE if full else Trouble.LOST, "error": f"on {provenance.host()}: {said}"}
     return {"status": Status.FAILED, "error": said}
+
+
+def _numberless(outcome: Outcome) -> Outcome:
+    """The results of a trial that came to none."""
+    none = Outcome(train_loss=None, val_accuracy=None, test_accuracy=None, test_loss=None)
+    return {**none, "score": None} if "score" in outcome else none
 
 
 def _nonsense(outcome: Outcome) -> Outcome:

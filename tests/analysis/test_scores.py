@@ -50,7 +50,7 @@ def folder(path: Path, count: int | None = None, **changes: Any) -> list[dict[st
         job = {"key": rows_factory.key("zen", row["key"]), "kind": "score", "method": row["method"], "role": "score",
                "seed": 0, "needs": [row["key"]]}  # fmt: skip
         study["plan"].append(job)
-        settings = {"data": study["data"], "search": {"score": "zen"}, "source": {"trained": row["key"]}}
+        settings = {"data": study["data"], "search": {"score": "zen"}, "source": {"of_training": row["key"]}}
         said = {"score": float(number % 7), "architecture": row["architecture"], "seconds": 0.5, "settings": settings}
         after.append(rows_factory.row(job, study, **{**said, **changes}))
     rows_factory.write(path, study, [*(row for row in rows if row["kind"] != "train"), *trained, *after])

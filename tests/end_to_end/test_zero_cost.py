@@ -97,7 +97,7 @@ def test_a_table_judges_what_a_zero_cost_score_chose_by_all_of_its_runs(tmp_path
         assert row["warnings"] == []
         assert row["test_accuracy"] == pytest.approx(fmean(table.entry(row["architecture"]).accuracies))
     after = {row["settings"]["search"]["score"]: row for row in rows
-             if row["settings"]["source"].get("trained") == trained[0]["key"]}  # fmt: skip
+             if row["settings"]["source"].get("of_training") == trained[0]["key"]}  # fmt: skip
     assert set(after) == set(ZERO_COST)
     assert after["macs"]["score"] == after["macs"]["macs"] > 0
     assert after["parameters"]["score"] == after["parameters"]["parameters"]

@@ -36,7 +36,7 @@ def scored(search: dict[str, Any] | None = None, recipe: dict[str, Any] | None =
 
 def asked(study: Study) -> set[str]:
     """Keys of the scores that searches ask for."""
-    return {job.key for job in planned(study) if at_start(job.settings) and "trained" not in job.settings["source"]}
+    return {job.key for job in planned(study) if at_start(job.settings) and "of_training" not in job.settings["source"]}
 
 
 @pytest.mark.parametrize("change", [
@@ -67,7 +67,7 @@ def test_a_table_answers_trainings_and_no_zero_cost_score():
 def test_every_trained_network_is_scored_once_and_by_the_same_seed():
     jobs = planned(scored(seeds={"search": 2, "train": 2}, scores={"of_trained": ["zen", "synflow", "zen"]}))
     first = [job.key for job in jobs if job.kind == "train" and job.train_seed == 0]
-    after = [job for job in jobs if "trained" in job.settings["source"]]
+    after = [job for job in jobs if "of_training" in job.settings["source"]]
     assert sorted((job.needs, job.settings["search"]["score"]) for job in after) == sorted(
         ((key,), score) for key in first for score in ("zen", "synflow"))  # fmt: skip
     assert {job.seed for job in after} == {0}
@@ -79,7 +79,7 @@ def test_every_trained_network_is_scored_once_and_by_the_same_seed():
 ])  # fmt: skip
 def test_without_a_word_trained_networks_get_the_scores_that_searches_use(scores, expected):
     jobs = planned(scored(scores=scores))
-    assert {job.settings["search"]["score"] for job in jobs if "trained" in job.settings["source"]} == expected
+    assert {job.settings["search"]["score"] for job in jobs if "of_training" in job.settings["source"]} == expected
 
 
 def row(status: str = "done", **said: Any) -> dict[str, Any]:

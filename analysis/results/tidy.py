@@ -39,8 +39,8 @@ RUNS: Mapping[str, Column] = {
     "architecture": Column("text", "", "text form of the network"),
     "test_accuracy": Column("number", "percent", "read once after the last epoch of a final training"),
     "val_accuracy": Column("number", "percent", "on the validation split: of searches, scores and tuning trials"),
-    "scored_by": Column("text", "", "of a score: train, supernet or a zero-cost score; there if any row has one"),
-    "score": Column("number", "", "zero-cost score of an untrained network; there if any row has one"),
+    "scored_by": Column("text", "", "of a score: train, supernet or a zero-cost score"),
+    "score": Column("number", "", "zero-cost score of an untrained network"),
     "train_loss": Column("number", "nats", "mean cross entropy of the last epoch"),
     "test_loss": Column("number", "nats", "mean cross entropy of the test set"),
     "chance": Column("number", "percent", "accuracy of guessing: what a failed training counts with"),
@@ -66,7 +66,6 @@ RUNS: Mapping[str, Column] = {
     "split": Column("text", "", "hash of the images used, split by split"),
     "warnings": Column("list", "", "such as that the search collapsed"),
 }
-SCORED = ("scored_by", "score")
 PREFIXES: Mapping[str, Column] = {  # columns of a trial that differ from study to study
     "recipe.": Column("value", "", "field of the recipe that it was trained with (docs/study.md)"),
     "version.": Column("text", "", "version of a package"),
@@ -90,14 +89,12 @@ TYPES = {"text": "string", "list": "string", "integer": "Int64", "number": "floa
 def runs(results: Results) -> pd.DataFrame:
     """A line for each trial, sorted by key: the row that counts. Columns: `RUNS`, then those of `PREFIXES`."""
     trials, rows = results.trials, _of_methods(results)
-    shown = [name for name in RUNS if name not in SCORED or trials["score"].notna().any()]
-    found: dict[str, Any] = {name: trials[name] for name in shown if name in trials}
+    found: dict[str, Any] = {name: trials[name] for name in RUNS if name in trials}
     for name in ("methods", "warnings"):
         found[name] = trials[name].map(lambda parts: ";".join(map(str, parts)))
     for name in ("rule", "search_epochs"):
         found[name] = trials["method"].map({method: row.get(name) for method, row in rows.items()})
-    out = pd.DataFrame({name: _typed(found[name], column.type) for name, column in RUNS.items() if name in shown},
-                       index=trials.index)  # fmt: skip
+    out = pd.DataFrame({name: _typed(found[name], column.type) for name, column in RUNS.items()}, index=trials.index)
     return pd.concat([out, _unpacked(trials["recipe"], "recipe."), _unpacked(trials["versions"], "version.")], axis=1)
 
 

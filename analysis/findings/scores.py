@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from math import nan
 
+import pandas as pd
+
 from analysis.results.rows import Results
 from analysis.results.scored import NETWORK, SIZES, networks, seconds
 from analysis.statistics.paired import Correlation, spearman
@@ -13,12 +15,14 @@ FEW = 5  # networks below which nothing is said of a rank correlation
 
 @dataclass(frozen=True)
 class Scored:
-    """Of one score on one data set; `seconds`: the mean of one, NaN where none was computed."""
+    """Of one score on one data set. `rival`: ρ of parameters over the same networks; `seconds`: the mean of one, NaN
+    where none was computed."""
 
     data: str
     score: str
     rho: Correlation
     tau: Correlation
+    rival: float
     seconds: float
 
     @property
@@ -34,8 +38,13 @@ def scores(results: Results) -> list[Scored]:
     names = [*SIZES, *sorted(set(map(str, each)) - {*NETWORK, "accuracy", *SIZES})]
     several = each["study"].nunique() > 1
     return [
-        Scored(f"{study}: {data}" if several else str(data), name, spearman(own[name], own["accuracy"]),
-               kendall(own[name], own["accuracy"]), took.get(name, nan))
+        _scored(f"{study}: {data}" if several else str(data), name, own.dropna(subset=[name]), took.get(name, nan))
         for (study, data), own in each.groupby(["study", "data"])
         for name in names
-    ]  # fmt: skip
+    ]
+
+
+def _scored(data: str, score: str, own: pd.DataFrame, took: float) -> Scored:
+    reached = own["accuracy"]
+    rival = spearman(own["parameters"], reached).rho
+    return Scored(data, score, spearman(own[score], reached), kendall(own[score], reached), rival, took)

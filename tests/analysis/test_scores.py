@@ -1,5 +1,6 @@
 """Rank correlations of zero-cost scores with test accuracy, against scipy and values made by hand."""
 
+import json
 from math import atanh, isnan, sqrt, tanh
 from pathlib import Path
 from typing import Any
@@ -78,11 +79,26 @@ def test_each_network_counts_once_with_the_mean_of_its_trainings(tmp_path: Path)
     assert (found["zen"].seconds, found["zen"].data) == (0.5, "cifar10")
 
 
+def test_parameters_stand_beside_a_score_over_the_networks_that_have_it(tmp_path: Path):
+    trained = folder(tmp_path)
+    rows = [json.loads(line) for line in (tmp_path / "trials.jsonl").read_text().splitlines()]
+    rows = [row for row in rows if row["kind"] != "score" or row["score"] > 2]
+    (tmp_path / "trials.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    left = {row["architecture"] for row in rows if row["kind"] == "score"}
+    size = {row["architecture"]: row["parameters"] for row in trained}
+    accuracy = {one: np.mean([row["test_accuracy"] for row in trained if row["architecture"] == one]) for one in left}
+    found = by_name(tmp_path)
+    assert found["zen"].rho.n == len(left) < found["parameters"].rho.n
+    assert found["zen"].rival == pytest.approx(spearmanr(*zip(*((size[one], accuracy[one]) for one in left),
+                                                              strict=True)).statistic)  # fmt: skip
+    assert found["parameters"].rival == found["parameters"].rho.rho
+
+
 def test_a_score_of_few_networks_is_said_to_be_of_few(tmp_path: Path):
     folder(tmp_path, count=4)
     texts = [[cell.text for cell in row] for row in correlations(scores(load(tmp_path))).rows]
-    assert [row[1:5] for row in texts] == [
-        [name, "4", "too few (below 5)", "too few (below 5)"] for name in ("parameters", "macs", "zen")]  # fmt: skip
+    few = ["4", "too few (below 5)", "too few (below 5)", "–"]
+    assert [row[1:6] for row in texts] == [[name, *few] for name in ("parameters", "macs", "zen")]
 
 
 def test_scores_of_searches_and_of_failed_trials_are_no_pairs(tmp_path: Path):

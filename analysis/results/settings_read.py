@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from analysis.numbers import visible
+
 
 def read(settings: Mapping[str, Any], kind: object) -> dict[str, Any]:
     """Fields of a trial; `match` is what a twin shares with its network beside the count of shortcuts."""
@@ -12,6 +14,6 @@ def read(settings: Mapping[str, Any], kind: object) -> dict[str, Any]:
         "tuned": tuple(settings.get("recipe_from") or ()),
         "starts": bool(settings.get("start") or search.get("supernet")),
         "match": source.get("match"),
-        "scored_by": search.get("score") if kind == "score" else None,
+        "scored_by": visible(str(search["score"])) if kind == "score" and search.get("score") else None,
         "of_trained": "of_training" in source,
     }

@@ -38,7 +38,8 @@ NUMBER = maybe(checks.NUMBER)
 POINT = record({"epoch": checks.FROM_ONE, **dict.fromkeys(("counts", "discretised_accuracy"), maybe(values(NUMBER))),
                 **dict.fromkeys(("train_loss", "seconds", "lr", "val_accuracy", "test_accuracy", "entropy",
                                  "eigenvalue"), NUMBER)}, ("epoch",))  # fmt: skip
-SETTINGS = record({"search": record({"warmup_epochs": checks.COUNT, "supernet": maybe(checks.TEXT)}),
+SETTINGS = record({"search": record({"warmup_epochs": checks.COUNT, "supernet": maybe(checks.TEXT),
+                                     "score": checks.TEXT}),
                    "recipe_from": maybe(checks.TEXTS), "start": maybe(checks.TEXT), "index": checks.COUNT,
                    "asked": checks.OBJECT, "data": maybe(checks.OBJECT),
                    "table": maybe(record({"data": checks.TEXT}))})  # fmt: skip

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau, norm, spearmanr
 
+from analysis.figures import scores as figure
+from analysis.figures.style import styled
 from analysis.findings.scores import Scored, scores
 from analysis.report.score_sheets import correlations
 from analysis.results.rows import load
@@ -108,6 +110,22 @@ def test_scores_of_searches_and_of_failed_trials_are_no_pairs(tmp_path: Path):
     assert scores(load(tmp_path)) == []
     folder(tmp_path, status="diverged", score=None)
     assert scores(load(tmp_path)) == []
+
+
+def test_the_figure_draws_each_correlation_with_its_interval(tmp_path: Path):
+    folder(tmp_path)
+    found = scores(load(tmp_path))
+    with styled():
+        drawing = figure.correlations(found)
+    assert drawing is not None
+    assert drawing.data.to_dict("list") == {
+        "data": ["cifar10"] * 3, "score": [one.score for one in found], "networks": [one.rho.n for one in found],
+        "rho": [one.rho.rho for one in found], "low": [one.rho.low for one in found],
+        "high": [one.rho.high for one in found],
+    }  # fmt: skip
+    (dotted,) = [line for line in drawing.figure.axes[0].lines if line.get_linestyle() == ":"]
+    assert list(dotted.get_xdata()) == [found[0].rho.rho] * 2
+    assert figure.correlations([one for one in found if one.few]) is None
 
 
 def test_a_study_without_scores_has_no_table_of_them(tmp_path: Path):

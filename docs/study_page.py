@@ -15,13 +15,14 @@ from harness.study.data import Data, Sets
 from harness.study.data import Table as LookedUp
 from harness.study.primary import Primary
 from harness.study.schema import Method, Range, Recipe, Scheduler, Seeds, Study, Tuning
+from harness.study.scores import Scores
 from harness.study.search import Search
 from harness.study.twins import Twins
 
 HERE = Path(__file__).parent
 WORDS: Mapping[str, Any] = tomllib.loads((HERE / "study_fields.toml").read_text())
 MODELS: tuple[type[BaseModel], ...] = (Study, Data, Seeds, Search, Recipe, Scheduler, Method, Twins, Primary, Tuning,
-                                       Range, LookedUp)  # fmt: skip
+                                       Range, LookedUp, Scores)  # fmt: skip
 BASIC = {int: "whole number", float: "number", bool: "true or false", str: "text", Any: "value", Sets: "table or list"}
 SEVERAL = {"whole number": "whole numbers", "number": "numbers", "text": "texts", "value": "values", "table": "tables"}
 BOUNDS = {"gt": "above {}", "ge": "from {} on", "lt": "below {}", "le": "up to {}"}
@@ -67,7 +68,8 @@ def kind(annotation: Any) -> str:
         return kind(inside[0])
     if origin is tuple:
         number = "list of" if inside[-1] is Ellipsis else f"list of {len(inside)}"
-        return f"{number} {SEVERAL[kind(inside[0])]}"
+        inner = kind(inside[0])
+        return f"{number} {SEVERAL.get(inner, inner)}"
     if origin is dict or (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
         return "table"
     raise TypeError(f"no words for {annotation}")

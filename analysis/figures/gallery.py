@@ -49,6 +49,8 @@ CAPTIONS = {
     "critical-difference": "Mean ranks over the data sets. Bars below join rows that Nemenyi's test cannot tell apart, "
     "which does not show that they are equal. Whether two are joined depends on which other rows take part (Benavoli "
     "et al. 2016); ranks do not say by how much a row is better.",
+    "scores": "Rank correlation of each zero-cost score with test accuracy, over all networks that were trained, and "
+    "its 95 % interval. Dotted: that of parameters, which a score is to beat.",
     "cell-structure": "The search cell: every edge takes one of the candidate operations.",
     "cells": "The cells that were found, of the first seed; faint edges do not reach the output.",
     "networks": "Networks that were found, of the first seed: an arc is the thicker the more of the seeds hold it.",
@@ -155,13 +157,14 @@ def _accuracy(found: Findings) -> Drawn:
 
 
 def _comparisons(found: Findings) -> Drawn:
-    from analysis.figures import critical_difference, distributions, ranks
+    from analysis.figures import critical_difference, distributions, ranks, scores
 
     for end, lines in by_data_set(found):
         yield f"distributions{end}", distributions.distributions(found.results, lines)
     yield "pairwise", distributions.pairwise(found.pairs)
     yield "ranks", ranks.over_data_sets(*_over_data_sets(found))
     yield "critical-difference", critical_difference.ranks(found.over, rules(found.results).alpha)
+    yield "scores", scores.correlations(found.scores)
 
 
 def _over_data_sets(found: Findings) -> tuple[list[Summary], dict[str, pd.DataFrame], float]:

@@ -60,7 +60,7 @@ def _looked_up(results: Results) -> Iterator[str]:
     table: Mapping[str, str] = results.study.get("table") or {}
     if not table:
         return
-    scored = bool(results.trials["kind"].isin(("score", "black-box")).any())
+    scored = bool((results.trials["kind"].isin(("score", "black-box")) & (results.trials["path"] == "table")).any())
     chosen = CHOSEN["mean" if table.get("signal") == "mean" else "run"] if scored else ""
     yield (
         f"No network was trained: accuracies are the validation accuracies of {table.get('name')}, which has no test "

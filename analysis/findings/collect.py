@@ -12,6 +12,7 @@ from analysis.findings.methods_text import methods_paragraph
 from analysis.findings.practices import Practice, practices
 from analysis.findings.published import file, unanswered
 from analysis.findings.rules import rules
+from analysis.findings.scores import Scored, scores
 from analysis.findings.several import Asked, disagreements, several
 from analysis.findings.slopes import Model, models, twin_models
 from analysis.findings.tests_over_data_sets import Over, over_sets, weakness
@@ -36,6 +37,7 @@ class Findings:
     over: Over | None  # tests over the data sets, where there are several
     images: list[ByImage]
     networks: list[TwoNetworks]
+    scores: list[Scored]  # zero-cost, against what the networks reach
 
 
 def findings(folders: Path | Sequence[Path]) -> Findings:
@@ -53,4 +55,5 @@ def findings(folders: Path | Sequence[Path]) -> Findings:
         [*caveats(results, table, found), *doubts],
         practices(results, table, twins), methods_paragraph(results, table), over,
         by_image(results, table, said, rules(results).level), two_networks(results, table, said),
+        scores(results),
     )  # fmt: skip

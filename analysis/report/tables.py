@@ -12,6 +12,7 @@ from analysis.report import (
     image_sheets,
     over_sheets,
     protocol_sheets,
+    score_sheets,
     sheets,
 )
 from analysis.report.latency_sheet import latency
@@ -45,6 +46,7 @@ def report_sheets(found: Findings) -> list[Sheet]:
         latency(results, table),
         sheets.recipe_sheet(results, table),
         sheets.slopes([*searched, *random], groups),
+        score_sheets.correlations(found.scores),
         comparison_sheets.pairwise(pairs, level),
         sheets.beside(beside(table, published) if published else []),
         *protocol_sheets.sheets(results),

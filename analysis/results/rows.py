@@ -22,7 +22,7 @@ from analysis.results.settings_read import read
 
 NUMBERS = ("seed", "train_seed", "twin", "val_accuracy", "test_accuracy", "train_loss", "test_loss", "parameters",
            "macs", "shortcuts", "long_shortcuts", "epochs", "warmup_epochs", "seconds", "device_seconds", "threads",
-           "peak_memory_bytes", "chance", "latency", "epochs_before")  # fmt: skip
+           "peak_memory_bytes", "chance", "latency", "epochs_before", "score")  # fmt: skip
 TEXTS = ("key", "kind", "method", "role", "twin_of", "pair", "architecture", "split", "status", "error", "device",
          "hardware", "path", "precision", "host", "started", "finished", "commit", "data",
          "predictions", "test_labels")  # fmt: skip
@@ -145,8 +145,8 @@ def frame(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(columns, index=range(len(ordered)))
 
 
-_OBJECTS = (*TEXTS, *PACKED, "methods", "needs", "warnings", "dirty", "tuned", "starts", "match", "study", "schema",
-            "curve", "snapshots", "history")  # fmt: skip
+_OBJECTS = (*TEXTS, *PACKED, "methods", "needs", "warnings", "dirty", "tuned", "starts", "match", "scored_by",
+            "of_trained", "study", "schema", "curve", "snapshots", "history")  # fmt: skip
 
 
 def _number(value: Any) -> float:

@@ -39,6 +39,8 @@ RUNS: Mapping[str, Column] = {
     "architecture": Column("text", "", "text form of the network"),
     "test_accuracy": Column("number", "percent", "read once after the last epoch of a final training"),
     "val_accuracy": Column("number", "percent", "on the validation split: of searches, scores and tuning trials"),
+    "scored_by": Column("text", "", "of a score: train, supernet or a zero-cost score"),
+    "score": Column("number", "", "zero-cost score of an untrained network"),
     "train_loss": Column("number", "nats", "mean cross entropy of the last epoch"),
     "test_loss": Column("number", "nats", "mean cross entropy of the test set"),
     "chance": Column("number", "percent", "accuracy of guessing: what a failed training counts with"),

@@ -31,7 +31,7 @@ def propose(ask: Ask) -> Architecture:
     rng = Random(f"{start.getrandbits(63)}:{ask.index}")
     if ask.index < ask.population or len(scored) < 2:
         return search.space.draw(search.rule, rng)
-    population = [Individual(one.architecture, one.val_accuracy or 0.0) for one in scored[-ask.population :]]
+    population = [Individual(one.architecture, one.fitness or 0.0) for one in scored[-ask.population :]]
     return child(population, search.settings, search.rule, search.space, rng, {one.architecture for one in scored})
 
 

@@ -13,12 +13,13 @@ from spaces.space import Architecture, Space
 
 @dataclass(frozen=True)
 class Evaluated:
-    """A query and its answer. Accuracy in percent, None where it failed; cost in device-seconds; latency in seconds.
+    """A query and its answer. Fitness is validation accuracy in percent or a zero-cost score of whatever sign, None
+    where the query failed; cost in device-seconds; latency in seconds.
 
     `architecture` is None where none could be made."""
 
     architecture: Any
-    val_accuracy: float | None
+    fitness: float | None
     cost: float = 0.0
     parameters: int | None = None
     macs: int | None = None
@@ -62,8 +63,8 @@ class Ask:
 
     @property
     def scored(self) -> list[Evaluated]:
-        """The answers with an accuracy."""
-        return [one for one in self.seen if one.val_accuracy is not None]
+        """The answers with a fitness."""
+        return [one for one in self.seen if one.fitness is not None]
 
     @property
     def asked(self) -> set[Any]:

@@ -17,7 +17,7 @@ TRIES = 100  # at a start that is not evaluated yet
 def propose(ask: Ask) -> Any:
     asked = [*(one.architecture for one in ask.seen), *ask.pending]
     when = {architecture: number for number, architecture in reversed([*enumerate(asked)])}
-    value = {one.architecture: one.val_accuracy for one in ask.scored}
+    value = {one.architecture: one.fitness for one in ask.scored}
     last = -1  # of the queries that the walk has come by
     while last + 1 < ask.index:
         last += 1

@@ -20,8 +20,8 @@ def searched(propose: Propose, search: Search, queries: int,
 
 
 def best(history: Sequence[Evaluated]) -> Evaluated:
-    """With the highest accuracy; the earliest among equals."""
-    return max(history, key=lambda one: -1.0 if one.val_accuracy is None else one.val_accuracy)
+    """With the highest fitness; the earliest among equals."""
+    return max(history, key=lambda one: float("-inf") if one.fitness is None else one.fitness)
 
 
 def rounded(value: float) -> float:
@@ -36,7 +36,7 @@ def as_json(history: Sequence[Evaluated], position: Mapping[str, int]) -> dict[s
     cost, top = 0.0, float("-inf")
     for number, one in enumerate(history, 1):
         cost += one.cost
-        if one.val_accuracy is not None and one.val_accuracy > top:
-            top = one.val_accuracy
+        if one.fitness is not None and one.fitness > top:
+            top = one.fitness
             improvements.append([number, rounded(top), rounded(cost)])
     return {"queries": [position[str(one.architecture)] for one in history], "best": improvements}

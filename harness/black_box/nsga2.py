@@ -1,4 +1,4 @@
-"""NSGA-II (Deb et al. 2002) on accuracy and a cost: `objective` names parameters, MACs or the table's latency.
+"""NSGA-II (Deb et al. 2002) on fitness and a cost: `objective` names parameters, MACs or the table's latency.
 
 DEAP sorts and measures crowding. The first generation is random; the parents of generation g are the `population` best
 of the parents and children before it. Children come from the space's crossover, and differ in one choice from that.
@@ -29,9 +29,9 @@ class Individual:
 
 
 def values(one: Evaluated, objective: str) -> tuple[float, float]:
-    """Accuracy and cost; what failed is worse than all."""
+    """Fitness and cost; what failed is worse than all."""
     cost = getattr(one, objective)
-    return (-inf, inf) if one.val_accuracy is None or cost is None else (one.val_accuracy, float(cost))
+    return (-inf, inf) if one.fitness is None or cost is None else (one.fitness, float(cost))
 
 
 def propose(ask: Ask) -> Any:

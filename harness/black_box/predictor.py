@@ -47,7 +47,7 @@ def _order(ask: Ask, known: list[Evaluated]) -> Sequence[Any]:
     if _memory.basis != (ask.search, known):
         pool = _pool(ask, known)
         features = _one_hot(ask.search, [*(one.architecture for one in known), *pool])
-        accuracies = np.array([one.val_accuracy for one in known])
+        accuracies = np.array([one.fitness for one in known])
         gain = expected_improvement(features[: len(known)], accuracies, features[len(known) :])
         _memory.order = [pool[place] for place in np.argsort(-np.round(gain, DIGITS), kind="stable")]
         _memory.basis = (ask.search, known)
@@ -55,7 +55,7 @@ def _order(ask: Ask, known: list[Evaluated]) -> Sequence[Any]:
 
 
 def _pool(ask: Ask, known: list[Evaluated]) -> list[Any]:
-    best = sorted(known, key=lambda one: one.val_accuracy or 0.0, reverse=True)[:PARENTS]
+    best = sorted(known, key=lambda one: one.fitness or 0.0, reverse=True)[:PARENTS]
     rng = ask.random("pool", len(known))
     drawn = [ask.search.space.draw(ask.search.rule, rng) for _ in range(RANDOM)]
     return list(dict.fromkeys([*(near for one in best for near in ask.neighbours(one.architecture)), *drawn]))

@@ -15,6 +15,6 @@ def propose(ask: Ask) -> Any:
         return ask.drawn()
     rng = ask.random()
     sample = [rng.choice(population) for _ in range(ask.tournament)]
-    parent = max(sample, key=lambda one: one.val_accuracy or 0.0).architecture
+    parent = max(sample, key=lambda one: one.fitness or 0.0).architecture
     around = ask.neighbours(parent)
     return rng.choice(around) if around else ask.drawn()

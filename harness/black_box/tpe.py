@@ -67,6 +67,6 @@ def _study(search: Search, scored: list[Evaluated], over: dict[str, BaseDistribu
     for one in scored[count:]:
         numbers = edits(search.space).encode(one.architecture, search.rule)
         params = dict(zip(over, numbers, strict=True))
-        _memory.study.add_trial(create_trial(value=one.val_accuracy, params=params, distributions=over))
+        _memory.study.add_trial(create_trial(value=one.fitness, params=params, distributions=over))
     _memory.known = tuple(scored)
     return _memory.study

@@ -17,7 +17,7 @@ from harness.data.images import DataSet
 from harness.data.splits import split
 from harness.engine.engine import Engine
 from harness.plan.jobs import Job
-from harness.plan.settings import by_table, epochs_before, recipe_of, validation_portion
+from harness.plan.settings import at_start, by_table, epochs_before, recipe_of, validation_portion
 from harness.plan.sources import Asked, Baseline, Read, Sampled, Twin, Written, from_json
 from harness.run.admission import Shares
 from harness.run.checks import example
@@ -146,6 +146,8 @@ def images(job: Job, data: DataSet) -> float:
         return weights * gradients + EVALUATION * looked_at * (warmup + searching)
     if search.get("score") == "supernet":
         return EVALUATION * held_out
+    if at_start(settings):
+        return min(weights, recipe_of(settings).batch_size)
     return (weights + EVALUATION * held_out) * epochs
 
 

@@ -23,7 +23,7 @@ from harness.engine import memory
 from harness.engine.packing import in_turn
 from harness.plan import resolve
 from harness.plan.jobs import Job
-from harness.plan.settings import Settings, by_table, validation_portion
+from harness.plan.settings import Settings, at_start, by_table, validation_portion
 from harness.run import engine_paths
 from harness.run.prepare import Prepared
 from harness.training import run_job
@@ -140,7 +140,7 @@ def _crowds(prepared: Prepared, device: str) -> dict[str, list[Settings]]:
     most = max(MOST, os.cpu_count() or 1)
     for job in prepared.plan.jobs.values():
         crowd = found.setdefault(job.kind, [])
-        if len(crowd) < most and not job.reads and not by_table(job.settings):
+        if len(crowd) < most and not job.reads and not (by_table(job.settings) or at_start(job.settings)):
             crowd.append(_shortened(job, prepared, device, len(crowd)))
     return {kind: crowd for kind, crowd in found.items() if crowd}
 

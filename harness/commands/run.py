@@ -37,8 +37,8 @@ def command(options: argparse.Namespace) -> int:
     folder = Path(options.results) / study.name
     report_pages.show([folder])
     if diverged := _diverged(folder):
-        print(f"nas-harness: {diverged} trials diverged, which is final: they count with the accuracy of guessing; "
-              f"see nas-harness status {folder}", file=sys.stderr)  # fmt: skip
+        print(f"nas-harness: {diverged} trials diverged, which is final: trainings count with the accuracy of "
+              f"guessing, candidates are not chosen; see nas-harness status {folder}", file=sys.stderr)  # fmt: skip
     if missing:
         print(f"nas-harness: {missing} trials are missing or failed: nas-harness status {folder}", file=sys.stderr)
     return 1 if missing else 0

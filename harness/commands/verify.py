@@ -66,7 +66,8 @@ def _verified(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     return {"folder": str(folder), "problems": found, "seed": drawn, "trained_again": again}
 
 
-EXACT = ("test_accuracy", "val_accuracy", "test_loss", "train_loss", "snapshots", "parameters", "macs", "split")
+EXACT = ("test_accuracy", "val_accuracy", "test_loss", "train_loss", "snapshots", "parameters", "macs", "split",
+         "score")  # fmt: skip
 
 
 def malformed(folder: Path) -> list[str]:
@@ -227,8 +228,8 @@ def _differences(row: Mapping[str, Any], again: Mapping[str, Any]) -> Iterator[s
         yield f"it ended as {again['status']}: {again['error']}"
         return
     for name in EXACT:
-        if row[name] != again[name]:
-            yield f"{name} {_short(row[name])} → {_short(again[name])}"
+        if row.get(name) != again[name]:
+            yield f"{name} {_short(row.get(name))} → {_short(again[name])}"
 
 
 def _short(value: Any) -> str:

@@ -15,6 +15,7 @@ from harness.plan.methods import MethodSettings, StudySettings, TuningSettings, 
 from harness.plan.settings import Settings, plain_recipe
 from harness.plan.sources import Baseline, Source, Twin, Written
 from harness.plan.strategies import Found, Request, Strategy, started
+from harness.plan.trained_scores import plan_scores
 from harness.seeding import stream
 from harness.study.data import Data
 from harness.study.schema import IMAGES, Study
@@ -46,6 +47,7 @@ def make(settings: StudySettings, rules: tuple[str, ...], strategies: Callable[[
     for here, method, one in sorted(found, key=lambda f: f[0].seed):
         for train_seed in range(study.seeds.train):
             _train(here, method, train_seed, one, plan)
+    plan_scores(settings, plan)
     _order_rows(plan, [one for _, _, one in found])
     return plan
 

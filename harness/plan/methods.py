@@ -52,6 +52,9 @@ class StudySettings:
         return (*trained, *(one.recipe for one in self.tunings))
 
 
+UNSCORING = ("darts", "random", "baseline", "given")  # strategies without candidates
+
+
 def strategy_of(own: MethodSettings) -> str:
     """What gives the method's architectures."""
     if own.name == "baseline":
@@ -59,12 +62,19 @@ def strategy_of(own: MethodSettings) -> str:
     return "given" if own.method.architecture else own.search.strategy
 
 
+def scores_of_trained(settings: StudySettings) -> tuple[str, ...]:
+    """The zero-cost scores that every trained network gets: as the study says, else those that its searches use."""
+    named = settings.study.scores.of_trained
+    used = (own.search.zero_cost for own in settings.methods if strategy_of(own) not in UNSCORING)
+    return tuple(dict.fromkeys(filter(None, used) if named is None else named))
+
+
 def needs_images(settings: StudySettings) -> bool:
-    """Whether anything is trained: with a table only supernets are."""
-    if settings.study.table is None:
+    """Whether anything is trained or scored here: with a table only supernets are trained."""
+    if settings.study.table is None or scores_of_trained(settings):
         return True
     searching = [own for own in settings.methods if strategy_of(own) not in ("baseline", "given", "random")]
-    return any(own.search.strategy == "darts" or own.search.score == "supernet" for own in searching)
+    return any(own.search.strategy == "darts" or own.search.score != "train" for own in searching)
 
 
 def merged(study: Study) -> StudySettings:

@@ -10,6 +10,7 @@ from harness.black_box.history import Evaluated, Search, proposal
 from harness.black_box.methods import propose_by
 from harness.errors import BadInput
 from harness.plan import tuning
+from harness.plan.fitness import fitness
 from harness.plan.jobs import Job
 from harness.plan.settings import Settings, epochs_before
 from harness.plan.sources import (
@@ -17,6 +18,7 @@ from harness.plan.sources import (
     Baseline,
     Best,
     Evolved,
+    OfTraining,
     Proposed,
     Ranked,
     Read,
@@ -104,7 +106,7 @@ def _recipe(values: Settings) -> Settings:
 
 
 def best(keys: Sequence[str], rows: Rows) -> str:
-    """The key of the finished trial with the highest validation accuracy; the earliest among equals.
+    """The key of the finished trial with the highest fitness; the earliest among equals.
 
     Raises Unbuildable where there is none: all have ended, so that another try would find no other.
     """
@@ -123,8 +125,9 @@ def ranked(keys: Sequence[str], rows: Rows, place: int) -> str:
 
 def _in_order(keys: Sequence[str], rows: Rows) -> list[str]:
     """Those that were scored, the best first."""
-    scored = [key for key in keys if rows[key]["status"] == Status.DONE and rows[key]["val_accuracy"] is not None]
-    return sorted(scored, key=lambda key: rows[key]["val_accuracy"] or 0.0, reverse=True)
+    found = {key: fitness(rows[key]) for key in keys if rows[key]["status"] == Status.DONE}
+    scored = {key: value for key, value in found.items() if value is not None}
+    return sorted(scored, key=scored.__getitem__, reverse=True)
 
 
 def facts(architecture: Architecture) -> Outcome:
@@ -162,6 +165,9 @@ def _architecture(source: Source, job: Job, rows: Rows, space: Space) -> Archite
             return custom_rules.read(space, alphas(rows[search], epoch), rule)
         case Best(keys):
             return space.parse(rows[best(keys, rows)]["architecture"] or "")
+        case OfTraining(training):
+            _finished(rows[training])
+            return space.parse(rows[training]["architecture"] or "")
         case Ranked(place, keys):
             return space.parse(rows[ranked(keys, rows, place)]["architecture"] or "")
         case Winner(search):
@@ -195,7 +201,7 @@ def _asked_next(source: Asked, settings: Mapping[str, Any], job: Job, rows: Rows
 def _answer(row: Row, space: Space) -> Evaluated:
     """Without an architecture where none could be made for it: a mistake in a space fails that trial alone."""
     text = row["architecture"]
-    return Evaluated(None if text is None else space.parse(text), row["val_accuracy"], row.get("device_seconds", 0.0),
+    return Evaluated(None if text is None else space.parse(text), fitness(row), row.get("device_seconds", 0.0),
                      row.get("parameters"), row.get("macs"), row.get("latency"))  # fmt: skip
 
 

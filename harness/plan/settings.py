@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.study.schema import Recipe
+from harness.study.scores import ZERO_COST
 from harness.study.search import Search
+from harness.vocabulary.kinds import Kind
 
 Settings = dict[str, Any]
 
@@ -25,6 +27,11 @@ def epochs_before(settings: Mapping[str, Any]) -> int:
 def by_table(settings: Mapping[str, Any]) -> bool:
     """Whether a table of trainings that were done before answers a job of these settings."""
     return "table" in settings
+
+
+def at_start(settings: Mapping[str, Any]) -> bool:
+    """Whether a job of these settings gives a network its zero-cost score, without any training."""
+    return settings.get("kind") == Kind.SCORE and settings.get("search", {}).get("score") in ZERO_COST
 
 
 def recipe_of(settings: Mapping[str, Any]) -> Recipe:

@@ -38,9 +38,10 @@ class Read:
 
 @dataclass(frozen=True)
 class Best:
-    """The candidate with the highest validation accuracy."""
+    """The candidate with the highest fitness: `by` validation accuracy where empty, else by that zero-cost score."""
 
     keys: tuple[str, ...]
+    by: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,13 @@ class Winner:
     """The best of a black-box search that was one job."""
 
     search: str  # key
+
+
+@dataclass(frozen=True)
+class OfTraining:
+    """That of a final training."""
+
+    training: str  # key
 
 
 @dataclass(frozen=True)
@@ -97,7 +105,7 @@ class Twin:
     match: str = COUNT
 
 
-Source = Written | Baseline | Sampled | Read | Best | Ranked | Asked | Winner | Proposed | Twin
+Source = Written | Baseline | Sampled | Read | Best | Ranked | Asked | Winner | OfTraining | Proposed | Twin
 
 
 def as_json(source: Source) -> dict[str, Any]:
@@ -110,14 +118,16 @@ def as_json(source: Source) -> dict[str, Any]:
             return {"draw": rule} if index is None else {"draw": rule, "index": index}
         case Read(search, rule, epoch):
             return {"read": search, "rule": rule, "epoch": epoch}
-        case Best(keys):
-            return {"best": list(keys)}
+        case Best(keys, by):
+            return {"best": list(keys), **({"by": by} if by else {})}
         case Evolved(settings, rule, index, seen):
             return {"evolve": dict(settings), "rule": rule, "index": index, "seen": list(seen)}
         case Asked(settings, rule, index, seen):
             return {"ask": dict(settings), "rule": rule, "index": index, "seen": list(seen)}
         case Winner(search):
             return {"winner": search}
+        case OfTraining(training):
+            return {"of_training": training}
         case Ranked(place, keys, trained):
             return {"rank": place, "among": list(keys), **({"trained": trained} if trained else {})}
         case Proposed(values=values):
@@ -135,13 +145,15 @@ def from_json(values: Mapping[str, Any]) -> Source:
         case {"read": search, "rule": rule, "epoch": epoch}:
             return Read(search, rule, epoch)
         case {"best": keys}:
-            return Best(tuple(keys))
+            return Best(tuple(keys), values.get("by", ""))
         case {"evolve": settings, "rule": rule, "index": index, "seen": seen}:
             return Evolved(settings, rule, index, tuple(seen))
         case {"ask": settings, "rule": rule, "index": index, "seen": seen}:
             return Asked(settings, rule, index, tuple(seen))
         case {"winner": search}:
             return Winner(search)
+        case {"of_training": training}:
+            return OfTraining(training)
         case {"rank": place, "among": keys}:
             return Ranked(place, tuple(keys), values.get("trained", 0))
         case {"propose": function, "index": index, "seen": seen}:

@@ -120,7 +120,7 @@ def random_search(ask: Request) -> Iterable[Found]:
         return
     shared = _shared(ask)
     keys = [score(ask, Sampled(ask.rule, index), (), shared) for index in range(ask.search.candidates)]
-    yield Found(ask.method, Best(tuple(keys)), tuple(keys), ask.rule)
+    yield Found(ask.method, Best(tuple(keys), ask.search.zero_cost), tuple(keys), ask.rule)
 
 
 def evolution(ask: Request) -> Iterable[Found]:
@@ -135,7 +135,7 @@ def evolution(ask: Request) -> Iterable[Found]:
         seen = keys[: max(0, index - ask.search.lag + 1)]
         source = Evolved(spec, ask.rule, index, tuple(seen))
         keys.append(score(ask, source, tuple(seen), shared))
-    yield Found(ask.method, Best(tuple(keys)), tuple(keys), ask.rule)
+    yield Found(ask.method, Best(tuple(keys), ask.search.zero_cost), tuple(keys), ask.rule)
 
 
 def black_box(ask: Request) -> Iterable[Found]:
@@ -148,7 +148,7 @@ def black_box(ask: Request) -> Iterable[Found]:
     for index in range(ask.search.candidates):
         seen = tuple(keys[: max(0, index - ask.search.lag + 1)])
         keys.append(score(ask, Asked(_read(ask), ask.rule, index, seen), seen, shared))
-    yield Found(ask.method, Best(tuple(keys)), tuple(keys), ask.rule)
+    yield Found(ask.method, Best(tuple(keys), ask.search.zero_cost), tuple(keys), ask.rule)
 
 
 def successive_halving(ask: Request) -> Iterable[Found]:
@@ -217,7 +217,8 @@ def _shared(ask: Request) -> str | None:
 
 
 def score(ask: Request, source: Source | Settings, needs: tuple[str, ...] = (), supernet: str | None = None) -> str:
-    """Plans the scoring of the architecture that comes from `source`: a short training, or inside `supernet`; its key.
+    """Plans the scoring of the architecture that comes from `source`: by a short training, inside `supernet`, or by a
+    zero-cost score; its key.
 
     `source` is a Source, or as JSON `{"draw": rule, "index": i}`, `{"text": architecture}`, or
     `{"propose": "package.module:function", "index": i, "seen": keys, …}`, where function(source, rows of `seen`,
@@ -238,5 +239,6 @@ def _plan(ask: Request, kind: Kind, search: Settings, needs: tuple[str, ...], la
 
 
 def _looked_up(kind: Kind, search: Settings) -> bool:
-    """Whether a table that the study names answers the job; a supernet is trained, and what is scored in it."""
+    """Whether a table that the study names answers the job; a supernet is trained, and what is scored in it, and
+    zero-cost scores are of the network itself."""
     return kind == Kind.SCORE and search["score"] == "train"

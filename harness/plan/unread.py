@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from harness.plan.settings import by_table
+from harness.plan.settings import at_start, by_table
 from harness.vocabulary.kinds import Kind
 
 Settings = Mapping[str, Any]
@@ -22,6 +22,9 @@ def read_fields(settings: Settings) -> dict[str, Any]:
         out["recipe"] = _without(settings["recipe"], ("epochs",))
     if "score" in search:
         out["search"] = _without(search, ("score_epochs" if search["score"] == "supernet" else "gate",))
+    if at_start(settings):
+        out["search"] = _without(search, ("score_epochs", "gate"))
+        out["recipe"] = {"batch_size": settings["recipe"]["batch_size"]}
     if kind in (Kind.SCORE, Kind.TUNE) or (kind == Kind.SEARCH and not settings.get("test_curve")):
         out["data"] = _without(settings.get("data", {}), ("test_images",))
     if kind in (Kind.SCORE, Kind.TUNE):

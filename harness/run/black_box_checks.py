@@ -15,15 +15,17 @@ def black_box_fault(own: MethodSettings, study: Study, space: Space) -> str:
     """Why the method's strategy cannot search this space as it is asked to; '' where it can, or is no black box."""
     search, name = own.search, strategy_of(own)
     looked_up = study.table is not None and search.score == "train"
-    if name == "successive-halving" and (study.table or search.score == "supernet"):
-        return f"{name} trains for ever more epochs, which neither a table nor a supernet does; leave both out"
+    if name == "successive-halving" and (study.table or search.score != "train"):
+        other = f"search.score = '{search.zero_cost}'" if search.zero_cost else "a supernet"
+        return f"{name} trains for ever more epochs, which neither a table nor {other} does; leave both out"
     if (method := METHODS.get(name)) is None:
         return "search.one_job is of other strategies; leave it out" if own.method.search.get("one_job") else ""
     rule = drawn_by(space, own.method.rule or space.rules[0])
     if method.edits and not offers(space, rule):
         return f"{name} edits architectures, and {study.space} does not say how by rule '{rule}' (docs/black-box.md)"
     if search.one_job and not looked_up:
-        return "search.one_job needs a table that answers every query; leave it out, or name a table and no supernet"
+        score = "zero-cost score" if search.zero_cost else "supernet"
+        return f"search.one_job needs a table that answers every query; leave it out, or name a table and no {score}"
     if name == "nsga2" and search.objective == ("macs" if looked_up else "latency"):
         who = "no table" if looked_up else "only a table"
         return f"search.objective = '{search.objective}': {who} says that of a network"

@@ -14,6 +14,7 @@ from harness.plan.make import base_settings
 from harness.plan.methods import MethodSettings, StudySettings, strategy_of
 from harness.plan.strategies import DRAWING, STRATEGIES, strategy
 from harness.run.black_box_checks import black_box_fault, objective_fault
+from harness.run.score_checks import score_fault
 from harness.study.schema import LEFT_OUT, Method, Study
 from harness.tables import opened
 from harness.training import pretrained
@@ -37,7 +38,7 @@ def check_methods(settings: StudySettings, space: Space) -> None:
         if fault := _ignored(own):
             raise BadInput(f"method '{method.name}': {fault}")
         _check_rule(method, search.strategy, space)
-        if fault := black_box_fault(own, loaded, space):
+        if fault := score_fault(own, settings) or black_box_fault(own, loaded, space):
             raise BadInput(f"method '{method.name}': {fault}")
         if search.gate and search.gate not in space.gates:
             raise BadInput(f"search.gate = '{search.gate}': {loaded.space} has {', '.join(space.gates)}")

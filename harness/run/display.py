@@ -62,9 +62,11 @@ def _headline(driver: Driver, elapsed: float) -> str:
 
 
 def _line(row: Mapping[str, Any]) -> str:
-    accuracy = next((f"{row[name]:.2f} % {name[:4].rstrip('_')}" for name in ("test_accuracy", "val_accuracy")
-                     if row[name] is not None), row["error"] or "")  # fmt: skip
-    return f"{row['status']:8} {row['kind']:6} {row['method']} seed {row['seed']}: {accuracy} ({row['seconds']:.0f} s)"
+    said = [f"{row[name]:.2f} % {name[:4].rstrip('_')}" for name in ("test_accuracy", "val_accuracy")
+            if row[name] is not None]  # fmt: skip
+    said += [f"score {row['score']:.6g}"] if row.get("score") is not None else []
+    result = (*said, row["error"] or "")[0]
+    return f"{row['status']:8} {row['kind']:6} {row['method']} seed {row['seed']}: {result} ({row['seconds']:.0f} s)"
 
 
 def _table(driver: Driver) -> Table:

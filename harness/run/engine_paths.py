@@ -20,7 +20,7 @@ from harness.engine.engine import Engine
 from harness.engine.graphs import WARM
 from harness.errors import BadInput, first_line
 from harness.plan.jobs import Job, Plan
-from harness.plan.settings import by_table, recipe_of
+from harness.plan.settings import at_start, by_table, recipe_of
 from harness.run.checks import example
 from harness.run.prepare import Prepared
 from harness.run.step_time import affordable, one_thread, timer
@@ -79,7 +79,7 @@ def _unknown(prepared: Prepared, plan: Plan, device: str, known: Mapping[str, st
         return {}
     found: dict[str, list[Job]] = {}
     for job in plan.jobs.values():
-        if not by_table(job.settings):
+        if not (by_table(job.settings) or at_start(job.settings)):
             found.setdefault(_what(job.kind), []).append(job)
     return {what: jobs for what, jobs in found.items() if what not in known}
 

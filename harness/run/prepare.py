@@ -27,6 +27,7 @@ from harness.run.checks import (
     example,
 )
 from harness.run.named import check_primary, check_task
+from harness.run.score_checks import check_scores
 from harness.run.starts import with_digests
 from harness.storage.folder import SCHEMAS, claim
 from harness.storage.rows import complete_rows, read_rows
@@ -129,6 +130,7 @@ def prepare(loaded: Study, results: Path, root: Path | None, download: bool, dev
     settings = with_precision(settings, *precisions(space, sets[0], device, before, elsewhere))
     for data in sets:
         check_size(loaded, space, data)
+        check_scores(settings, space, data)
         check_cutout(settings, data)
         check_pretrained(settings, space, data, root, home)
     plan = make(settings, space.rules, strategy, seeds, schema_of((folder, *reuse), before))

@@ -38,7 +38,8 @@ NUMBER = maybe(checks.NUMBER)
 POINT = record({"epoch": checks.FROM_ONE, **dict.fromkeys(("counts", "discretised_accuracy"), maybe(values(NUMBER))),
                 **dict.fromkeys(("train_loss", "seconds", "lr", "val_accuracy", "test_accuracy", "entropy",
                                  "eigenvalue"), NUMBER)}, ("epoch",))  # fmt: skip
-SETTINGS = record({"search": record({"warmup_epochs": checks.COUNT, "supernet": maybe(checks.TEXT)}),
+SETTINGS = record({"search": record({"warmup_epochs": checks.COUNT, "supernet": maybe(checks.TEXT),
+                                     "score": checks.TEXT}),
                    "recipe_from": maybe(checks.TEXTS), "start": maybe(checks.TEXT), "index": checks.COUNT,
                    "asked": checks.OBJECT, "data": maybe(checks.OBJECT), "continues": checks.TEXT,
                    "source": maybe(record({"among": checks.TEXTS, "trained": checks.COUNT})),
@@ -60,7 +61,7 @@ FIELDS: Mapping[str, Check] = {
     "versions": values(checks.TEXT),
     "dirty": checks.TRUTH,
     **dict.fromkeys(("test_accuracy", "val_accuracy"), checks.PERCENTAGE),
-    **dict.fromkeys(("train_loss", "test_loss"), checks.NUMBER),
+    **dict.fromkeys(("train_loss", "test_loss", "score"), checks.NUMBER),
     **dict.fromkeys(("seconds", "device_seconds", "latency"), checks.DURATION),
     **dict.fromkeys(("seed", "train_seed", "twin", "parameters", "macs", "shortcuts", "long_shortcuts", "epochs",
                      "threads", "peak_memory_bytes", "stopped_at", "returned_to"), checks.COUNT),

@@ -40,7 +40,7 @@ STUDY = record({
     "methods": each(record({"name": checks.TEXT, **dict.fromkeys(("rule", "strategy"), maybe(checks.TEXT))},
                            ("name",))),
     "method": each(checks.OBJECT), "tuning": each(checks.OBJECT), "sequential": checks.TRUTH, "notes": checks.TEXTS,
-    "paths": values(checks.TEXT),
+    "paths": values(checks.TEXT), "scores": record({"of_trained": maybe(checks.TEXTS)}),
     "alpha_labels": values(record({"rows": checks.TEXTS, "columns": checks.TEXTS}, ("rows", "columns"))),
 }, ("name", "space", "space_options", "plan"))  # fmt: skip
 

@@ -2,13 +2,15 @@
 
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_serializer, model_validator
+from pydantic_core.core_schema import SerializerFunctionWrapHandler
 
 from harness.study import range_faults
 from harness.study.bounds import COUNT, EPOCHS, MOST, PIXELS, SEEDS, TRIALS, plain, safe
 from harness.study.data import Data, Sets, Table, labels_fault
 from harness.study.model import Model
 from harness.study.primary import Primary, primary_fault
+from harness.study.scores import Scores
 from harness.study.search import Search
 from harness.study.twins import Twins
 
@@ -137,6 +139,7 @@ class Study(Model):
     equivalence_margin: float | None = Field(None, gt=0)  # percentage points within which methods count as equal
     primary: Primary | None = None
     looks: tuple[int, ...] = ()  # seed counts at which `--until decided` looks
+    scores: Scores = Scores()
     task: str = IMAGES  # "package.module:function" stands in for training, to test orchestration
 
     @model_validator(mode="before")
@@ -175,6 +178,11 @@ class Study(Model):
         if self.table and (fault := _table_fault(self)):
             raise ValueError(f"table: {fault}")
         return self
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what came later and is not set, so that protocols of older folders stay as they are."""
+        return {name: value for name, value in dumped(self).items() if name != "scores" or self.scores != Scores()}
 
     @property
     def data_sets(self) -> tuple[Data, ...]:

@@ -7,6 +7,7 @@ from pydantic_core.core_schema import SerializerFunctionWrapHandler
 
 from harness.study.bounds import COUNT, EPOCHS, TRIALS
 from harness.study.model import Model
+from harness.study.scores import ZERO_COST, Score
 
 Beta = Annotated[float, Field(ge=0, lt=1)]  # of Adam
 LATER = {  # protocols of older folders do not have these, so that they are left out at their defaults
@@ -38,7 +39,7 @@ class Search(Model):
     mutation_rate: float = Field(0.1, ge=0, le=1)
     crossover_rate: float = Field(0.5, ge=0, le=1)
     tournament: int = Field(3, gt=0, le=COUNT)
-    score: Literal["train", "supernet"] = "train"
+    score: Score = "train"
     score_epochs: int = Field(3, gt=0, le=EPOCHS)
     startup: int = Field(20, gt=1, le=COUNT)  # TPE, predictor: how many are drawn first
     refit: int = Field(20, gt=0, le=COUNT)  # predictor: answers after which it is fitted anew
@@ -58,6 +59,11 @@ class Search(Model):
     def _as_before(self, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Without what came later and is not set, so that protocols of older folders stay as they are."""
         return {name: value for name, value in dumped(self).items() if name not in LATER or value != LATER[name]}
+
+    @property
+    def zero_cost(self) -> str:
+        """The zero-cost score that candidates are chosen by; '' where they are chosen by accuracy."""
+        return self.score if self.score in ZERO_COST else ""
 
     @property
     def read_at(self) -> tuple[int, ...]:

@@ -13,13 +13,13 @@ from harness.data.images import DataSet, Images
 from harness.data.splits import Split, split
 from harness.engine.engine import Engine
 from harness.plan.resolve import facts
-from harness.plan.settings import Settings, by_table, recipe_of, search_of, validation_portion
+from harness.plan.settings import Settings, at_start, by_table, recipe_of, search_of, validation_portion
 from harness.plan.tuning import prunes
 from harness.seeding import Seeds
 from harness.storage import predictions
 from harness.storage.checkpoint import fitting, kept
 from harness.study.schema import LEFT_OUT
-from harness.training import formula, looked_up, pretrained
+from harness.training import formula, looked_up, pretrained, zero_cost_job
 from harness.training.bilevel import sharpened_at
 from harness.training.continued import begin, leave
 from harness.training.epochs import After, Epochs, epochs
@@ -208,4 +208,6 @@ def kind(settings: Settings) -> Job:
     """What runs a job of these settings."""
     if by_table(settings):
         return looked_up.job
+    if at_start(settings):
+        return zero_cost_job.job
     return formula.job if settings.get("task") else KINDS[settings["kind"]]

@@ -50,7 +50,8 @@ def _found(settings: Settings, space: Space, home: Path | None) -> Outcome:
 
 def _selected(settings: Settings) -> bool:
     """Whether the architecture was chosen by what the table says of it."""
-    return isinstance(from_json(settings["source"]), Asked | Best | Proposed | Winner)
+    source = from_json(settings["source"])
+    return isinstance(source, Asked | Best | Proposed | Winner) and not (isinstance(source, Best) and source.by)
 
 
 def _cost(answer: Answer) -> Outcome:

@@ -73,7 +73,7 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
         watch.close()
     outcome.update(_nonsense(outcome))
     if outcome["status"] not in WORKED:
-        outcome.update(Outcome(train_loss=None, val_accuracy=None, test_accuracy=None, test_loss=None))
+        outcome.update(_numberless(outcome))
     outcome.setdefault("seconds", time.perf_counter() - clock)
     outcome.setdefault("device_seconds", outcome["seconds"] * place.share)
     outcome.update(Outcome(peak_memory_bytes=memory.peak(place.device), finished=provenance.now()))
@@ -96,6 +96,12 @@ def _failure(error: Exception, device: str) -> Outcome:
     return {"status": Status.FAILED, "error": said}
 
 
+def _numberless(outcome: Outcome) -> Outcome:
+    """The results of a trial that came to none."""
+    none = Outcome(train_loss=None, val_accuracy=None, test_accuracy=None, test_loss=None)
+    return {**none, "score": None} if "score" in outcome else none
+
+
 def _nonsense(outcome: Outcome) -> Outcome:
     """Infinity and NaN as null, with a status. Evaluation can give them although the last loss was finite."""
     clean = Outcome()
@@ -104,7 +110,8 @@ def _nonsense(outcome: Outcome) -> Outcome:
     if "snapshots" in outcome:
         clean["snapshots"] = finite(outcome["snapshots"])
     numbers = {"train_loss": outcome.get("train_loss"), "val_accuracy": outcome.get("val_accuracy"),
-               "test_accuracy": outcome.get("test_accuracy"), "test_loss": outcome.get("test_loss")}  # fmt: skip
+               "test_accuracy": outcome.get("test_accuracy"), "test_loss": outcome.get("test_loss"),
+               "score": outcome.get("score")}  # fmt: skip
     bad = [f"{name} became {value}" for name, value in numbers.items() if not math.isfinite(value or 0.0)]
     bad += ["α became no number"] * (clean.get("snapshots") != outcome.get("snapshots"))
     worked = outcome["status"] in WORKED

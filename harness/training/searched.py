@@ -26,7 +26,7 @@ def outcome(settings: Settings, space: Space, table: Table) -> Outcome:
     history = list(loop.searched(propose_by(search.strategy), search, queries, answer))
     cost = sum(one.cost for one in history)
     found = loop.best(history)  # a table has an accuracy of each
-    return Outcome(status=Status.DONE, error=None, seconds=cost, device_seconds=cost, val_accuracy=found.val_accuracy,
+    return Outcome(status=Status.DONE, error=None, seconds=cost, device_seconds=cost, val_accuracy=found.fitness,
                    parameters=found.parameters, **latency(found.latency), **facts(found.architecture),
                    history={**loop.as_json(history, table.position), **_front(history, table, search)})  # fmt: skip
 
@@ -48,6 +48,6 @@ def _front(history: Sequence[Evaluated], table: Table, search: Search) -> dict[s
     if (name := search.settings.get("objective")) is None:
         return {}
     largest = max(getattr(entry, name) for entry in table.entries.values())
-    points = [(one.val_accuracy or 0.0, getattr(one, name)) for one in history]
+    points = [(one.fitness or 0.0, getattr(one, name)) for one in history]
     best = [[number + 1, *map(loop.rounded, points[number])] for number in pareto.front(points)]
     return {"objective": name, "front": best, "hypervolume": loop.rounded(pareto.hypervolume(points, (0.0, largest)))}

@@ -64,6 +64,7 @@ class Outcome(TypedDict, total=False):
     test_labels: str
     history: dict[str, Any]  # of a black-box search (docs/rows.md)
     latency: float  # seconds, where a table has it
+    score: float | None  # zero-cost, of an untrained network; settings.search.score names it
     ended: bool  # in checkpoints alone: pruned or stopped before the last epoch
 
 

@@ -44,5 +44,5 @@ def test_nsga2_comes_to_the_exhaustive_front():
                          architecture.shortcuts)  # fmt: skip
 
     history = searched("nsga2", evaluate, 1500, load("shortcut-vgg11"), "A", population=20)
-    points = [(one.val_accuracy, one.parameters) for one in history]
+    points = [(one.fitness, one.parameters) for one in history]
     assert [points[number] for number in front(points)] == [(10.0 * count, count) for count in range(5)]

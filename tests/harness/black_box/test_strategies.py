@@ -36,7 +36,7 @@ def found(strategy: str, queries: int, name: str, options: tuple, rule: str, see
     """The highest accuracy, where a random architecture is planted."""
     space = load(name, dict(options))
     evaluate = matching(space, rule, space.encode(space.draw(rule, Random(100 + seed)), rule))
-    return max(one.val_accuracy or 0.0 for one in searched(strategy, evaluate, queries, space, rule, seed))
+    return max(one.fitness or 0.0 for one in searched(strategy, evaluate, queries, space, rule, seed))
 
 
 @pytest.mark.long
@@ -55,6 +55,22 @@ def test_a_search_in_which_everything_fails_goes_on(strategy):
     space = load("shortcut-vgg11")
     history = searched(strategy, lambda one: Evaluated(one, None), 25, space, "A", startup=5, refit=5, population=4)
     assert len(history) == 25
+
+
+@pytest.mark.parametrize("strategy", METHODS)
+def test_a_fitness_below_zero_is_as_good_as_any(strategy):
+    """Scores of untrained networks may be negative: all that counts is which is higher."""
+    space = load("shortcut-vgg11")
+    evaluate = matching(space, "A", space.encode(space.draw("A", Random(5)), "A"))
+
+    def lower(one):
+        found = evaluate(one)
+        return Evaluated(one, found.fitness - 1000, found.cost, found.parameters)
+
+    same = {"startup": 5, "refit": 5, "population": 4}
+    first, second = ([str(one.architecture) for one in searched(strategy, by, 25, space, "A", **same)]
+                     for by in (evaluate, lower))  # fmt: skip
+    assert first == second
 
 
 @pytest.mark.parametrize("strategy", ["local-search", "tpe", "predictor", "nsga2", "evolution"])
@@ -87,7 +103,7 @@ def test_local_search_moves_to_the_best_of_the_whole_neighbourhood():
         new = {one for one in around if one not in asked[:count]}
         assert set(asked[count : count + len(new)]) == new
         count += len(new)
-        centre = max(around, key=lambda one: evaluate(one).val_accuracy or 0.0)
+        centre = max(around, key=lambda one: evaluate(one).fitness or 0.0)
     assert count > 1
 
 
@@ -187,7 +203,7 @@ def evolved(seed: int) -> tuple[float, float]:
         return Evaluated(architecture, score(entry, "run", number).accuracy)
 
     history = searched("regularised-evolution", evaluate, 200, load("nasbench201"), "edge-wise", seed)
-    found = [one.val_accuracy or 0.0 for one in history]
+    found = [one.fitness or 0.0 for one in history]
     return max(found[:100]), max(found)
 
 

@@ -1,0 +1,50 @@
+"""How well zero-cost scores rank the networks that were trained, beside the sizes that rank them for nothing."""
+
+from dataclasses import dataclass
+from math import nan
+
+import pandas as pd
+
+from analysis.results.rows import Results
+from analysis.results.scored import NETWORK, SIZES, networks, seconds
+from analysis.statistics.paired import Correlation, spearman
+from analysis.statistics.rank_correlation import kendall
+
+FEW = 5  # networks below which nothing is said of a rank correlation
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Of one score on one data set. `rival`: ρ of parameters over the same networks; `seconds`: the mean of one, NaN
+    where none was computed."""
+
+    data: str
+    score: str
+    rho: Correlation
+    tau: Correlation
+    rival: float
+    seconds: float
+
+    @property
+    def few(self) -> bool:
+        return self.rho.n < FEW
+
+
+def scores(results: Results) -> list[Scored]:
+    """Parameters and MACs first, then the scores by name, for each data set; nothing where no network has a score."""
+    if not (took := seconds(results)):
+        return []
+    each = networks(results)
+    names = [*SIZES, *sorted(set(map(str, each)) - {*NETWORK, "accuracy", *SIZES})]
+    several = each["study"].nunique() > 1
+    return [
+        _scored(f"{study}: {data}" if several else str(data), name, own.dropna(subset=[name]), took.get(name, nan))
+        for (study, data), own in each.groupby(["study", "data"])
+        for name in names
+    ]
+
+
+def _scored(data: str, score: str, own: pd.DataFrame, took: float) -> Scored:
+    reached = own["accuracy"]
+    rival = spearman(own["parameters"], reached).rho
+    return Scored(data, score, spearman(own[score], reached), kendall(own[score], reached), rival, took)

@@ -3,7 +3,7 @@
 import argparse
 import os
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,8 @@ def _written(network: Trained, name: str, out: Path) -> tuple[Run, str]:
             raise
         raise BadInput(f"{out} cannot be written: {error.strerror}; name another file with --out") from None
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink()
     return run, f"{len(content) / 1e6:.2f} MB; logits are the network's (largest difference {largest:.1g})"
 
 

@@ -15,7 +15,7 @@ STUDY: dict[str, Any] = {
 
 def trained(place: Path, **changes: Any) -> Path:
     """The results folder of the study, with `changes`, after it ran at `place`."""
-    assert ran(place, study=as_toml({**STUDY, **changes}))[0] == 0
+    assert ran(place, study=as_toml({**STUDY, **changes}), engine_path="eager contiguous")[0] == 0
     return place / "driven"
 
 

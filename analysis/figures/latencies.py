@@ -1,4 +1,4 @@
-"""Accuracy against measured latency, where `nas-harness measure` measured the networks, and which rows nothing beats."""
+"""Accuracy against latency, where `nas-harness measure` measured the networks, and which rows nothing beats."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -52,7 +52,7 @@ def _points(results: Results, lines: Sequence[Line], measured: pd.DataFrame, mac
     return drawn
 
 
-def _sides(results: Results, line: Line, latest: pd.Series) -> Iterator[tuple[str, str, str, float, float, float, float]]:
+def _sides(results: Results, line: Line, latest: pd.Series) -> Iterator[tuple[str | float, ...]]:
     """(row, side, method, mean and spread of latency, mean and spread of accuracy): of the row, and of its twins."""
     for name, side in ((line.method, "found"), (line.twin, "twins")):
         if name is not None:

@@ -36,7 +36,7 @@ def command(options: argparse.Namespace) -> int:
             run, said = _written(network, options.to, out)
         except ValueError as error:
             raise BadInput(str(error)) from None
-        print(f"{', '.join(row['methods'])}, seed {row['seed']} ({row['key']}){why}: {row['architecture']}")
+        print(f"{', '.join(_methods(row))}, seed {row['seed']} ({row['key']}){why}: {row['architecture']}")
         print(f"{out}: {said}", flush=True)
         return _compared(run, row, datasets.data_root(options.data_root)) if options.check else 0
 
@@ -49,17 +49,21 @@ def chosen(folder: Path, which: str) -> tuple[Row, str]:
             raise BadInput(f"{which} is no finished training: {folder} has no network of it")
         return rows[which], ""
     final = [row for row in rows.values() if networks.is_final(row)]
-    own = [row for row in final if which in row["methods"]]
+    own = [row for row in final if which in _methods(row)]
     if not own:
-        known = ", ".join(sorted({method for row in final for method in row["methods"]})) or "no finished training yet"
+        known = ", ".join(sorted({method for row in final for method in _methods(row)})) or "no finished training yet"
         raise BadInput(f"{folder} has neither a row with the key nor a method '{which}'; there are: {known}")
     there = [row for row in own if row.get("weights") and networks.file(folder, row["key"]).exists()]
     if (found := networks.best(there)) is None:
         raise BadInput(f"{folder} keeps no network of {which}: {networks.fault(folder, own[0])}")
-    lower = networks.best(own)
-    more = f"; {lower['key']}, which was not kept, has a lower one" if lower and lower["key"] not in {
-        row["key"] for row in there} and lower is not found else ""  # fmt: skip
+    lowest = min(own, key=networks.place)["key"]
+    more = "" if lowest == found["key"] else f" ({lowest}, which was not kept, has a lower one)"
     return found, f", the lowest training loss of {len(there)} kept{more}"
+
+
+def _methods(row: Row) -> list[str]:
+    """Rows of the table that the training is for."""
+    return row.get("methods") or [row["method"]]
 
 
 def _written(network: Trained, name: str, out: Path) -> tuple[Run, str]:

@@ -73,7 +73,7 @@ def _export(commands: Any) -> None:
     command.add_argument("which", metavar="KEY|METHOD",
                          help="a training's key, or a row of the table: its kept network of the lowest training loss"
                          )  # fmt: skip
-    command.add_argument("--to", required=True, choices=["pt2", "onnx", "state-dict", "python"], help="the file's format")
+    command.add_argument("--to", required=True, choices=["pt2", "onnx", "state-dict", "python"], help="its format")
     command.add_argument("--out", type=expanduser, metavar="FILE", help="where to write; default: STUDY-KEY.… here")
     command.add_argument("--check", action="store_true",
                          help="also compare the file's test accuracy with the row's; needs the data")  # fmt: skip

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from harness.errors import BadInput
 from harness.export import python_file
-from harness.export.program import program
+from harness.export.program import one_flag, program
 from harness.export.trained import RAW_INPUT, Trained
 from harness.storage import networks
 
@@ -45,7 +45,7 @@ def _of_pt2(path: Path, _: Trained) -> Run:
 
 def _as_onnx(trained: Trained) -> bytes:
     _needed("onnx", "onnxscript", "onnxruntime")
-    with _quiet():
+    with one_flag(), _quiet():
         made: Any = torch.onnx.export(program(trained), dynamo=True, input_names=["images"], output_names=["logits"],
                                       verbose=False)  # fmt: skip
     proto = made.model_proto

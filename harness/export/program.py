@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch.export import Dim, ExportedProgram
@@ -16,7 +17,7 @@ TRACES = ("stack_trace", "nn_module_stack", "source_fn_stack", "from_node", "tor
 def program(trained: Trained) -> ExportedProgram:
     """For any number of images. Raises BadInput where torch cannot follow the network."""
     try:
-        with _grad_off():
+        with torch.no_grad(), one_flag():
             found = torch.export.export(trained.module, (trained.images(2),), dynamic_shapes=({0: Dim("batch")},))
     except Exception as error:  # each way in which a network from outside can be written has its own
         raise BadInput(f"torch.export cannot follow the network of {trained.about['key']} ({first_line(error)}); "
@@ -37,6 +38,19 @@ def values(found: ExportedProgram) -> Iterator[tuple[str, str, torch.Tensor]]:
 
 
 @contextmanager
-def _grad_off() -> Iterator[None]:
-    with torch.no_grad():
+def one_flag() -> Iterator[None]:
+    """Within it cuDNN's precisions agree: torch.export reads an older flag for all, which must not contradict them.
+
+    The engine sets that of convolutions alone. None of them touches what a CPU computes.
+    """
+    cudnn: Any = torch.backends.cudnn
+    before = cudnn.conv.fp32_precision, cudnn.rnn.fp32_precision
+    try:
+        flag = cudnn.allow_tf32
+    except RuntimeError:  # they contradict each other
+        flag = True
+    cudnn.allow_tf32 = flag
+    try:
         yield
+    finally:
+        cudnn.conv.fp32_precision, cudnn.rnn.fp32_precision = before

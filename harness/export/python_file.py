@@ -1,4 +1,4 @@
-'''A network as one Python file that needs torch alone: torch's graph written out as code, with the weights behind it.'''
+"""A network as one Python file that needs torch alone: torch's graph as code, with the weights behind it."""
 
 import base64
 import io

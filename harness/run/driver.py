@@ -194,7 +194,7 @@ class Driver:
         if row["status"] in FINAL:
             Checkpoints(checkpoint_folder(self.folder, job.key)).remove()
             self.weights.sweep(self.rows, (job.key, *job.reads))
-            self.networks.sweep(self.rows, job.methods)
+            self.networks.sweep(self.rows)
         self._save_state()
         self.show(self, row)
 

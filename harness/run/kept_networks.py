@@ -1,7 +1,7 @@
 """Which trained networks a study keeps for its user: `keep_weights`."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,57 +18,57 @@ class Networks:
 
     def __init__(self, folder: Path, whole: Plan, setting: str) -> None:
         self.folder, self.setting = folder, setting
-        self._trained: Mapping[str, list[str]] = defaultdict(list)  # row of the table → keys
-        for job in whole.jobs.values():
-            for method in job.methods if is_final(job) else ():
-                self._trained[method].append(job.key)
+        self._methods = {job.key: job.methods for job in whole.jobs.values() if is_final(job)}  # rows of the table
 
     def keeps(self, job: Job) -> bool:
         """Whether the job's trial leaves its network behind."""
-        return self.setting != "none" and is_final(job)
+        return self.setting != "none" and job.key in self._methods
 
-    def sweep(self, rows: Rows, methods: Collection[str] | None = None) -> int:
-        """With "best", takes away the networks of rows of the table (all, or `methods`) that are not the best of any.
+    def sweep(self, rows: Rows) -> int:
+        """With "best", removes the networks of finished trainings that are the best of no row of the table.
 
         Returns how many.
         """
         if self.setting != "best":
             return 0
-        chosen = self._trained.keys() if methods is None else methods
-        asked = {key for method in chosen for key in self._trained[method]} & rows.keys()
-        there = {key for key in asked if networks.file(self.folder, key).exists()}
-        superfluous = there - self._best(rows)
+        there = {key for key in self._there() & rows.keys() if rows[key].get("weights")}
+        chosen = (networks.best(rows[key] for key in keys) for keys in self._by_method(there).values())
+        superfluous = there - {row["key"] for row in chosen if row}
         for key in superfluous:
             networks.file(self.folder, key).unlink(missing_ok=True)
         return len(superfluous)
 
     def lost(self, rows: Rows) -> list[str]:
         """Finished trainings whose networks should be there and are not: with "best", of rows that keep none at all."""
-        there = {key for keys in self._trained.values() for key in _done(keys, rows)
-                 if networks.file(self.folder, key).exists()}  # fmt: skip
-        open_rows = [keys for keys in self._trained.values() if self.setting == "all" or not there & {*keys}]
-        return list(dict.fromkeys(key for keys in open_rows for key in _done(keys, rows) if key not in there))
+        there, done = self._there(), [key for key in self._methods if key in rows and networks.is_final(rows[key])]
+        lacking = [keys for keys in self._by_method(done).values() if self.setting == "all" or not there & {*keys}]
+        return list(dict.fromkeys(key for keys in lacking for key in keys if key not in there))
 
     def notes(self, rows: Rows) -> list[str]:
         """What a run should say before it starts."""
         if self.setting == "none":
             return []
-        taken, lost = self.sweep(rows), self.lost(rows)
-        said = [f'keep_weights = "best": {taken} networks that are not the best of their rows were removed'] * bool(taken)
-        named = ", ".join([*lost[:NAMED], *(["…"] * (len(lost) > NAMED))])
-        return [*said, *([f'keep_weights = "{self.setting}": the networks of {len(lost)} finished trainings are not '
-                          f"there ({named}): they were not kept then; {networks.AGAIN}"] * bool(lost))]  # fmt: skip
+        said, head = [], f'keep_weights = "{self.setting}":'
+        if taken := self.sweep(rows):
+            said.append(f"{head} {taken} networks that are not the best of their rows were removed")
+        if lost := self.lost(rows):
+            named = ", ".join([*lost[:NAMED], *["…"] * (len(lost) > NAMED)])
+            said.append(f"{head} the networks of {len(lost)} finished trainings are not there ({named}): they were not "
+                        f"kept then; {networks.AGAIN}")  # fmt: skip
+        return said
 
-    def _best(self, rows: Rows) -> set[str]:
-        found = (networks.best(rows[key] for key in _done(keys, rows) if rows[key].get("weights"))
-                 for keys in self._trained.values())  # fmt: skip
-        return {row["key"] for row in found if row}
+    def _there(self) -> set[str]:
+        """Of this plan, the keys whose files are there."""
+        return {path.stem for path in (self.folder / networks.FOLDER).glob("*.pt")} & self._methods.keys()
+
+    def _by_method(self, keys: Iterable[str]) -> Mapping[str, list[str]]:
+        found: Mapping[str, list[str]] = defaultdict(list)
+        for key in keys:
+            for method in self._methods[key]:
+                found[method].append(key)
+        return found
 
 
 def is_final(job: Job) -> bool:
     """Whether the job trains a network that the table judges."""
     return job.kind == Kind.TRAIN and job.role != Role.PRETRAINING
-
-
-def _done(keys: Iterable[str], rows: Rows) -> list[str]:
-    return [key for key in keys if key in rows and networks.is_final(rows[key])]

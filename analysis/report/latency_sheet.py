@@ -34,7 +34,7 @@ def _rows(results: Results, line: Line, measured: pd.DataFrame) -> Iterator[tupl
         twins = _texts(results, line.twin, lines, (("median_ms", 1), ("median_ms", 64)))
         if own[0].text == EMPTY:
             continue
-        yield (*named(line), *own, *twins, Cell(place(str(device), str(hardware), threads), (line.method,)))
+        yield (*named(line), *own, *twins, Cell(place(device, hardware, threads), (line.method,)))
 
 
 def _texts(results: Results, method: str | None, lines: pd.DataFrame,

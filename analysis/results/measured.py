@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -33,7 +34,7 @@ def every(folders: Iterable[Path]) -> pd.DataFrame:
     return pd.concat(found or [pd.DataFrame(columns=[*TEXTS, *NUMBERS])], ignore_index=True)
 
 
-def place(device: str, hardware: str, threads: float) -> str:
+def place(device: Any, hardware: Any, threads: Any) -> str:
     """Where it was measured, for people."""
     count = f"{threads:g} {'thread' if threads == 1 else 'threads'}"
-    return hardware if device.startswith("cuda") else f"{hardware}, {count}"
+    return str(hardware) if str(device).startswith("cuda") else f"{hardware}, {count}"

@@ -1,6 +1,6 @@
 """Whether an exported file computes what the network does: logits on a few images, accuracy on the test set."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -39,7 +39,7 @@ def accuracy(run: Callable[[Tensor], Tensor], part: Images) -> float:
     return 100 * hits / len(part)
 
 
-def tolerance(row: dict[str, Any]) -> float:
+def tolerance(row: Mapping[str, Any]) -> float:
     """Points by which the accuracy in fp32 may differ from the row's."""
     exact = row.get("precision") == "fp32" and "tf32" not in str(row.get("path"))
     return 0.0 if exact else LOW_PRECISION

@@ -21,6 +21,9 @@ OUTPUT = "logits [N, classes]"
 class Normalised(nn.Module):
     """Images [N, C, H, W] with pixels from 0 to 1 → logits [N, classes]."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, network: nn.Module, mean: list[float], std: list[float]) -> None:
         super().__init__()
         self.network = network

@@ -68,7 +68,7 @@ def _measure(commands: Any) -> None:
 
 def _export(commands: Any) -> None:
     command = commands.add_parser("export", help="write a network that a study kept as a file for other programs",
-                                  epilog="example: nas-harness export results/demo darts-A@2 --to onnx")  # fmt: skip
+                                  epilog="example: nas-harness export results/demo darts-A@3 --to onnx")  # fmt: skip
     command.add_argument("folder", type=expanduser, metavar="RESULTS", help="a study's results folder")
     command.add_argument("which", metavar="KEY|METHOD",
                          help="a training's key, or a row of the table: its kept network of the lowest training loss"

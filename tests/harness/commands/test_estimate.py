@@ -128,8 +128,9 @@ def test_a_tuning_needs_something_to_train(tmp_path):
         planned(tmp_path, tuning=[{**TUNED[0], "architecture": "vgg11 7-1"}])
 
 
-def test_it_says_what_kept_networks_will_take(tmp_path):
+def test_it_says_what_kept_networks_will_take(tmp_path, monkeypatch):
     """Of each row one, or all; of four bytes a weight."""
+    monkeypatch.setattr(plan, "job_seconds", lambda prepared, *_: dict.fromkeys(prepared.plan.jobs, 0.0))
     methods = [{"name": "drawn", "strategy": "random", "rule": "A", "twins": 1}, {"name": "baseline"}]
     found = {}
     for setting in ("none", "best", "all"):

@@ -218,6 +218,7 @@ def test_a_file_of_somebody_else_runs_nothing_and_is_named(folder: Path, capsys:
 
 
 @pytest.mark.training
+@pytest.mark.long
 def test_names_of_classes_cannot_leave_their_place_in_the_code(folder: Path) -> None:
     labels = ['"""', "\\", '"""\nraise SystemExit(9)\nr"""', "ü", *"456789"]
     assert ended("export", folder, rewritten(folder, labels=labels), "--to", "python", "--out", "network.py") == 0

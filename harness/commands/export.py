@@ -21,6 +21,7 @@ from harness.storage.rows import complete_rows, latest_rows
 from spaces.plugins import untrusted
 
 Row = Mapping[str, Any]
+ROUNDING = 1e-9  # of a percentage
 
 
 def command(options: argparse.Namespace) -> int:
@@ -91,9 +92,9 @@ def _written(network: Trained, name: str, out: Path) -> tuple[Run, str]:
 
 def _compared(run: Run, row: Row, root: Path | None) -> int:
     test = datasets.load(row["settings"]["data"], root, seeds=Seeds.of(row["settings"])).test
-    found, allowed = check.accuracy(run, test), check.tolerance(row)
+    found, allowed = check.accuracy(run, test), check.tolerance(row, len(test))
     meant = f"within {allowed:g} points, as it was trained in {row['precision']}" if allowed else "exactly"
     print(f"test accuracy: {found:.4f} % by the file, {row['test_accuracy']:.4f} % in its row (must agree {meant})")
-    if abs(found - row["test_accuracy"]) > allowed:
+    if abs(found - row["test_accuracy"]) > allowed + ROUNDING:
         raise Stopped(f"the file's accuracy on {len(test)} test images is not its row's")
     return 0

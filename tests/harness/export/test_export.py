@@ -273,6 +273,7 @@ def test_an_accuracy_that_is_not_the_rows_ends_with_1(folder: Path, capsys: Said
 
 
 def test_networks_of_lower_precision_may_differ_by_a_tenth_of_a_point() -> None:
-    assert check.tolerance({"precision": "fp32", "path": "channels_last"}) == 0
-    assert check.tolerance({"precision": "bf16", "path": "eager"}) == 0.1
-    assert check.tolerance({"precision": "fp32", "path": "eager channels_last tf32"}) == 0.1
+    assert check.tolerance({"precision": "fp32", "path": "channels_last"}, 10_000) == 0
+    assert check.tolerance({"precision": "bf16", "path": "eager"}, 10_000) == 0.1
+    assert check.tolerance({"precision": "fp32", "path": "eager channels_last tf32"}, 10_000) == 0.1
+    assert check.tolerance({"precision": "bf16", "path": "eager"}, 500) == 0.2, "one image"

@@ -13,8 +13,8 @@ from harness.training.place import Place
 from harness.vocabulary.rows import Outcome
 
 
-def leave(network: nn.Module, key: str, settings: Settings, data: DataSet, place: Place,
-          claim: Checkpoints) -> Outcome:  # fmt: skip
+def leave_network(network: nn.Module, key: str, settings: Settings, data: DataSet, place: Place,
+                  claim: Checkpoints) -> Outcome:  # fmt: skip
     """Nothing where the study keeps none. Raises OSError where the disk is full, Superseded."""
     if not place.keep_network:
         return Outcome()

@@ -1,0 +1,60 @@
+"""Files for TensorBoard in `tensorboard/` of the results folder: METHOD/seed N KEY, so that methods are groups."""
+
+import json
+import re
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.storage.files import write_atomically
+from harness.trackers.values import Point, Trial, ended, facts, finals
+from harness.vocabulary.rows import Row
+
+ROW = "row.txt"  # holds the digest of the row that a run has whole
+
+
+class TensorBoard:
+    """Raises OSError where the disk does not take them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "tensorboard"
+        self._open: dict[str, Any] = {}
+
+    def known(self) -> dict[str, str]:
+        return {path.parent.name.rpartition(" ")[2]: path.read_text() for path in self._folder.glob(f"*/*/{ROW}")}
+
+    def start(self, trial: Trial) -> None:
+        from tensorboardX import SummaryWriter
+
+        self._closed(trial)
+        for before in self._folder.glob(f"*/seed * {trial.key}"):
+            shutil.rmtree(before)
+        self._open[trial.key] = SummaryWriter(str(self._run(trial)))
+
+    def _run(self, trial: Trial) -> Path:
+        return self._folder / re.sub(r"^\.+|[^\w.@+\- ]", "_", trial.method) / f"seed {trial.seed} {trial.key}"
+
+    def log(self, trial: Trial, points: Sequence[Point]) -> None:
+        writer = self._open[trial.key]
+        for point in points:
+            for name, value in point.numbers.items():
+                writer.add_scalar(name, value, point.step, walltime=point.at)
+        writer.flush()
+
+    def end(self, trial: Trial, points: Sequence[Point], row: Row, digest: str) -> None:
+        at = ended(row) or time.time()
+        self.log(trial, [*points, Point(row.get("epochs") or 0, finals(row), at)])
+        for name, values in {"settings": row["settings"], "row": {"row": trial.link, **facts(row)}}.items():
+            text = "\n".join(f"    {line}" for line in json.dumps(values, indent=1).splitlines())
+            self._open[trial.key].add_text(name, text, walltime=at)
+        self._closed(trial)
+        write_atomically(self._run(trial) / ROW, digest.encode(), durable=False)
+
+    def leave(self, trial: Trial) -> None:
+        self._closed(trial)
+
+    def _closed(self, trial: Trial) -> None:
+        if writer := self._open.pop(trial.key, None):
+            writer.close()

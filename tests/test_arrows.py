@@ -61,7 +61,7 @@ OUTSIDE = {  # a package from outside → the rooms that may import it
     "ray": {"harness.ray_tune"},
     "optuna": {"harness.black_box", "harness.plan", "harness.commands", "analysis.tuning"},
     "matplotlib": {"analysis.figures", "analysis.tuning"},
-    **dict.fromkeys(("mlflow", "wandb", "tensorboardX"), {"harness.trackers"}),
+    **{name: {"harness.trackers"} for name in ("mlflow", "wandb", "tensorboardX")},
 }
 WITHOUT_TORCH = ("settings", "jobs", "make", "strategies", "keys", "sources", "methods")  # modules of harness.plan
 

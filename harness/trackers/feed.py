@@ -82,8 +82,8 @@ class Feed:
         """Once for each tracker."""
         if self.target not in self._said:
             self._said.add(self.target)
-            print(f"nas-harness: {visible(f'{self.target.shown}: {why}')}; the run does not wait for it, and this sends "
-                  f"later what it lacks: {again(self.target, self.folder)}", file=sys.stderr, flush=True)  # fmt: skip
+            print(f"nas-harness: {visible(f'{self.target.shown}: {why}')}; the run does not wait for it, and later this "
+                  f"sends what it lacks: {again(self.target, self.folder)}", file=sys.stderr, flush=True)  # fmt: skip
 
 
 def again(target: Target, folder: Path) -> str:

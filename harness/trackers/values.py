@@ -43,7 +43,7 @@ class Point:
 
 
 def trial(described: Mapping[str, Any], folder: Path) -> Trial:
-    """Of a row, or of an entry of a study's plan. Raises ValueError where the key could name another file than its own."""
+    """Of a row, or of an entry of a study's plan. Raises ValueError where its key could name another file."""
     key = str(described["key"])
     if not re.fullmatch(r"\w{1,64}", key):
         raise ValueError("a key is no word")

@@ -49,7 +49,7 @@ class WandB:
         self._open[trial.key] = run = wandb.init(
             project=self._study, id=trial.key, name=trial.name, group=trial.method, job_type=trial.kind,
             config={"trial": about}, dir=str(self._folder), reinit="create_new",
-            settings=wandb.Settings(**QUIET),  # type: ignore[arg-type]
+            settings=wandb.Settings(**QUIET),
         )  # fmt: skip
         for link in (path for path in self._place(run).rglob("*") if path.is_symlink()):
             link.unlink()  # it would lead out of a results folder that is moved

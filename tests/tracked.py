@@ -17,6 +17,8 @@ from typing import Any
 from harness.storage.rows import latest_rows
 from harness.trackers.values import finals, points
 
+BLOCK = 1 << 15  # bytes
+
 
 @dataclass
 class Shown:
@@ -61,21 +63,17 @@ def in_tensorboard(folder: Path) -> dict[str, Shown]:
                 for name in events.Tags()["tensors"]}  # fmt: skip
         key = run.name.split()[-1]
         assert key not in found
-        found[key] = _shown(run.parent.name, said["row"], said["settings"], scalars)
+        found[key] = _shown(run.parent.name, said.get("row", {}), said.get("settings", {}), scalars)
     return found
 
 
 def in_wandb(folder: Path) -> dict[str, Shown]:
-    from wandb.proto import wandb_internal_pb2
-    from wandb.sdk.internal import datastore
+    from wandb.proto.wandb_internal_pb2 import Record
 
     found = {}
     for file in (folder / "wandb").glob("*/*.wandb"):
-        store, config, scalars, group = datastore.DataStore(), dict[str, Any](), {}, ""
-        store.open_for_scan(str(file))
-        while (data := store.scan_data()) is not None:
-            record = wandb_internal_pb2.Record()
-            record.ParseFromString(data)
+        config, scalars, group = dict[str, Any](), dict[str, list[tuple[int, float]]](), ""
+        for record in map(Record.FromString, _records(file.read_bytes())):
             group = record.run.run_group or group
             config |= {one.key: json.loads(one.value_json)
                        for part in (record.run.config, record.config) for one in part.update}  # fmt: skip
@@ -90,6 +88,20 @@ def in_wandb(folder: Path) -> dict[str, Shown]:
         assert config["trial"]["key"] not in found
         found[config["trial"]["key"]] = _shown(group, config["trial"], config.get("settings", {}), scalars)
     return found
+
+
+def _records(data: bytes) -> Iterator[bytes]:
+    """Of LevelDB's log format: blocks, in which each part has a checksum, its length and whether more follow."""
+    at, parts = 7, b""  # after the file's own header
+    while at + 7 <= len(data):
+        if (left := BLOCK - at % BLOCK) < 7:
+            at += left
+            continue
+        length, last = int.from_bytes(data[at + 4 : at + 6], "little"), data[at + 6] in (1, 4)
+        parts, at = parts + data[at + 7 : at + 7 + length], at + 7 + length
+        if last:
+            yield parts
+            parts = b""
 
 
 def in_mlflow(uri: str, study: str) -> dict[str, Shown]:
@@ -116,7 +128,7 @@ def _shown(group: str, said: Any, settings: Any, scalars: dict[str, list[tuple[i
     last = {name: values[-1][1] for name, values in scalars.items() if name.startswith("final/")}
     curve = {name: values for name, values in scalars.items() if name not in last}
     epochs = str(settings.get("recipe", {}).get("epochs", ""))
-    return Shown(group, said["row"], curve, last, said.get("status", ""), epochs)
+    return Shown(group, said.get("row", ""), curve, last, said.get("status", ""), epochs)
 
 
 class Server:

@@ -49,7 +49,7 @@ class Feed:
             self._write(line)
 
     def _write(self, line: bytes) -> None:
-        with suppress(BlockingIOError, BrokenPipeError):
+        with suppress(OSError):  # it is full, or nobody reads it any more
             os.write(self._pipe, line)
 
     def end(self) -> None:
@@ -74,20 +74,22 @@ class Feed:
         assert self._process.stdout
         with self._process.stdout as lines:
             for line in lines:
-                self.report |= json.loads(line)
+                with suppress(ValueError):  # the last one of a process that was ended
+                    self.report |= json.loads(line)
                 if why := self.report.get("down"):
                     self.say(why)
 
     def say(self, why: str) -> None:
-        """Once for each tracker."""
-        if self.target not in self._said:
-            self._said.add(self.target)
-            print(f"nas-harness: {visible(f'{self.target.shown}: {why}')}; the run does not wait for it, and later this "
-                  f"sends what it lacks: {again(self.target, self.folder)}", file=sys.stderr, flush=True)  # fmt: skip
+        say(self.target, self.folder, why, self._said)
 
 
-def again(target: Target, folder: Path) -> str:
-    return f"nas-harness track {folder} --to {target.shown}"
+def say(target: Target, folder: Path, why: str, said: set[Target]) -> None:
+    """Once for each tracker."""
+    if target not in said:
+        said.add(target)
+        later = f"nas-harness track {folder} --to {target.shown}"
+        print(f"nas-harness: {visible(f'{target.shown}: {why}')}; the run does not wait for it, and later this sends "
+              f"what it lacks: {later}", file=sys.stderr, flush=True)  # fmt: skip
 
 
 class Feeds:
@@ -124,11 +126,18 @@ class Trackers:
     @contextmanager
     def follow(self, folder: Path) -> Iterator[Feeds]:
         """While a run in this folder goes on, and as long after it as is needed or allowed."""
-        feeds = Feeds([Feed(target, folder, self._said) for target in self.targets])
+        feeds = Feeds(feed for target in self.targets if (feed := self._started(target, folder)))
         try:
             yield feeds
         finally:
             feeds.close(self.patience)
+
+    def _started(self, target: Target, folder: Path) -> Feed | None:
+        try:
+            return Feed(target, folder, self._said)
+        except (OSError, RuntimeError) as error:  # no more processes or threads
+            say(target, folder, target.reason(error), self._said)
+            return None
 
 
 def catch_up(target: Target, folder: Path) -> dict[str, Any]:

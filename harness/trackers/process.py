@@ -36,6 +36,14 @@ class Ears:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor, self._rest, self.over = descriptor, b"", False
+        self._early: list[Any] = []  # what came with the first line
+
+    def first(self) -> Any:
+        """What to do. Raises IndexError where the driver has died before it said so."""
+        while not self._early and not self.over:
+            self.wait(EVERY)
+            self._early = self.lines()
+        return self._early.pop(0)
 
     def wait(self, seconds: float) -> None:
         if not self.over:
@@ -47,7 +55,8 @@ class Ears:
             block = os.read(self._descriptor, BLOCK)
             self.over, self._rest = not block, self._rest + block
         *whole, self._rest = self._rest.split(b"\n")
-        return [json.loads(line) for line in whole]
+        early, self._early = self._early, []
+        return early + [json.loads(line) for line in whole]
 
 
 class Follower:
@@ -103,7 +112,6 @@ class Follower:
         planned = {str(job["key"]): trial(job, self._folder) for job in study["plan"]}
         turn(self._folder, self._target)
         tracker = opened(self._target, self._folder, str(study["name"]))
-        self._rows = Appended(self._folder)  # all of them again: what the tracker holds may not be what it was sent
         return Sender(tracker, self._folder, planned, self._refusals)
 
     def _epochs(self, sender: Sender, heard: list[Any]) -> None:
@@ -113,7 +121,7 @@ class Follower:
 
     def _down(self, error: Exception) -> None:
         self._sent += self._sender.sent if self._sender else 0
-        self._sender = None
+        self._sender, self._rows = None, Appended(self._folder)  # what it holds may not be what it was sent
         self._next = time.monotonic() + PAUSES[min(self._failed, len(PAUSES) - 1)]
         self._failed += 1
         self._say({"down": str(error) if isinstance(error, BadInput) else self._target.reason(error)})
@@ -138,11 +146,7 @@ def main() -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in range(3):
         os.dup2(null, descriptor)
-    start: list[Any] = []
-    while not start and not ears.over:
-        ears.wait(EVERY)
-        start = ears.lines()
-    first, *_ = start  # the epochs that came with it are the row's, too
+    first = ears.first()
     Follower(Target(first["kind"], first["uri"]), Path(first["folder"]), ears, voice).run()
 
 

@@ -18,7 +18,7 @@ ROW = "row.txt"  # holds the digest of the row that a run has whole
 QUIET = {
     **dict.fromkeys(("silent", "disable_git", "disable_code", "disable_job_creation"), True),
     **dict.fromkeys(("x_disable_meta", "x_disable_stats", "x_disable_machine_info"), True),
-    "console": "off", "symlink": False, "init_timeout": 20.0,
+    "x_save_requirements": False, "console": "off", "symlink": False, "init_timeout": 20.0,
 }  # fmt: skip
 
 

@@ -18,8 +18,16 @@ from tests.driven import STUDY, ran
 FILES = ("study.json", "trials.jsonl", "trials.jsonl.gz", ".lock", "running.json", "protocol.jsonl", "published.csv",
          "report/index.html", "report/table.csv", "checkpoints/weights/a.pt", "report/report.json",
          "predictions/a.npy")  # fmt: skip
-FOLDERS = ("report", "predictions", "report/figures", "checkpoints", "checkpoints/weights", ".tune", "tensorboard",
-           "wandb")
+FOLDERS = (
+    "report",
+    "predictions",
+    "report/figures",
+    "checkpoints",
+    "checkpoints/weights",
+    ".tune",
+    "tensorboard",
+    "wandb",
+)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,10 @@ import fcntl
 import os
 import shutil
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +16,7 @@ from harness.errors import Stopped
 from harness.storage.rows import latest_rows
 from harness.trackers.feed import Feed, Trackers, catch_up
 from harness.trackers.targets import Target
+from harness.trackers.values import points
 from tests.driven import JOBS, ran, strikes
 from tests.tracked import in_tensorboard, nobody, of_rows, silent
 
@@ -85,6 +89,45 @@ def test_a_server_that_never_answers_holds_nothing_up(tmp_path: Path, capsys: py
 def test_a_server_that_is_not_there_holds_nothing_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = stuck(nobody(), tmp_path, capsys)
     assert len([line for line in said.splitlines() if "mlflow" in line]) == 1
+
+
+@pytest.mark.long
+def test_of_a_trial_that_was_interrupted_the_epochs_are_shown(live: Path, tmp_path: Path) -> None:
+    (key, shown), *_ = of_rows(live).items()
+    shutil.copy(live / "study.json", tmp_path)
+    feed = Feed(TENSORBOARD, tmp_path, set())
+    for step, value in shown.curve["val_accuracy"]:
+        feed.epoch(key, step, {"val_accuracy": value})
+    feed.end()
+    feed.wait(LONG)
+    assert feed.report == {"done": {"sent": 0, "there": 0, "refused": 0}}
+    assert in_tensorboard(tmp_path)[key].curve == {"val_accuracy": shown.curve["val_accuracy"]}
+
+
+class Recorder(Trackers):
+    """Notes what a run sends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.epochs: dict[str, list[tuple[int, dict[str, float]]]] = {}
+
+    @contextmanager
+    def follow(self, folder: Path) -> Iterator[Any]:
+        yield SimpleNamespace(epoch=lambda key, *point: self.epochs.setdefault(key, []).append(point))
+
+
+def test_the_run_sends_every_epoch_of_every_trial(tmp_path: Path) -> None:
+    recorder = Recorder()
+    ran(tmp_path, trackers=recorder)
+    assert recorder.epochs == {key: [(point.step, point.numbers) for point in points(row)]
+                               for key, row in latest_rows(tmp_path / "driven").items()}  # fmt: skip
+
+
+def test_where_no_process_can_be_started_the_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                         capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+    monkeypatch.setattr("harness.trackers.feed.sys.executable", str(tmp_path / "none"))
+    assert ran(tmp_path, trackers=Trackers([TENSORBOARD]))[0] == 0
+    assert "nas-harness: tensorboard: " in capsys.readouterr().err
 
 
 @pytest.mark.long

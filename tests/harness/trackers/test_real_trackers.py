@@ -107,8 +107,8 @@ def test_a_server_that_dies_is_said_once_and_caught_up_with(tmp_path: Path, caps
         assert ran(tmp_path, verdict, trackers=Trackers([target], LONG))[0] == 0
         said = [line for line in capsys.readouterr().err.splitlines() if "mlflow" in line]
         folder = tmp_path / "driven"
-        assert said == [f"nas-harness: mlflow:{server.uri}: Connection refused; the run does not wait for it, and later "
-                        f"this sends what it lacks: nas-harness track {folder} --to mlflow:{server.uri}"]  # fmt: skip
+        assert said == [f"nas-harness: mlflow:{server.uri}: Connection refused; the run does not wait for it, and later"
+                        f" this sends what it lacks: nas-harness track {folder} --to mlflow:{server.uri}"]  # fmt: skip
         with pytest.raises(Stopped, match=f"^mlflow:{server.uri}: Connection refused; the same command again"):
             catch_up(target, folder)
         server.start()
@@ -138,6 +138,7 @@ def test_a_server_that_comes_late_is_sent_everything(tmp_path: Path, capsys: pyt
 def test_the_command_sends_and_says_how_many(server: Server, tmp_path: Path,
                                              capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
     folder = run(tmp_path, "commanded")
+    capsys.readouterr()
     for sent in (JOBS, 0):
         with pytest.raises(SystemExit) as end:
             main(["track", str(folder), "--to", f"mlflow:{server.uri}"])

@@ -81,13 +81,12 @@ def test_nothing_that_is_shown_holds_a_password() -> None:
 
 
 def test_a_reason_is_the_innermost() -> None:
-    try:
-        try:
-            raise ConnectionRefusedError(111, "Connection refused")
-        except OSError as error:
-            raise ValueError("HTTPConnectionPool(host=…") from error
-    except ValueError as error:
-        assert SECRET.reason(error) == "Connection refused"
+    error = ValueError("HTTPConnectionPool(host=…")
+    error.__cause__ = RuntimeError("Max retries exceeded")
+    error.__cause__.__context__ = ConnectionRefusedError(111, "Connection refused")
+    assert SECRET.reason(error) == "Connection refused"
+    error.__cause__.__context__ = TimeoutError()
+    assert SECRET.reason(error) == "no answer in time"
 
 
 @pytest.mark.parametrize("option", ["--track", "--trac", "--tr"])

@@ -61,7 +61,7 @@ OUTSIDE = {  # a package from outside → the rooms that may import it
     "ray": {"harness.ray_tune"},
     "optuna": {"harness.black_box", "harness.plan", "harness.commands", "analysis.tuning"},
     "matplotlib": {"analysis.figures", "analysis.tuning"},
-    **{name: {"harness.trackers"} for name in ("mlflow", "wandb", "tensorboardX")},
+    **{name: {"harness.trackers"} for name in ("mlflow", "wandb", "tensorboard")},
 }
 WITHOUT_TORCH = ("settings", "jobs", "make", "strategies", "keys", "sources", "methods")  # modules of harness.plan
 

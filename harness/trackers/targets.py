@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from harness.errors import BadInput, first_line
 
-NEEDS = {"mlflow": ("mlflow",), "wandb": ("wandb",), "tensorboard": ("tensorboard", "tensorboardX")}  # packages
+TRACKERS = ("mlflow", "wandb", "tensorboard")  # each is the name of its package and of the extra, too
 SCHEMES = ("http", "https")
 LONGEST = 200  # letters of a reason
 
@@ -57,18 +57,16 @@ class Target:
 def targets(option: str, texts: Iterable[str]) -> tuple[Target, ...]:
     """Each once. Raises BadInput where one names no tracker, or one whose package is not installed."""
     found = tuple(dict.fromkeys(_target(option, text) for text in texts))
-    for target in found:
-        for package in NEEDS[target.kind]:
-            if not _installed(package):
-                raise BadInput(f"{option} {target.kind} needs the package {package}: "
-                               f"pip install 'nas-harness[{target.kind}]'")  # fmt: skip
+    for kind in (target.kind for target in found):
+        if not _installed(kind):
+            raise BadInput(f"{option} {kind} needs the package {kind}: pip install 'nas-harness[{kind}]'")
     return found
 
 
 def _target(option: str, text: str) -> Target:
     """No message repeats what follows the colon: it may hold a password."""
     kind, colon, uri = text.partition(":")
-    if kind not in NEEDS:
+    if kind not in TRACKERS:
         raise BadInput(f"{option} {kind}{'…' * bool(colon)} is no tracker; write mlflow:URI, wandb or tensorboard")
     if kind == "mlflow":
         return Target(kind, _checked(option, uri))

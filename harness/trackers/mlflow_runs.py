@@ -17,7 +17,7 @@ SETTINGS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",  # seconds
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }
-PAGE, NUMBERS, PARAMS, LETTERS = 1000, 1000, 100, 500  # of a request: runs, numbers, settings; of a text
+PAGE, NUMBERS, PARAMS, LETTERS = 1000, 1000, 100, 250  # of a request: runs, numbers, settings; of a text
 T = TypeVar("T")
 
 
@@ -72,7 +72,8 @@ class MLflow:
 
     def _created(self, name: str, tags: Mapping[str, str], began: float | None = None) -> str:
         at = round((began or time.time()) * 1000)
-        run = self._client.create_run(self._experiment, start_time=at, run_name=name, tags=dict(tags))
+        run = self._client.create_run(self._experiment, start_time=at, run_name=name[:LETTERS],
+                                      tags={tag: text[:LETTERS] for tag, text in tags.items()})  # fmt: skip
         return str(run.info.run_id)
 
     def log(self, trial: Trial, points: Sequence[Point]) -> None:

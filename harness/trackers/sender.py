@@ -45,12 +45,12 @@ class Sender:
             return
         if self._refusals[key] >= TRIES:
             return
-        self._refusals[key] += 1
         found, curve = trial(row, self._folder), points(row)
         mine = self._live.get(key)
         if mine is None or (curve and mine != curve[: len(mine)]):
             self._tracker.start(found)
             mine = []
+        self._refusals[key] += 1
         self._tracker.end(found, curve[len(mine) :], row, digest)
         self._live.pop(key, None)
         self._known[key] = digest

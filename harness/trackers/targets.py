@@ -43,7 +43,7 @@ class Target:
 
     def reason(self, error: BaseException) -> str:
         """What went wrong, in one short line without what is secret; libraries bury it in chains of their own."""
-        text, inner = first_line(error), error
+        text, inner = "no answer in time" if isinstance(error, TimeoutError) else first_line(error), error
         while inner := inner.__cause__ or inner.__context__:  # type: ignore[assignment]
             if isinstance(inner, TimeoutError):
                 text = "no answer in time"

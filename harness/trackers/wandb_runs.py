@@ -29,6 +29,9 @@ class WandB:
         self._folder, self._study = folder, study
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         os.environ["WANDB_CACHE_DIR"] = str(self._own / "cache")  # a link from each run leads there
+        import wandb
+
+        wandb.teardown()  # else the id of a run that could not be started stays in use
         self._open: dict[str, Any] = {}
 
     @property

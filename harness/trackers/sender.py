@@ -45,17 +45,25 @@ class Sender:
             return
         if self._refusals[key] >= TRIES:
             return
+        self._refusals[key] += 1  # until it was taken
         found, curve = trial(row, self._folder), points(row)
         mine = self._live.get(key)
         if mine is None or (curve and mine != curve[: len(mine)]):
-            self._tracker.start(found)
+            self._start(found)
             mine = []
-        self._refusals[key] += 1
         self._tracker.end(found, curve[len(mine) :], row, digest)
         self._live.pop(key, None)
         self._known[key] = digest
         self._refusals.pop(key)
         self.sent += 1
+
+    def _start(self, trial: Trial) -> None:
+        """Where even that fails, the tracker is not there: the row was not refused."""
+        try:
+            self._tracker.start(trial)
+        except Exception:
+            del self._refusals[trial.key]
+            raise
 
     def leave(self) -> None:
         """The run ends; trials without a row were interrupted."""

@@ -127,6 +127,22 @@ def test_a_row_that_is_refused_is_left_after_some_tries() -> None:
     assert set(refusals) == {TRAINED["key"]}
 
 
+def test_where_no_run_can_be_started_the_row_was_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    held, refusals = Held(), Counter[str]()
+    with monkeypatch.context() as gone, pytest.raises(ZeroDivisionError):
+        gone.setattr(held, "start", lambda _: 1 / 0)
+        sender(held, refusals).row(digest(TRAINED), TRAINED)
+    assert not refusals
+
+
+def test_a_row_of_which_nothing_can_be_made_is_left_too() -> None:
+    odd, refusals = {**SEARCH, "history": {"queries": [], "best": [[1]]}}, Counter[str]()
+    for _ in range(TRIES):
+        with pytest.raises(ValueError, match="not enough values"):
+            sender(Held(), refusals).row(digest(odd), odd)
+    sender(Held(), refusals).row(digest(odd), odd)
+
+
 def test_trials_without_a_row_are_left_at_the_end() -> None:
     held = Held()
     found = sender(held)

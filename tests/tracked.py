@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from harness.storage.rows import latest_rows
 from harness.trackers.values import finals, points
 
@@ -48,7 +50,7 @@ def of_rows(folder: Path) -> dict[str, Shown]:
 
 def rounded(value: float) -> float:
     """TensorBoard holds 32 bits."""
-    return float(f"{value:.4g}")
+    return float(np.float32(value))
 
 
 def in_tensorboard(folder: Path) -> dict[str, Shown]:

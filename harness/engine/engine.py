@@ -90,14 +90,18 @@ class Engine:
         images = augmented(chosen.images, recipe.augment, recipe.cutout, seed, self.mean)
         return self.batches(Images(images, chosen.labels), recipe.batch_size)
 
-    def loss(self, network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-        """Mean cross entropy; an auxiliary head's counts by its network's `auxiliary_weight`."""
+    def loss(self, network: nn.Module, images: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
+        """Mean cross entropy; an auxiliary head's counts by its network's `auxiliary_weight`.
+
+        `smoothing`: of each label's weight the part that is spread over all classes alike (Szegedy et al. 2016).
+        """
         with self.autocast():
             out = switches.forward(network, images, self.path if self.precision == "bf16" else "")
         logits, auxiliary = out if isinstance(out, tuple) else (out, None)
-        loss = F.cross_entropy(logits.float(), labels)
+        loss = F.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
         if auxiliary is not None:
-            loss = loss + network.auxiliary_weight * F.cross_entropy(auxiliary.float(), labels)  # type: ignore[operator]
+            aside = F.cross_entropy(auxiliary.float(), labels, label_smoothing=smoothing)
+            loss = loss + network.auxiliary_weight * aside  # type: ignore[operator]
         return loss
 
     def evaluate(self, network: nn.Module, part: Images) -> tuple[float, float]:

@@ -115,9 +115,9 @@ class Search:
         else:
             with self.engine.exact() as engine:  # bf16 would not see so small a step of the weights
                 gradients = bilevel.second_order(
-                    lambda: engine.loss(self.network, *weight_batch), lambda: self._alpha_loss(alpha_batch, engine),
-                    self.weights, self.alphas, self._lr, self._momenta(), self.recipe.momentum,
-                    self.recipe.weight_decay,
+                    lambda: engine.loss(self.network, *weight_batch, self.recipe.label_smoothing),
+                    lambda: self._alpha_loss(alpha_batch, engine), self.weights, self.alphas, self._lr,
+                    self._momenta(), self.recipe.momentum, self.recipe.weight_decay, self.recipe.nesterov,
                 )  # fmt: skip
         for alpha, gradient in zip(self.alphas, gradients, strict=True):
             alpha.grad = gradient
@@ -126,7 +126,7 @@ class Search:
     def _weight_step(self, images: Tensor, labels: Tensor) -> Tensor:
         for alpha in self.alphas:
             alpha.requires_grad_(False)
-        loss = weight_step(self.network, self.weight_optimiser, self.engine, self.recipe.clip, images, labels)
+        loss = weight_step(self.network, self.weight_optimiser, self.engine, self.recipe, images, labels)
         for alpha in self.alphas:
             alpha.requires_grad_(True)
         return loss

@@ -15,9 +15,11 @@ from harness.engine.optimiser import learning_rate, restore, set_rate, sgd
 from harness.seeding import Seeds
 from harness.study.schema import Recipe
 from harness.study.search import Search as SearchSettings
+from harness.training import alpha as of_alpha
 from harness.training import bilevel
 from harness.training.epochs import Steps
 from harness.training.train import checked, weight_step
+from spaces.gates.way import Draw, Way
 from spaces.space import Space
 
 TELEMETRY_IMAGES = 1000  # of the validation split, enough for a gap of 3 points
@@ -39,16 +41,21 @@ class Search:
     alpha_optimiser: torch.optim.Optimizer = field(init=False)
     step: Callable[..., Tensor] = field(init=False, repr=False)
     both: Callable[..., Tensor] = field(init=False, repr=False)
+    draws: Iterator[Draw] = field(init=False, repr=False)  # of the epoch's steps to come
 
     def __post_init__(self) -> None:
         spec = self.spec
         self.weight_optimiser = sgd(self.weights, self.recipe)
-        self.alpha_optimiser = torch.optim.Adam(
-            self.alphas, spec.alpha_lr, spec.alpha_betas, weight_decay=spec.alpha_weight_decay,
-            capturable=self.engine.device.type == "cuda",
-        )  # fmt: skip
-        self.step = self.engine.repeated(self._weight_step, self.network)
-        self.both = self.engine.repeated(self._both_steps, self.network) if spec.order == 1 else self._both_steps
+        self.alpha_optimiser = of_alpha.optimiser(self.alphas, spec, self.way, self.engine.device)
+        self.draws = of_alpha.draws(self.seeds, 0)
+        self.step, self.both = self._weight_step, self._both_steps
+        if not self.way.sampled:  # a CUDA graph would repeat the sample that it was captured with
+            self.step = self.engine.repeated(self._weight_step, self.network)
+            self.both = self.engine.repeated(self._both_steps, self.network) if spec.order == 1 else self._both_steps
+
+    @property
+    def way(self) -> Way:
+        return of_alpha.way_of(self.network)
 
     @property
     def epochs(self) -> int:
@@ -68,6 +75,7 @@ class Search:
         lr = learning_rate(self.recipe, number, self.epochs)
         set_rate(self.weight_optimiser, lr)
         torch.manual_seed(seeds.stream("dropout", number))
+        self.draws = of_alpha.draws(seeds, number)
         self.network.train()
         total, count = torch.zeros((), device=self.engine.device), 0
         alpha_batches = self._alpha_batches(number)
@@ -106,7 +114,8 @@ class Search:
             cycle += 1
 
     def _both_steps(self, images: Tensor, labels: Tensor, alpha_images: Tensor, alpha_labels: Tensor) -> Tensor:
-        self._alpha_step((alpha_images, alpha_labels), (images, labels))
+        with of_alpha.drawn(self.network, self.draws):
+            self._alpha_step((alpha_images, alpha_labels), (images, labels))
         return self._weight_step(images, labels)
 
     def _alpha_step(self, alpha_batch: tuple[Tensor, Tensor], weight_batch: tuple[Tensor, Tensor]) -> None:
@@ -126,7 +135,8 @@ class Search:
     def _weight_step(self, images: Tensor, labels: Tensor) -> Tensor:
         for alpha in self.alphas:
             alpha.requires_grad_(False)
-        loss = weight_step(self.network, self.weight_optimiser, self.engine, self.recipe, images, labels)
+        with of_alpha.drawn(self.network, self.draws):
+            loss = weight_step(self.network, self.weight_optimiser, self.engine, self.recipe, images, labels)
         for alpha in self.alphas:
             alpha.requires_grad_(True)
         return loss

@@ -11,31 +11,29 @@ from spaces.cells.graph import Grid, parts
 from spaces.cells.mixed import MixedCell, Use, every, only
 from spaces.cells.network import Layout, preprocessing
 from spaces.cells.operations import Norm
+from spaces.gates.gated import Gated
+from spaces.gates.way import Draw
 
-GATES = ("softmax", "sigmoid")
 
-
-class MixedNetwork(nn.Module):
+class MixedNetwork(Gated):
     """What supernets of mixed cells share: α [edges, operations] in `Grid.pairs`' order, 0 at the start, and subnets.
 
-    `gate`: 'softmax' over an edge's operations, or 'sigmoid', one gate for each (FairDARTS, Chu et al. 2020).
+    `gate` names the way from an edge's α to the weights of its operations (spaces.gates).
     """
 
     def __init__(self, grid: Grid, kinds: Sequence[str], gate: str) -> None:
-        super().__init__()
-        if gate not in GATES:
-            raise ValueError(f"gate '{gate}' is unknown; there are {', '.join(GATES)}")
-        self.grid, self.gate = grid, gate
+        super().__init__(gate)
+        self.grid = grid
         shape = len(grid.pairs), len(grid.operations)
         self.alphas = nn.ParameterDict({name: nn.Parameter(torch.zeros(shape)) for name in kinds})
         self._subnet: dict[str, Use] | None = None
 
     def probabilities(self) -> dict[str, Tensor]:
         """What α says, [edges, operations] for each kind of cell."""
-        return {
-            name: torch.sigmoid(alpha) if self.gate == "sigmoid" else torch.softmax(alpha, dim=-1)
-            for name, alpha in self.alphas.items()
-        }
+        return self._weights(None)
+
+    def _weights(self, draw: Draw | None) -> dict[str, Tensor]:
+        return {name: self.way.weights(alpha, -1, draw) for name, alpha in self.alphas.items()}
 
     @contextmanager
     def subnet(self, architecture: Cells) -> Iterator[None]:
@@ -60,7 +58,7 @@ class MixedNetwork(nn.Module):
         """For each kind of cell what it computes, and the weights of it; none within a subnet."""
         if self._subnet is not None:
             return self._subnet, {}
-        return dict.fromkeys(self.alphas, every(self.grid)), self.probabilities()
+        return dict.fromkeys(self.alphas, every(self.grid)), self._weights(self.draw)
 
 
 class CellSupernet(MixedNetwork):

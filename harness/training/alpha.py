@@ -29,11 +29,24 @@ def optimiser(alphas: Sequence[nn.Parameter], spec: Search, way: Way, device: to
     )  # fmt: skip
 
 
-def draws(seeds: Seeds, number: int) -> Iterator[Draw]:
+def are_independent(network: Any) -> bool:
+    """Whether its probabilities are gates by themselves."""
+    found: bool = getattr(network, "independent", network.gate == "sigmoid")
+    return found
+
+
+def temperature(spec: Search, number: int) -> float:
+    """At epoch `number`: linear from the first to the last of the search, before which it is the first one's."""
+    first, last = spec.temperature
+    done = max(0, number - spec.warmup_epochs - 1) / max(1, spec.epochs - 1)
+    return first + (last - first) * done
+
+
+def draws(seeds: Seeds, number: int, spec: Search) -> Iterator[Draw]:
     """One for each step of an epoch, of α and of the weights: the same wherever the search was resumed."""
-    rng = Random(seeds.stream("gates", number))
+    rng, now = Random(seeds.stream("gates", number)), temperature(spec, number)
     while True:
-        yield Draw(rng.getrandbits(62))
+        yield Draw(rng.getrandbits(62), now)
 
 
 def drawn(network: Any, coming: Iterator[Draw]) -> AbstractContextManager[None]:

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from spaces.architecture import Cells
-from spaces.cells.graph import Grid, parts
+from spaces.architecture import Cells, Edge
+from spaces.cells.graph import NONE, Grid, live, parts
 from spaces.cells.mixed import MixedCell, Use, every, only
 from spaces.cells.network import Layout, preprocessing
 from spaces.cells.operations import Norm
@@ -21,9 +21,9 @@ class MixedNetwork(Gated):
     `gate` names the way from an edge's α to the weights of its operations (spaces.gates).
     """
 
-    def __init__(self, grid: Grid, kinds: Sequence[str], gate: str) -> None:
+    def __init__(self, grid: Grid, concat: Sequence[int], kinds: Sequence[str], gate: str) -> None:
         super().__init__(gate)
-        self.grid = grid
+        self.grid, self.concat, self.independent = grid, tuple(concat), self.way.independent
         shape = len(grid.pairs), len(grid.operations)
         self.alphas = nn.ParameterDict({name: nn.Parameter(torch.zeros(shape)) for name in kinds})
         self._subnet: dict[str, Use] | None = None
@@ -58,7 +58,16 @@ class MixedNetwork(Gated):
         """For each kind of cell what it computes, and the weights of it; none within a subnet."""
         if self._subnet is not None:
             return self._subnet, {}
-        return dict.fromkeys(self.alphas, every(self.grid)), self._weights(self.draw)
+        weights = self._weights(self.draw)
+        if self.draw is not None and self.way.single:
+            return {kind: only(self._path(chosen)) for kind, chosen in weights.items()}, weights
+        return dict.fromkeys(self.alphas, every(self.grid)), weights
+
+    def _path(self, weights: Tensor) -> tuple[Edge, ...]:
+        """Of one-hot weights, the edges that the output depends on."""
+        names = (self.grid.operations[column] for column in weights.detach().argmax(-1).tolist())
+        edges = [Edge(*pair, name) for pair, name in zip(self.grid.pairs, names, strict=True) if name != NONE]
+        return live(edges, self.grid.inputs, self.concat)
 
 
 class CellSupernet(MixedNetwork):
@@ -69,7 +78,7 @@ class CellSupernet(MixedNetwork):
     def __init__(
         self, grid: Grid, concat: Sequence[int], layout: Layout, gate: str, classes: int, image_channels: int
     ) -> None:
-        super().__init__(grid, ("normal", "reduction") if layout.reduction else ("normal",), gate)
+        super().__init__(grid, concat, ("normal", "reduction") if layout.reduction else ("normal",), gate)
         self.kinds = [stage.cell for stage in layout.stages]
         self.stem, self.cells = layout.make_stem(image_channels), nn.ModuleList()
         outputs = [layout.stem * layout.channels] * grid.inputs

@@ -30,6 +30,7 @@ class ShortcutSupernet(Gated):
     def __init__(self, plan: list[Block], pairs: list[tuple[int, int]], classes: int, channels: int, gate: str) -> None:
         super().__init__(gate)
         self.plan, self.by_block = plan, gate == "softmax"
+        self.independent = not self.by_block
         inputs = [channels, *(block.channels for block in plan)]
         self.blocks = nn.ModuleList(conv_block(i, b.channels) for i, b in zip(inputs, plan, strict=False))
         self.classifier = nn.Linear(plan[-1].channels, classes)
@@ -55,15 +56,18 @@ class ShortcutSupernet(Gated):
             if into := [(s, t) for s, t in fitted if t.stage == stage]:
                 self.merged[str(stage)] = Merged([b for b in self.banked if b.stage < stage], into)
         self._fixed: Tensor | None = None
+        self._pairs: set[tuple[int, int]] = set()  # of the subnet
 
     def forward(self, images: Tensor) -> Tensor:
-        gates = self._gates(self.draw) if self._fixed is None else self._fixed
+        gates, pairs = self._in_use()
         opened = dict(zip(self.identities, gates[self.identity.unbind(1)].unbind(), strict=True))
+        if pairs is not None:
+            opened = {pair: gate for pair, gate in opened.items() if pair in pairs}
         handed: dict[int, Tensor] = {}
         bank: Tensor | None = None
         for number, stage in enumerate(self.stages):
             bank = self._bank(number, bank, handed)
-            added = self.merged[str(number)](bank, gates) if str(number) in self.merged else {}
+            added = self.merged[str(number)](bank, gates, pairs) if str(number) in self.merged else {}
             for block in stage:
                 images = self._block(block, images, handed, added, opened)
                 handed[block.number] = images
@@ -95,6 +99,15 @@ class ShortcutSupernet(Gated):
         found = every.T.flatten()[self.choices].split(list(self.choosing.values()))
         return dict(zip(self.choosing, found, strict=True))
 
+    def _in_use(self) -> tuple[Tensor, set[tuple[int, int]] | None]:
+        """The gates [depth, depth], and the pairs that are open where only those are to be trained."""
+        if self._fixed is not None:
+            return self._fixed, self._pairs if torch.is_grad_enabled() else None
+        gates = self._gates(self.draw)
+        if self.draw is None or not self.way.single:
+            return gates, None
+        return gates, {(i + 1, k + 1) for i, k in (gates.detach() > 0.5).nonzero().tolist()}
+
     def _gates(self, draw: Draw | None) -> Tensor:
         """[depth, depth]."""
         if self.by_block:
@@ -113,7 +126,7 @@ class ShortcutSupernet(Gated):
     @contextmanager
     def subnet(self, architecture: Shortcuts) -> Iterator[None]:
         """Within it, exactly the architecture's shortcuts are open."""
-        self._fixed = torch.zeros_like(self.alphas["pairs"])
+        self._fixed, self._pairs = torch.zeros_like(self.alphas["pairs"]), set(architecture.pairs)
         for i, k in architecture.pairs:
             self._fixed[i - 1, k - 1] = 1.0
         try:

@@ -180,15 +180,15 @@ def test_zero_one_by_hand():
 
 
 def test_entropy_by_hand():
-    assert entropy({"a": torch.tensor([0.5, 0.0, 1.0, 0.25])}, "sigmoid") == pytest.approx((1 + 0 + 0 + 0.8112781) / 4)
+    assert entropy({"a": torch.tensor([0.5, 0.0, 1.0, 0.25])}, True) == pytest.approx((1 + 0 + 0 + 0.8112781) / 4)
     rows = torch.tensor([[0.25, 0.25, 0.25, 0.25], [1.0, 0.0, 0.0, 0.0]])
-    assert entropy({"a": rows, "b": torch.tensor([[0.5, 0.5, 0.0, 0.0]])}, "softmax") == pytest.approx((2 + 0 + 1) / 3)
+    assert entropy({"a": rows, "b": torch.tensor([[0.5, 0.5, 0.0, 0.0]])}, False) == pytest.approx((2 + 0 + 1) / 3)
 
 
 @FAMILIES
 def test_entropy_at_the_start_is_the_highest(family):
-    gate, expected = ("sigmoid", 1.0) if family is SHORTCUT else ("softmax", math.log2(6))
-    assert entropy(search(family).network.probabilities(), gate) == pytest.approx(expected)
+    independent, expected = (True, 1.0) if family is SHORTCUT else (False, math.log2(6))
+    assert entropy(search(family).network.probabilities(), independent) == pytest.approx(expected)
 
 
 # --- a subnet inside its supernet

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from harness.data.images import Images
 from harness.data.splits import order
 from harness.engine.engine import Engine, batch_statistics
-from harness.engine.optimiser import learning_rate, restore, set_rate, sgd
+from harness.engine.optimiser import learning_rate, restore, set_rate, sgd, start_momenta
 from harness.seeding import Seeds
 from harness.study.schema import Recipe
 from harness.study.search import Search as SearchSettings
@@ -37,7 +37,7 @@ class Search:
     recipe: Recipe  # of the weights
     seeds: Seeds
     engine: Engine
-    weight_optimiser: torch.optim.Optimizer = field(init=False)
+    weight_optimiser: torch.optim.SGD = field(init=False)
     alpha_optimiser: torch.optim.Optimizer = field(init=False)
     learns_alpha: ClassVar[bool] = True
     step: Callable[..., Tensor] = field(init=False, repr=False)
@@ -50,6 +50,8 @@ class Search:
         self.alpha_optimiser = of_alpha.optimiser(self.alphas, spec, self.way, self.engine.device)
         self.draws = of_alpha.draws(self.seeds, 0, spec)
         self.step, self.both = self._weight_step, self._both_steps
+        if self.by_paths:
+            start_momenta(self.weight_optimiser)
         if self.repeats:
             self.step = self.engine.repeated(self._weight_step, self.network)
             self.both = self.engine.repeated(self._both_steps, self.network) if spec.order == 1 else self._both_steps
@@ -62,6 +64,11 @@ class Search:
     def repeats(self) -> bool:
         """Whether every step does the same: a CUDA graph would repeat the sample that it was captured with."""
         return not self.way.sampled
+
+    @property
+    def by_paths(self) -> bool:
+        """Whether a step leaves weights out."""
+        return self.way.single
 
     @property
     def epochs(self) -> int:

@@ -40,6 +40,10 @@ class SinglePath(Search):
     def repeats(self) -> bool:
         return False
 
+    @property
+    def by_paths(self) -> bool:
+        return True
+
     def accuracy(self, part: Images) -> float:
         """Mean over JUDGED paths."""
         judged = list(islice(uniform.paths(self.space, self.rule, self.seeds.stream("judged paths")), JUDGED))

@@ -18,7 +18,8 @@ def weights(alpha: Tensor, dim: int, draw: Draw | None = None) -> Tensor:
     `alpha_weight_decay` (the authors' code takes 1e-3, and starts α with `alpha_noise` = 1e-3); its form as a
     Kullback-Leibler divergence is not, and neither are partial channels and the progressive pruning of operations.
     """
-    beta = torch.where(alpha > 0, alpha + 1, alpha.clamp(max=0).exp())  # elu(α) + 1, without rounding to 0
+    small = alpha <= 0  # elu(α) + 1, of which exp(α) does not round to 0
+    beta = torch.where(small, alpha.masked_fill(~small, 0.0).exp(), alpha + 1)
     if draw is None or draw.seed is None:
         return beta / beta.sum(dim, keepdim=True)
     sample: Tensor = Sampled.apply(beta.movedim(dim, -1), draw.generator())

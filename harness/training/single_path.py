@@ -1,10 +1,10 @@
 """Training of a supernet by single paths, each sampled uniformly for one batch: no α is learned."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -32,8 +32,12 @@ class SinglePath(Search):
 
     learns_alpha: ClassVar[bool] = False
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.paths = self._paths("paths", 0)
+
     def steps(self, number: int) -> Steps:
-        self.paths = uniform.paths(self.space, self.rule, self.seeds.stream("paths", number))
+        self.paths = self._paths("paths", number)
         return (yield from super().steps(number))
 
     @property
@@ -46,8 +50,11 @@ class SinglePath(Search):
 
     def accuracy(self, part: Images) -> float:
         """Mean over JUDGED paths."""
-        judged = list(islice(uniform.paths(self.space, self.rule, self.seeds.stream("judged paths")), JUDGED))
+        judged = list(islice(self._paths("judged paths", 0), JUDGED))
         return sum(self.engine.evaluate_subnet(self.network, path, part)[0] for path in judged) / JUDGED
+
+    def _paths(self, purpose: str, number: int) -> Iterator[Any]:
+        return uniform.paths(self.space, self.rule, self.seeds.stream(purpose, number))
 
     def _weight_step(self, images: Tensor, labels: Tensor) -> Tensor:
         with self.network.subnet(next(self.paths)):

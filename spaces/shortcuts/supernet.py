@@ -59,7 +59,7 @@ class ShortcutSupernet(Gated):
         self._pairs: set[tuple[int, int]] = set()  # of the subnet
 
     def forward(self, images: Tensor) -> Tensor:
-        gates, pairs = self._in_use()
+        gates, pairs = self.in_use()
         opened = dict(zip(self.identities, gates[self.identity.unbind(1)].unbind(), strict=True))
         if pairs is not None:
             opened = {pair: gate for pair, gate in opened.items() if pair in pairs}
@@ -99,7 +99,7 @@ class ShortcutSupernet(Gated):
         found = every.T.flatten()[self.choices].split(list(self.choosing.values()))
         return dict(zip(self.choosing, found, strict=True))
 
-    def _in_use(self) -> tuple[Tensor, set[tuple[int, int]] | None]:
+    def in_use(self) -> tuple[Tensor, set[tuple[int, int]] | None]:
         """The gates [depth, depth], and the pairs that are open where only those are to be trained."""
         if self._fixed is not None:
             return self._fixed, self._pairs if torch.is_grad_enabled() else None

@@ -33,17 +33,17 @@ class Sampled(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, beta: Tensor, generator: torch.Generator) -> Tensor:
         here = beta.detach().cpu().contiguous()
-        sample: Tensor = torch._sample_dirichlet(here, generator=generator)  # type: ignore[attr-defined]
+        sample: Tensor = torch._sample_dirichlet(here, generator=generator)
         ctx.save_for_backward(sample, here)
         return sample.to(beta)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         sample, beta = ctx.saved_tensors
         own = gradient.detach().cpu()
         total = beta.sum(-1, keepdim=True).expand_as(beta)
-        slope = torch._dirichlet_grad(sample, beta, total)  # type: ignore[attr-defined]
+        slope = torch._dirichlet_grad(sample, beta, total)
         return (slope * (own - (sample * own).sum(-1, keepdim=True))).to(gradient), None
 
 

@@ -29,4 +29,4 @@ def offered(space: Space) -> tuple[str, ...]:
 
 def built(space: Space, gate: str | None) -> str:
     """The gate of the supernet that a search by `gate` trains: of single paths, what α says is never asked."""
-    return space.gates[0] if gate in (None, uniform.GATE) else gate  # type: ignore[return-value]
+    return space.gates[0] if gate in (None, uniform.GATE) else gate

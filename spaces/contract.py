@@ -74,7 +74,7 @@ def _supernet_trains(space: Space, gate: str) -> None:
         if name.startswith("alphas."):
             assert parameter.grad is not None, f"{name} gets no gradient"
             assert torch.isfinite(parameter.grad).all(), f"{name}'s gradient is not finite"
-    if hasattr(supernet, "drawn"):
+    if hasattr(supernet, "way") and supernet.way.sampled:
         _a_draw_trains(supernet)
     for name, probability in supernet.probabilities().items():
         assert bool(((probability >= 0) & (probability <= 1)).all()), f"{name}: a probability outside [0, 1]"
@@ -232,3 +232,8 @@ def _limits(space: Space, rule: str) -> None:
             limited = supernet(_images())
         assert not torch.equal(whole, limited), "the subnet is the whole supernet"
         assert torch.equal(whole, supernet(_images())), "the supernet stays limited afterwards"
+    with supernet.train().subnet(space.draw(rule, Random(1))):
+        supernet(_images()).square().mean().backward()
+    gradients = [parameter.grad for parameter in supernet.parameters() if parameter.grad is not None]
+    assert gradients, "no weight of a subnet gets a gradient"
+    assert all(bool(torch.isfinite(gradient).all()) for gradient in gradients), "a subnet's gradient is not finite"

@@ -54,7 +54,7 @@ RESUMED = [(family, gate, order) for family in ("shortcut", "cell") for gate in 
 
 
 @pytest.mark.training
-@pytest.mark.parametrize(("family", "gate", "order"), slowly(RESUMED, [("cell", "gumbel", 1), ("cell", "uniform", 1)]))
+@pytest.mark.parametrize(("family", "gate", "order"), slowly(RESUMED, [("cell", "gumbel", 1)]))
 def test_a_search_that_samples_goes_on_bit_by_bit(family, gate, order):
     spec = {"gate": gate, "order": order, "warmup_epochs": 1, "epochs": 2}
     whole = search(FAMILIES[family], **spec)

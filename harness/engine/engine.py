@@ -121,10 +121,14 @@ class Engine:
 
         The batches are alike: equally large, and each spread over the whole part.
         """
+        return self.evaluate_within(supernet, supernet.subnet(architecture), part)
+
+    def evaluate_within(self, supernet: Any, limit: AbstractContextManager[None], part: Images) -> tuple[float, float]:
+        """As `evaluate_subnet`, of what is left of the supernet within `limit`."""
         count = math.ceil(len(part) / EVALUATION_BATCH)
         places = (torch.arange(first, len(part), count, device=self.device) for first in range(count))
         batches = ((self.pixels(batch.images), batch.labels) for batch in map(part.take, places))
-        with supernet.subnet(architecture), batch_statistics(supernet):
+        with limit, batch_statistics(supernet):
             return self._judge(supernet, batches)[:2]
 
     @torch.no_grad()

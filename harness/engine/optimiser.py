@@ -39,6 +39,14 @@ def sgd(parameters: list[nn.Parameter], recipe: Recipe) -> torch.optim.SGD:
                            nesterov=recipe.nesterov, fused=True)  # fmt: skip
 
 
+def start_momenta(optimiser: torch.optim.SGD) -> None:
+    """At 0, from where the first step of each parameter is as ever: where steps leave parameters out, fused SGD would
+    otherwise find some with momenta and some without."""
+    for group in optimiser.param_groups:
+        for parameter in group["params"] if group["momentum"] else ():
+            optimiser.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+
+
 def learning_rate(recipe: Recipe, epoch: int, epochs: int) -> float:
     """For `epoch` from 1: constant; × γ after every `step` epochs; or half a cosine that would reach `min_lr` after
     the last epoch (Loshchilov & Hutter 2017).

@@ -9,6 +9,12 @@ Loss = Callable[[], Tensor]
 WINDOW, RATIO = 5, 0.75  # of R-DARTS's early stopping
 
 
+def first_order(loss: Tensor, alphas: Sequence[Tensor]) -> list[Tensor]:
+    """dL_val(w, α)/dα at the weights as they are (Liu et al. 2019, eq. 5 with ξ = 0); 0 for what is not in use."""
+    gradients = torch.autograd.grad(loss, list(alphas), allow_unused=True)
+    return [_or_zero(gradient, alpha) for gradient, alpha in zip(gradients, alphas, strict=True)]
+
+
 def second_order(train_loss: Loss, val_loss: Loss, weights: Sequence[Tensor], alphas: Sequence[Tensor], lr: float,
                  momenta: Sequence[Tensor | None], momentum: float, decay: float,
                  nesterov: bool = False) -> list[Tensor]:  # fmt: skip

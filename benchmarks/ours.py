@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from harness.study.search import Search as SearchSettings
 from harness.training.epochs import returned
 from harness.training.initialise import initialise
 from harness.training.search import Search
+from harness.training.single_path import SinglePath
 from harness.training.train import Training
+from spaces.gates import uniform
 from spaces.registry import load
 from spaces.space import Space
 
@@ -69,9 +72,11 @@ def epoch(work: Training | Search, number: int) -> dict[str, Any]:
     return returned(work.steps(number))
 
 
-def search(space: Space, supernet: Any, data: DataSet, how: Engine, batch_size: int) -> Search:
-    """On halves of `data.train`."""
+def search(space: Space, supernet: Any, data: DataSet, how: Engine, batch_size: int,
+           gate: str | None = None) -> Search:  # fmt: skip
+    """On halves of `data.train`; `gate` is that of `supernet`, or `uniform`."""
     halves = split(len(data.train), 0, 0, 0.5)
     weights, alpha = (data.train.take(half).to(how.device) for half in (halves.weights, halves.alpha))
     recipe = RECIPE.model_copy(update={"batch_size": batch_size})
-    return Search(space, how.place(supernet), weights, alpha, SearchSettings(epochs=1), recipe, Seeds(), how)
+    kind = partial(SinglePath, rule=space.rules[0]) if gate == uniform.GATE else Search
+    return kind(space, how.place(supernet), weights, alpha, SearchSettings(epochs=1, gate=gate), recipe, Seeds(), how)

@@ -60,46 +60,85 @@ def train(network: nn.Module, batches: Iterator[Any], optimiser: torch.optim.Opt
 
 
 def shortcut_forward(supernet: Any, images: Tensor, gates: Tensor | None = None) -> Tensor:
-    """A shortcut supernet's logits: a 1×1 convolution and a batch norm per pair. `gates` in place of what α says."""
-    gates = torch.sigmoid(supernet.alphas["pairs"]) if gates is None else gates
+    """A shortcut supernet's logits: a 1×1 convolution and a batch norm per pair, of a single path per open pair.
+
+    `gates` in place of what its way makes of α.
+    """
+    gates, opened = supernet.in_use() if gates is None else (gates, None)
     handed: dict[int, Tensor] = {}
     for block, layer in zip(supernet.plan, supernet.blocks, strict=True):
         images = layer(images)
         for i in range(1, block.number - 1):
-            source = supernet.plan[i - 1]
-            added = pool(handed[i], block.stage - source.hands_over_at)
-            if not is_identity(source, block):
-                weight = supernet.merged[str(block.stage)].weights[f"{i}_{block.number}"]
-                added = F.batch_norm(F.conv2d(added, weight), None, None, training=True)
-            images = images + gates[i - 1, block.number - 1] * added
+            if opened is None or (i, block.number) in opened:
+                images = images + gates[i - 1, block.number - 1] * _shortcut(supernet, block, i, handed[i])
         images = pool(images, int(block.pooled))
         handed[block.number] = images
     logits: Tensor = supernet.classifier(images.mean((2, 3)))
     return logits
 
 
+def _shortcut(supernet: Any, block: Any, i: int, handed: Tensor) -> Tensor:
+    source = supernet.plan[i - 1]
+    added = pool(handed, block.stage - source.hands_over_at)
+    if is_identity(source, block):
+        return added
+    weight = supernet.merged[str(block.stage)].weights[f"{i}_{block.number}"]
+    return F.batch_norm(F.conv2d(added, weight), None, None, training=True)
+
+
 def cell_forward(supernet: Any, images: Tensor, gates: Mapping[str, Tensor] | None = None) -> Tensor:
     """A cell supernet's logits: every edge by itself, every operation by itself, then the sum."""
-    gates = gates or supernet.probabilities()
+    terms = _terms(supernet, gates)
     recent = [supernet.stem(images)] * supernet.grid.inputs
     for kind, cell in zip(supernet.kinds, supernet.cells, strict=True):
-        recent = [*recent[1:], _cell(cell, recent, gates[kind])]
+        recent = [*recent[1:], _cell(cell, recent, terms[kind])]
     logits: Tensor = supernet.classifier(F.adaptive_avg_pool2d(recent[-1], 1).flatten(1))
     return logits
 
 
-def _cell(cell: Any, inputs: Sequence[Tensor], gates: Tensor) -> Tensor:
-    grid = cell.grid
-    nodes = [cell.inputs[str(node)](inputs[node]) for node in range(grid.inputs)]
-    for target in grid.targets:
-        nodes.append(sum(_edge(cell, nodes, source, target, gates) for source in range(target)))
-    return torch.cat([nodes[node] for node in cell.concat], dim=1)
+def bench_forward(supernet: Any, images: Tensor) -> Tensor:
+    """As `cell_forward`, of NAS-Bench-201's supernet."""
+    terms, values = _terms(supernet, None), supernet.frame.stem(images)
+    for mixed, module in supernet.frame.steps():
+        values = _cell(module, [values], terms["normal"]) if mixed else module(values)
+    logits: Tensor = supernet.frame.classify(values)
+    return logits
 
 
-def _edge(cell: Any, nodes: Sequence[Tensor], source: int, target: int, gates: Tensor) -> Any:
-    row = gates[cell.grid.pairs.index((source, target))]
-    weighed = zip(row, cell.grid.operations, strict=True)
-    return sum(weight * _operation(cell, nodes, source, target, op) for weight, op in weighed if op != "none")
+Terms = Mapping[tuple[int, int], Sequence[tuple[Any, str]]]  # edge → (weight, operation) of each that is computed
+
+
+def _terms(supernet: Any, gates: Mapping[str, Tensor] | None) -> Mapping[str, Terms]:
+    """Of each kind of cell."""
+    grid = supernet.grid
+    if gates is None:
+        uses, weights = supernet.in_use()
+        return {kind: _in_use(grid, use, weights.get(kind)) for kind, use in uses.items()}
+    columns = [(column, operation) for column, operation in enumerate(grid.operations) if operation != "none"]
+    return {kind: {pair: [(own[row, column], operation) for column, operation in columns]
+                   for row, pair in enumerate(grid.pairs)}
+            for kind, own in gates.items()}  # fmt: skip
+
+
+def _in_use(grid: Any, use: Any, gates: Tensor | None) -> Terms:
+    found: dict[tuple[int, int], list[tuple[Any, str]]] = {}
+    for source, operations in use.items():
+        for operation, targets in operations.items():
+            column = grid.operations.index(operation)
+            for target in targets:
+                weight = 1 if gates is None else gates[grid.row(source, target), column]
+                found.setdefault((source, target), []).append((weight, operation))
+    return found
+
+
+def _cell(cell: Any, inputs: Sequence[Tensor], terms: Terms) -> Tensor:
+    nodes: list[Any] = [cell.inputs[str(node)](inputs[node]) for node in range(cell.grid.inputs)]
+    for target in cell.grid.targets:
+        into = [weight * _operation(cell, nodes, source, target, operation)
+                for source in range(target) for weight, operation in terms.get((source, target), ())]  # fmt: skip
+        nodes.append(sum(into) if into else None)
+    some = next((nodes[node] for node in cell.concat if nodes[node] is not None), nodes[0])
+    return torch.cat([torch.zeros_like(some) if nodes[node] is None else nodes[node] for node in cell.concat], dim=1)
 
 
 def _operation(cell: Any, nodes: Sequence[Tensor], source: int, target: int, operation: str) -> Any:

@@ -1,4 +1,5 @@
-"""A bilevel step (α, then weights) of supernets against the same network as one would first write it.
+"""A bilevel step (α, then weights) of supernets against the same network as one would first write it, by each way from
+α to weights.
 
 python -m benchmarks.search [--quick] [--rounds 5] [--only shortcut-0.125 …] [--threads 1] [--precision fp32]
 
@@ -20,16 +21,22 @@ from benchmarks.measure import Comparison, finish, in_turn, parser, threads
 from harness.data.images import DataSet, Images
 from harness.engine.engine import Engine
 from harness.training.search import Search
+from spaces.gates import uniform, ways
 from spaces.registry import load
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 Case = tuple[str, dict[str, Any], int, Callable[..., torch.Tensor]]  # space, options, batch size, plain form
-CASES: dict[str, Case] = {
+SUPERNETS: dict[str, Case] = {
     "shortcut-0.125": ("shortcut-vgg19", {"width": 0.125}, 64, plain.shortcut_forward),
     "shortcut-0.5": ("shortcut-vgg19", {"width": 0.5}, 64, plain.shortcut_forward),
     "cell-study1": ("cell-study1", {}, 64, plain.cell_forward),
     "cell-darts": ("cell-darts", {}, 16, plain.cell_forward),
+    "nasbench201": ("nasbench201", {}, 64, plain.bench_forward),
 }
+WAYS = ("gumbel", "dirichlet", "exponentiated", uniform.GATE)
+BY_WAY = ("shortcut-0.125", "cell-study1", "nasbench201")
+CASES = {**{name: (case, None) for name, case in SUPERNETS.items()},
+         **{f"{name} {gate}": (SUPERNETS[name], gate) for name in BY_WAY for gate in WAYS}}  # fmt: skip
 
 
 def made_up(images: int) -> DataSet:
@@ -41,10 +48,13 @@ def made_up(images: int) -> DataSet:
 
 
 def step(search: Search) -> Callable[[], float]:
-    """Runs one bilevel step, the same batches every time; what it takes is the clock's to say."""
+    """Runs one bilevel step, the same batches every time; what it takes is the clock's to say. Where no α is learned,
+    one step of the weights."""
     size = search.recipe.batch_size
     batches = [next(iter(search.engine.batches(part, size))) for part in (search.weights_part, search.alpha_part)]
     search.network.train()
+    if not search.learns_alpha:
+        return lambda: search.step(*batches[0]).item()
     return lambda: search.both(*batches[0], *batches[1]).item()
 
 
@@ -53,23 +63,23 @@ def eagerly(search: Search) -> Search:
     return replace(search, engine=replace(search.engine, path=search.engine.path.replace("graphs", "eager")))
 
 
-def sides(case: Case, precision: str) -> tuple[dict[str, Callable[[], float]], Callable[[], float]]:
+def sides(case: Case, gate: str | None, precision: str) -> tuple[dict[str, Callable[[], float]], Callable[[], float]]:
     """A bilevel step plainly, and as ours; and ours with its operations to be counted."""
     name, settings, batch_size, forward = case
     space, data = load(name, settings), made_up(2 * batch_size)
-    build = partial(space.supernet, data.classes, data.channels, space.gates[0])
+    build = partial(space.supernet, data.classes, data.channels, ways.built(space, gate))
     first = build()
     first.forward = partial(forward, first)
     plainly = Engine.choose(DEVICE, "fp32", data, "eager contiguous")
     how = ours.engine(DEVICE, build, data, precision, batch_size)
-    slow = plain.as_torch_comes()(step(ours.search(space, first, data, plainly, batch_size)))
-    search = ours.search(space, build(), data, how, batch_size)
+    slow = plain.as_torch_comes()(step(ours.search(space, first, data, plainly, batch_size, gate)))
+    search = ours.search(space, build(), data, how, batch_size, gate)
     return {"plain": slow, f"ours ({how.precision} {how.path})": step(search)}, step(eagerly(search))
 
 
 def compare(name: str, rounds: int, precision: str) -> tuple[list[Comparison], dict[str, Any]]:
     """The same steps by both clocks, and how near ours is to the hardware's matrix rate."""
-    steps, counted = sides(CASES[name], precision)
+    steps, counted = sides(*CASES[name], precision)
     processor: dict[str, list[float]] = {side: [] for side in steps}
 
     def timed(side: str) -> float:

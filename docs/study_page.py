@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from harness.study.best_of import BestOf
 from harness.study.data import Data, Sets
 from harness.study.data import Table as LookedUp
 from harness.study.primary import Primary
@@ -21,8 +22,8 @@ from harness.study.twins import Twins
 
 HERE = Path(__file__).parent
 WORDS: Mapping[str, Any] = tomllib.loads((HERE / "study_fields.toml").read_text())
-MODELS: tuple[type[BaseModel], ...] = (Study, Data, Seeds, Search, Recipe, Scheduler, Method, Twins, Primary, Tuning,
-                                       Range, LookedUp, Scores)  # fmt: skip
+MODELS: tuple[type[BaseModel], ...] = (Study, Data, Seeds, Search, Recipe, Scheduler, Method, Twins, BestOf, Primary,
+                                       Tuning, Range, LookedUp, Scores)  # fmt: skip
 BASIC = {int: "whole number", float: "number", bool: "true or false", str: "text", Any: "value", Sets: "table or list"}
 SEVERAL = {"whole number": "whole numbers", "number": "numbers", "text": "texts", "value": "values", "table": "tables"}
 BOUNDS = {"gt": "above {}", "ge": "from {} on", "lt": "below {}", "le": "up to {}"}

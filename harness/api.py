@@ -110,4 +110,4 @@ def _executor(name: str, cpus: int | None, root: Path | None) -> "Execute":
     from harness.ray_tune import searcher
     from harness.ray_tune.cluster import Options
 
-    return lambda driver: searcher.run(driver, Options(None, cpus, False, root))
+    return lambda driver: searcher.run(driver, Options(None, cpus, root))

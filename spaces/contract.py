@@ -13,6 +13,7 @@ from torch import nn
 from spaces.alike import offered
 from spaces.cost import cost
 from spaces.edits import edits, offers
+from spaces.gates.way import Draw
 from spaces.space import Space
 
 CLASSES, CHANNELS, SIZE = 10, 3, 32
@@ -73,8 +74,22 @@ def _supernet_trains(space: Space, gate: str) -> None:
         if name.startswith("alphas."):
             assert parameter.grad is not None, f"{name} gets no gradient"
             assert torch.isfinite(parameter.grad).all(), f"{name}'s gradient is not finite"
+    if hasattr(supernet, "way") and supernet.way.sampled:
+        _a_draw_trains(supernet)
     for name, probability in supernet.probabilities().items():
         assert bool(((probability >= 0) & (probability <= 1)).all()), f"{name}: a probability outside [0, 1]"
+
+
+def _a_draw_trains(supernet: Any) -> None:
+    """As a step that is sampled computes it: equal draws are equal, and what is not sampled has no gradient."""
+    supernet.zero_grad()
+    with supernet.drawn(Draw(1, 5.0)):
+        first, again = supernet(_images()), supernet(_images())
+    assert torch.equal(first, again), "the same draw gives other logits"
+    first.square().mean().backward()
+    gradients = [parameter.grad for parameter in supernet.parameters() if parameter.grad is not None]
+    assert gradients, "nothing gets a gradient"
+    assert all(bool(torch.isfinite(gradient).all()) for gradient in gradients), "a gradient of a draw is not finite"
 
 
 def _reads(space: Space, rule: str) -> None:
@@ -217,3 +232,8 @@ def _limits(space: Space, rule: str) -> None:
             limited = supernet(_images())
         assert not torch.equal(whole, limited), "the subnet is the whole supernet"
         assert torch.equal(whole, supernet(_images())), "the supernet stays limited afterwards"
+    with supernet.train().subnet(space.draw(rule, Random(1))):
+        supernet(_images()).square().mean().backward()
+    gradients = [parameter.grad for parameter in supernet.parameters() if parameter.grad is not None]
+    assert gradients, "no weight of a subnet gets a gradient"
+    assert all(bool(torch.isfinite(gradient).all()) for gradient in gradients), "a subnet's gradient is not finite"

@@ -32,7 +32,8 @@ class Supernet(Protocol):
 
     def __call__(self, images: Tensor) -> Tensor: ...
     def probabilities(self) -> dict[str, Tensor]:
-        """What α says, as probabilities: last dimension = choices, or independent gates where `gate` is sigmoid."""
+        """What α says, as probabilities: last dimension = choices, or gates by themselves where the supernet says that
+        they are `independent` (without such an attribute: where its `gate` is sigmoid)."""
         ...
 
     def subnet(self, architecture: Any) -> AbstractContextManager[None]:

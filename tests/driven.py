@@ -43,7 +43,7 @@ def ran(folder: Path, verdict: Verdict = lambda _: None, **more: Any) -> tuple[i
             else:
                 in_process.finish(driver, assignment)
 
-    session = Session(execute, more.pop("shares", Shares({}, {})), "cpu", None, "", **more)
+    session = Session(execute, more.pop("shares", Shares({}, {})), "cpu", None, more.pop("command", ""), **more)
     missing = run(prepare(load_with_recipe(str(path), []), folder, None, False, "cpu"), session)
     return missing, Counter(row["status"] for row in latest_rows(folder / "driven").values()), given
 

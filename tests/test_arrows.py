@@ -22,16 +22,18 @@ ARROWS = {  # room → what it may import beside itself and BASE
     "harness.black_box": set(),
     "harness.zero_cost": set(),
     "harness.plan": {"harness.study", "harness.black_box"},
+    "harness.trackers": {"harness.storage"},
     "harness.engine": {"harness.study", "harness.data"},
     "harness.training": {"harness.study", "harness.data", "harness.plan", "harness.engine", "harness.storage",
                          "harness.tables", "harness.black_box", "harness.zero_cost"},
     "harness.tables": {"harness.study"},
     "harness.run": {"harness.study", "harness.data", "harness.plan", "harness.engine", "harness.storage",
-                    "harness.tables", "harness.training", "harness.black_box", "harness.zero_cost"},
+                    "harness.tables", "harness.training", "harness.black_box", "harness.zero_cost", "harness.trackers"},
     "harness.ray_tune": {"harness.plan", "harness.engine", "harness.storage", "harness.training", "harness.run"},
     "harness.export": {"harness.data", "harness.storage"},
     "harness.commands": {"harness.black_box", "harness.study", "harness.data", "harness.plan", "harness.engine",
                          "harness.storage", "harness.export", "harness.training", "harness.run", "harness.ray_tune",
+                         "harness.trackers",
                          "analysis"},
     "harness.cli": {"harness.commands"},
     "harness.extend": {"harness.data", "harness.plan"},
@@ -61,6 +63,7 @@ OUTSIDE = {  # a package from outside → the rooms that may import it
     "ray": {"harness.ray_tune"},
     "optuna": {"harness.black_box", "harness.plan", "harness.commands", "analysis.tuning"},
     "matplotlib": {"analysis.figures", "analysis.tuning"},
+    **{name: {"harness.trackers"} for name in ("mlflow", "wandb", "tensorboard")},
 }
 WITHOUT_TORCH = ("settings", "jobs", "make", "strategies", "keys", "sources", "methods")  # modules of harness.plan
 
@@ -132,6 +135,10 @@ def test_files_and_functions_are_short() -> None:
         (
             "import harness.storage.rows, harness.storage.folder, harness.commands.status",
             {"torch", "numpy", "ray", "analysis"},
+        ),
+        (
+            "import harness.commands.track, harness.trackers.process, harness.trackers.mlflow_runs",
+            {"torch", "numpy", "ray", "pydantic", "pandas", "mlflow", "wandb", "analysis"},
         ),
         ("import harness.training.run_job, harness.run.in_process, harness.run.driver", {"ray", "analysis"}),
         ("import analysis.report.write, analysis.results.table", {"torch", "ray", "harness"}),

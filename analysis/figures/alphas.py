@@ -64,7 +64,7 @@ def _squares(title: str, values: np.ndarray, labels: Labels | None) -> pd.DataFr
 def _over_none(arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray:
     """α of shortcuts counts over that of none, where there is one."""
     none = arrays.get("none")
-    over = name == "pairs" and none is not None and none.shape == arrays[name].shape[1:]
+    over = name == "pairs" and none is not None and none.shape in (arrays[name].shape, arrays[name].shape[1:])
     return arrays[name] - none if over else arrays[name]
 
 

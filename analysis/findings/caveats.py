@@ -69,7 +69,7 @@ def _looked_up(results: Results) -> Iterator[str]:
 
 
 def _seeds(results: Results, table: Sequence[Line], found: Compared) -> Iterator[str]:
-    counts = [line.cells["accuracy"].n for line in table if line.cells["accuracy"].n]
+    counts = [line.cells["accuracy"].n for line in table if line.cells["accuracy"].n and not line.best_of]
     fixed = rules(results)
     if counts and min(counts) < FEW:
         n = min(counts)
@@ -86,6 +86,9 @@ def _seeds(results: Results, table: Sequence[Line], found: Compared) -> Iterator
                 "be found (four times in five, at the level of the smallest p by Holm's method)."
             )
         yield f"Few seeds: {n} search seed{'s' * (n > 1)} in the smallest cell.{visible}"
+    groups = {line.method: line.cells["accuracy"].n for line in table if line.best_of}
+    if few := [f"{method} (n={n})" for method, n in groups.items() if 0 < n < FEW]:
+        yield f"Few groups of searches, of each of which the best one counts: {', '.join(few)}."
     if unclear := [c for c in found.twins.values() if c.inconclusive]:
         verb = "is" if len(unclear) == 1 else "are"
         yield (

@@ -12,7 +12,7 @@ from analysis.findings.judged import Judged, judge, looked, spread_of
 from analysis.findings.rules import Rules, rules
 from analysis.findings.verdicts import WORDS, inconclusive, verdict
 from analysis.results.aggregate import done
-from analysis.results.pairs import Pairs, Question, Sides, questions
+from analysis.results.pairs import Pairs, Question, Sides, questions, row_of
 from analysis.results.rows import Results
 from analysis.results.table import Line
 from analysis.statistics import effects
@@ -138,8 +138,7 @@ class _Asked:
 def _asked(results: Results, table: Sequence[Line]) -> _Asked:
     """What is compared: nothing twice, nothing between different data, and all that was once planned counted."""
     sides = Sides(results, table)
-    rows = {line.method: {"method": line.method, "twin": line.twin, "search_epochs": line.search_epochs}
-            for line in sides.distinct()}  # fmt: skip
+    rows = {line.method: row_of(line) for line in sides.distinct()}
     every = questions([*rows.values()])
     planned = questions([*(rows | {row["method"]: dict(row) for row in results.taken_out}).values()])
     wanted = results.study.get("primary") or None

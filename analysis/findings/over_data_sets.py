@@ -50,11 +50,12 @@ def summaries(results: Results, table: Sequence[Line], level: float) -> list[Sum
 def common(results: Results, table: Sequence[Line]) -> tuple[list[str], list[str]]:
     """The data sets, and the rows that each of them has, twins among them; none for several studies put together.
 
-    Two studies may hold the same data sets: each would count twice.
+    Two studies may hold the same data sets: each would count twice. The best of several searches is no rival of one.
     """
     if len(results.study.get("names") or ()) > 1:
         return [], []
-    groups = data_sets.groups(results.study, [name for line in table for name in (line.method, line.twin) if name])
+    rows = [name for line in table if not line.best_of for name in (line.method, line.twin) if name]
+    groups = data_sets.groups(results.study, rows)
     first, *others = [_names(group) for group in groups.values()] or [[]]
     return list(groups), [name for name in first if all(name in other for other in others)]
 

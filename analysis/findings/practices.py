@@ -117,7 +117,7 @@ def _random(results: Results, table: Sequence[Line]) -> Answer:
 
 
 def _seeds(table: Sequence[Line]) -> Answer:
-    counts = [line.cells["accuracy"].n for line in table]
+    counts = [line.cells["accuracy"].n for line in table if not line.best_of]
     if not any(counts):
         return "no", "No run has finished."
     low, high = min(counts), max(counts)

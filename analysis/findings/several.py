@@ -126,7 +126,7 @@ def _many(data: Sequence[_Data], base: str, fixed: Rules) -> Iterator[tuple[str,
 def _questions(results: Results, table: Sequence[Line]) -> Iterator[Mapping[str, Any]]:
     """Each once, as a study names its primary one."""
     first = results.study.get("primary")
-    names = dict.fromkeys(line.label for line in table if line.role == "method")
+    names = dict.fromkeys(line.label for line in table if line.role == "method" and not line.best_of)
     twins = {line.label for line in table if line.twin}
     asked = [{"method": name, "against": "twins", "at": "mean"} for name in names if name in twins]
     bases = {name: _baselines(table).get(name.rpartition("/")[0]) for name in names}

@@ -14,7 +14,7 @@ import pandas as pd
 from analysis.findings.over_data_sets import by_seed, common
 from analysis.findings.rules import Rules, rules
 from analysis.results import data_sets
-from analysis.results.pairs import Question, Sides, questions
+from analysis.results.pairs import Question, Sides, questions, row_of
 from analysis.results.rows import Results
 from analysis.results.table import Line
 from analysis.statistics.friedman import Friedman, friedman
@@ -107,7 +107,7 @@ def _asked(lines: Sequence[Line], names: Sequence[str]) -> list[Question]:
     for line in lines:
         name, twin = data_sets.split(line.method)[1], line.twin and data_sets.split(line.twin)[1]
         if name in names:
-            rows[name] = {"method": name, "twin": twin if twin in names else None, "search_epochs": line.search_epochs}
+            rows[name] = {**row_of(line), "method": name, "twin": twin if twin in names else None}
     return [question for question in questions([*rows.values()]) if question.kind != "gain"]
 
 

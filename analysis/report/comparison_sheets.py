@@ -15,6 +15,7 @@ FAMILY = (
     "is what is so by the t test and with moderated variance (Smyth 2004), both after Holm. Failed trainings count "
     "with the accuracy of guessing; intervals are each comparison's own, not adjusted."
 )
+CHOSEN = " The best of k searches is paired with the best of their k twins, which the same trainings chose."
 SEEDS = (
     " Seeds needed: to find the study's smallest effect four times in five, with the interval that the spread gives."
 )
@@ -40,6 +41,7 @@ def comparisons(table: Sequence[Line], twins: dict[str, Comparison], level: floa
         if (found := twins.get(line.method)) is not None:
             rows.append((*named(line), *list(_cells("", found))[1:]))
     note = f"Searched minus its random twins {kind}, paired by seed. {FAMILY}"
+    note += CHOSEN if any(line.best_of for line in table) else ""
     return Sheet("twins", "Against random twins", head, tuple(rows), note + SEEDS, caption=note)
 
 

@@ -38,6 +38,14 @@ class Sheet:
     caption: str = ""  # on paper in place of `note`
 
 
+BEST_OF = (
+    " Best of k: of every k searches the network that did best on the validation split, trained anew. n is the number "
+    "of such groups, the cost that of all k searches, of the trainings that chose and of one training. It stands "
+    "beside the mean over searches, never in its place. Its twins are the best of k random networks, chosen alike. It "
+    "is compared with these, with other rows of as many searches and with the baseline alone."
+)
+
+
 def results(table: Sequence[Line], data: str = "") -> Sheet:
     """Study 2's Table 2: a row per rule and search epochs, the twins' accuracy beside it, the baseline last.
 
@@ -52,6 +60,7 @@ def results(table: Sequence[Line], data: str = "") -> Sheet:
                  number(line.cells["shortcuts"], 1)]  # fmt: skip
         rows.append((*named(line), *(Cell(text, own) for text in texts), Cell(beside, twins)))
     note = "Mean ± standard deviation (ddof 1) over n search seeds; training seeds are averaged first."
+    note += BEST_OF if any(line.best_of for line in table) else ""
     name, title = ("table", "Comparison") if not data else (f"table-{data}", f"Comparison on {data}")
     return Sheet(name, title, head, tuple(rows), note, bool(table) and table[-1].role == "baseline")
 

@@ -42,15 +42,29 @@ class Question(NamedTuple):
 def questions(rows: Sequence[Mapping[str, Any]]) -> list[Question]:
     """Every secondary comparison of a table's rows: with twins, with each other, and gains over twins."""
     twins = [Question("twins", row["method"], row["twin"]) for row in rows if row.get("twin")]
-    pairs = [Question("pair", one["method"], other["method"]) for one, other in combinations(rows, 2)]
+    pairs = [Question("pair", one["method"], other["method"]) for one, other in combinations(rows, 2)
+             if _comparable(one, other)]  # fmt: skip
     matched = [row for row in rows if row.get("twin")]
     gains = [
         Question("gain", one["method"], other["method"])
         for one, other in combinations(matched, 2)
         if family(one["method"]) != family(other["method"])
+        and _comparable(one, other)
         and len({one.get("search_epochs"), other.get("search_epochs")} - {None}) < 2
     ]
     return [*twins, *pairs, *gains]
+
+
+def _comparable(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """The best of k searches stands beside the best of k others, and beside what needs no search: one search of equal
+    seed number would not be its pair, nor have its budget."""
+    return one.get("best_of") == other.get("best_of") or "baseline" in (one.get("role"), other.get("role"))
+
+
+def row_of(line: Line) -> dict[str, Any]:
+    """What `questions` reads of a table row."""
+    return {"method": line.method, "twin": line.twin, "search_epochs": line.search_epochs, "role": line.role,
+            "best_of": line.best_of}  # fmt: skip
 
 
 class Sides:

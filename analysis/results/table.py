@@ -34,6 +34,7 @@ class Line:
     twin_state: State | None
     twin_cells: Mapping[str, Spread]
     parts: Components | None  # spread between searches and between trainings
+    best_of: int | None = None  # searches, of each group of which this is the best
 
     @property
     def label(self) -> str:
@@ -89,6 +90,7 @@ def _line(results: Results, row: Mapping[str, Any], counts: Mapping[str, int]) -
         twin_state=None if twins is None else state(twins, counts.get(twin, 0)),
         twin_cells={} if twins is None else _cells(twins),
         parts=parts(own),
+        best_of=row.get("best_of"),
     )
 
 

@@ -93,6 +93,8 @@ def session(options: argparse.Namespace) -> "Session":
     from harness.data import datasets
     from harness.engine.device import device_named
     from harness.run.session import Session
+    from harness.trackers.feed import Trackers
+    from harness.trackers.targets import targets
 
     execute = _executor(options)
     remote = getattr(options, "address", None) and options.device != "auto"
@@ -103,7 +105,8 @@ def session(options: argparse.Namespace) -> "Session":
                    time_limit=getattr(options, "time_limit", None),
                    disk_limit=gigabytes and gigabytes * 1e9,
                    engine_path=getattr(options, "path", None),
-                   reuse=_reused(options))  # fmt: skip
+                   reuse=_reused(options),
+                   trackers=Trackers(targets("--track", getattr(options, "track", []))))  # fmt: skip
 
 
 def _elsewhere(options: argparse.Namespace) -> "Elsewhere | None":
@@ -136,8 +139,6 @@ def _executor(options: argparse.Namespace) -> "Execute":
     if getattr(options, "executor", "in-process") == "in-process":
         from harness.run import in_process
 
-        if getattr(options, "tensorboard", False):
-            raise BadInput("--tensorboard goes with Ray, not with --executor in-process")
         return in_process.run
     if options.device.startswith("cuda:"):
         raise BadInput(f"--device {options.device}: Ray hands out the GPUs; write --device cuda, and set "
@@ -147,7 +148,7 @@ def _executor(options: argparse.Namespace) -> "Execute":
     from harness.ray_tune.cluster import Options
 
     root = datasets.data_root(options.data_root)
-    chosen = Options(options.address, options.cpus, options.tensorboard, root)
+    chosen = Options(options.address, options.cpus, root)
     return lambda driver: searcher.run(driver, chosen)
 
 
@@ -176,7 +177,10 @@ def _studies(folders: Sequence[str]) -> list[Path]:
 
 
 def portable(arguments: Sequence[str]) -> str:
-    """The command as it can be given on any machine: data lie in DATA there, and results where they are kept."""
+    """The command as it can be given on any machine: data lie in DATA there, and results where they are kept.
+
+    Trackers are left out, their addresses may hold passwords.
+    """
     words: list[str] = []
     for argument in arguments:
         words += argument.split("=", 1) if argument.startswith("--") else [argument]
@@ -186,6 +190,11 @@ def portable(arguments: Sequence[str]) -> str:
             out.append("DATA")
         elif before == "--reuse":
             out.append(f"results/{Path(word).name}")
-        elif word != "--results" and before != "--results":
+        elif not any(one == "--results" or _tracks(one) for one in (word, before)):
             out.append(word)
     return shlex.join(out)
+
+
+def _tracks(word: str) -> bool:
+    """--track, or what argparse takes for it."""
+    return len(word) > len("--t") and "--track".startswith(word)

@@ -115,8 +115,10 @@ def _execution(command: argparse.ArgumentParser) -> None:
     command.add_argument("--reuse", action="append", type=_path, default=[], metavar="FOLDER",
                          help="take trials with equal settings from this results folder; may be given again"
                          )  # fmt: skip
-    command.add_argument("--tensorboard", action="store_true",
-                         help="with Ray: write live curves to tensorboard/ in the results folder")  # fmt: skip
+    command.add_argument("--track", action="append", type=_something, default=[], metavar="TRACKER",
+                         help="show the trials in mlflow:URI, wandb or tensorboard; may be given again")  # fmt: skip
+    command.add_argument("--tensorboard", action="append_const", dest="track", const="tensorboard",
+                         help="the same as --track tensorboard")  # fmt: skip
     command.add_argument("--time-limit", type=_positive, metavar="SECONDS",
                          help="a trial fails if no epoch ends within this time; default: no limit")  # fmt: skip
     command.add_argument("--disk-limit", type=_positive, metavar="GB",

@@ -33,6 +33,7 @@ from harness.vocabulary.kinds import Kind
 from harness.vocabulary.rows import FINAL
 from spaces.cost import cost
 from spaces.custom_rules import drawn_by
+from spaces.gates import uniform, ways
 
 
 def command(options: argparse.Namespace) -> int:
@@ -143,7 +144,8 @@ def images(job: Job, data: DataSet) -> float:
         return weights * epochs + EVALUATION * test * (1 + watched * epochs)
     if job.kind == Kind.SEARCH:
         warmup, searching = int(search["warmup_epochs"]), int(search["epochs"])
-        gradients = warmup + SEARCH_STEP[search["order"]] * searching
+        step = 1 if search["gate"] == uniform.GATE else SEARCH_STEP[search["order"]]
+        gradients = warmup + step * searching
         looked_at = min(TELEMETRY_IMAGES, held_out) + watched * test
         return weights * gradients + EVALUATION * looked_at * (warmup + searching)
     if search.get("score") == "supernet":
@@ -167,7 +169,7 @@ def stand_in(job: Job, prepared: Prepared) -> StandIn:
 
 def _network_of(job: Job, prepared: Prepared) -> tuple[str, str]:
     if job.kind == Kind.SEARCH:
-        return "supernet", job.settings["search"]["gate"] or prepared.space.gates[0]
+        return "supernet", ways.built(prepared.space, job.settings["search"]["gate"])
     match from_json(job.settings["source"]):
         case Written(text):
             return "text", text

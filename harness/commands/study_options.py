@@ -14,6 +14,7 @@ def add(commands: Any) -> None:
     _serve(commands)
     _measure(commands)
     _export(commands)
+    _track(commands)
     _completion(commands)
 
 
@@ -82,6 +83,14 @@ def _export(commands: Any) -> None:
     command.add_argument(
         "--data-root", type=expanduser, metavar="DIR", help="folder of the data sets; default: NAS_HARNESS_DATA"
     )
+
+
+def _track(commands: Any) -> None:
+    command = commands.add_parser("track", help="send a study's trials from its rows to a tracker",
+                                  epilog="example: nas-harness track results/demo --to tensorboard")  # fmt: skip
+    command.add_argument("folder", type=expanduser, metavar="RESULTS", help="a study's results folder")
+    command.add_argument("--to", action="append", required=True, metavar="TRACKER",
+                         help="mlflow:URI, wandb or tensorboard; may be given again")  # fmt: skip
 
 
 def bounded(kind: Callable[[str], float], low: float, high: float) -> Callable[[str], float]:

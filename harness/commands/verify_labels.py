@@ -23,4 +23,4 @@ def misplaced(row: Mapping[str, Any], job: Job) -> Iterator[str]:
 def _pair(job: Job) -> str:
     """The key of the network itself, or of the one that a twin matches."""
     source = job.settings["source"]
-    return content_key({**job.settings, "source": source["of"]}) if "twin" in source else job.key
+    return content_key({**job.settings, "source": source["of"]}) if "of" in source else job.key

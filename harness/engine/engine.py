@@ -90,14 +90,18 @@ class Engine:
         images = augmented(chosen.images, recipe.augment, recipe.cutout, seed, self.mean)
         return self.batches(Images(images, chosen.labels), recipe.batch_size)
 
-    def loss(self, network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-        """Mean cross entropy; an auxiliary head's counts by its network's `auxiliary_weight`."""
+    def loss(self, network: nn.Module, images: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
+        """Mean cross entropy; an auxiliary head's counts by its network's `auxiliary_weight`.
+
+        `smoothing`: of each label's weight the part that is spread over all classes alike (Szegedy et al. 2016).
+        """
         with self.autocast():
             out = switches.forward(network, images, self.path if self.precision == "bf16" else "")
         logits, auxiliary = out if isinstance(out, tuple) else (out, None)
-        loss = F.cross_entropy(logits.float(), labels)
+        loss = F.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
         if auxiliary is not None:
-            loss = loss + network.auxiliary_weight * F.cross_entropy(auxiliary.float(), labels)  # type: ignore[operator]
+            aside = F.cross_entropy(auxiliary.float(), labels, label_smoothing=smoothing)
+            loss = loss + network.auxiliary_weight * aside  # type: ignore[operator]
         return loss
 
     def evaluate(self, network: nn.Module, part: Images) -> tuple[float, float]:
@@ -117,10 +121,14 @@ class Engine:
 
         The batches are alike: equally large, and each spread over the whole part.
         """
+        return self.evaluate_within(supernet, supernet.subnet(architecture), part)
+
+    def evaluate_within(self, supernet: Any, limit: AbstractContextManager[None], part: Images) -> tuple[float, float]:
+        """As `evaluate_subnet`, of what is left of the supernet within `limit`."""
         count = math.ceil(len(part) / EVALUATION_BATCH)
         places = (torch.arange(first, len(part), count, device=self.device) for first in range(count))
         batches = ((self.pixels(batch.images), batch.labels) for batch in map(part.take, places))
-        with supernet.subnet(architecture), batch_statistics(supernet):
+        with limit, batch_statistics(supernet):
             return self._judge(supernet, batches)[:2]
 
     @torch.no_grad()

@@ -35,14 +35,32 @@ def sgd(parameters: list[nn.Parameter], recipe: Recipe) -> torch.optim.SGD:
     """The learning rate is a tensor where a CUDA graph may have to read it anew."""
     device = parameters[0].device
     lr = torch.tensor(recipe.lr, device=device) if device.type == "cuda" else recipe.lr
-    return torch.optim.SGD(parameters, lr, recipe.momentum, weight_decay=recipe.weight_decay, fused=True)
+    return torch.optim.SGD(parameters, lr, recipe.momentum, weight_decay=recipe.weight_decay,
+                           nesterov=recipe.nesterov, fused=True)  # fmt: skip
+
+
+def start_momenta(optimiser: torch.optim.SGD) -> None:
+    """At 0, from where the first step of each parameter is as ever: where steps leave parameters out, fused SGD would
+    otherwise find some with momenta and some without."""
+    for group in optimiser.param_groups:
+        for parameter in group["params"] if group["momentum"] else ():
+            optimiser.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
 
 
 def learning_rate(recipe: Recipe, epoch: int, epochs: int) -> float:
-    """For `epoch` from 1: constant; × γ after every `step` epochs; or half a cosine to 0 (Loshchilov & Hutter 2017)."""
+    """For `epoch` from 1: constant; × γ after every `step` epochs; or half a cosine that would reach `min_lr` after
+    the last epoch (Loshchilov & Hutter 2017).
+
+    Of w > 0 warm-up epochs the e-th has lr · e / w, and the w-th so the whole of it (Goyal et al. 2017, section 2.2, in
+    whole epochs). The schedule then begins, at lr, and runs over the epochs - w that are left.
+    """
     lr, scheduler = recipe.lr, recipe.scheduler
+    if epoch <= (warm := scheduler.warmup_epochs):
+        return lr * epoch / warm
+    epoch, epochs = epoch - warm, epochs - warm
     if scheduler.kind == "cosine":
-        return lr * (1 + math.cos(math.pi * (epoch - 1) / epochs)) / 2
+        low = scheduler.min_lr
+        return low + (lr - low) * (1 + math.cos(math.pi * (epoch - 1) / epochs)) / 2
     if scheduler.kind == "step":
         step = scheduler.step if scheduler.step >= 1 else scheduler.step * epochs
         return lr * float(scheduler.gamma ** ((epoch - 1) // max(1, round(step))))

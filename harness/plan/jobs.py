@@ -62,6 +62,7 @@ class TableRow:
     rule: str | None = None
     search_epochs: int | None = None
     twin: str | None = None
+    best_of: int | None = None  # searches, of which the best is this row
 
 
 @dataclass
@@ -118,4 +119,5 @@ def described(job: Job) -> Row:
 
 
 def as_json(row: TableRow) -> Settings:
-    return asdict(row)
+    """Without what came later and is not set, so that protocols of older folders stay as they are."""
+    return {name: value for name, value in asdict(row).items() if (name, value) != ("best_of", None)}

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from harness.errors import BadInput
-from harness.plan import sources
+from harness.plan import best_of, sources
 from harness.plan.jobs import Plan, TableRow, check_size
 from harness.plan.keys import SCHEMA, content_key
 from harness.plan.methods import MethodSettings, StudySettings, TuningSettings, strategy_of
 from harness.plan.settings import Settings, plain_recipe
-from harness.plan.sources import Baseline, Source, Twin, Written
+from harness.plan.sources import Baseline, Written
 from harness.plan.strategies import Found, Request, Strategy, started
 from harness.plan.trained_scores import plan_scores
 from harness.seeding import stream
@@ -37,12 +37,17 @@ def make(settings: StudySettings, rules: tuple[str, ...], strategies: Callable[[
     trainings = 0
     for data in study.data_sets:
         for method in settings.methods:
+            searched: list[best_of.Searched] = []
             for seed in range((seeds or {}).get(method.name, study.seeds.search)):
                 here = Where(study, data, seed)
-                new = [(here, method, one) for one in _seek(here, method, rules, strategies, plan)]
+                new = list(_seek(here, method, rules, strategies, plan))
                 trainings += len(new) * study.seeds.train * (1 + method.method.twins.count)
                 check_size(trainings)
-                found += new
+                found += [(here, method, one) for one in new]
+                if method.method.best_of.searches:
+                    searched.append(best_of.Searched(new, *_trained(here, method, plan)))
+            found += [(Where(study, data, group), method, one)
+                      for group, one in best_of.chosen(method, searched, plan)]  # fmt: skip
     _check_rows(found)
     for here, method, one in sorted(found, key=lambda f: f[0].seed):
         for train_seed in range(study.seeds.train):
@@ -103,37 +108,34 @@ def _seek(here: Where, own: MethodSettings, rules: tuple[str, ...], strategies: 
 
 def _train(here: Where, own: MethodSettings, train_seed: int, one: Found, plan: Plan) -> None:
     """The trainings of one architecture found, and of its twins."""
-    settings = {**here.settings, "train_seed": train_seed, "recipe": plain_recipe(own.recipe)}
-    needs = one.needs
+    settings, needs = _trained(here, own, plan)
+    settings["train_seed"] = train_seed
+    source = sources.as_source(one.source)
+    role = Role.BASELINE if isinstance(source, Baseline) else Role.METHOD
+    twins = own.method.twins
+    twin_row = twin_name(one.row, twins.match) if twins.count else None
+    searches = one.searches if isinstance(one, best_of.Chosen) else None
+    plan.rows.setdefault(one.row, TableRow(one.row, role, one.rule, one.search_epochs, twin_row, searches))
+    found = {**settings, "source": sources.as_json(source)}
+    key = content_key({"schema": plan.schema, "kind": Kind.TRAIN, **found})
+    plan.add(Kind.TRAIN, one.row, found, (*one.needs, *needs), plan.rows[one.row].role, pair=key)
+    if twin_row:
+        plan.rows.setdefault(twin_row, TableRow(twin_row, Role.TWIN, one.rule, one.search_epochs, best_of=searches))
+        for index in range(twins.count):
+            twin, required = best_of.twin_of(one, index, twins.match, plan.schema)
+            plan.add(Kind.TRAIN, twin_row, {**settings, "source": sources.as_json(twin)}, (*required, *needs),
+                     Role.TWIN, twin_of=one.row, pair=key)  # fmt: skip
+
+
+def _trained(here: Where, own: MethodSettings, plan: Plan) -> tuple[Settings, tuple[str, ...]]:
+    """How a method's networks are trained at a seed, and what that needs beside the networks."""
+    settings: Settings = {**here.settings, "recipe": plain_recipe(own.recipe)}
+    trials: list[str] = []
     if tuned := own.recipe.tuned:
         trials = [job.key for job in plan.jobs.values() if job.kind == Kind.TUNE and tuned in job.methods
                   and job.seed == 0]  # fmt: skip
         settings["recipe_from"] = trials
-        needs = (*needs, *trials)
-    settings, needs = started(plan, settings, needs)
-    source = _source(one)
-    role = Role.BASELINE if isinstance(source, Baseline) else Role.METHOD
-    twins = own.method.twins
-    twin_row = twin_name(one.row, twins.match) if twins.count else None
-    plan.rows.setdefault(one.row, TableRow(one.row, role, one.rule, one.search_epochs, twin_row))
-    found = {**settings, "source": sources.as_json(source)}
-    key = content_key({"schema": plan.schema, "kind": Kind.TRAIN, **found})
-    plan.add(Kind.TRAIN, one.row, found, needs, plan.rows[one.row].role, pair=key)
-    if twin_row:
-        plan.rows.setdefault(twin_row, TableRow(twin_row, Role.TWIN, one.rule, one.search_epochs))
-        for index in range(twins.count):
-            twin = {**settings, "source": sources.as_json(_twin(one, index, twins.match, plan.schema))}
-            plan.add(Kind.TRAIN, twin_row, twin, needs, Role.TWIN, twin_of=one.row, pair=key)
-
-
-def _twin(one: Found, index: int, match: str, schema: int) -> Twin:
-    """Under schema 1 the whole key started the stream of a twin by count, with precision and all; else its row does."""
-    row = one.row.rpartition("/")[2] if schema > 1 or match != COUNT else None
-    return Twin(index, _source(one), one.rule or "", row, match)
-
-
-def _source(one: Found) -> Source:
-    return one.source if isinstance(one.source, Source) else sources.from_json(one.source)
+    return started(plan, settings, trials)
 
 
 def _tune(study: Study, own: TuningSettings, seed: int, plan: Plan) -> None:

@@ -12,11 +12,12 @@ from harness.errors import BadInput
 from harness.plan import tuning
 from harness.plan.fitness import fitness
 from harness.plan.jobs import Job
-from harness.plan.settings import Settings, epochs_before
+from harness.plan.settings import Settings, epochs_before, in_full
 from harness.plan.sources import (
     Asked,
     Baseline,
     Best,
+    BestTwin,
     Evolved,
     OfTraining,
     Proposed,
@@ -102,7 +103,7 @@ def _recipe(values: Settings) -> Settings:
         found = validated(Recipe, values, "the suggested recipe").model_dump()
     except BadInput as error:
         raise Unbuildable(Status.FAILED, str(error)) from None
-    return {name: found[name] for name in values}
+    return {name: found[name] for name in values if name in found}
 
 
 def best(keys: Sequence[str], rows: Rows) -> str:
@@ -117,9 +118,10 @@ def ranked(keys: Sequence[str], rows: Rows, place: int) -> str:
     """As `best`, with `place` others before it."""
     scored = _in_order(keys, rows)
     if len(scored) <= place:
-        broken = all(rows[key]["status"] == Status.DISCONNECTED for key in keys)
+        ends = {rows[key]["status"] for key in keys}
+        alike = next((end for end in (Status.DISCONNECTED, Status.UNMATCHED) if ends == {end}), Status.DIVERGED)
         why = f"only {len(scored)} of the candidates were scored" if scored else "none of the candidates was scored"
-        raise Unbuildable(Status.DISCONNECTED if broken else Status.DIVERGED, why)
+        raise Unbuildable(alike, why)
     return scored[place]
 
 
@@ -163,7 +165,7 @@ def _architecture(source: Source, job: Job, rows: Rows, space: Space) -> Archite
         case Read(search, rule, epoch):
             _finished(rows[search])
             return custom_rules.read(space, alphas(rows[search], epoch), rule)
-        case Best(keys):
+        case Best(keys) | BestTwin(keys):
             return space.parse(rows[best(keys, rows)]["architecture"] or "")
         case OfTraining(training):
             _finished(rows[training])
@@ -224,4 +226,4 @@ def _random(job: Job, purpose: str, *more: int | str) -> Random:
 
 def _keep(recipe: Settings, found: Settings, trial: Row) -> Settings:
     """`recipe` with the fields that the tuning ranged over taken from `found`."""
-    return ranges.apply(recipe, ranges.values(found, trial["settings"]["tuning"]["ranges"]))
+    return ranges.apply(recipe, ranges.values(in_full(found), trial["settings"]["tuning"]["ranges"]))

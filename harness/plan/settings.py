@@ -58,4 +58,9 @@ def plain_recipe(recipe: Recipe) -> Settings:
     return values
 
 
+def in_full(recipe: Mapping[str, Any]) -> Settings:
+    """A row's recipe with the fields that are left out where they are at their defaults."""
+    return Recipe.model_validate(recipe).in_full()
+
+
 RESOLVED = ("architecture", "asked", "continues")  # what a row's settings hold beside those that its key was made from

@@ -45,6 +45,16 @@ class Best:
 
 
 @dataclass(frozen=True)
+class BestTwin:
+    """The best of several random twins: what stands beside `of`, the best of several searches."""
+
+    keys: tuple[str, ...]
+    index: int
+    of: Best
+    match: str = COUNT
+
+
+@dataclass(frozen=True)
 class Asked:
     """Query `index` of a black-box search, after the results of `seen`."""
 
@@ -105,7 +115,12 @@ class Twin:
     match: str = COUNT
 
 
-Source = Written | Baseline | Sampled | Read | Best | Ranked | Asked | Winner | OfTraining | Proposed | Twin
+Source = Written | Baseline | Sampled | Read | Best | BestTwin | Ranked | Asked | Winner | OfTraining | Proposed | Twin
+
+
+def as_source(given: Source | Mapping[str, Any]) -> Source:
+    """As JSON where a strategy from outside gives it. Raises ValueError."""
+    return given if isinstance(given, Source) else from_json(given)
 
 
 def as_json(source: Source) -> dict[str, Any]:
@@ -120,6 +135,9 @@ def as_json(source: Source) -> dict[str, Any]:
             return {"read": search, "rule": rule, "epoch": epoch}
         case Best(keys, by):
             return {"best": list(keys), **({"by": by} if by else {})}
+        case BestTwin(keys, index, of, match):
+            more = {} if match == COUNT else {"match": match}
+            return {"best": list(keys), "twin": index, "of": as_json(of), **more}
         case Evolved(settings, rule, index, seen):
             return {"evolve": dict(settings), "rule": rule, "index": index, "seen": list(seen)}
         case Asked(settings, rule, index, seen):
@@ -144,6 +162,8 @@ def from_json(values: Mapping[str, Any]) -> Source:
             return Twin(index, from_json(of), rule, values.get("row"), values.get("match", COUNT))
         case {"read": search, "rule": rule, "epoch": epoch}:
             return Read(search, rule, epoch)
+        case {"best": keys, "twin": index, "of": {"best": own}}:
+            return BestTwin(tuple(keys), index, Best(tuple(own)), values.get("match", COUNT))
         case {"best": keys}:
             return Best(tuple(keys), values.get("by", ""))
         case {"evolve": settings, "rule": rule, "index": index, "seen": seen}:

@@ -30,6 +30,7 @@ from harness.plan.sources import (
 from harness.study.schema import LEFT_OUT
 from harness.study.search import Search
 from harness.vocabulary.kinds import Kind, Role
+from spaces.gates import uniform
 
 
 def started(plan: Plan, settings: Settings, needs: Iterable[str]) -> tuple[Settings, tuple[str, ...]]:
@@ -74,7 +75,7 @@ Strategy = Callable[[Request], Iterable[Found]]
 BASE = ("space", "space_options", "data", "study_seed", "seed", "test_curve", "task", "table")
 
 DARTS = ("epochs", "gate", "order", "warmup_epochs", "alpha_lr", "alpha_betas", "alpha_weight_decay", "alpha_noise",
-         "alpha_portion", "zero_one", "early_stop")  # fmt: skip
+         "alpha_portion", "temperature", "zero_one", "early_stop")  # fmt: skip
 SCORE = ("score", "score_epochs", "gate", "alpha_portion")
 DRAWING = ("random", "successive-halving", *METHODS)  # these need rules that architectures can be drawn by
 EVOLVE = ("population", "lag", "mutation_rate", "crossover_rate", "tournament")
@@ -208,6 +209,8 @@ def supernet(ask: Request) -> str:
     """Plans the bilevel search of these settings, or finds it planned; its key."""
     settings = {name: getattr(ask.search, name) for name in DARTS}
     settings["snapshots"] = list(ask.search.read_at)
+    if ask.search.gate == uniform.GATE:
+        settings["rule"] = ask.rule  # by which paths are sampled
     return _plan(ask, Kind.SEARCH, settings, (), "darts")
 
 

@@ -11,7 +11,8 @@ Settings = Mapping[str, Any]
 TRAINED = ("train_cells", "train_channels", "auxiliary", "drop_path")  # space options of the networks that are found
 LOOKED_UP = ("data", "recipe", "space_options", "test_curve")  # decide nothing where a table answers
 UNREAD_BY_SEARCHES = ("data", "recipe", "test_curve")  # a table's queries depend on the space's options
-SHAPES: Mapping[str, tuple[str, ...]] = {"constant": ("gamma", "step"), "cosine": ("gamma", "step")}  # unread by each
+SHAPES: Mapping[str, tuple[str, ...]] = {"constant": ("gamma", "step", "min_lr"), "cosine": ("gamma", "step"),
+                                            "step": ("min_lr",)}  # unread by each  # fmt: skip
 
 
 def read_fields(settings: Settings) -> dict[str, Any]:

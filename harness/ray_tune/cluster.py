@@ -36,7 +36,6 @@ class Options:
 
     address: str | None = None
     cpus: int | None = None
-    tensorboard: bool = False
     root: Path | None = None
 
 

@@ -28,7 +28,6 @@ from harness.ray_tune import leftovers
 from harness.ray_tune.cluster import Options, check, connect, end_process, services
 from harness.ray_tune.heartbeat import Heartbeat
 from harness.ray_tune.nodes import Common
-from harness.ray_tune.tensorboard import Curves
 from harness.run.driver import Assignment, Driver
 from harness.training.place import Progress
 from harness.vocabulary.rows import Trouble
@@ -37,9 +36,9 @@ from harness.vocabulary.rows import Trouble
 class PlanSearcher(Searcher):
     """Tune asks it for trials; it asks the driver. `failure`: what broke in here, which Tune would swallow."""
 
-    def __init__(self, driver: Driver, curves: Curves | None = None, common: Common | None = None) -> None:
+    def __init__(self, driver: Driver, common: Common | None = None) -> None:
         super().__init__(metric="epoch", mode="max")
-        self.driver, self.curves = driver, curves
+        self.driver = driver
         self.common, self.mine = common, common.look() if common else None
         self.unfit: set[str] = set()  # ids of nodes that get no trials
         self.given: dict[str, dict[str, Assignment]] = {}  # Tune's trial → what runs in it, by key
@@ -66,8 +65,6 @@ class PlanSearcher(Searcher):
             return
         progress = Progress(**json.loads(result["progress"]))
         self._guarded(partial(self.driver.progress, assignment.job.key, progress))
-        if self.curves:
-            self.curves.add(assignment.job, progress)
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         if not error and result and "outcome" in result:
@@ -81,8 +78,6 @@ class PlanSearcher(Searcher):
             return
         self._notice_the_unfit(outcome)
         self._guarded(partial(self.driver.end, assignment, outcome))
-        if self.curves:
-            self.curves.close(assignment.job)
 
     @property
     def stopped(self) -> bool:
@@ -151,7 +146,6 @@ def run(driver: Driver, options: Options) -> None:
     Raises BadInput where a node or the cluster cannot run the study, KeyboardInterrupt where the user stops it. Ends
     this process with status 1 where Ray itself dies.
     """
-    curves = Curves(driver.folder) if options.tensorboard else None
     storage = _storage(driver.folder, shared=options.address is not None)
     try:
         if session := connect(options):
@@ -164,12 +158,10 @@ def run(driver: Driver, options: Options) -> None:
             common = Common.marked(driver.folder, storage, options.root) if options.address else None
             check(driver, common, alive)
             os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(len(alive))  # so many start at a time
-            searcher = PlanSearcher(driver, curves, common)
+            searcher = PlanSearcher(driver, common)
             _tuner(searcher, storage).fit()
         finally:
             heartbeat.stop()
-            if curves:
-                curves.close_all()
     finally:
         ray.shutdown()
         leftovers.clear(storage)

@@ -14,6 +14,8 @@ from harness.plan.make import base_settings
 from harness.plan.methods import MethodSettings, StudySettings, strategy_of
 from harness.plan.strategies import DRAWING, STRATEGIES, strategy
 from harness.run.black_box_checks import black_box_fault, objective_fault
+from harness.run.gate_checks import gate_fault
+from harness.run.recipe_checks import best_of_fault, recipe_fault, tuning_fault
 from harness.run.score_checks import score_fault
 from harness.study.schema import LEFT_OUT, Method, Study
 from harness.tables import opened
@@ -40,8 +42,8 @@ def check_methods(settings: StudySettings, space: Space) -> None:
         _check_rule(method, search.strategy, space)
         if fault := score_fault(own, settings) or black_box_fault(own, loaded, space):
             raise BadInput(f"method '{method.name}': {fault}")
-        if search.gate and search.gate not in space.gates:
-            raise BadInput(f"search.gate = '{search.gate}': {loaded.space} has {', '.join(space.gates)}")
+        if fault := best_of_fault(own, loaded) or recipe_fault(own) or gate_fault(own, loaded, space):
+            raise BadInput(f"method '{method.name}': {fault}")
         if method.name == "baseline":
             _check_baseline("method", method.name, loaded, space)
         if method.architecture:
@@ -57,15 +59,15 @@ def _ignored(own: MethodSettings) -> str:
         return "strategy 'given' trains an architecture; give it one"
     search = {name: value for name, value in method.search.items() if (name, value) != ("strategy", kind)}
     asked = {"architecture": method.architecture, "rule": method.rule, "strategy": method.strategy,
-             "twins": method.twins.count, "search": search}  # fmt: skip
+             "twins": method.twins.count, "best_of": method.best_of.searches, "search": search}  # fmt: skip
     why, fields = UNREAD.get(kind, ("", ()))
     unread = next((name for name in fields if asked[name] and asked[name] != kind), None)
     return f"{why}, so that its {unread} would be ignored; leave that out" if unread else ""
 
 
 UNREAD: dict[str, tuple[str, tuple[str, ...]]] = {  # strategy → why it does not read some fields of a method, and which
-    "baseline": ("it is the space's own network", ("architecture", "rule", "strategy", "twins", "search")),
-    "given": ("its architecture is written in the study", ("strategy", "search")),
+    "baseline": ("it is the space's own network", ("architecture", "rule", "strategy", "twins", "best_of", "search")),
+    "given": ("its architecture is written in the study", ("strategy", "best_of", "search")),
     "random": ("its architecture is drawn without a search", ("search",)),
 }
 
@@ -83,7 +85,10 @@ def alike(plan: Plan) -> list[tuple[str, ...]]:
 
 
 def check_tunings(settings: StudySettings, space: Space) -> None:
-    for tuning in settings.study.tuning:
+    for own in settings.tunings:
+        tuning = own.tuning
+        if fault := tuning_fault(own):
+            raise BadInput(f"tuning '{tuning.name}': {fault}")
         if tuning.architecture:
             _check_architecture(tuning.architecture, space)
         else:

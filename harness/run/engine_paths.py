@@ -28,6 +28,7 @@ from harness.storage.folder import read_study
 from harness.storage.rows import latest_rows
 from harness.study.schema import IMAGES, Recipe
 from harness.vocabulary.kinds import Kind
+from spaces.gates import ways
 
 T = TypeVar("T")
 REPEATS = 3
@@ -125,7 +126,7 @@ def _known(folder: Path) -> dict[str, str]:
 def _fastest(what: str, job: Job, prepared: Prepared, device: torch.device) -> str:
     """For the networks of a plan, of which `job` trains the first."""
     space, data = prepared.space, prepared.data_of(job)
-    gate = job.settings.get("search", {}).get("gate") or space.gates[0]
+    gate = ways.built(space, job.settings.get("search", {}).get("gate"))
     text = job.settings.get("source", {}).get("text")
     given = space.parse(text) if text else None
     some = given if given and not space.broken(given) else example(space)

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import NO_ROOM, Stopped
@@ -15,10 +15,12 @@ from harness.run.driver import NO_SPACE_LEFT, Driver
 from harness.run.kept_networks import Networks
 from harness.run.prepare import Prepared, protocol_of
 from harness.run.reuse import adopt
+from harness.run.tracked import Tracked
 from harness.storage import protocol
 from harness.storage.files import write_atomically
 from harness.storage.folder import claim, running_file, study_file
 from harness.storage.rows import Records, latest_rows
+from harness.trackers.feed import Trackers
 from harness.training.place import Place
 
 Execute = Callable[[Driver], None]
@@ -39,6 +41,7 @@ class Session:
     engine_path: str | None = None  # forces a path, where it would be measured
     reuse: tuple[Path, ...] = ()  # other results folders, whose rows stand for jobs with equal keys
     sequential: bool = False  # seeds are added until comparisons are decided
+    trackers: Trackers = field(default_factory=Trackers)
 
 
 def run(prepared: Prepared, session: Session) -> int:
@@ -82,9 +85,9 @@ def _run(prepared: Prepared, session: Session) -> int:
             _record_reuse(prepared, taken, session.reuse)
         book.guard(study_file(folder), protocol.protocol_file(folder))
         kept = Networks(folder, prepared.plan, prepared.study.keep_weights)
-        with Screen() as screen:
-            driver = Driver(plan, prepared.plan, prepared.space, folder, place, admission, book, screen, kept, entry,
-                            prepared.home)  # fmt: skip
+        with Screen() as screen, session.trackers.follow(folder) as feeds:
+            driver = Driver(plan, prepared.plan, prepared.space, folder, place, admission, book,
+                            Tracked(screen, feeds), kept, entry, prepared.home)  # fmt: skip
             for note in kept.notes(driver.rows):
                 print(f"nas-harness: {note}", file=sys.stderr)
             driver.look_up()

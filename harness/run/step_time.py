@@ -25,7 +25,7 @@ def timer(network: Any, engine: Engine, data: DataSet, recipe: Recipe) -> Callab
     """Of one step of the weights on one batch, in seconds: of processor time on a CPU, which others' load spares."""
     network = engine.place(network)
     optimiser = sgd(list(network.parameters()), recipe)
-    step = engine.repeated(partial(weight_step, network, optimiser, engine, recipe.clip), network)
+    step = engine.repeated(partial(weight_step, network, optimiser, engine, recipe), network)
     batch = _batch(engine, data, recipe.batch_size)
     clock = time.process_time if engine.device.type == "cpu" else time.perf_counter
 

@@ -9,14 +9,16 @@ from typing import Any
 from harness.storage import checks
 from harness.storage.checks import Check, each, is_count, leaf, maybe, pair, record, values
 
-RECIPE = record({**dict.fromkeys(("lr", "momentum", "weight_decay", "batch_size", "epochs"), checks.NUMBER),
-                 "scheduler": record({"kind": checks.TEXT, "gamma": checks.NUMBER, "step": checks.NUMBER}),
-                 "precision": checks.TEXT})  # fmt: skip
+RECIPE = record({**dict.fromkeys(("lr", "momentum", "weight_decay", "batch_size", "epochs", "label_smoothing"),
+                                 checks.NUMBER),
+                 "scheduler": record({"kind": checks.TEXT, "warmup_epochs": checks.COUNT,
+                                      **dict.fromkeys(("gamma", "step", "min_lr"), checks.NUMBER)}),
+                 "precision": checks.TEXT, "nesterov": checks.TRUTH})  # fmt: skip
 PRIMARY = record({"method": checks.TEXT, "against": checks.TEXT,
                   "at": leaf("number of epochs", lambda at: at is None or at == "mean" or is_count(at))},
                  ("method",))  # fmt: skip
 TABLE_ROW = record({"method": checks.TEXT, **dict.fromkeys(("role", "rule", "twin"), maybe(checks.TEXT)),
-                    "search_epochs": maybe(checks.COUNT)}, ("method",))  # fmt: skip
+                    **dict.fromkeys(("search_epochs", "best_of"), maybe(checks.COUNT))}, ("method",))  # fmt: skip
 LOOKS = leaf("list of rising numbers of seeds", lambda looks: isinstance(looks, list) and all(map(is_count, looks))
              and looks == sorted({*looks} - {0}))  # fmt: skip
 FIXED: Mapping[str, Check] = {

@@ -1,9 +1,10 @@
 """What every part of a study file is: frozen, with unknown keys and numbers that are none refused."""
 
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator, model_serializer
 from pydantic_core import PydanticCustomError
+from pydantic_core.core_schema import SerializerFunctionWrapHandler
 
 
 class Model(BaseModel):
@@ -18,6 +19,24 @@ class Model(BaseModel):
             if kinds & {int, float} and not kinds & {bool, Any}:
                 raise PydanticCustomError("float_type" if float in kinds else "int_type", "true is no number")
         return value
+
+
+class Grown(Model):
+    """A part that has got fields since: at their defaults they are left out, so that protocols of older folders stay
+    as they are."""
+
+    LATER: ClassVar[tuple[str, ...]] = ()
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields = type(self).model_fields
+        defaults = {name: fields[name].get_default(call_default_factory=True) for name in self.LATER}
+        same = {name for name, default in defaults.items() if getattr(self, name) == default}
+        return {name: value for name, value in dumped(self).items() if name not in same}
+
+    def in_full(self) -> dict[str, Any]:
+        """As `model_dump`, with every field."""
+        return {name: value.in_full() if isinstance(value, Grown) else value for name, value in self}
 
 
 def _kinds(annotation: Any) -> list[Any]:

@@ -1,14 +1,15 @@
 """A study file as values: frozen, validated, unknown keys refused."""
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_serializer, model_validator
 from pydantic_core.core_schema import SerializerFunctionWrapHandler
 
 from harness.study import range_faults
+from harness.study.best_of import BestOf
 from harness.study.bounds import COUNT, EPOCHS, MOST, PIXELS, SEEDS, TRIALS, plain, safe
 from harness.study.data import Data, Sets, Table, labels_fault
-from harness.study.model import Model
+from harness.study.model import Grown, Model
 from harness.study.primary import Primary, primary_fault
 from harness.study.scores import Scores
 from harness.study.search import Search
@@ -18,23 +19,34 @@ LEFT_OUT = "left-out"  # recipe.pretrained: by the baseline, trained on as many 
 IMAGES = "images"  # task: networks are trained
 
 
-class Scheduler(Model):
-    """Learning rate over the epochs. `step` below 1 is a fraction of the epochs, else a number of them."""
+class Scheduler(Grown):
+    """Learning rate over the epochs. `step` below 1 is a fraction of the epochs, else a number of them.
+
+    The first `warmup_epochs` climb to the learning rate; the schedule then runs over the epochs that are left.
+    """
+
+    LATER: ClassVar[tuple[str, ...]] = ("min_lr", "warmup_epochs")
 
     kind: Literal["step", "cosine", "constant"] = "constant"
     gamma: float = Field(0.1, gt=0, le=1)
     step: float = Field(0.667, gt=0)
+    min_lr: float = Field(0.0, ge=0)  # to which the cosine falls
+    warmup_epochs: int = Field(0, ge=0, le=EPOCHS)
 
 
-class Recipe(Model):
+class Recipe(Grown):
     """Everything that decides how a network is trained."""
+
+    LATER: ClassVar[tuple[str, ...]] = ("nesterov", "label_smoothing")
 
     epochs: int = Field(150, gt=0, le=EPOCHS)
     batch_size: int = Field(64, gt=0, le=COUNT)
     lr: float = Field(0.01, gt=0)
     momentum: float = Field(0.9, ge=0, lt=1)
+    nesterov: bool = False
     weight_decay: float = Field(0.0, ge=0)
     scheduler: Scheduler = Scheduler()
+    label_smoothing: float = Field(0.0, ge=0, lt=1)  # of the training loss alone
     clip: float | None = Field(None, gt=0)  # of the gradient's norm
     augment: Literal["crop-flip", "crop", "none"] = "crop-flip"
     cutout: int = Field(0, ge=0, le=PIXELS)  # side of the square that is blanked, in pixels
@@ -43,14 +55,26 @@ class Recipe(Model):
     pretrained_sha256: str | None = None  # of that file; null: of the file that is there
     tuned: str | None = None  # name of a [[tuning]]; what it found replaces the fields that it ranged over
 
+    @model_validator(mode="after")
+    def _fields_fit(self) -> "Recipe":
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov looks ahead along the momentum, which is 0; set momentum, or leave nesterov out")
+        if self.scheduler.kind == "cosine" and self.scheduler.min_lr > self.lr:
+            raise ValueError(f"scheduler.min_lr = {self.scheduler.min_lr:g} lies above lr = {self.lr:g}, from which "
+                             "the cosine falls")  # fmt: skip
+        return self
 
-class Method(Model):
+
+class Method(Grown):
     """A row of the comparison, or several: one per snapshot of its search."""
+
+    LATER: ClassVar[tuple[str, ...]] = ("best_of",)
 
     name: str
     strategy: str | None = None  # null: the study's; the name 'baseline' is the space's baseline
     rule: str | None = None
     twins: Twins = Twins(count=0)
+    best_of: BestOf = BestOf()
     search: dict[str, Any] = Field(default_factory=dict)
     recipe: dict[str, Any] = Field(default_factory=dict)
     architecture: str | None = None  # trained as it is, in its text form

@@ -9,9 +9,11 @@ from harness.study.bounds import COUNT, EPOCHS, TRIALS
 from harness.study.model import Model
 from harness.study.scores import ZERO_COST, Score
 
+Temperature = Annotated[float, Field(gt=0)]
 Beta = Annotated[float, Field(ge=0, lt=1)]  # of Adam
 LATER = {  # protocols of older folders do not have these, so that they are left out at their defaults
     "one_job": False, "startup": 20, "refit": 20, "objective": "parameters", "reduction": 3,
+    "temperature": (10.0, 0.1),
 }  # fmt: skip
 
 
@@ -30,6 +32,7 @@ class Search(Model):
     alpha_weight_decay: float = Field(0.0, ge=0)
     alpha_noise: float = Field(0.0, ge=0)  # standard deviation of α's start
     alpha_portion: float = Field(0.5, gt=0, lt=1)  # of the training images
+    temperature: tuple[Temperature, Temperature] = (10.0, 0.1)  # gumbel: of the first and of the last epoch
     zero_one: float = Field(0.0, ge=0)  # weight of FairDARTS's zero-one loss
     early_stop: bool = False  # by the largest Hessian eigenvalue (R-DARTS)
     recipe: dict[str, Any] = Field(default_factory=dict)
@@ -58,7 +61,9 @@ class Search(Model):
     @model_serializer(mode="wrap")
     def _as_before(self, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Without what came later and is not set, so that protocols of older folders stay as they are."""
-        return {name: value for name, value in dumped(self).items() if name not in LATER or value != LATER[name]}
+        return {
+            name: value for name, value in dumped(self).items() if name not in LATER or not _same(value, LATER[name])
+        }
 
     @property
     def zero_cost(self) -> str:
@@ -72,3 +77,8 @@ class Search(Model):
     @property
     def trained_at(self) -> tuple[int, ...]:
         return tuple(sorted(set(self.trained))) or self.read_at
+
+
+def _same(value: Any, default: Any) -> bool:
+    """Where a list stands for a tuple too, as JSON has them."""
+    return bool((tuple(value) if isinstance(value, list) else value) == default)

@@ -44,6 +44,7 @@ EXAMPLES = {  # of tables and lists, by field
     "seeds": "{ search = 3 }",
     "snapshots": "[10, 20]",
     "space_options": "{ width = 0.125 }",
+    "temperature": "[10, 0.1]",
     "trained": "[20]",
     "when": '{ "scheduler.kind" = "step" }',
 }

@@ -9,19 +9,30 @@ Loss = Callable[[], Tensor]
 WINDOW, RATIO = 5, 0.75  # of R-DARTS's early stopping
 
 
+def first_order(loss: Tensor, alphas: Sequence[Tensor]) -> list[Tensor]:
+    """dL_val(w, α)/dα at the weights as they are (Liu et al. 2019, eq. 5 with ξ = 0); 0 for what is not in use."""
+    gradients = torch.autograd.grad(loss, list(alphas), allow_unused=True)
+    return [_or_zero(gradient, alpha) for gradient, alpha in zip(gradients, alphas, strict=True)]
+
+
 def second_order(train_loss: Loss, val_loss: Loss, weights: Sequence[Tensor], alphas: Sequence[Tensor], lr: float,
-                 momenta: Sequence[Tensor | None], momentum: float, decay: float) -> list[Tensor]:  # fmt: skip
+                 momenta: Sequence[Tensor | None], momentum: float, decay: float,
+                 nesterov: bool = False) -> list[Tensor]:  # fmt: skip
     """dL_val(w'(α), α)/dα for w' one SGD step (momentum and weight decay included) ahead of w.
 
     Liu et al. 2019, eq. 7 and 8: the direct term at w' less lr × the implicit one, whose Hessian-vector product is a
     central difference with ε = 0.01 / ‖∇w' L_val‖. The weights are left as they were.
+
+    A step of SGD with momentum μ is v = μ · buffer + g; Nesterov's, as `torch.optim.SGD` takes it, is g + μ · v, in
+    which the gradient g of the training loss counts 1 + μ times, and so does the implicit term.
     """
     before = [weight.detach().clone() for weight in weights]
     step = torch.autograd.grad(train_loss(), list(weights), allow_unused=True)
     with torch.no_grad():
         for weight, gradient, buffer in zip(weights, step, momenta, strict=True):
             moved = _or_zero(gradient, weight) + decay * weight
-            weight.sub_(lr * (moved if buffer is None else moved + momentum * buffer))
+            velocity = moved if buffer is None else moved + momentum * buffer
+            weight.sub_(lr * (moved + momentum * velocity if nesterov else velocity))
     both = torch.autograd.grad(val_loss(), [*alphas, *weights], allow_unused=True)
     direct = [_or_zero(g, a) for g, a in zip(both, alphas, strict=False)]
     towards = [_or_zero(g, w) for g, w in zip(both[len(alphas) :], weights, strict=True)]
@@ -29,6 +40,7 @@ def second_order(train_loss: Loss, val_loss: Loss, weights: Sequence[Tensor], al
     epsilon = 0.01 / max(norm.item(), 1e-12)
     ends = [_alpha_gradient(train_loss, weights, alphas, before, towards, sign * epsilon) for sign in (1, -1)]
     _set(weights, before)
+    lr *= 1 + momentum if nesterov else 1
     return [d - lr * (plus - minus) / (2 * epsilon) for d, plus, minus in zip(direct, *ends, strict=True)]
 
 

@@ -114,7 +114,10 @@ def _outcome(state: dict[str, Any], epoch: int, before: int) -> Outcome:
 
 
 def _scalars(point: dict[str, Any]) -> dict[str, float]:
-    return {name: value for name, value in point.items() if isinstance(value, int | float)}
+    """Its numbers, also those in objects: counts.A."""
+    flat = {**point, **{f"{name}.{inner}": one for name, value in point.items() if isinstance(value, dict)
+                        for inner, one in value.items()}}  # fmt: skip
+    return {name: value for name, value in flat.items() if isinstance(value, int | float)}
 
 
 def _seconds(outcome: Outcome) -> float:

@@ -21,6 +21,7 @@ from harness.training.place import Place
 from harness.vocabulary.kinds import Kind
 from harness.vocabulary.rows import Outcome, Status
 from spaces import registry as spaces
+from spaces.gates import ways
 from spaces.plugins import function_fault, imported
 
 
@@ -89,7 +90,7 @@ def _after(work: Formula, space: Any, number: int, outcome: Outcome) -> bool:
 def _alpha(space: Any, settings: Settings, number: int) -> dict[str, Any]:
     """Random α of the supernet's shapes, without a torch generator's state."""
     rng = np.random.default_rng(stream(settings["study_seed"], settings["seed"], "formula", number))
-    supernet = space.supernet(10, 3, settings["search"]["gate"] or space.gates[0])
+    supernet = space.supernet(10, 3, ways.built(space, settings["search"]["gate"]))
     return {name: rng.normal(size=tuple(alpha.shape)).tolist() for name, alpha in supernet.alphas.items()}
 
 

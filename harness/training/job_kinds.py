@@ -19,7 +19,7 @@ from harness.seeding import Seeds
 from harness.storage import predictions
 from harness.storage.checkpoint import fitting, kept
 from harness.study.schema import LEFT_OUT
-from harness.training import formula, looked_up, pretrained, zero_cost_job
+from harness.training import formula, looked_up, pretrained, single_path, zero_cost_job
 from harness.training.bilevel import sharpened_at
 from harness.training.continued import begin, leave
 from harness.training.epochs import After, Epochs, epochs
@@ -32,6 +32,7 @@ from harness.vocabulary.kinds import Kind
 from harness.vocabulary.rows import Outcome, Status
 from spaces import registry as spaces
 from spaces.cost import cost
+from spaces.gates import uniform, ways
 from spaces.space import Space
 
 
@@ -128,7 +129,7 @@ def score_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> E
     data, engine, space = _opened(settings, place, outcome)
     architecture = space.parse(settings["architecture"])
     part = _split(settings, data)
-    supernet: Any = space.supernet(data.classes, data.channels, spec.gate or space.gates[0])
+    supernet: Any = space.supernet(data.classes, data.channels, ways.built(space, spec.gate))
     with fitting(place.path, settings["search"]["supernet"]):
         supernet.load_state_dict(kept(place.path, settings["search"]["supernet"]))
     alpha_part = data.train.take(part.alpha).to(engine.device)
@@ -143,12 +144,13 @@ def search_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> 
     """A bilevel search; its outcome holds α at every snapshot. No test set, except for figure 3's curve."""
     data, engine, space = _opened(settings, place, outcome)
     spec, seeds = search_of(settings), Seeds.of(settings)
-    supernet: Any = space.supernet(data.classes, data.channels, spec.gate or space.gates[0])
+    supernet: Any = space.supernet(data.classes, data.channels, ways.built(space, spec.gate))
     _start(supernet, settings, place)
     _noise(supernet, spec.alpha_noise, seeds)
     part = _split(settings, data)
     weights, alpha = (data.train.take(indices).to(engine.device) for indices in (part.weights, part.alpha))
-    work = Search(space, engine.place(supernet), weights, alpha, spec, recipe_of(settings), seeds, engine)
+    search = single_path.of(settings, space) if spec.gate == uniform.GATE else Search
+    work = search(space, engine.place(supernet), weights, alpha, spec, recipe_of(settings), seeds, engine)
     test = data.test.to(engine.device) if settings["test_curve"] else None
     parameters = sum(weight.numel() for weight in work.weights)
     outcome.update(Outcome(recipe=settings["recipe"], snapshots={}, parameters=parameters, split=part.digest()))
@@ -170,9 +172,9 @@ def _warnings(outcome: Outcome, space: Space) -> list[str]:
 def _snapshot(work: Search, test: Images | None, number: int, outcome: Outcome) -> bool:
     """Keeps α where the study reads it; ends a search whose eigenvalue grows, going back to the epoch before."""
     if test is not None:
-        outcome["curve"][-1]["test_accuracy"] = work.engine.evaluate(work.network, test)[0]
+        outcome["curve"][-1]["test_accuracy"] = work.accuracy(test)
     epoch = number - work.spec.warmup_epochs
-    if epoch < 1:
+    if epoch < 1 or not work.learns_alpha:
         return False
     snapshots = outcome["snapshots"]
     theta = {name: value.tolist() for name, value in work.theta().items()}

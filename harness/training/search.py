@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -11,13 +11,15 @@ from torch import Tensor, nn
 from harness.data.images import Images
 from harness.data.splits import order
 from harness.engine.engine import Engine, batch_statistics
-from harness.engine.optimiser import learning_rate, restore, set_rate, sgd
+from harness.engine.optimiser import learning_rate, restore, set_rate, sgd, start_momenta
 from harness.seeding import Seeds
 from harness.study.schema import Recipe
 from harness.study.search import Search as SearchSettings
+from harness.training import alpha as of_alpha
 from harness.training import bilevel
 from harness.training.epochs import Steps
 from harness.training.train import checked, weight_step
+from spaces.gates.way import Draw, Way
 from spaces.space import Space
 
 TELEMETRY_IMAGES = 1000  # of the validation split, enough for a gap of 3 points
@@ -35,20 +37,38 @@ class Search:
     recipe: Recipe  # of the weights
     seeds: Seeds
     engine: Engine
-    weight_optimiser: torch.optim.Optimizer = field(init=False)
+    weight_optimiser: torch.optim.SGD = field(init=False)
     alpha_optimiser: torch.optim.Optimizer = field(init=False)
+    learns_alpha: ClassVar[bool] = True
     step: Callable[..., Tensor] = field(init=False, repr=False)
     both: Callable[..., Tensor] = field(init=False, repr=False)
+    draws: Iterator[Draw] = field(init=False, repr=False)  # of the epoch's steps to come
 
     def __post_init__(self) -> None:
         spec = self.spec
         self.weight_optimiser = sgd(self.weights, self.recipe)
-        self.alpha_optimiser = torch.optim.Adam(
-            self.alphas, spec.alpha_lr, spec.alpha_betas, weight_decay=spec.alpha_weight_decay,
-            capturable=self.engine.device.type == "cuda",
-        )  # fmt: skip
-        self.step = self.engine.repeated(self._weight_step, self.network)
-        self.both = self.engine.repeated(self._both_steps, self.network) if spec.order == 1 else self._both_steps
+        self.alpha_optimiser = of_alpha.optimiser(self.alphas, spec, self.way, self.engine.device)
+        self.draws = of_alpha.draws(self.seeds, 0, spec)
+        self.step, self.both = self._weight_step, self._both_steps
+        if self.by_paths:
+            start_momenta(self.weight_optimiser)
+        if self.repeats:
+            self.step = self.engine.repeated(self._weight_step, self.network)
+            self.both = self.engine.repeated(self._both_steps, self.network) if spec.order == 1 else self._both_steps
+
+    @property
+    def way(self) -> Way:
+        return of_alpha.way_of(self.network)
+
+    @property
+    def repeats(self) -> bool:
+        """Whether every step does the same: a CUDA graph would repeat the sample that it was captured with."""
+        return not self.way.sampled
+
+    @property
+    def by_paths(self) -> bool:
+        """Whether a step leaves weights out."""
+        return self.way.single
 
     @property
     def epochs(self) -> int:
@@ -64,10 +84,11 @@ class Search:
 
     def steps(self, number: int) -> Steps:
         """Raises Diverged."""
-        searching, seeds = number > self.spec.warmup_epochs, self.seeds
+        searching, seeds = self.learns_alpha and number > self.spec.warmup_epochs, self.seeds
         lr = learning_rate(self.recipe, number, self.epochs)
         set_rate(self.weight_optimiser, lr)
         torch.manual_seed(seeds.stream("dropout", number))
+        self.draws = of_alpha.draws(seeds, number, self.spec)
         self.network.train()
         total, count = torch.zeros((), device=self.engine.device), 0
         alpha_batches = self._alpha_batches(number)
@@ -79,6 +100,13 @@ class Search:
             count += len(batch[1])
             yield
         return {"train_loss": checked(total.item() / count), "lr": lr, **self._telemetry(searching)}
+
+    def accuracy(self, part: Images) -> float:
+        """Of the supernet by what α says, in percent: its mean weights, without chance. A way of single paths trains no
+        mixture: of the likeliest path, by each batch's own statistics, since the running ones are of many paths."""
+        if not self.way.single:
+            return self.engine.evaluate(self.network, part)[0]
+        return self.engine.evaluate_within(self.network, self.network.drawn(Draw(None)), part)[0]
 
     def theta(self) -> dict[str, Any]:
         """α as plain numbers."""
@@ -106,18 +134,19 @@ class Search:
             cycle += 1
 
     def _both_steps(self, images: Tensor, labels: Tensor, alpha_images: Tensor, alpha_labels: Tensor) -> Tensor:
-        self._alpha_step((alpha_images, alpha_labels), (images, labels))
+        with of_alpha.drawn(self.network, self.draws):
+            self._alpha_step((alpha_images, alpha_labels), (images, labels))
         return self._weight_step(images, labels)
 
     def _alpha_step(self, alpha_batch: tuple[Tensor, Tensor], weight_batch: tuple[Tensor, Tensor]) -> None:
         if self.spec.order == 1:
-            gradients = list(torch.autograd.grad(self._alpha_loss(alpha_batch, self.engine), self.alphas))
+            gradients = bilevel.first_order(self._alpha_loss(alpha_batch, self.engine), self.alphas)
         else:
             with self.engine.exact() as engine:  # bf16 would not see so small a step of the weights
                 gradients = bilevel.second_order(
-                    lambda: engine.loss(self.network, *weight_batch), lambda: self._alpha_loss(alpha_batch, engine),
-                    self.weights, self.alphas, self._lr, self._momenta(), self.recipe.momentum,
-                    self.recipe.weight_decay,
+                    lambda: engine.loss(self.network, *weight_batch, self.recipe.label_smoothing),
+                    lambda: self._alpha_loss(alpha_batch, engine), self.weights, self.alphas, self._lr,
+                    self._momenta(), self.recipe.momentum, self.recipe.weight_decay, self.recipe.nesterov,
                 )  # fmt: skip
         for alpha, gradient in zip(self.alphas, gradients, strict=True):
             alpha.grad = gradient
@@ -126,7 +155,8 @@ class Search:
     def _weight_step(self, images: Tensor, labels: Tensor) -> Tensor:
         for alpha in self.alphas:
             alpha.requires_grad_(False)
-        loss = weight_step(self.network, self.weight_optimiser, self.engine, self.recipe.clip, images, labels)
+        with of_alpha.drawn(self.network, self.draws):
+            loss = weight_step(self.network, self.weight_optimiser, self.engine, self.recipe, images, labels)
         for alpha in self.alphas:
             alpha.requires_grad_(True)
         return loss
@@ -145,10 +175,10 @@ class Search:
 
     def _telemetry(self, searching: bool) -> dict[str, Any]:
         part = self.alpha_part.take(torch.arange(min(TELEMETRY_IMAGES, len(self.alpha_part))).to(self.engine.device))
-        found: dict[str, Any] = {"val_accuracy": self.engine.evaluate(self.network, part)[0]}
+        found: dict[str, Any] = {"val_accuracy": self.accuracy(part)}
         if not searching:
             return found
-        found["entropy"] = entropy(self.network.probabilities(), self.network.gate)
+        found["entropy"] = entropy(self.network.probabilities(), of_alpha.are_independent(self.network))
         architectures = {rule: self.space.discretise(self.theta(), rule) for rule in self.space.rules}
         found["counts"] = {rule: architecture.shortcuts for rule, architecture in architectures.items()}
         found["discretised_accuracy"] = {
@@ -176,12 +206,13 @@ def zero_one(probabilities: dict[str, Tensor]) -> Tensor:
 
 
 @torch.no_grad()
-def entropy(probabilities: dict[str, Tensor], gate: str) -> float:
-    """Mean entropy of α's choices in bits: of each gate by itself, or over the last dimension."""
+def entropy(probabilities: dict[str, Tensor], independent: bool) -> float:
+    """Mean entropy of α's choices in bits: of each gate by itself where they are independent, or over the last
+    dimension."""
     every = []
     for p in probabilities.values():
         p = p.cpu().double()
-        full = torch.stack([p, 1 - p], -1) if gate == "sigmoid" else p
+        full = torch.stack([p, 1 - p], -1) if independent else p
         every.append(-(torch.special.xlogy(full, full).sum(-1) / math.log(2)).flatten())
     return torch.cat(every).mean().item()
 

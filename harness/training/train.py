@@ -36,7 +36,7 @@ class Training:
 
     def __post_init__(self) -> None:
         self.optimiser = sgd(list(self.network.parameters()), self.recipe)
-        step = partial(weight_step, self.network, self.optimiser, self.engine, self.recipe.clip)
+        step = partial(weight_step, self.network, self.optimiser, self.engine, self.recipe)
         self.step = self.engine.repeated(step, self.network)
 
     @property
@@ -69,14 +69,15 @@ class Training:
         restore(self.optimiser, state["optimiser"])
 
 
-def weight_step(network: nn.Module, optimiser: torch.optim.Optimizer, engine: Engine, clip: float | None,
+def weight_step(network: nn.Module, optimiser: torch.optim.Optimizer, engine: Engine, recipe: Recipe,
                 images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:  # fmt: skip
-    """One step of the weights, the gradient's norm at most `clip`; returns the loss before it, on the device."""
+    """One step of the weights, the gradient's norm at most the recipe's `clip`; returns the loss before it, smoothed
+    as the recipe says, on the device."""
     optimiser.zero_grad(set_to_none=True)
-    loss = engine.loss(network, images, labels)
+    loss = engine.loss(network, images, labels, recipe.label_smoothing)
     loss.backward()
-    if clip:
-        nn.utils.clip_grad_norm_((p for group in optimiser.param_groups for p in group["params"]), clip)
+    if recipe.clip:
+        nn.utils.clip_grad_norm_((p for group in optimiser.param_groups for p in group["params"]), recipe.clip)
     optimiser.step()
     return loss.detach()
 

@@ -73,7 +73,7 @@ class MixedCell(nn.Module):
         self, source: int, values: Tensor, operations: Mapping[str, tuple[int, ...]], gates: Tensor | None
     ) -> Iterator[tuple[int, Tensor]]:
         """(target, what it gets from `source`), in pieces that are to be added up."""
-        rectified = F.relu(values)
+        rectified, all_targets = F.relu(values), tuple(self.grid.targets_of(source))
         sums: dict[tuple[int, ...], Tensor] = {}
         same: dict[str, Tensor] = {}
         for operation, targets in operations.items():
@@ -81,21 +81,28 @@ class MixedCell(nn.Module):
                 same[operation] = self.shared[f"{source}_{operation}"](values)
                 continue
             modules = [self.edges[name(Edge(source, target, operation))] for target in targets]
-            scale = None if gates is None else self._column(gates, source, operation)
+            scale = None if gates is None else self._column(gates, source, operation, targets)
             out = together(modules, rectified, scale)
             sums[targets] = sums[targets] + out if targets in sums else out
         for targets, total in sums.items():
             yield from zip(targets, total.chunk(len(targets), dim=1), strict=True)
-        if same and gates is not None:
-            weights = torch.stack([self._column(gates, source, operation) for operation in same], dim=1)
-            yield from zip(self.grid.targets_of(source), weighted_sums(list(same.values()), weights), strict=True)
-        elif same:
-            yield from ((target, same[operation]) for operation in same for target in operations[operation])
+        if gates is not None and same and all(operations[one] == all_targets for one in same):
+            weights = torch.stack([self._column(gates, source, one, all_targets) for one in same], dim=1)
+            yield from zip(all_targets, weighted_sums(list(same.values()), weights), strict=True)
+            return
+        for operation, out in same.items():
+            targets = operations[operation]
+            if gates is None:
+                yield from ((target, out) for target in targets)
+            else:
+                weights = self._column(gates, source, operation, targets)
+                yield from ((target, out * weight) for target, weight in zip(targets, weights, strict=True))
 
-    def _column(self, gates: Tensor, source: int, operation: str) -> Tensor:
-        """The gates [targets] of one operation on all edges of `source`, whose rows lie together."""
-        first, count = self.grid.row(source, self.grid.targets_of(source)[0]), len(self.grid.targets_of(source))
-        return gates[first : first + count, self.grid.operations.index(operation)]
+    def _column(self, gates: Tensor, source: int, operation: str, targets: tuple[int, ...]) -> Tensor:
+        """The gates [targets] of one operation on edges of `source`, whose rows lie together if they are all."""
+        rows = [self.grid.row(source, target) for target in targets]
+        chosen = gates[rows[0] : rows[-1] + 1] if len(rows) == rows[-1] + 1 - rows[0] else gates[rows]
+        return chosen[:, self.grid.operations.index(operation)]
 
 
 def together(modules: Sequence[nn.Module], rectified: Tensor, scale: Tensor | None) -> Tensor:

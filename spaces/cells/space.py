@@ -65,7 +65,7 @@ class CellSpace(CellEdits):
     drop_path: float = 0.0
     rules: tuple[str, ...] = ("edge-wise", "node-wise")
 
-    gates = ("softmax", "sigmoid")
+    gates = ("softmax", "sigmoid", "gumbel", "dirichlet", "exponentiated")
 
     def __post_init__(self) -> None:
         for name in ("operations", "rules"):

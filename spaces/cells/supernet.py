@@ -6,36 +6,34 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from spaces.architecture import Cells
-from spaces.cells.graph import Grid, parts
+from spaces.architecture import Cells, Edge
+from spaces.cells.graph import NONE, Grid, live, parts
 from spaces.cells.mixed import MixedCell, Use, every, only
 from spaces.cells.network import Layout, preprocessing
 from spaces.cells.operations import Norm
+from spaces.gates.gated import Gated
+from spaces.gates.way import Draw
 
-GATES = ("softmax", "sigmoid")
 
-
-class MixedNetwork(nn.Module):
+class MixedNetwork(Gated):
     """What supernets of mixed cells share: α [edges, operations] in `Grid.pairs`' order, 0 at the start, and subnets.
 
-    `gate`: 'softmax' over an edge's operations, or 'sigmoid', one gate for each (FairDARTS, Chu et al. 2020).
+    `gate` names the way from an edge's α to the weights of its operations (spaces.gates).
     """
 
-    def __init__(self, grid: Grid, kinds: Sequence[str], gate: str) -> None:
-        super().__init__()
-        if gate not in GATES:
-            raise ValueError(f"gate '{gate}' is unknown; there are {', '.join(GATES)}")
-        self.grid, self.gate = grid, gate
+    def __init__(self, grid: Grid, concat: Sequence[int], kinds: Sequence[str], gate: str) -> None:
+        super().__init__(gate)
+        self.grid, self.concat, self.independent = grid, tuple(concat), self.way.independent
         shape = len(grid.pairs), len(grid.operations)
         self.alphas = nn.ParameterDict({name: nn.Parameter(torch.zeros(shape)) for name in kinds})
         self._subnet: dict[str, Use] | None = None
 
     def probabilities(self) -> dict[str, Tensor]:
         """What α says, [edges, operations] for each kind of cell."""
-        return {
-            name: torch.sigmoid(alpha) if self.gate == "sigmoid" else torch.softmax(alpha, dim=-1)
-            for name, alpha in self.alphas.items()
-        }
+        return self._weights(None)
+
+    def _weights(self, draw: Draw | None) -> dict[str, Tensor]:
+        return {name: self.way.weights(alpha, -1, draw) for name, alpha in self.alphas.items()}
 
     @contextmanager
     def subnet(self, architecture: Cells) -> Iterator[None]:
@@ -60,7 +58,16 @@ class MixedNetwork(nn.Module):
         """For each kind of cell what it computes, and the weights of it; none within a subnet."""
         if self._subnet is not None:
             return self._subnet, {}
-        return dict.fromkeys(self.alphas, every(self.grid)), self.probabilities()
+        weights = self._weights(self.draw)
+        if self.draw is not None and self.way.single:
+            return {kind: only(self._path(chosen)) for kind, chosen in weights.items()}, weights
+        return dict.fromkeys(self.alphas, every(self.grid)), weights
+
+    def _path(self, weights: Tensor) -> tuple[Edge, ...]:
+        """Of one-hot weights, the edges that the output depends on."""
+        names = (self.grid.operations[column] for column in weights.detach().argmax(-1).tolist())
+        edges = [Edge(*pair, name) for pair, name in zip(self.grid.pairs, names, strict=True) if name != NONE]
+        return live(edges, self.grid.inputs, self.concat)
 
 
 class CellSupernet(MixedNetwork):
@@ -71,7 +78,7 @@ class CellSupernet(MixedNetwork):
     def __init__(
         self, grid: Grid, concat: Sequence[int], layout: Layout, gate: str, classes: int, image_channels: int
     ) -> None:
-        super().__init__(grid, ("normal", "reduction") if layout.reduction else ("normal",), gate)
+        super().__init__(grid, concat, ("normal", "reduction") if layout.reduction else ("normal",), gate)
         self.kinds = [stage.cell for stage in layout.stages]
         self.stem, self.cells = layout.make_stem(image_channels), nn.ModuleList()
         outputs = [layout.stem * layout.channels] * grid.inputs

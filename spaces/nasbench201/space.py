@@ -35,7 +35,7 @@ class BenchSpace(Edited):
     train_cells: int = 5
     train_channels: int = 16
     rules: ClassVar[tuple[str, ...]] = (RULE,)
-    gates: ClassVar[tuple[str, ...]] = ("softmax", "sigmoid")
+    gates: ClassVar[tuple[str, ...]] = ("softmax", "sigmoid", "gumbel", "dirichlet", "exponentiated")
 
     def __post_init__(self) -> None:
         for name, most in MOST.items():

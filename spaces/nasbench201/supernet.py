@@ -16,10 +16,10 @@ class BenchSupernet(MixedNetwork):
 
     def __init__(self, grid: Grid, per_stage: int, channels: int, gate: str, classes: int,
                  image_channels: int) -> None:  # fmt: skip
-        super().__init__(grid, ("normal",), gate)
+        super().__init__(grid, (NODES - 1,), ("normal",), gate)
 
         def cell(stage: Stage) -> nn.Module:
-            return MixedCell(grid, (NODES - 1,), nn.ModuleDict({"0": nn.Identity()}), stage, pooling_norm=False)
+            return MixedCell(grid, self.concat, nn.ModuleDict({"0": nn.Identity()}), stage, pooling_norm=False)
 
         self.frame = Frame(cell, per_stage, channels, classes, image_channels, affine=False)
 

@@ -27,7 +27,7 @@ class ShortcutSpace(Edited):
     vgg: str = "vgg19"
     width: float = 1.0
     rules: ClassVar[tuple[str, ...]] = ("A", "B")
-    gates: ClassVar[tuple[str, ...]] = ("sigmoid", "softmax")
+    gates: ClassVar[tuple[str, ...]] = ("sigmoid", "softmax", "gumbel", "dirichlet", "exponentiated")
 
     def __post_init__(self) -> None:
         if self.vgg not in LAYERS:

@@ -13,31 +13,34 @@ import torch
 from torch import Tensor, nn
 
 from spaces.architecture import Shortcuts
+from spaces.gates.gated import Gated
+from spaces.gates.way import Draw
 from spaces.shortcuts.merged import Merged
 from spaces.shortcuts.vgg import Block, conv_block, is_identity, pool
 
 
-class ShortcutSupernet(nn.Module):
-    """`gate`: 'sigmoid' (a gate per pair), or 'softmax' over a block's incoming shortcuts and none.
+class ShortcutSupernet(Gated):
+    """`gate` names the way from α to gates (spaces.gates): 'softmax' chooses among a block's incoming shortcuts and
+    none, all others between each pair and none.
 
-    α starts at 0: `pairs` [depth, depth] (entries that are no pair stay 0), `none` [depth] (softmax only).
+    α starts at 0: `pairs` [depth, depth] (entries that are no pair stay 0); `none` is [depth] of softmax,
+    [depth, depth] where each pair's none has an α of its own, and else counts as 0.
     """
 
     def __init__(self, plan: list[Block], pairs: list[tuple[int, int]], classes: int, channels: int, gate: str) -> None:
-        super().__init__()
-        if gate not in ("sigmoid", "softmax"):
-            raise ValueError(f"gate = '{gate}' is unknown; there are sigmoid, softmax")
-        self.plan, self.gate = plan, gate
+        super().__init__(gate)
+        self.plan, self.by_block = plan, gate == "softmax"
+        self.independent = not self.by_block
         inputs = [channels, *(block.channels for block in plan)]
         self.blocks = nn.ModuleList(conv_block(i, b.channels) for i, b in zip(inputs, plan, strict=False))
         self.classifier = nn.Linear(plan[-1].channels, classes)
         depth = len(plan)
         self.alphas = nn.ParameterDict({"pairs": nn.Parameter(torch.zeros(depth, depth))})
-        if gate == "softmax":
-            self.alphas["none"] = nn.Parameter(torch.zeros(depth))
+        if self.by_block or self.way.absolute:
+            self.alphas["none"] = nn.Parameter(torch.zeros(depth) if self.by_block else torch.zeros(depth, depth))
         self.possible: Tensor
         self.register_buffer("possible", _marked(pairs, depth), persistent=False)
-        choices = self.possible if gate == "sigmoid" else _with_none(self.possible)
+        choices = _with_none(self.possible) if self.by_block else self.possible
         self.choices: Tensor
         self.register_buffer("choices", choices.T.flatten().nonzero().flatten(), persistent=False)
         self.choosing = {f"block {k}": int(n) for k, n in enumerate(choices.sum(0), start=1) if n}
@@ -53,15 +56,18 @@ class ShortcutSupernet(nn.Module):
             if into := [(s, t) for s, t in fitted if t.stage == stage]:
                 self.merged[str(stage)] = Merged([b for b in self.banked if b.stage < stage], into)
         self._fixed: Tensor | None = None
+        self._pairs: set[tuple[int, int]] = set()  # of the subnet
 
     def forward(self, images: Tensor) -> Tensor:
-        gates = self._gates() if self._fixed is None else self._fixed
+        gates, pairs = self.in_use()
         opened = dict(zip(self.identities, gates[self.identity.unbind(1)].unbind(), strict=True))
+        if pairs is not None:
+            opened = {pair: gate for pair, gate in opened.items() if pair in pairs}
         handed: dict[int, Tensor] = {}
         bank: Tensor | None = None
         for number, stage in enumerate(self.stages):
             bank = self._bank(number, bank, handed)
-            added = self.merged[str(number)](bank, gates) if str(number) in self.merged else {}
+            added = self.merged[str(number)](bank, gates, pairs) if str(number) in self.merged else {}
             for block in stage:
                 images = self._block(block, images, handed, added, opened)
                 handed[block.number] = images
@@ -89,24 +95,38 @@ class ShortcutSupernet(nn.Module):
 
     def probabilities(self) -> dict[str, Tensor]:
         """Per block that shortcuts can reach: its gates [sources], of a softmax [sources + none], that one last."""
-        every = torch.sigmoid(self.alphas["pairs"]) if self.gate == "sigmoid" else self._softmax()
+        every = self._over_blocks(None) if self.by_block else self._gates(None)
         found = every.T.flatten()[self.choices].split(list(self.choosing.values()))
         return dict(zip(self.choosing, found, strict=True))
 
-    def _gates(self) -> Tensor:
-        if self.gate == "sigmoid":
-            return torch.sigmoid(self.alphas["pairs"]) * self.possible
-        return self._softmax()[:-1]
+    def in_use(self) -> tuple[Tensor, set[tuple[int, int]] | None]:
+        """The gates [depth, depth], and the pairs that are open where only those are to be trained."""
+        if self._fixed is not None:
+            return self._fixed, self._pairs if torch.is_grad_enabled() else None
+        gates = self._gates(self.draw)
+        if self.draw is None or not self.way.single:
+            return gates, None
+        return gates, {(i + 1, k + 1) for i, k in (gates.detach() > 0.5).nonzero().tolist()}
 
-    def _softmax(self) -> Tensor:
+    def _gates(self, draw: Draw | None) -> Tensor:
+        """[depth, depth]."""
+        if self.by_block:
+            return self._over_blocks(draw)[:-1]
+        pairs = self.alphas["pairs"]
+        if self.way.independent:
+            return self.way.weights(pairs, 0, draw) * self.possible
+        none = self.alphas["none"] if self.way.absolute else torch.zeros_like(pairs)
+        return self.way.weights(torch.stack([pairs, none]), 0, draw)[0] * self.possible
+
+    def _over_blocks(self, draw: Draw | None) -> Tensor:
         """[depth + 1, depth]: column k holds block k's incoming shortcuts, none last."""
         scores = self.alphas["pairs"].masked_fill(~self.possible, -torch.inf)
-        return torch.softmax(torch.cat([scores, self.alphas["none"][None]]), 0)
+        return self.way.weights(torch.cat([scores, self.alphas["none"][None]]), 0, draw)
 
     @contextmanager
     def subnet(self, architecture: Shortcuts) -> Iterator[None]:
         """Within it, exactly the architecture's shortcuts are open."""
-        self._fixed = torch.zeros_like(self.alphas["pairs"])
+        self._fixed, self._pairs = torch.zeros_like(self.alphas["pairs"]), set(architecture.pairs)
         for i, k in architecture.pairs:
             self._fixed[i - 1, k - 1] = 1.0
         try:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from harness.engine.device import paths
+from harness.study.schema import Scheduler
 from tests.gpu.card import Card
 from tests.gpu.pretended import pretended
 from tests.gpu.works import BATCH, CUDA, EAGER, GRAPHS, run, searching, training
@@ -23,9 +24,9 @@ def no_step_is_run_eagerly_for_want_of_a_graph() -> Iterator[None]:
         yield
 
 
-def check_training(name: str, precision: str, path: str) -> Card:
+def check_training(name: str, precision: str, path: str, **recipe: Any) -> Card:
     with pretended() as card:
-        work = training(name, path, precision, epochs=3)
+        work = training(name, path, precision, epochs=3, **recipe)
         steps = run(work)
         assert steps == 3 * 4
         assert card.kernels["_fused_sgd_"] - card.captures + card.replays == steps
@@ -38,6 +39,12 @@ def test_a_training_by_graphs_steps_on_every_batch_once() -> None:
     card = check_training("tiny", "bf16", GRAPHS)
     assert card.captures == 1
     assert card.replays == 3 * 4 - 3 - 3  # without the warm steps and the smaller last ones
+
+
+def test_a_graph_takes_nesterovs_steps_on_a_smoothed_loss_at_every_epochs_learning_rate() -> None:
+    scheduler = Scheduler(kind="cosine", min_lr=0.001, warmup_epochs=1)
+    card = check_training("tiny", "bf16", GRAPHS, nesterov=True, label_smoothing=0.1, scheduler=scheduler)
+    assert (card.captures, card.replays) == (1, 3 * 4 - 3 - 3)
 
 
 @pytest.mark.slow

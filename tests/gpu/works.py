@@ -59,14 +59,14 @@ def network(name: str) -> nn.Module:
 
 
 def training(name: str = "tiny", path: str = GRAPHS, precision: str = "bf16", seed: int = 0, epochs: int = 2,
-             images: int = 3 * BATCH + 2, device: torch.device = CUDA) -> Training:  # fmt: skip
+             images: int = 3 * BATCH + 2, device: torch.device = CUDA, **recipe: Any) -> Training:  # fmt: skip
     """Steps of a batch, and a smaller one at the end of each epoch."""
     data, built = made_up(images), network(name)
     how = Engine.choose(device, precision, data, path)
     assert how.path == path
     initialise(built, 0, seed)
-    recipe = RECIPE.model_copy(update={"epochs": epochs, "precision": precision})
-    return Training(how.place(built), data.train.to(how.device), recipe, Seeds(search=seed), how)
+    chosen = RECIPE.model_copy(update={"epochs": epochs, "precision": precision, **recipe})
+    return Training(how.place(built), data.train.to(how.device), chosen, Seeds(search=seed), how)
 
 
 def searching(name: str = "shortcut", path: str = GRAPHS, precision: str = "bf16", gate: str = "", epochs: int = 1,

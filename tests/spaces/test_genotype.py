@@ -24,9 +24,38 @@ V2 = """Genotype(
     reduce_concat=range(2, 6))"""
 
 
-@pytest.mark.parametrize(("text", "count"), [(V1, 3_169_414), (V2, 3_349_342)])
+GDAS = """GDAS_V1 = Genotype(
+    normal=[(('skip_connect', 0), ('skip_connect', 1)), (('skip_connect', 0), ('sep_conv_5x5', 2)),
+            (('sep_conv_3x3', 3), ('skip_connect', 0)), (('sep_conv_5x5', 4), ('sep_conv_3x3', 3))],
+    normal_concat=[2, 3, 4, 5],
+    reduce=[(('sep_conv_5x5', 0), ('sep_conv_3x3', 1)), (('sep_conv_5x5', 2), ('sep_conv_5x5', 1)),
+            (('dil_conv_5x5', 2), ('sep_conv_3x3', 1)), (('sep_conv_5x5', 0), ('sep_conv_5x5', 1))],
+    reduce_concat=[2, 3, 4, 5])"""
+DRNAS = """DrNAS_cifar10 = Genotype(
+    normal=[('sep_conv_3x3', 0), ('sep_conv_5x5', 1), ('sep_conv_3x3', 1), ('sep_conv_3x3', 2),
+            ('skip_connect', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 2), ('dil_conv_5x5', 3)],
+    normal_concat=range(2, 6),
+    reduce=[('max_pool_3x3', 0), ('sep_conv_5x5', 1), ('dil_conv_5x5', 2), ('sep_conv_5x5', 1),
+            ('sep_conv_5x5', 1), ('dil_conv_5x5', 3), ('skip_connect', 4), ('sep_conv_5x5', 1)],
+    reduce_concat=range(2, 6))"""
+PC_DARTS = """PC_DARTS_cifar = Genotype(
+    normal=[('sep_conv_3x3', 1), ('skip_connect', 0), ('sep_conv_3x3', 0), ('dil_conv_3x3', 1),
+            ('sep_conv_5x5', 0), ('sep_conv_3x3', 1), ('avg_pool_3x3', 0), ('dil_conv_3x3', 1)],
+    normal_concat=range(2, 6),
+    reduce=[('sep_conv_5x5', 1), ('max_pool_3x3', 0), ('sep_conv_5x5', 1), ('sep_conv_5x5', 2),
+            ('sep_conv_3x3', 0), ('sep_conv_3x3', 3), ('sep_conv_3x3', 1), ('sep_conv_3x3', 2)],
+    reduce_concat=range(2, 6))"""
+
+
+@pytest.mark.parametrize(("text", "count"), [(V1, 3_169_414), (V2, 3_349_342), (GDAS, 3_368_782), (DRNAS, 4_099_294),
+                                             (PC_DARTS, 3_634_678)],
+                         ids=["DARTS, first order", "DARTS, second order", "GDAS", "DrNAS", "PC-DARTS"])  # fmt: skip
 def test_published_cells_have_the_published_networks_parameters(text, count):
-    """As the published code counts them at C = 36, 20 cells, 10 classes, without the auxiliary head."""
+    """At C = 36, 20 cells, 10 classes, without the auxiliary head, as DARTS's published code counts them.
+
+    The cells are those of Liu et al. 2019, Dong & Yang 2019 (3.4 M in the paper), Chen et al. 2021 (4.0 M) and
+    Xu et al. 2020 (3.6 M).
+    """
     space = CellSpace.named("cell-darts")
     with torch.device("meta"):
         assert parameters(space.build(space.parse(text), 10, 3)) == count

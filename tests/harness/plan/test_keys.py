@@ -21,7 +21,7 @@ from spaces.registry import load as load_space
 from tests.studies import TINY, tiny
 
 PINNED = json.loads((Path(__file__).parents[2] / "data" / "keys.json").read_text())
-DEFAULTS = {"data": Data().model_dump(), "recipe": Recipe().model_dump(), "search": Search().model_dump()}
+DEFAULTS = {"data": Data().model_dump(), "recipe": Recipe().in_full(), "search": Search().model_dump()}
 FIELDS = [
     (model, name) for model, fields in DEFAULTS.items() for name in fields if (model, name) != ("recipe", "epochs")
 ]

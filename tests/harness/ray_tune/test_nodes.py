@@ -92,7 +92,7 @@ class Asked:
         job = Job("0123456789abcdef", "train", "baseline", "method", {"seed": 0})
         one = Assignment(job, {}, Place("nowhere", "cpu", 1, 0, None))
         driver: Any = SimpleNamespace(pack=lambda: [one], end=lambda *_: None, halted=None, over=False)
-        self.searcher, self.key = PlanSearcher(driver, None, common), job.key
+        self.searcher, self.key = PlanSearcher(driver, common), job.key
 
     def one(self, there: Callable[[], None] = lambda: None) -> Seen | None:
         """What a node with a trial sees, where it may not take part; `there`: what is done to it before it looks."""

@@ -18,7 +18,16 @@ from tests.driven import STUDY, ran
 FILES = ("study.json", "trials.jsonl", "trials.jsonl.gz", ".lock", "running.json", "protocol.jsonl", "published.csv",
          "report/index.html", "report/table.csv", "checkpoints/weights/a.pt", "report/report.json",
          "predictions/a.npy")  # fmt: skip
-FOLDERS = ("report", "predictions", "report/figures", "checkpoints", "checkpoints/weights", ".tune", "tensorboard")
+FOLDERS = (
+    "report",
+    "predictions",
+    "report/figures",
+    "checkpoints",
+    "checkpoints/weights",
+    ".tune",
+    "tensorboard",
+    "wandb",
+)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +62,8 @@ def test_every_command_refuses_it(name: str, made: Path, tmp_path: Path, capsys:
     study.write_text(STUDY)
     before = state(mine)
     commands = [["run", str(study), "--executor", "in-process"], ["plan", str(study)], ["status", folder],
-                ["report", folder], ["report", folder, "--out", str(tmp_path / "out")], ["verify", folder]]  # fmt: skip
+                ["report", folder], ["report", folder, "--out", str(tmp_path / "out")], ["verify", folder],
+                ["track", folder, "--to", "tensorboard"]]  # fmt: skip
     for words in commands:
         more = ["--results", str(tmp_path)] * (words[0] in ("run", "plan"))
         with pytest.raises(SystemExit) as end:

@@ -56,6 +56,40 @@ def test_second_order_equals_differentiation_through_the_step():
     torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-8)
 
 
+@pytest.mark.training
+@pytest.mark.parametrize("buffered", [True, False])
+def test_second_order_goes_through_the_step_that_nesterov_takes(buffered):
+    """w' is where `torch.optim.SGD` itself arrives, whose gradient counts 1 + momentum times."""
+    torch.manual_seed(0)
+    a, b, c = (torch.randn(4, 4, dtype=torch.float64) for _ in range(3))
+    weight, alpha = (torch.randn(4, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    lr, momentum, decay = 0.1, 0.9, 0.01
+
+    def train(w=weight):
+        return (a @ w).square().sum() + w @ b @ alpha
+
+    def val(w=weight):
+        return (c @ w).square().sum() + (w * alpha).sum()
+
+    stepping = torch.nn.Parameter(weight.detach().clone())
+    optimiser = torch.optim.SGD([stepping], lr, momentum, weight_decay=decay, nesterov=True)
+    if buffered:
+        train(stepping).backward(inputs=[stepping])
+        optimiser.step()
+        optimiser.zero_grad()
+        with torch.no_grad():
+            weight.copy_(stepping)
+    buffer = optimiser.state[stepping]["momentum_buffer"].clone() if buffered else None
+    found = bilevel.second_order(train, val, [weight], [alpha], lr, [buffer], momentum, decay, nesterov=True)[0]
+    gradient = torch.autograd.grad(train(), weight, create_graph=True)[0] + decay * weight
+    velocity = gradient if buffer is None else momentum * buffer + gradient
+    ahead = weight - lr * (gradient + momentum * velocity)
+    train(stepping).backward(inputs=[stepping])
+    optimiser.step()
+    torch.testing.assert_close(ahead.detach(), stepping.detach(), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(found, torch.autograd.grad(val(ahead), alpha)[0], rtol=1e-6, atol=1e-8)
+
+
 def test_second_order_leaves_the_weights_as_they_were():
     weight = torch.randn(5, requires_grad=True)
     alpha = torch.randn(5, requires_grad=True)

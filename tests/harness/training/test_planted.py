@@ -108,11 +108,16 @@ SEARCHES = {
     "darts": {"gate": "softmax", "alpha_lr": 0.05},
     "darts with sigmoid gates": {"gate": "sigmoid", "alpha_lr": 0.1, "warmup_epochs": 2},
     "darts of second order": {"gate": "softmax", "alpha_lr": 0.05, "order": 2, "epochs": 4},
+    "gumbel": {"gate": "gumbel", "alpha_lr": 0.05, "warmup_epochs": 30, "epochs": 8},  # paths must be trained first
+    "dirichlet": {"gate": "dirichlet", "alpha_lr": 0.1, "warmup_epochs": 4, "epochs": 8},
+    "exponentiated": {"gate": "exponentiated", "alpha_lr": 0.5},
     "random search": {"strategy": "random-search"},
     "random search in a supernet": {"strategy": "random-search", "score": "supernet", "alpha_lr": 1e-6},
+    "single paths": {"strategy": "random-search", "score": "supernet", "gate": "uniform", "epochs": 20},
     "evolution": {"strategy": "evolution"},
     "evolution in a supernet": {"strategy": "evolution", "score": "supernet", "alpha_lr": 1e-6},
 }
+SLOW = ("gumbel", "dirichlet", "exponentiated", "single paths")
 RECIPE = {"epochs": 1, "batch_size": 16, "lr": 0.05, "augment": "none", "precision": "fp32"}
 
 
@@ -130,7 +135,9 @@ def _what_is_imported_is_no_garbage():
 
 
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("search", SEARCHES)
+@pytest.mark.parametrize(
+    "search", [pytest.param(search, marks=[pytest.mark.slow] * (search in SLOW)) for search in SEARCHES]
+)
 def test_what_helps_is_found_more_often_than_by_chance(task, search, tmp_path):
     space, options, size, rule, is_found = TASKS[task]
     study = validated(Study, {

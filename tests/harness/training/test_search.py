@@ -18,13 +18,14 @@ from harness.plan.methods import merged
 from harness.plan.settings import recipe_of, search_of
 from harness.plan.strategies import strategy
 from harness.seeding import Seeds
-from harness.training import bilevel, job_kinds
+from harness.training import bilevel, job_kinds, single_path
 from harness.training.epochs import returned
 from harness.training.initialise import initialise
 from harness.training.place import Place
 from harness.training.run_job import run
 from harness.training.search import Search, collapse, entropy, zero_one
 from spaces.cells.mixed import weighted_sums
+from spaces.gates import ways
 from spaces.registry import load
 from spaces.shortcuts.space import ShortcutSpace
 from tests.studies import TINY, tiny
@@ -38,7 +39,7 @@ FAMILIES = pytest.mark.parametrize("family", [SHORTCUT, CELL], ids=["shortcut", 
 def settings(family, recipe=None, **search):
     """Of the search job in a planned study."""
     search = {**TINY["search"], "snapshots": [], **search}
-    rule = {"shortcut-vgg11": "A", "cell-study1": "node-wise"}[family["space"]]
+    rule = {"shortcut-vgg11": "A", "cell-study1": "node-wise"}.get(family["space"])
     study = tiny(**family, search=search, recipe={**TINY["recipe"], **(recipe or {})},
                  method=[{"name": "darts", "rule": rule}])  # fmt: skip
     plan = make(merged(study), load(study.space, study.space_options).rules, strategy)
@@ -50,14 +51,15 @@ def search(family, **changes):
     spec = search_of(chosen)
     found = datasets.load(chosen["data"], None)
     space = load(chosen["space"], chosen["space_options"])
-    supernet = space.supernet(found.classes, found.channels, spec.gate or space.gates[0])
+    supernet = space.supernet(found.classes, found.channels, ways.built(space, spec.gate))
     initialise(supernet, 0, 0)
     seeds = Seeds.of(chosen)
     job_kinds._noise(supernet, spec.alpha_noise, seeds)
     engine = Engine.choose(torch.device("cpu"), "fp32", found)
     part = split(len(found.train), 0, 0, 0.5)
     weights, alpha = (found.train.take(indices) for indices in (part.weights, part.alpha))
-    return Search(space, supernet, weights, alpha, spec, recipe_of(chosen), seeds, engine)
+    kind = single_path.of(chosen, space) if spec.gate == "uniform" else Search
+    return kind(space, supernet, weights, alpha, spec, recipe_of(chosen), seeds, engine)
 
 
 def copied(network):
@@ -180,15 +182,15 @@ def test_zero_one_by_hand():
 
 
 def test_entropy_by_hand():
-    assert entropy({"a": torch.tensor([0.5, 0.0, 1.0, 0.25])}, "sigmoid") == pytest.approx((1 + 0 + 0 + 0.8112781) / 4)
+    assert entropy({"a": torch.tensor([0.5, 0.0, 1.0, 0.25])}, True) == pytest.approx((1 + 0 + 0 + 0.8112781) / 4)
     rows = torch.tensor([[0.25, 0.25, 0.25, 0.25], [1.0, 0.0, 0.0, 0.0]])
-    assert entropy({"a": rows, "b": torch.tensor([[0.5, 0.5, 0.0, 0.0]])}, "softmax") == pytest.approx((2 + 0 + 1) / 3)
+    assert entropy({"a": rows, "b": torch.tensor([[0.5, 0.5, 0.0, 0.0]])}, False) == pytest.approx((2 + 0 + 1) / 3)
 
 
 @FAMILIES
 def test_entropy_at_the_start_is_the_highest(family):
-    gate, expected = ("sigmoid", 1.0) if family is SHORTCUT else ("softmax", math.log2(6))
-    assert entropy(search(family).network.probabilities(), gate) == pytest.approx(expected)
+    independent, expected = (True, 1.0) if family is SHORTCUT else (False, math.log2(6))
+    assert entropy(search(family).network.probabilities(), independent) == pytest.approx(expected)
 
 
 # --- a subnet inside its supernet

@@ -40,6 +40,11 @@ CAPTIONS = {
         "a line a search; the lowest quarter of their points is left out."
         for name, words in FRONTS.items()
     },
+    **{
+        f"accuracy-latency-{batch}": f"Test accuracy against measured latency at batch {batch}: {MEANS}; the front is "
+        "what no other row beats in both means."
+        for batch in (1, 64)
+    },
     "accuracy-cost": "Test accuracy against what it costs to find and train one network.",
     "cost": "Device-hours to find and train one network, by kind of trial.",
     "distributions": "Test accuracy of every run, hollow for random twins; below each row, mean and 95 % interval.",
@@ -138,7 +143,7 @@ def by_data_set(found: Findings) -> Iterator[tuple[str, list[Line]]]:
 
 
 def _accuracy(found: Findings) -> Drawn:
-    from analysis.figures import accuracy, fronts, scale
+    from analysis.figures import accuracy, fronts, latencies, scale
 
     for quantity in ("parameters", "shortcuts"):
         for end, lines in by_data_set(found):
@@ -151,6 +156,9 @@ def _accuracy(found: Findings) -> Drawn:
     yield from (
         (f"front-searched-{quantity}", fronts.searched(found.results, found.table, quantity)) for quantity in FRONTS
     )
+    for end, lines in by_data_set(found):
+        for batch in (1, 64):
+            yield f"accuracy-latency-{batch}{end}", latencies.against_latency(found.results, lines, batch)
     for end, lines in by_data_set(found):
         yield f"accuracy-cost{end}", scale.cost_front(lines)
     yield "cost", scale.cost_bars(found.table)

@@ -7,7 +7,7 @@ import pandas as pd
 from analysis.numbers import EMPTY
 from analysis.report.sheets import Cell, Sheet, named, number
 from analysis.results.aggregate import spread
-from analysis.results.measured import FILE, read
+from analysis.results.measured import FILE, every, place
 from analysis.results.rows import Results
 from analysis.results.table import Line
 
@@ -18,8 +18,8 @@ def latency(results: Results, table: Sequence[Line]) -> Sheet:
     """A row for each row of the table and each machine that measured it."""
     head = ("Method", "Search epochs", "Batch 1, ms", "Batch 64, ms", "Peak memory at 64, MiB",
             "Random twins: batch 1, ms", "batch 64, ms", "Measured on")  # fmt: skip
-    found = [read(folder) for folder in results.folders if (folder / FILE).exists()]
-    rows = [row for line in table for row in _rows(results, line, pd.concat(found))] if found else []
+    measured = every(results.folders)
+    rows = [row for line in table for row in _rows(results, line, measured)]
     note = (
         "Forward passes in fp32 after a warm-up, mean ± standard deviation over search seeds of each network's median; "
         f"intervals of each network are in {FILE}. Memory: what the process took beyond what it had before it built "
@@ -34,9 +34,7 @@ def _rows(results: Results, line: Line, measured: pd.DataFrame) -> Iterator[tupl
         twins = _texts(results, line.twin, lines, (("median_ms", 1), ("median_ms", 64)))
         if own[0].text == EMPTY:
             continue
-        unit = "thread" if threads == 1 else "threads"
-        where = hardware if str(device).startswith("cuda") else f"{hardware}, {threads:g} {unit}"
-        yield (*named(line), *own, *twins, Cell(str(where), (line.method,)))
+        yield (*named(line), *own, *twins, Cell(place(device, hardware, threads), (line.method,)))
 
 
 def _texts(results: Results, method: str | None, lines: pd.DataFrame,

@@ -1,6 +1,8 @@
 """What `nas-harness measure` found: latency and memory of networks, beside the rows."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -24,3 +26,15 @@ def read(folder: Path) -> pd.DataFrame:
             f"{path} is none that nas-harness measure wrote ({error}): remove it, and measure again"
         ) from None
     return pd.DataFrame({**texts, **numbers})[list(found)]
+
+
+def every(folders: Iterable[Path]) -> pd.DataFrame:
+    """What was measured of the networks of all `folders`; no line where nothing was. Raises Damaged."""
+    found = [read(folder) for folder in folders if (folder / FILE).exists()]
+    return pd.concat(found or [pd.DataFrame(columns=[*TEXTS, *NUMBERS])], ignore_index=True)
+
+
+def place(device: Any, hardware: Any, threads: Any) -> str:
+    """Where it was measured, for people."""
+    count = f"{threads:g} {'thread' if threads == 1 else 'threads'}"
+    return str(hardware) if str(device).startswith("cuda") else f"{hardware}, {count}"

@@ -4,15 +4,16 @@ import argparse
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from random import Random
 from statistics import mean
 from typing import Any
 
 import torch
 
-from harness.commands import context
+from harness.commands import context, plan_networks
 from harness.data.images import DataSet
 from harness.data.splits import split
 from harness.engine.engine import Engine
@@ -93,6 +94,7 @@ def estimate(prepared: Prepared, device: str, shares: Shares) -> dict[str, Any]:
         "work_seconds": total,
         "longest_chain_seconds": longest,
         "paths_to_measure": list(to_measure(prepared, prepared.plan, device)) if left else [],
+        "weights": plan_networks.kept(prepared, _network_bytes(prepared)),
     }
 
 
@@ -112,7 +114,7 @@ def text(found: Mapping[str, Any]) -> str:
     if first := found["paths_to_measure"]:
         lines.append(f"before the first trial, {LIMIT:g} s at most each: which path is fastest for "
                      f"{' and '.join(f'{what}s' for what in first)}")  # fmt: skip
-    return "\n".join(lines)
+    return "\n".join([*lines, *plan_networks.text(found["weights"])])
 
 
 def job_seconds(prepared: Prepared, device: str, jobs: Mapping[str, Job] | None = None) -> dict[str, float]:
@@ -202,6 +204,15 @@ def _networks(stand: StandIn, prepared: Prepared) -> Iterator[Any]:
     for architecture in known or (space.draw(stand.what, chance) for _ in range(DRAWS)):
         if not space.broken(architecture):
             yield space.build(architecture, data.classes, data.channels)
+
+
+def _network_bytes(prepared: Prepared) -> Callable[[Job], float]:
+    @cache
+    def of(stand: StandIn) -> float:
+        with torch.device("meta"):
+            return mean([plan_networks.size(network) for network in _networks(stand, prepared)] or [0])
+
+    return lambda job: of(stand_in(job, prepared))
 
 
 def _size(prepared: Prepared) -> dict[str, Any]:

@@ -13,6 +13,7 @@ def add(commands: Any) -> None:
     _studies(commands)
     _serve(commands)
     _measure(commands)
+    _export(commands)
     _track(commands)
     _completion(commands)
 
@@ -59,6 +60,24 @@ def _measure(commands: Any) -> None:
                          help="threads on a CPU; default: 1")  # fmt: skip
     command.add_argument("--seconds", type=bounded(float, 0.0, 3600.0), default=1.0, metavar="N",
                          help="time for each network and batch size; default: 1")  # fmt: skip
+    command.add_argument("--trust", action="store_true",
+                         help="load spaces and data of packages from outside that the folder names")  # fmt: skip
+    command.add_argument(
+        "--data-root", type=expanduser, metavar="DIR", help="folder of the data sets; default: NAS_HARNESS_DATA"
+    )
+
+
+def _export(commands: Any) -> None:
+    command = commands.add_parser("export", help="write a network that a study kept as a file for other programs",
+                                  epilog="example: nas-harness export results/demo darts-A@3 --to onnx")  # fmt: skip
+    command.add_argument("folder", type=expanduser, metavar="RESULTS", help="a study's results folder")
+    command.add_argument("which", metavar="KEY|METHOD",
+                         help="a training's key, or a row of the table: its kept network of the lowest training loss"
+                         )  # fmt: skip
+    command.add_argument("--to", required=True, choices=["pt2", "onnx", "state-dict", "python"], help="its format")
+    command.add_argument("--out", type=expanduser, metavar="FILE", help="where to write; default: STUDY-KEY.… here")
+    command.add_argument("--check", action="store_true",
+                         help="also compare the file's test accuracy with the row's; needs the data")  # fmt: skip
     command.add_argument("--trust", action="store_true",
                          help="load spaces and data of packages from outside that the folder names")  # fmt: skip
     command.add_argument(

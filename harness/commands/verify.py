@@ -12,7 +12,7 @@ from random import Random, SystemRandom
 from typing import Any
 
 from analysis.results import outcomes
-from harness.commands import context, report_pages, verify_predictions
+from harness.commands import context, report_pages, verify_networks, verify_predictions
 from harness.commands.verify_history import unlike_its_history
 from harness.commands.verify_labels import misplaced
 from harness.data import datasets
@@ -93,7 +93,7 @@ def problems(folder: Path) -> list[str]:
     wrong = list(protocol.faults(entries, [row.get("protocol") for row in read_rows(folder)]))
     wrong += _not_as_fixed(study, protocol.fixed(entries))
     wrong += [f"two finished rows of one key differ: {line}" for line in outcomes.conflicts(read_rows(folder))]
-    wrong += verify_predictions.problems(folder, rows)
+    wrong += [*verify_predictions.problems(folder, rows), *verify_networks.problems(folder, rows)]
     return wrong + [line for row in rows.values() for line in _row_problems(row, rows, space)]
 
 

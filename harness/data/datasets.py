@@ -62,7 +62,8 @@ def load(data: Mapping[str, Any], root: Path | None, download: bool = False, see
         shapes = " and ".join("×".join(map(str, part.images.shape[1:])) for part in (train, test))
         raise BadInput(f"data.name = '{data['name']}': training and test images differ in shape ({shapes}); "
                        "set data.image_size")  # fmt: skip
-    return DataSet(train, test, whole.classes, whole.mean, whole.std, drawn if data.get("resample") else None)
+    return DataSet(train, test, whole.classes, whole.mean, whole.std, drawn if data.get("resample") else None,
+                   whole.labels)  # fmt: skip
 
 
 def loader(name: str, size: int | None = None, held_out: float | None = None) -> Loader:
@@ -99,7 +100,7 @@ def cifar10(root: Path | None, download: bool) -> DataSet:
     if root is None:
         raise BadInput(f"cifar10 needs --data-root DIR (or {DATA_ROOT}=DIR); add --download to fetch it there")
     train, test = _cifar10(root, download) if find_spec("torchvision") else cifar_files.parts(root)
-    return DataSet(train, test, 10, (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
+    return DataSet(train, test, 10, (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616), labels=CIFAR10)
 
 
 def _cifar10(root: Path, download: bool) -> tuple[Images, Images]:
@@ -125,6 +126,7 @@ def from_torchvision(part: Any) -> Images:
     return Images(pixels.permute(0, 3, 1, 2).contiguous(), labels.long())
 
 
+CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 LOADERS: dict[str, Loader] = {"digits": digits, "cifar10": cifar10}
 
 

@@ -1,6 +1,7 @@
 """Data sets from outside: those of torchvision, and folders of images."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,15 +44,17 @@ def from_torchvision(name: str, size: int | None, held_out: float | None, root: 
     folder = _root(root, f"torchvision:{name}")
     train, test = torchvision_sets.parts(name, size, bool(held_out), folder, download)
     known = torchvision_sets.labelled(train, f"torchvision:{name}")
-    return _together(known, test and torchvision_sets.labelled(test, f"torchvision:{name}"), size, held_out,
-                     f"torchvision:{name}")  # fmt: skip
+    found = _together(known, test and torchvision_sets.labelled(test, f"torchvision:{name}"), size, held_out,
+                      f"torchvision:{name}")  # fmt: skip
+    return replace(found, labels=tuple(map(str, getattr(train, "classes", ()))))
 
 
 def from_folder(below: str, size: int | None, held_out: float | None, root: Path | None, download: bool) -> DataSet:
     """`train/CLASS/*.png` and `test/CLASS/*.png` below the data root, as RGB or grey."""
     folder = _root(root, "folder") / below
     train, test = folders.parts(folder, bool(held_out))
-    return _together(train, test, size, held_out, f"folder {folder}")
+    found = _together(train, test, size, held_out, f"folder {folder}")
+    return replace(found, labels=tuple(folders.classes(folder / "train" if (folder / "train").is_dir() else folder)))
 
 
 Labelled = Iterable[tuple[Any, int, str]]  # Pillow's image, its class, what it is called in a message

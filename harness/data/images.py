@@ -39,6 +39,7 @@ class DataSet:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     drawn: Tensor | None = None  # where the training images are drawn by seed: their indices in the whole set
+    labels: tuple[str, ...] = ()  # what the classes are called, in order; empty where nobody says
 
     def fault(self) -> str:
         """What no study can train on; '' where there is nothing of that kind."""
@@ -50,6 +51,11 @@ class DataSet:
         if len(self.train.labels.unique()) < 2:
             return "its training images are all of one class; there is nothing to tell apart"
         return ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of each class; its number where nobody says more."""
+        return self.labels if len(self.labels) == self.classes else tuple(map(str, range(self.classes)))
 
     @property
     def channels(self) -> int:

@@ -19,6 +19,7 @@ from harness.plan import resolve
 from harness.plan.jobs import Job, Plan, described
 from harness.plan.settings import RESOLVED, Settings
 from harness.run.admission import Admission, fits
+from harness.run.kept_networks import Networks
 from harness.run.kept_weights import Weights
 from harness.run.schedule import LOOK_UP, Frontier
 from harness.storage import provenance
@@ -73,6 +74,7 @@ class Driver:
     admission: Admission
     book: Records
     show: Display
+    networks: Networks
     protocol: str | None = None  # hash of the entry under which this run's rows are made
     home: Path | None = None  # from which a table's relative path goes
     running: dict[str, Running] = field(default_factory=dict)
@@ -129,7 +131,8 @@ class Driver:
                 self.frontier.put(job.key)
                 return None
             self.running[job.key] = Running(job, time.time())
-            place = replace(self.places(job), keep_weights=bool(self.weights.readers[job.key]))
+            place = replace(self.places(job), keep_weights=bool(self.weights.readers[job.key]),
+                            keep_network=self.networks.keeps(job))  # fmt: skip
             self._save_state()
             return Assignment(job, settings, place)
         if not self.running and not self.over:
@@ -191,6 +194,7 @@ class Driver:
         if row["status"] in FINAL:
             Checkpoints(checkpoint_folder(self.folder, job.key)).remove()
             self.weights.sweep(self.rows, (job.key, *job.reads))
+            self.networks.sweep(self.rows)
         self._save_state()
         self.show(self, row)
 

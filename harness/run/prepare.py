@@ -29,6 +29,7 @@ from harness.run.checks import (
 from harness.run.named import check_primary, check_task
 from harness.run.score_checks import check_scores
 from harness.run.starts import with_digests
+from harness.run.trained_on import check_starts, with_starts
 from harness.storage.folder import SCHEMAS, claim
 from harness.storage.rows import complete_rows, read_rows
 from harness.study.data import Data
@@ -40,6 +41,7 @@ from spaces.space import Space
 ALPHA = 0.05
 Elsewhere = Callable[[], str]  # the precision of a recipe that names none
 FREE = ("seeds", "looks", "smallest_effect", "equivalence_margin", "primary")  # fields that the protocol names itself
+HARMLESS = ("keep_weights",)  # fields that decide no result
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class Prepared:
 def protocol_of(settings: StudySettings, plan: Plan) -> dict[str, Any]:
     """What the study fixes before its first row, as far as verdicts rest on it."""
     study = settings.study
-    decisive = study.model_dump(mode="json", exclude=set(FREE))
+    decisive = study.model_dump(mode="json", exclude={*FREE, *HARMLESS})
     text = json.dumps(decisive, sort_keys=True)
     return {
         "primary": study.primary.model_dump() if study.primary else None,
@@ -116,7 +118,7 @@ def prepare(loaded: Study, results: Path, root: Path | None, download: bool, dev
 
     Raises BadInput naming the field or the path; writes nothing.
     """
-    loaded = with_table_digest(with_digests(loaded, home), home)
+    loaded = with_table_digest(with_digests(with_starts(loaded, home), home), home)
     space, settings = open_space(loaded), merged(loaded)
     check_methods(settings, space)
     check_task(loaded)
@@ -133,6 +135,7 @@ def prepare(loaded: Study, results: Path, root: Path | None, download: bool, dev
         check_scores(settings, space, data)
         check_cutout(settings, data)
         check_pretrained(settings, space, data, root, home)
+        check_starts(loaded, space, data, home)
     plan = make(settings, space.rules, strategy, seeds, schema_of((folder, *reuse), before))
     check_primary(loaded, plan)
     return Prepared(settings, space, sets, plan, folder, home)

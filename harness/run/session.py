@@ -12,6 +12,7 @@ from harness.run import engine_paths
 from harness.run.admission import Admission, DiskCap, Shares
 from harness.run.display import Screen
 from harness.run.driver import NO_SPACE_LEFT, Driver
+from harness.run.kept_networks import Networks
 from harness.run.prepare import Prepared, protocol_of
 from harness.run.reuse import adopt
 from harness.run.tracked import Tracked
@@ -78,13 +79,17 @@ def _run(prepared: Prepared, session: Session) -> int:
         entry = _settle(prepared, values["looks"])
         content = json.dumps(values, indent=1, sort_keys=True)
         write_atomically(study_file(folder), content.encode())
-        if session.reuse and (taken := adopt(plan, folder, session.reuse, book, entry)):
+        keep = prepared.study.keep_weights != "none"
+        if session.reuse and (taken := adopt(plan, folder, session.reuse, book, entry, keep)):
             print(f"nas-harness: {taken} trials taken over from {', '.join(map(str, session.reuse))}", file=sys.stderr)
             _record_reuse(prepared, taken, session.reuse)
         book.guard(study_file(folder), protocol.protocol_file(folder))
+        kept = Networks(folder, prepared.plan, prepared.study.keep_weights)
         with Screen() as screen, session.trackers.follow(folder) as feeds:
             driver = Driver(plan, prepared.plan, prepared.space, folder, place, admission, book,
-                            Tracked(screen, feeds), entry, prepared.home)  # fmt: skip
+                            Tracked(screen, feeds), kept, entry, prepared.home)  # fmt: skip
+            for note in kept.notes(driver.rows):
+                print(f"nas-harness: {note}", file=sys.stderr)
             driver.look_up()
             if not driver.over:
                 session.execute(driver)

@@ -135,7 +135,7 @@ def set_aside(path: Path) -> Path:
 def sweep(folder: Path, ended: Collection[str]) -> None:
     """Takes away what killed writers left in a study's folder: half-written files, checkpoints of `ended` jobs."""
     for temporary in [*folder.glob(".*.tmp"), *folder.glob("checkpoints/*/.*.tmp"),
-                      *folder.glob("predictions/.*.tmp")]:  # fmt: skip
+                      *folder.glob("predictions/.*.tmp"), *folder.glob("weights/.*.tmp")]:  # fmt: skip
         temporary.unlink(missing_ok=True)
     for found in folder.glob("checkpoints/*"):
         if found.name in ended:

@@ -67,7 +67,7 @@ FIELDS: Mapping[str, Check] = {
                      "threads", "peak_memory_bytes", "stopped_at", "returned_to"), checks.COUNT),
     **dict.fromkeys(("key", "kind", "method", "role", "twin_of", "pair", "architecture", "split", "error", "device",
                      "hardware", "path", "precision", "host", "commit", "protocol",
-                     "predictions", "test_labels"), checks.TEXT),
+                     "predictions", "test_labels", "weights"), checks.TEXT),
     **dict.fromkeys(("methods", "needs", "warnings"), checks.TEXTS),
     **dict.fromkeys(("started", "finished"), checks.TIME),
 }  # fmt: skip

@@ -78,11 +78,17 @@ class Method(Grown):
     search: dict[str, Any] = Field(default_factory=dict)
     recipe: dict[str, Any] = Field(default_factory=dict)
     architecture: str | None = None  # trained as it is, in its text form
+    start: str | None = None  # "RESULTS:KEY": the architecture and the weights of a network that was kept there
 
     @field_validator("name")
     @classmethod
     def _name(cls, name: str) -> str:
         return safe(name)
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what came later and is not set, so that protocols of older folders stay as they are."""
+        return {name: value for name, value in dumped(self).items() if name != "start" or value is not None}
 
 
 class Range(Model):
@@ -159,6 +165,7 @@ class Study(Model):
     method: tuple[Method, ...] = ()
     tuning: tuple[Tuning, ...] = ()
     test_curve: bool = False
+    keep_weights: Literal["none", "best", "all"] = "none"  # of the trained networks; decides no result, and so no key
     smallest_effect: float = Field(0.2, gt=0)  # percentage points worth finding
     equivalence_margin: float | None = Field(None, gt=0)  # percentage points within which methods count as equal
     primary: Primary | None = None
@@ -201,6 +208,8 @@ class Study(Model):
             raise ValueError(fault)
         if self.table and (fault := _table_fault(self)):
             raise ValueError(f"table: {fault}")
+        if self.keep_weights != "none" and (self.table or self.task != IMAGES):
+            raise ValueError("keep_weights: this study trains no networks whose weights it could keep; leave it out")
         return self
 
     @model_serializer(mode="wrap")

@@ -24,6 +24,7 @@ from harness.training.bilevel import sharpened_at
 from harness.training.continued import begin, leave
 from harness.training.epochs import After, Epochs, epochs
 from harness.training.initialise import initialise
+from harness.training.leave_network import leave_network
 from harness.training.place import Place, Progress
 from harness.training.search import Search, collapse
 from harness.training.train import Training
@@ -88,6 +89,7 @@ def train_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> E
     if isfinite(judged.loss):
         claim.check()
         outcome.update(predictions.keep(place.path, key, data.classes, judged.predicted.cpu(), data.test.labels))
+        outcome.update(leave_network(network, key, settings, data, place, claim))
 
 
 def _test_point(network: Any, engine: Engine, test: Images, _: int, outcome: Outcome) -> bool:

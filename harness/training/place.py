@@ -17,6 +17,7 @@ class Place:
     home: str | None = None  # the study file's folder, from which its relative paths go
     pack: int = 1  # trials that take turns in this process
     keep_weights: bool = False  # a later job reads them
+    keep_network: bool = False  # of a final training, for the user
     time_limit: float | None = None  # seconds in which an epoch must end
     engine_path: str | None = None  # one of harness.engine.device.known_paths; null: the device's default
 

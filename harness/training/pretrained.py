@@ -92,6 +92,9 @@ def _file(source: str, home: Path | None, sha256: str | None) -> dict[str, Tenso
         raise BadInput(f"recipe.pretrained = '{source}' cannot be read as a state dict: {error}") from None
     except Exception as error:  # pickle's own errors: something else than tensors lies in the file
         raise BadInput(f"recipe.pretrained = '{source}' holds more than tensors: {type(error).__name__}") from None
+    state = state.get("state_dict", state) if isinstance(state, dict) else None  # of a network that a study kept
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise BadInput(f"recipe.pretrained = '{source}' holds no state dict: names with a tensor each")
     return from_torchvision(state) if any(name.startswith("features.") for name in state) else state
 
 

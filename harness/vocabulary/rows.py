@@ -62,6 +62,7 @@ class Outcome(TypedDict, total=False):
     peak_memory_bytes: int | None
     predictions: str  # digests of what the network says of each test image, and of the right answers
     test_labels: str
+    weights: str  # SHA-256 of the file of the trained network's weights, where the study keeps them
     history: dict[str, Any]  # of a black-box search (docs/rows.md)
     latency: float  # seconds, where a table has it
     score: float | None  # zero-cost, of an untrained network; settings.search.score names it

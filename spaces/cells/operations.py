@@ -81,6 +81,9 @@ class SeparableBlock(Block):
 
     def _depthwise(self, images: Tensor) -> Tensor:
         """Dilated, on a CPU, never in bf16: oneDNN's gradient of the weights is wrong there (torch 2.14)."""
+        if not torch.is_autocast_enabled("cpu"):
+            plain: Tensor = self.depth(images)
+            return plain
         exact = self.dilation > 1 and images.device.type == "cpu"
         with torch.autocast("cpu", enabled=torch.is_autocast_enabled("cpu") and not exact):
             values: Tensor = self.depth(images.to(self.depth.weight.dtype) if exact else images)

@@ -8,12 +8,15 @@ import pytest
 import rows_factory as factory
 from scipy import stats
 
+from analysis.figures.latencies import against_latency
+from analysis.figures.style import styled
 from analysis.report.latency_sheet import latency
 from analysis.results.measured import FILE, read
 from analysis.results.protocol_view import Damaged
 from analysis.results.rows import load
 from analysis.results.table import lines
 from analysis.statistics.medians import median
+from harness.commands import report_pages
 
 
 def test_a_median_lies_between_the_order_statistics_of_the_binomial() -> None:
@@ -77,3 +80,48 @@ def test_numbers_and_texts_are_checked(folder: Path) -> None:
     measured(folder, median_ms="fast")
     with pytest.raises(Damaged):
         read(folder)
+
+
+def test_accuracy_is_drawn_against_latency_where_it_was_measured(folder: Path) -> None:
+    results = load(folder)
+    table = lines(results)
+    assert against_latency(results, table, 1) is None, "nothing was measured"
+    measured(folder)
+    with styled():
+        drawing = against_latency(results, table, 64)
+    assert drawing is not None
+    drawn = drawing.data.set_index("row")
+    assert drawn["latency"].to_dict() == pytest.approx({"darts-A@5": 15.0, "random-A@5": 30.0, "baseline": 15.0})
+    assert drawn["latency_std"]["random-A@5"] == pytest.approx(200**0.5)
+    cells = {line.method: line.cells["accuracy"] for line in table}
+    assert drawn["accuracy"]["baseline"] == cells["baseline"].mean
+    best = max(("darts-A@5", "baseline"), key=lambda row: cells[row].mean)
+    slowest = ["random-A@5"] if drawn["accuracy"].idxmax() == "random-A@5" else []
+    assert drawn.index[drawn["front"]].tolist() == [best, *slowest]
+    assert set(drawn["measured on"]) == {"Abacus, 2 threads"}
+    assert [axes.get_title() for axes in drawing.figure.axes] == ["Abacus, 2 threads"]
+
+
+def test_each_machine_has_a_panel_and_a_front_of_its_own(folder: Path) -> None:
+    measured(folder)
+    first = (folder / FILE).read_text()
+    measured(folder, hardware="Slide rule", threads=1)
+    second = (folder / FILE).read_text().partition("\n")[2]
+    (folder / FILE).write_text(first + second)
+    results = load(folder)
+    with styled():
+        drawing = against_latency(results, lines(results), 1)
+    assert drawing is not None
+    assert [axes.get_title() for axes in drawing.figure.axes] == ["Abacus, 2 threads", "Slide rule, 1 thread"]
+    assert drawing.data.groupby("measured on")["front"].any().all()
+
+
+@pytest.mark.slow
+def test_the_report_has_the_figure_with_its_numbers_and_verify_holds(folder: Path) -> None:
+    measured(folder)
+    report_pages.show([folder])
+    numbers = pd.read_csv(folder / "report" / "figures" / "accuracy-latency-64.csv")
+    assert set(numbers["measured on"]) == {"Abacus, 2 threads"}
+    assert report_pages.differences(folder) == []
+    measured(folder, median_ms=3)
+    assert any("accuracy-latency-64.csv" in line for line in report_pages.differences(folder))

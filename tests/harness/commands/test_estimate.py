@@ -126,3 +126,20 @@ def test_a_tuning_needs_something_to_train(tmp_path):
         planned(tmp_path, **CELLS, method=METHODS, tuning=TUNED)
     with pytest.raises(BadInput, match="architecture: "):
         planned(tmp_path, tuning=[{**TUNED[0], "architecture": "vgg11 7-1"}])
+
+
+def test_it_says_what_kept_networks_will_take(tmp_path, monkeypatch):
+    """Of each row one, or all; of four bytes a weight."""
+    monkeypatch.setattr(plan, "job_seconds", lambda prepared, *_: dict.fromkeys(prepared.plan.jobs, 0.0))
+    methods = [{"name": "drawn", "strategy": "random", "rule": "A", "twins": 1}, {"name": "baseline"}]
+    found = {}
+    for setting in ("none", "best", "all"):
+        ready = planned(tmp_path, method=methods, keep_weights=setting, seeds={"search": 2})
+        found[setting] = plan.estimate(ready, "cpu", SHARES)
+    kept = {setting: one["weights"] for setting, one in found.items()}
+    assert {setting: one["networks"] for setting, one in kept.items()} == {"none": 0, "best": 3, "all": 6}
+    each = 4 * found["best"]["network"]["parameters"]
+    assert 3 * each < kept["best"]["bytes"] < 3 * 1.2 * each
+    assert kept["all"]["bytes"] == 2 * kept["best"]["bytes"]
+    assert "keeps of each row the best network (keep_weights): 3 files in weights/" in plan.text(found["best"])
+    assert "keep_weights" not in plan.text(found["none"])

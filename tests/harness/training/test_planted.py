@@ -108,7 +108,13 @@ SEARCHES = {
     "darts": {"gate": "softmax", "alpha_lr": 0.05},
     "darts with sigmoid gates": {"gate": "sigmoid", "alpha_lr": 0.1, "warmup_epochs": 2},
     "darts of second order": {"gate": "softmax", "alpha_lr": 0.05, "order": 2, "epochs": 4},
-    "gumbel": {"gate": "gumbel", "alpha_lr": 0.05, "warmup_epochs": 30, "epochs": 8},  # paths must be trained first
+    "gumbel": {  # what a path's scale says of α is of use once paths are trained, at a rate that suits each of them
+        "gate": "gumbel",
+        "alpha_lr": 0.02,
+        "warmup_epochs": 20,
+        "epochs": 10,
+        "recipe": {"lr": 0.01},
+    },
     "dirichlet": {"gate": "dirichlet", "alpha_lr": 0.1, "warmup_epochs": 4, "epochs": 8},
     "exponentiated": {"gate": "exponentiated", "alpha_lr": 0.5},
     "random search": {"strategy": "random-search"},

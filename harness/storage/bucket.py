@@ -7,6 +7,7 @@ none is written down.
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -95,17 +96,17 @@ class Bucket:
         return [one.base_name for one in self._listed() if not one.is_file]
 
     def rename(self, name: str, new: str) -> None:
-        self._tried(lambda: self.system.move(f"{self.path}/{name}", f"{self.path}/{new}"))
+        """Done too where it is gone: an attempt whose answer was lost has renamed it."""
+        with suppress(FileNotFoundError):
+            self._tried(lambda: self.system.move(f"{self.path}/{name}", f"{self.path}/{new}"))
 
     def delete(self, name: str) -> None:
         self._tried(lambda: self._delete(name))
 
     def clear(self) -> None:
         """What remains because the connection breaks is removed by the next sweep."""
-        try:
+        with suppress(OSError):
             self._tried(lambda: self.system.delete_dir(self.path))
-        except OSError:
-            return
 
     @property
     def _objects(self) -> bool:
@@ -131,10 +132,8 @@ class Bucket:
         return content
 
     def _delete(self, name: str) -> None:
-        try:
+        with suppress(FileNotFoundError):
             self.system.delete_file(f"{self.path}/{name}")
-        except FileNotFoundError:
-            return
 
     def _listed(self) -> list[Any]:
         found: list[Any] = self._tried(lambda: self.system.get_file_info(

@@ -8,8 +8,8 @@ import argparse
 import json
 import os
 import random
-import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -28,9 +28,18 @@ from harness.storage.rows import read_rows
 
 NODES = 3  # workers at most
 BOOT_SECONDS = 60.0
-AUTOSCALER = {"AUTOSCALER_UPDATE_INTERVAL_S": "1", "AUTOSCALER_HEARTBEAT_TIMEOUT_S": "4", "RAY_FAKE_CLUSTER": "1",
-              "RAY_enable_autoscaler_v2": "0", "RAY_USAGE_STATS_ENABLED": "0",
-              "RAY_health_check_initial_delay_ms": "500", "RAY_health_check_period_ms": "500", "RAY_health_check_failure_threshold": "3"}  # fmt: skip
+AUTOSCALER = {
+    "AUTOSCALER_UPDATE_INTERVAL_S": "1",
+    "AUTOSCALER_HEARTBEAT_TIMEOUT_S": "4",
+    "RAY_FAKE_CLUSTER": "1",
+    "RAY_enable_autoscaler_v2": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AUTH_MODE": "disabled",  # all is on loopback
+    "RAY_health_check_initial_delay_ms": "500",
+    "RAY_health_check_period_ms": "500",
+    "RAY_health_check_failure_threshold": "3",
+}
+HEAD, HEAD_TYPE = "f" * 51 + "0" * 5, "ray.head.default"  # as the provider calls them
 STARTED = time.monotonic()
 
 
@@ -43,6 +52,7 @@ def main() -> None:
     parser.add_argument("--losses", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    os.environ.update(AUTOSCALER)
     workspace = Path(tempfile.mkdtemp(prefix="nas-harness-scaling-"))
     try:
         with cluster(workspace) as (head, address):
@@ -98,17 +108,19 @@ def compare(bench: drive.Bench, said: str, losses: int) -> None:
 def cluster(workspace: Path) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
     """Ray's head, which runs no trials, and its address. Ends what it started and nothing else."""
     config = workspace / "autoscaling.json"
-    config.write_text(json.dumps(configuration()))
-    line = [str(Path(sys.prefix) / "bin" / "ray"), "start", "--head", "--block", "--port=0", "--num-cpus=0",
-            "--include-dashboard=false", "--object-store-memory=80000000", f"--autoscaling-config={config}",
-            f"--temp-dir={workspace / 'ray'}"]  # fmt: skip
+    port = _free_port()
+    config.write_text(json.dumps(configuration(port)))
+    line = [str(Path(sys.prefix) / "bin" / "ray"), "start", "--head", "--block", "--include-dashboard=false",
+            f"--port={port}", "--num-cpus=0", "--node-ip-address=127.0.0.1", "--object-store-memory=80000000",
+            f"--autoscaling-config={config}", f"--temp-dir={workspace / 'ray'}"]  # fmt: skip
+    named = {**drive.environment(workspace), "RAY_OVERRIDE_NODE_ID_FOR_TESTING": HEAD}
     with open(workspace / "head", "w") as output:
-        head = subprocess.Popen(line, stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True,
-                                env={**drive.environment(workspace), **AUTOSCALER})  # fmt: skip
+        head = subprocess.Popen(line, stdout=output, stderr=output, stdin=subprocess.DEVNULL, env=named,
+                                start_new_session=True)  # fmt: skip
     started: list[int] = []
     try:
-        address = _address(workspace / "head", head)
-        yield head, address
+        _wait(workspace / "head", head)
+        yield head, f"127.0.0.1:{port}"
     finally:
         started = list(drive.descendants(head.pid))
         head.terminate()
@@ -117,26 +129,34 @@ def cluster(workspace: Path) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
         head.wait(30)
 
 
-def configuration() -> dict[str, Any]:
+def configuration(port: int) -> dict[str, Any]:
     """Of Ray's fake provider: nodes of one core, each a raylet on this machine."""
     worker = {"resources": {"CPU": 1, "object_store_memory": 80 * 2**20}, "node_config": {}, "max_workers": NODES}
     head = {"resources": {"CPU": 0}, "node_config": {}, "max_workers": 0}
     return {
-        "cluster_name": "scaling", "provider": {"type": "fake_multinode"}, "auth": {}, "head_node_type": "head",
-        "available_node_types": {"head": head, "worker": {**worker, "min_workers": 0}}, "max_workers": NODES,
+        "cluster_name": "scaling", "auth": {}, "head_node_type": HEAD_TYPE,
+        "provider": {"type": "fake_multinode", "gcs_address": f"127.0.0.1:{port}", "head_node_id": HEAD,
+                     "use_node_id_as_ip": True, "disable_node_updaters": True, "launch_multiple": True},
+        "available_node_types": {HEAD_TYPE: head, "worker": {**worker, "min_workers": 0}}, "max_workers": NODES,
         "upscaling_speed": 10.0, "idle_timeout_minutes": 0.1, "file_mounts": {}, "cluster_synced_files": [],
         **{f"{what}_commands": [] for what in ("initialization", "setup", "head_setup", "worker_setup",
                                                "head_start_ray", "worker_start_ray")},
     }  # fmt: skip
 
 
-def _address(output: Path, head: "subprocess.Popen[bytes]") -> str:
+def _wait(output: Path, head: "subprocess.Popen[bytes]") -> None:
+    """Until Ray's head runs. Raises Impossible."""
     end = time.monotonic() + BOOT_SECONDS
-    while not (found := re.search(r"--address='([^']+)'", output.read_text())):
+    while "Ray runtime started" not in output.read_text():
         if head.poll() is not None or time.monotonic() > end:
             raise Impossible(f"Ray's head does not come up: {output.read_text()[-2000:]}")
         time.sleep(0.2)
-    return found[1]
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+    return port
 
 
 def workers(head: "subprocess.Popen[bytes]") -> list[int]:

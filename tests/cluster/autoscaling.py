@@ -30,9 +30,9 @@ NODES = 3  # workers at most
 BOOT_SECONDS = 60.0
 AUTOSCALER = {
     "AUTOSCALER_UPDATE_INTERVAL_S": "1",
-    "AUTOSCALER_HEARTBEAT_TIMEOUT_S": "4",
     "RAY_FAKE_CLUSTER": "1",
-    "RAY_enable_autoscaler_v2": "0",
+    "RAY_enable_autoscaler_v2": "0",  # the newer one needs a file that is not in Ray's package
+    "AUTOSCALER_HEARTBEAT_TIMEOUT_S": "4",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AUTH_MODE": "disabled",  # all is on loopback
     "RAY_health_check_initial_delay_ms": "500",
@@ -114,6 +114,7 @@ def cluster(workspace: Path) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
             f"--port={port}", "--num-cpus=0", "--node-ip-address=127.0.0.1", "--object-store-memory=80000000",
             f"--autoscaling-config={config}", f"--temp-dir={workspace / 'ray'}"]  # fmt: skip
     named = {**drive.environment(workspace), "RAY_OVERRIDE_NODE_ID_FOR_TESTING": HEAD}
+    named["PYTHONPATH"] += f":{Path(__file__).parent}"
     with open(workspace / "head", "w") as output:
         head = subprocess.Popen(line, stdout=output, stderr=output, stdin=subprocess.DEVNULL, env=named,
                                 start_new_session=True)  # fmt: skip
@@ -121,6 +122,9 @@ def cluster(workspace: Path) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
     try:
         _wait(workspace / "head", head)
         yield head, f"127.0.0.1:{port}"
+    except AssertionError:
+        print((workspace / "head").read_text()[-5000:])
+        raise
     finally:
         started = list(drive.descendants(head.pid))
         head.terminate()
@@ -135,8 +139,8 @@ def configuration(port: int) -> dict[str, Any]:
     head = {"resources": {"CPU": 0}, "node_config": {}, "max_workers": 0}
     return {
         "cluster_name": "scaling", "auth": {}, "head_node_type": HEAD_TYPE,
-        "provider": {"type": "fake_multinode", "gcs_address": f"127.0.0.1:{port}", "head_node_id": HEAD,
-                     "use_node_id_as_ip": True, "disable_node_updaters": True, "launch_multiple": True},
+        "provider": {"type": "external", "module": "own_nodes.Nodes", "gcs_address": f"127.0.0.1:{port}",
+                     "head_node_id": HEAD, "use_node_id_as_ip": True, "disable_node_updaters": True, "launch_multiple": True},
         "available_node_types": {HEAD_TYPE: head, "worker": {**worker, "min_workers": 0}}, "max_workers": NODES,
         "upscaling_speed": 10.0, "idle_timeout_minutes": 0.1, "file_mounts": {}, "cluster_synced_files": [],
         **{f"{what}_commands": [] for what in ("initialization", "setup", "head_setup", "worker_setup",

@@ -140,7 +140,8 @@ def configuration(port: int) -> dict[str, Any]:
     return {
         "cluster_name": "scaling", "auth": {}, "head_node_type": HEAD_TYPE,
         "provider": {"type": "external", "module": "own_nodes.Nodes", "gcs_address": f"127.0.0.1:{port}",
-                     "head_node_id": HEAD, "use_node_id_as_ip": True, "disable_node_updaters": True, "launch_multiple": True},
+                     "head_node_id": HEAD, "use_node_id_as_ip": True, "disable_node_updaters": True,
+                     "launch_multiple": True},
         "available_node_types": {HEAD_TYPE: head, "worker": {**worker, "min_workers": 0}}, "max_workers": NODES,
         "upscaling_speed": 10.0, "idle_timeout_minutes": 0.1, "file_mounts": {}, "cluster_synced_files": [],
         **{f"{what}_commands": [] for what in ("initialization", "setup", "head_setup", "worker_setup",

@@ -179,9 +179,11 @@ class Driver:
         if outcome["status"] == Trouble.LOST:  # with the folder, perhaps
             self.book.check()
         again = self.admission.end(job, outcome["status"], place.gpus)
+        cut_off = trouble(self.store) if outcome["status"] == Trouble.LOST and not again else None
+        self.halted = cut_off or self.halted  # no trial is to blame
         if outcome["status"] == Trouble.NO_SPACE:
             self.halted = NO_SPACE_LEFT.format(folder=self.folder)
-        elif again or self._cut_off(outcome):
+        elif again or cut_off:
             self.frontier.put(job.key)
             self._save_state()
             self.show(self, {**EMPTY, **described(job), **outcome})
@@ -189,12 +191,6 @@ class Driver:
             status = Status.FAILED if outcome["status"] in (Trouble.NO_MEMORY, Trouble.LOST) else outcome["status"]
             self.record(job, assignment.settings, {"device": place.device, "threads": place.threads, **outcome,
                                                    "status": status})  # fmt: skip
-
-    def _cut_off(self, outcome: Mapping[str, Any]) -> bool:
-        """Halts where a trial was lost because the place of checkpoints does not answer: no trial is to blame."""
-        why = trouble(self.store) if outcome["status"] == Trouble.LOST else None
-        self.halted = why or self.halted
-        return why is not None
 
     def record(self, job: Job, settings: Settings, outcome: Mapping[str, Any]) -> None:
         """Appends the row of a job that is done with; halts where the disk is full."""

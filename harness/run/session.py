@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.errors import NO_ROOM, Stopped
+from harness.errors import NO_ROOM, BadInput, Stopped
 from harness.plan.jobs import Job
 from harness.run import engine_paths
 from harness.run.admission import Admission, DiskCap, Shares
@@ -21,7 +21,7 @@ from harness.storage import protocol
 from harness.storage.files import write_atomically
 from harness.storage.folder import claim, running_file, study_file
 from harness.storage.rows import Records, latest_rows
-from harness.storage.store import Unreachable
+from harness.storage.store import Store, Unreachable
 from harness.trackers.feed import Trackers
 from harness.training.place import Place
 
@@ -72,13 +72,16 @@ def _run(prepared: Prepared, session: Session) -> int:
         home = str(prepared.home) if prepared.home else None
         return Place(str(folder.resolve()), session.device, cpus, gpus, root, home, time_limit=session.time_limit,
                      engine_path=engine_paths.of(job.kind, ways), pack=session.shares.pack(job.kind),
-                     checkpoints=url)  # fmt: skip
+                     checkpoints=store.url)  # fmt: skip
 
     plan = prepared.plan.only(session.kinds)
-    url = url_of_study(session.checkpoints, prepared.study.name)
     with Records(folder) as book:
         running_file(folder).unlink(missing_ok=True)  # of a driver that died
         before = claim(folder, prepared.study.name)
+        if url and prepared.study.keep_weights != "none":
+            raise BadInput(
+                "keep_weights needs a results folder that all machines share, not --checkpoints; leave one out"
+            )
         store = opened(folder, url)
         ways = engine_paths.settled(prepared, plan, session.device, session.engine_path)
         values = {**prepared.as_json(session.command), "paths": ways, "sequential": session.sequential}
@@ -95,8 +98,7 @@ def _run(prepared: Prepared, session: Session) -> int:
         kept = Networks(folder, prepared.plan, prepared.study.keep_weights)
         with Screen() as screen, session.trackers.follow(folder) as feeds:
             driver = Driver(plan, prepared.plan, prepared.space, folder, place, admission, book,
-                            Tracked(screen, feeds), kept, entry, prepared.home,
-                            store if url else None)  # fmt: skip
+                            Tracked(screen, feeds), kept, entry, prepared.home, store)  # fmt: skip
             for note in kept.notes(driver.rows):
                 print(f"nas-harness: {note}", file=sys.stderr)
             driver.look_up()
@@ -106,6 +108,14 @@ def _run(prepared: Prepared, session: Session) -> int:
     if driver.halted:
         raise Stopped(driver.halted)
     return sum(key not in driver.rows for key in plan.jobs)
+
+
+def _store(prepared: Prepared, session: Session) -> Store:
+    """Where checkpoints go. Raises BadInput where they cannot go to the URL that was given."""
+    url = url_of_study(session.checkpoints, prepared.study.name)
+    if url and prepared.study.keep_weights != "none":
+        raise BadInput("keep_weights needs a results folder that all machines share; leave it or --checkpoints out")
+    return opened(prepared.folder, url)
 
 
 def _settle(prepared: Prepared, looks: Sequence[int]) -> str | None:

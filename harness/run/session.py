@@ -78,11 +78,7 @@ def _run(prepared: Prepared, session: Session) -> int:
     with Records(folder) as book:
         running_file(folder).unlink(missing_ok=True)  # of a driver that died
         before = claim(folder, prepared.study.name)
-        if url and prepared.study.keep_weights != "none":
-            raise BadInput(
-                "keep_weights needs a results folder that all machines share, not --checkpoints; leave one out"
-            )
-        store = opened(folder, url)
+        store = _store(prepared, session)
         ways = engine_paths.settled(prepared, plan, session.device, session.engine_path)
         values = {**prepared.as_json(session.command), "paths": ways, "sequential": session.sequential}
         if before.get("sequential"):  # what was looked at once stays so, at the looks that were fixed then

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,14 +66,7 @@ def _run(prepared: Prepared, session: Session) -> int:
     folder = prepared.folder
     admission = Admission(session.shares, session.device, DiskCap(folder, session.disk_limit))
 
-    def place(job: Job) -> Place:
-        cpus, gpus = admission.start(job)
-        root = str(session.root) if session.root else None
-        home = str(prepared.home) if prepared.home else None
-        return Place(str(folder.resolve()), session.device, cpus, gpus, root, home, time_limit=session.time_limit,
-                     engine_path=engine_paths.of(job.kind, ways), pack=session.shares.pack(job.kind),
-                     checkpoints=store.url)  # fmt: skip
-
+    place: Callable[[Job], Place] = lambda job: _place(job, prepared, session, admission, ways, store)  # noqa: E731
     plan = prepared.plan.only(session.kinds)
     with Records(folder) as book:
         running_file(folder).unlink(missing_ok=True)  # of a driver that died
@@ -104,6 +97,16 @@ def _run(prepared: Prepared, session: Session) -> int:
     if driver.halted:
         raise Stopped(driver.halted)
     return sum(key not in driver.rows for key in plan.jobs)
+
+
+def _place(job: Job, prepared: Prepared, session: Session, admission: Admission, ways: Mapping[str, str],
+           store: Store) -> Place:  # fmt: skip
+    cpus, gpus = admission.start(job)
+    root = str(session.root) if session.root else None
+    home = str(prepared.home) if prepared.home else None
+    return Place(str(prepared.folder.resolve()), session.device, cpus, gpus, root, home, time_limit=session.time_limit,
+                 engine_path=engine_paths.of(job.kind, ways), pack=session.shares.pack(job.kind),
+                 checkpoints=store.url)  # fmt: skip
 
 
 def _store(prepared: Prepared, session: Session) -> Store:

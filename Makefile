@@ -5,7 +5,7 @@ STAMP = .venv/.installed
 PYTEST = $(BIN)/python -m pytest
 TWO = -n 2 --dist loadgroup --no-loadscope-reorder  # tests/conftest.py: Ray's tests one after another, first
 
-.PHONY: demo check reports test test-rest test-all test-kernels test-cluster test-faults lint docs gpu-kit study-page clean
+.PHONY: demo check reports test test-rest test-all test-kernels test-cluster test-apart test-autoscaling test-faults lint docs gpu-kit study-page clean
 
 demo: $(STAMP)
 	$(BIN)/nas-harness run demo
@@ -26,6 +26,8 @@ test-rest: $(STAMP)
 	$(PYTEST) $(TWO) -m slow
 	$(MAKE) test-kernels
 	$(MAKE) test-cluster
+	$(MAKE) test-apart
+	$(MAKE) test-autoscaling
 	$(MAKE) test-faults FAULTS=20
 
 test-all:
@@ -55,6 +57,14 @@ gpu-kit: $(STAMP)
 
 test-cluster: $(STAMP)
 	$(BIN)/python tests/cluster/run.py
+
+# Hosts that share an S3 server alone.
+test-apart: $(STAMP)
+	$(BIN)/python tests/cluster/no_shared_disk.py
+
+# A cluster that grows and shrinks, and loses nodes.
+test-autoscaling: $(STAMP)
+	$(BIN)/python tests/cluster/autoscaling.py
 
 FAULTS = 100
 test-faults: $(STAMP)

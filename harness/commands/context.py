@@ -97,6 +97,7 @@ def session(options: argparse.Namespace) -> "Session":
     from harness.trackers.targets import targets
 
     execute = _executor(options)
+    checkpoints = _checkpoints(options)
     remote = getattr(options, "address", None) and options.device != "auto"
     device = options.device if remote else str(device_named(options.device))
     gigabytes = getattr(options, "disk_limit", None)
@@ -105,8 +106,23 @@ def session(options: argparse.Namespace) -> "Session":
                    time_limit=getattr(options, "time_limit", None),
                    disk_limit=gigabytes and gigabytes * 1e9,
                    engine_path=getattr(options, "path", None),
-                   reuse=_reused(options),
+                   reuse=_reused(options), checkpoints=checkpoints,
                    trackers=Trackers(targets("--track", getattr(options, "track", []))))  # fmt: skip
+
+
+def _checkpoints(options: argparse.Namespace) -> str | None:
+    """The URL. Raises BadInput where it is none, or beside options that are about a disk which all machines share."""
+    if (url := getattr(options, "checkpoints", None)) is None:
+        return None
+    from harness.storage.bucket import check_url
+
+    check_url(url)
+    if options.disk_limit is not None:
+        raise BadInput("--disk-limit goes with checkpoints in the results folder, not with --checkpoints")
+    if options.time_limit is not None:
+        raise BadInput("--time-limit needs a folder that all machines share, not --checkpoints: where a trial hung is "
+                       "written there")  # fmt: skip
+    return str(url)
 
 
 def _elsewhere(options: argparse.Namespace) -> "Elsewhere | None":

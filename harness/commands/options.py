@@ -121,6 +121,9 @@ def _execution(command: argparse.ArgumentParser) -> None:
                          help="the same as --track tensorboard")  # fmt: skip
     command.add_argument("--time-limit", type=_positive, metavar="SECONDS",
                          help="a trial fails if no epoch ends within this time; default: no limit")  # fmt: skip
+    command.add_argument("--checkpoints", type=_something, metavar="URL",
+                         help="put checkpoints there, as s3://bucket/prefix, where machines share no disk; default: "
+                         "the results folder")  # fmt: skip
     command.add_argument("--disk-limit", type=_positive, metavar="GB",
                          help="space for the study's checkpoints; default: the whole disk")  # fmt: skip
 

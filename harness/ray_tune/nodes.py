@@ -7,41 +7,79 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.run.checkpoints_at import MARKS
 from harness.storage import provenance
+from harness.storage.store import Refused, Store, Unreachable, store_of
 
 Seen = dict[str, Any]  # what a node answers
 Ask = Callable[[Callable[[], Seen]], Mapping[str, Seen | None]]  # runs a call on every node: name → answer
+PATIENCE = 20.0  # seconds for which a look tries a URL again
 LISTED = 2000  # of the data root's files
 
 
 @dataclass(frozen=True)
 class Common:
-    """What all nodes must have in common: `mark`, a file in the study's `folder`; what lies below `root`; the code."""
+    """What all nodes must have in common: `mark`, a file in the study's `folder`; what lies below `root`; the code.
+
+    Where checkpoints lie at a URL, they share that and no folder; `mark` is a name there.
+    """
 
     folder: str
     mark: str
     root: str | None
+    checkpoints: str | None = None  # the study's URL
 
     @classmethod
-    def marked(cls, folder: Path, within: Path, root: Path | None) -> "Common":
-        """`within`: a folder of this run alone, below the study's `folder`."""
+    def marked(cls, folder: Path, within: Path, root: Path | None, checkpoints: str | None = None) -> "Common":
+        """`within`: a folder of this run alone, below the study's `folder`. Raises Unreachable."""
         mark = within / f"mark-{uuid.uuid4().hex}"
-        mark.write_text(mark.name)
-        return cls(str(folder.resolve()), str(mark), str(root) if root else None)
+        found = cls(str(folder.resolve()), str(mark), str(root) if root else None, checkpoints)
+        if checkpoints:
+            found.marks.put(mark.name, mark.name.encode())
+        else:
+            mark.write_text(mark.name)
+        return found
+
+    @property
+    def marks(self) -> Store:
+        """Where marks lie at a URL."""
+        return store_of(Path(self.folder), self.checkpoints, PATIENCE).at(MARKS)
+
+    def seen_before(self) -> bool:
+        """Whether a node that could take part still does."""
+        return bool(self.checkpoints) or Path(self.mark).is_file()
 
     def look(self) -> Seen:
         """What this machine sees; leaves a file that the driver must see in turn."""
         answer: Seen = {name: at for name, at in provenance.here()["versions"].items() if name != "nas-harness"}
-        answer["code"], mark = code(), Path(self.mark)
+        answer["code"] = code()
         try:
-            answer["read"] = mark.read_text() == mark.name
-            back = mark.with_name(f"{mark.name}-{uuid.uuid4().hex}")
-            back.write_text("")
-            answer["back"] = str(back)
+            answer |= self._exchanged()
         except OSError as error:
             answer["read"], answer["why"] = False, str(error)
+            answer["silent"] = isinstance(error, Unreachable) and not isinstance(error, Refused)
         answer["data"] = listing(Path(self.root)) if self.root else ""
         return answer
+
+    def _exchanged(self) -> Seen:
+        """Whether the driver's mark is here, and the name of one that is left for the driver."""
+        mark = Path(self.mark)
+        back = mark.with_name(f"{mark.name}-{uuid.uuid4().hex}")
+        if not self.checkpoints:
+            read = mark.read_text() == mark.name
+            back.write_text("")
+            return {"read": read, "back": str(back)}
+        self.marks.put(back.name, b"")
+        return {"read": self.marks.get(mark.name) == mark.name.encode(), "back": back.name}
+
+    def _is_back(self, name: str) -> bool:
+        """Also where nobody can say, since the URL does not answer now."""
+        if not self.checkpoints:
+            return Path(name).exists()
+        try:
+            return self.marks.get(name) is not None
+        except Unreachable:
+            return True
 
     def faults(self, ask: Ask) -> list[str]:
         """A line for each node that cannot take part."""
@@ -54,14 +92,17 @@ class Common:
             return "does not answer"
         if "error" in theirs:
             return f"cannot run nas-harness ({theirs['error']}); install it there as it is installed here"
-        if not theirs["read"] or not Path(theirs["back"]).exists():
+        if not theirs["read"] or not self._is_back(theirs["back"]):
             why = f" ({theirs['why']})" if "why" in theirs else ""
+            if self.checkpoints:
+                return (f"does not see what the driver put at {self.marks}{why}; give it network and credentials, and "
+                        "the same endpoint")  # fmt: skip
             return (f"{self.folder} is not the folder that the driver sees{why}; "
                     "put --results on a file system that all share")  # fmt: skip
         if theirs["data"] != mine["data"]:
             return (f"{self.root} holds other data than here; "
                     "put --data-root on a file system that all share, or copy it")  # fmt: skip
-        differing = [name for name in mine if name not in ("read", "back", "data", "why", "code")
+        differing = [name for name in mine if name not in ("read", "back", "data", "why", "silent", "code")
                      and mine[name] != theirs.get(name)]  # fmt: skip
         if differing:
             return "; ".join(f"has {name} {theirs.get(name)}, the driver {mine[name]}" for name in differing)

@@ -32,6 +32,8 @@ from harness.run.driver import Assignment, Driver
 from harness.training.place import Progress
 from harness.vocabulary.rows import Trouble
 
+DEMAND = 8  # trials that wait in a cluster at least: what an autoscaler starts machines for
+
 
 class PlanSearcher(Searcher):
     """Tune asks it for trials; it asks the driver. `failure`: what broke in here, which Tune would swallow."""
@@ -146,7 +148,7 @@ def run(driver: Driver, options: Options) -> None:
     Raises BadInput where a node or the cluster cannot run the study, KeyboardInterrupt where the user stops it. Ends
     this process with status 1 where Ray itself dies.
     """
-    storage = _storage(driver.folder, shared=options.address is not None)
+    storage = _storage(driver.folder, shared=options.address is not None and not driver.store.url)
     try:
         if session := connect(options):
             leftovers.note(storage, session)
@@ -155,9 +157,10 @@ def run(driver: Driver, options: Options) -> None:
         heartbeat.start()
         try:
             alive = [node for node in ray.nodes() if node["Alive"]]
-            common = Common.marked(driver.folder, storage, options.root) if options.address else None
+            common = Common.marked(driver.folder, storage, options.root, driver.store.url) if options.address else None
             check(driver, common, alive)
-            os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(len(alive))  # so many start at a time
+            waiting = max(len(alive), DEMAND) if common else len(alive)  # so many start at a time
+            os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(waiting)
             searcher = PlanSearcher(driver, common)
             _tuner(searcher, storage).fit()
         finally:

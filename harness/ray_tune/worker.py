@@ -7,7 +7,6 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from ray import tune
@@ -55,9 +54,11 @@ def misfit(guard: Mapping[str, Any] | None) -> Seen | None:
     if guard is None:
         return None
     common = Common(**guard["common"])
-    if common.mark in _FIT and Path(common.mark).is_file():
+    if common.mark in _FIT and common.seen_before():
         return None
     seen = common.look()
+    if seen.get("silent"):  # the store, for now: what the trial then says of it is no fault of this node
+        return None
     if common.fault(guard["mine"], seen):
         return seen
     _FIT.add(common.mark)

@@ -19,14 +19,16 @@ from harness.plan import resolve
 from harness.plan.jobs import Job, Plan, described
 from harness.plan.settings import RESOLVED, Settings
 from harness.run.admission import Admission, fits
+from harness.run.checkpoints_at import tidy, trouble
 from harness.run.kept_networks import Networks
 from harness.run.kept_weights import Weights
 from harness.run.schedule import LOOK_UP, Frontier
 from harness.storage import provenance
-from harness.storage.checkpoint import Checkpoints, sweep
+from harness.storage.checkpoint import of_job, sweep
 from harness.storage.files import write_atomically
-from harness.storage.folder import checkpoint_folder, running_file, watch_file
+from harness.storage.folder import running_file, watch_file
 from harness.storage.rows import Records, latest_rows
+from harness.storage.store import Folder, Store
 from harness.training import looked_up
 from harness.training.place import Place, Progress
 from harness.training.watchdog import timeout_reason
@@ -77,17 +79,20 @@ class Driver:
     networks: Networks
     protocol: str | None = None  # hash of the entry under which this run's rows are made
     home: Path | None = None  # from which a table's relative path goes
+    elsewhere: Store | None = None  # where checkpoints lie, if not in the folder
     running: dict[str, Running] = field(default_factory=dict)
     halted: str | None = None
 
     def __post_init__(self) -> None:
         self.rows = {key: row for key, row in latest_rows(self.folder).items()
                      if key in self.whole.jobs and row["status"] in FINAL}  # fmt: skip
-        self.weights = Weights(self.folder, self.whole)
+        self.store = self.elsewhere or Folder(self.folder)
+        self.weights = Weights(self.store, self.whole)
         for key in self.weights.lost(self.plan, self.rows):
             del self.rows[key]
         self.frontier = Frontier(self.plan, self.rows)
         sweep(self.folder, self.rows)
+        tidy(self.store, self.folder, self.rows)
         self.weights.sweep(self.rows)
         self._save_state()
 
@@ -174,9 +179,11 @@ class Driver:
         if outcome["status"] == Trouble.LOST:  # with the folder, perhaps
             self.book.check()
         again = self.admission.end(job, outcome["status"], place.gpus)
+        cut_off = trouble(self.store) if outcome["status"] == Trouble.LOST and not again else None
+        self.halted = cut_off or self.halted  # no trial is to blame
         if outcome["status"] == Trouble.NO_SPACE:
             self.halted = NO_SPACE_LEFT.format(folder=self.folder)
-        elif again:
+        elif again or cut_off:
             self.frontier.put(job.key)
             self._save_state()
             self.show(self, {**EMPTY, **described(job), **outcome})
@@ -192,7 +199,8 @@ class Driver:
             return
         self._count(job, row)
         if row["status"] in FINAL:
-            Checkpoints(checkpoint_folder(self.folder, job.key)).remove()
+            tidy(self.store, self.folder)
+            of_job(self.store, job.key).remove()
             self.weights.sweep(self.rows, (job.key, *job.reads))
             self.networks.sweep(self.rows)
         self._save_state()

@@ -3,13 +3,14 @@ halving. Kept until the last reader has its row."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from harness.plan.jobs import Plan
 from harness.plan.resolve import starts
-from harness.storage.checkpoint import unpacked
-from harness.storage.folder import weights_file
+from harness.storage.checkpoint import unpacked, weights
+from harness.storage.store import Store, Unreachable, store_at
 from harness.vocabulary.rows import Status
 
 
@@ -19,8 +20,8 @@ class Weights:
     `readers`: the jobs that start from the weights of a job, or may.
     """
 
-    def __init__(self, folder: Path, whole: Plan) -> None:
-        self.folder, self.jobs = folder, whole.jobs
+    def __init__(self, where: Path | Store, whole: Plan) -> None:
+        self.files, self.jobs = weights(store_at(where)), whole.jobs
         self.readers: Mapping[str, list[str]] = defaultdict(list)
         for job in whole.jobs.values():
             for key in job.reads:
@@ -36,7 +37,7 @@ class Weights:
             if job.key in rows and job.key not in again:
                 continue
             again |= {key for key in starts(job, rows) if key in rows and rows[key]["status"] == Status.DONE
-                      and unpacked(weights_file(self.folder, key)) is None}  # fmt: skip
+                      and unpacked(self.files.get(f"{key}.pt")) is None}  # fmt: skip
         return again
 
     def sweep(self, final: Mapping[str, Any], keys: Iterable[str] | None = None) -> None:
@@ -45,4 +46,5 @@ class Weights:
         waiting = {reader for key in keys for reader in self.readers[key] if reader not in final}
         wanted = {key for reader in waiting for key in starts(self.jobs[reader], final)}
         for key in keys - wanted:
-            weights_file(self.folder, key).unlink(missing_ok=True)
+            with suppress(Unreachable):  # the next sweep finds it
+                self.files.delete(f"{key}.pt")

@@ -2,14 +2,15 @@
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.errors import NO_ROOM, Stopped
+from harness.errors import NO_ROOM, BadInput, Stopped
 from harness.plan.jobs import Job
 from harness.run import engine_paths
 from harness.run.admission import Admission, DiskCap, Shares
+from harness.run.checkpoints_at import opened, tidy, url_of_study
 from harness.run.display import Screen
 from harness.run.driver import NO_SPACE_LEFT, Driver
 from harness.run.kept_networks import Networks
@@ -20,6 +21,7 @@ from harness.storage import protocol
 from harness.storage.files import write_atomically
 from harness.storage.folder import claim, running_file, study_file
 from harness.storage.rows import Records, latest_rows
+from harness.storage.store import Store, Unreachable
 from harness.trackers.feed import Trackers
 from harness.training.place import Place
 
@@ -40,6 +42,7 @@ class Session:
     disk_limit: float | None = None  # bytes of checkpoints
     engine_path: str | None = None  # forces a path, where it would be measured
     reuse: tuple[Path, ...] = ()  # other results folders, whose rows stand for jobs with equal keys
+    checkpoints: str | None = None  # URL below which they lie, where machines share no disk
     sequential: bool = False  # seeds are added until comparisons are decided
     trackers: Trackers = field(default_factory=Trackers)
 
@@ -51,6 +54,8 @@ def run(prepared: Prepared, session: Session) -> int:
     """
     try:
         return _run(prepared, session)
+    except Unreachable as error:
+        raise Stopped(f"{error}; nothing is lost, the same command carries on") from None
     except OSError as error:
         if error.errno not in NO_ROOM:
             raise
@@ -61,17 +66,12 @@ def _run(prepared: Prepared, session: Session) -> int:
     folder = prepared.folder
     admission = Admission(session.shares, session.device, DiskCap(folder, session.disk_limit))
 
-    def place(job: Job) -> Place:
-        cpus, gpus = admission.start(job)
-        root = str(session.root) if session.root else None
-        home = str(prepared.home) if prepared.home else None
-        return Place(str(folder.resolve()), session.device, cpus, gpus, root, home, time_limit=session.time_limit,
-                     engine_path=engine_paths.of(job.kind, ways), pack=session.shares.pack(job.kind))  # fmt: skip
-
+    place: Callable[[Job], Place] = lambda job: _place(job, prepared, session, admission, ways, store)  # noqa: E731
     plan = prepared.plan.only(session.kinds)
     with Records(folder) as book:
         running_file(folder).unlink(missing_ok=True)  # of a driver that died
         before = claim(folder, prepared.study.name)
+        store = _store(prepared, session)
         ways = engine_paths.settled(prepared, plan, session.device, session.engine_path)
         values = {**prepared.as_json(session.command), "paths": ways, "sequential": session.sequential}
         if before.get("sequential"):  # what was looked at once stays so, at the looks that were fixed then
@@ -87,15 +87,34 @@ def _run(prepared: Prepared, session: Session) -> int:
         kept = Networks(folder, prepared.plan, prepared.study.keep_weights)
         with Screen() as screen, session.trackers.follow(folder) as feeds:
             driver = Driver(plan, prepared.plan, prepared.space, folder, place, admission, book,
-                            Tracked(screen, feeds), kept, entry, prepared.home)  # fmt: skip
+                            Tracked(screen, feeds), kept, entry, prepared.home, store)  # fmt: skip
             for note in kept.notes(driver.rows):
                 print(f"nas-harness: {note}", file=sys.stderr)
             driver.look_up()
             if not driver.over:
                 session.execute(driver)
+            tidy(store, folder, driver.rows)
     if driver.halted:
         raise Stopped(driver.halted)
     return sum(key not in driver.rows for key in plan.jobs)
+
+
+def _place(job: Job, prepared: Prepared, session: Session, admission: Admission, ways: Mapping[str, str],
+           store: Store) -> Place:  # fmt: skip
+    cpus, gpus = admission.start(job)
+    root = str(session.root) if session.root else None
+    home = str(prepared.home) if prepared.home else None
+    return Place(str(prepared.folder.resolve()), session.device, cpus, gpus, root, home, time_limit=session.time_limit,
+                 engine_path=engine_paths.of(job.kind, ways), pack=session.shares.pack(job.kind),
+                 checkpoints=store.url)  # fmt: skip
+
+
+def _store(prepared: Prepared, session: Session) -> Store:
+    """Where checkpoints go. Raises BadInput where they cannot go to the URL that was given."""
+    url = url_of_study(session.checkpoints, prepared.study.name)
+    if url and prepared.study.keep_weights != "none":
+        raise BadInput("keep_weights needs a results folder that all machines share; leave it or --checkpoints out")
+    return opened(prepared.folder, url)
 
 
 def _settle(prepared: Prepared, looks: Sequence[int]) -> str | None:

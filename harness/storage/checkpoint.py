@@ -2,8 +2,7 @@
 
 import hashlib
 import io
-import os
-import shutil
+import re
 import time
 import uuid
 from collections.abc import Collection, Iterator
@@ -14,14 +13,18 @@ from typing import Any
 import torch
 
 from harness.errors import first_line
-from harness.storage.files import write_atomically
-from harness.storage.folder import weights_file
+from harness.storage.folder import CHECKPOINTS, WEIGHTS
+from harness.storage.store import Store, store_at
 
 FORMAT = 1  # raised where what lies in a checkpoint changes
 UNFIT = ".unfit"  # after the name of one that was set aside
 KEPT = 2  # so that a corrupt newest one leaves the one before
 SMALL = 2**20  # bytes; so little is written after every epoch, however short
 PART = 0.01  # of a trial's time that larger ones may take
+
+
+OWNER = "owner"
+FILE = re.compile(r"[0-9]{6}\.pt")
 
 
 class Superseded(Exception):
@@ -31,20 +34,22 @@ class Superseded(Exception):
 class Checkpoints:
     """The checkpoints of one job, one file per epoch."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, where: Path | Store) -> None:
+        self.store = store_at(where)
         self._token = uuid.uuid4().hex
         self._next = 0.0  # when one is due
 
     def claim(self) -> None:
         """From now on nobody who claimed them before may save."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(self._owner, self._token.encode(), durable=False)
+        self.store.make()
+        self.store.put(OWNER, self._token.encode(), durable=False)
 
     def check(self) -> None:
-        """Raises Superseded where someone claimed them since."""
-        if self._owner.read_text() != self._token:
-            raise Superseded(str(self.folder))
+        """Raises Superseded where someone claimed them since, OSError where they are gone."""
+        if (owner := self.store.get(OWNER)) is None:
+            raise FileNotFoundError(f"{self.store} has no {OWNER} any more")
+        if owner.decode() != self._token:
+            raise Superseded(str(self.store))
 
     def save(self, epoch: int, state: dict[str, Any]) -> None:
         """Raises OSError where the disk is full; nothing already written is harmed. Raises Superseded.
@@ -54,11 +59,11 @@ class Checkpoints:
         start = time.perf_counter()
         if start < self._next:
             return self.check()
-        content = packed({"format": FORMAT, "key": self.folder.name, **state})
+        content = packed({"format": FORMAT, "key": self.store.name, **state})
         self.check()
-        write_atomically(self._path(epoch), content)
+        self.store.put(_file(epoch), content)
         for old in self._epochs()[:-KEPT]:
-            self._path(old).unlink(missing_ok=True)
+            self.store.delete(_file(old))
         if len(content) > SMALL:
             end = time.perf_counter()
             self._next = end + (end - start) / PART
@@ -66,7 +71,7 @@ class Checkpoints:
     def load(self) -> tuple[int, dict[str, Any]] | None:
         """The newest whole one: (epoch, state)."""
         for epoch in reversed(self._epochs()):
-            if (state := unpacked(self._path(epoch))) is not None:
+            if (state := unpacked(self.store.get(_file(epoch)))) is not None:
                 return epoch, state
         return None
 
@@ -74,32 +79,34 @@ class Checkpoints:
         """Why a state that was loaded is none of this job or of this version; '' where it is."""
         if (found := state.get("format", FORMAT)) != FORMAT:  # the first had no number
             return f"it is of format {found}, and this version reads {FORMAT}"
-        if (key := state.get("key", self.folder.name)) != self.folder.name:
+        if (key := state.get("key", self.store.name)) != self.store.name:
             return f"it belongs to the trial {key}"
         return ""
 
     def set_aside(self) -> None:
         """All of them."""
         for epoch in self._epochs():
-            set_aside(self._path(epoch))
+            set_aside(self.store, _file(epoch))
 
     def remove(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.store.clear()
 
     def bytes(self) -> int:
         """Of the newest one; 0 where there is none."""
         epochs = self._epochs()
-        return self._path(epochs[-1]).stat().st_size if epochs else 0
-
-    @property
-    def _owner(self) -> Path:
-        return self.folder / "owner"
-
-    def _path(self, epoch: int) -> Path:
-        return self.folder / f"{epoch:06d}.pt"
+        return self.store.sizes()[_file(epochs[-1])] if epochs else 0
 
     def _epochs(self) -> list[int]:
-        return sorted(int(path.stem) for path in self.folder.glob("[0-9]" * 6 + ".pt"))
+        return sorted(int(name[:6]) for name in self.store.sizes() if FILE.fullmatch(name))
+
+
+def _file(epoch: int) -> str:
+    return f"{epoch:06d}.pt"
+
+
+def of_job(where: Path | Store, key: str) -> Checkpoints:
+    """`where`: the study's place."""
+    return Checkpoints(store_at(where).at(f"{CHECKPOINTS}/{key}"))
 
 
 def packed(state: dict[str, Any]) -> bytes:
@@ -110,13 +117,11 @@ def packed(state: dict[str, Any]) -> bytes:
     return hashlib.sha256(body).digest() + body
 
 
-def unpacked(path: Path) -> dict[str, Any] | None:
-    """What was packed, on the CPU; None where the file is missing or damaged."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    if hashlib.sha256(content[32:]).digest() != content[:32]:
+def unpacked(content: Path | bytes | None) -> dict[str, Any] | None:
+    """What was packed, in a file too, on the CPU; None where it is missing or damaged."""
+    if isinstance(content, Path):
+        content = content.read_bytes() if content.exists() else None
+    if content is None or hashlib.sha256(content[32:]).digest() != content[:32]:
         return None
     try:
         state = torch.load(io.BytesIO(content[32:]), weights_only=True, map_location="cpu")
@@ -125,11 +130,10 @@ def unpacked(path: Path) -> dict[str, Any] | None:
     return state if isinstance(state, dict) else None
 
 
-def set_aside(path: Path) -> Path:
-    """Renames what does not fit, so that nobody reads it and nothing is lost; returns where it is."""
-    aside = path.with_name(path.name + UNFIT)
-    os.replace(path, aside)
-    return aside
+def set_aside(store: Store, name: str) -> str:
+    """Renames what does not fit, so that nobody reads it and nothing is lost; returns its new name."""
+    store.rename(name, name + UNFIT)
+    return name + UNFIT
 
 
 def sweep(folder: Path, ended: Collection[str]) -> None:
@@ -137,20 +141,31 @@ def sweep(folder: Path, ended: Collection[str]) -> None:
     for temporary in [*folder.glob(".*.tmp"), *folder.glob("checkpoints/*/.*.tmp"),
                       *folder.glob("predictions/.*.tmp"), *folder.glob("weights/.*.tmp")]:  # fmt: skip
         temporary.unlink(missing_ok=True)
-    for found in folder.glob("checkpoints/*"):
-        if found.name in ended:
-            shutil.rmtree(found, ignore_errors=True)
+    sweep_ended(folder, ended)
 
 
-def keep(folder: Path, key: str, state: dict[str, Any]) -> None:
+def sweep_ended(where: Path | Store, ended: Collection[str]) -> None:
+    """Takes away checkpoints of `ended` jobs."""
+    found = store_at(where).at(CHECKPOINTS)
+    for key in found.places():
+        if key in ended:
+            found.at(key).clear()
+
+
+def weights(where: Path | Store) -> Store:
+    """Those that are kept for other jobs, a file `KEY.pt` each."""
+    return store_at(where).at(WEIGHTS)
+
+
+def keep(where: Path | Store, key: str, state: dict[str, Any]) -> None:
     """Durable and whole when it returns. Raises OSError where the disk is full."""
-    target = weights_file(folder, key)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(target, packed(state))
+    kept = weights(where)
+    kept.make()
+    kept.put(f"{key}.pt", packed(state))
 
 
 @contextmanager
-def fitting(folder: Path, key: str) -> Iterator[None]:
+def fitting(where: Path | Store, key: str) -> Iterator[None]:
     """Around the use of kept weights: those that do not fit are set aside, so that the next command trains them anew.
 
     Raises ValueError then.
@@ -160,14 +175,14 @@ def fitting(folder: Path, key: str) -> Iterator[None]:
     except torch.OutOfMemoryError:
         raise
     except (ValueError, RuntimeError, LookupError) as error:
-        aside = set_aside(weights_file(folder, key))
-        raise ValueError(f"the weights of {key} do not fit ({first_line(error)}); they are set aside as {aside.name}, "
+        aside = set_aside(weights(where), f"{key}.pt")
+        raise ValueError(f"the weights of {key} do not fit ({first_line(error)}); they are set aside as {aside}, "
                          "and the same command trains them anew") from None  # fmt: skip
 
 
-def kept(folder: Path, key: str) -> dict[str, Any]:
+def kept(where: Path | Store, key: str) -> dict[str, Any]:
     """The state. Raises OSError where it is missing or damaged: the place is in trouble, not the trial."""
-    found: dict[str, Any] | None = unpacked(weights_file(folder, key))
+    found: dict[str, Any] | None = unpacked(weights(where).get(f"{key}.pt"))
     if found is None:
-        raise OSError(f"{weights_file(folder, key)} is missing or damaged")
+        raise OSError(f"{weights(where)}/{key}.pt is missing or damaged")
     return found

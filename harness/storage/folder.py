@@ -81,8 +81,12 @@ def rows_file(folder: Path) -> Path:
     return folder / "trials.jsonl"
 
 
+CHECKPOINTS = "checkpoints"  # below it a place for each job
+WEIGHTS = f"{CHECKPOINTS}/weights"  # those that jobs leave for others
+
+
 def checkpoint_folder(folder: Path, key: str) -> Path:
-    return folder / "checkpoints" / key
+    return folder / CHECKPOINTS / key
 
 
 def watch_file(folder: Path, key: str) -> Path:
@@ -91,4 +95,4 @@ def watch_file(folder: Path, key: str) -> Path:
 
 
 def weights_file(folder: Path, key: str) -> Path:
-    return folder / "checkpoints" / "weights" / f"{key}.pt"
+    return folder / WEIGHTS / f"{key}.pt"

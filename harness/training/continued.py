@@ -16,8 +16,8 @@ def begin(work: Work, settings: Settings, place: Place) -> int:
     """
     if (key := settings.get("continues")) is None:
         return 0
-    with fitting(place.path, key):
-        work.restore(kept(place.path, key))
+    with fitting(place.store, key):
+        work.restore(kept(place.store, key))
     return epochs_before(settings)
 
 
@@ -25,4 +25,4 @@ def leave(state: Callable[[], dict[str, Any]], key: str, place: Place, claim: Ch
     """For the jobs that start from it. Raises OSError where the disk is full, Superseded."""
     if place.keep_weights:
         claim.check()
-        keep(place.path, key, state())
+        keep(place.store, key, state())

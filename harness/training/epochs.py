@@ -8,9 +8,8 @@ from typing import Any, Protocol, TypeVar
 
 from harness.engine import memory
 from harness.errors import first_line
-from harness.storage.checkpoint import Checkpoints
+from harness.storage.checkpoint import Checkpoints, of_job
 from harness.storage.checks import finite, is_number
-from harness.storage.folder import checkpoint_folder
 from harness.storage.row_fields import faults
 from harness.training.place import Place, Progress
 from harness.vocabulary.rows import Outcome
@@ -56,7 +55,7 @@ def epochs(key: str, work: Work, place: Place, outcome: Outcome, after: After = 
 
     Raises OSError where a checkpoint cannot be written, Superseded where the trial was started again elsewhere.
     """
-    checkpoints = Checkpoints(checkpoint_folder(place.path, key))
+    checkpoints = of_job(place.store, key)
     checkpoints.claim()
     outcome.update(Outcome(curve=[], epochs=0))
     note = _resumed(checkpoints, work, outcome, before)
@@ -94,7 +93,7 @@ def _resumed(checkpoints: Checkpoints, work: Work, outcome: Outcome, before: int
             why = first_line(error)
             work.restore(start)
     checkpoints.set_aside()
-    return f"{checkpoints.folder}: the checkpoint of epoch {epoch} does not fit ({why}); set aside, trained anew"
+    return f"{checkpoints.store}: the checkpoint of epoch {epoch} does not fit ({why}); set aside, trained anew"
 
 
 MISFITS = (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError)  # of contents of another shape

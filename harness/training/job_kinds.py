@@ -70,8 +70,8 @@ def _start(network: Any, settings: Settings, place: Place) -> None:
         read = partial(pretrained.read, source, vgg, home, recipe.pretrained_sha256)
         if source != LEFT_OUT:
             return pretrained.load_into(network, read(), source)
-        with fitting(place.path, settings["start"]):
-            pretrained.load_into(network, kept(place.path, settings["start"]), source)
+        with fitting(place.store, settings["start"]):
+            pretrained.load_into(network, kept(place.store, settings["start"]), source)
 
 
 def train_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> Epochs:
@@ -88,7 +88,7 @@ def train_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> E
     outcome.update(Outcome(split=part.digest(), test_accuracy=judged.accuracy, test_loss=judged.loss))
     if isfinite(judged.loss):
         claim.check()
-        outcome.update(predictions.keep(place.path, key, data.classes, judged.predicted.cpu(), data.test.labels))
+        outcome.update(predictions.keep(place.store, key, data.classes, judged.predicted.cpu(), data.test.labels))
         outcome.update(leave_network(network, key, settings, data, place, claim))
 
 
@@ -130,8 +130,8 @@ def score_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> E
     architecture = space.parse(settings["architecture"])
     part = _split(settings, data)
     supernet: Any = space.supernet(data.classes, data.channels, ways.built(space, spec.gate))
-    with fitting(place.path, settings["search"]["supernet"]):
-        supernet.load_state_dict(kept(place.path, settings["search"]["supernet"]))
+    with fitting(place.store, settings["search"]["supernet"]):
+        supernet.load_state_dict(kept(place.store, settings["search"]["supernet"]))
     alpha_part = data.train.take(part.alpha).to(engine.device)
     accuracy, _ = engine.evaluate_subnet(engine.place(supernet), architecture, alpha_part)
     parameters, macs = cost(space.build(architecture, data.classes, data.channels), data.channels, data.size)

@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.storage.store import Store, store_of
+
 
 @dataclass(frozen=True)
 class Place:
@@ -20,10 +22,16 @@ class Place:
     keep_network: bool = False  # of a final training, for the user
     time_limit: float | None = None  # seconds in which an epoch must end
     engine_path: str | None = None  # one of harness.engine.device.known_paths; null: the device's default
+    checkpoints: str | None = None  # URL of what lies below `folder` otherwise
 
     @property
     def path(self) -> Path:
         return Path(self.folder)
+
+    @property
+    def store(self) -> Store:
+        """Where checkpoints, kept weights and predictions go."""
+        return store_of(self.path, self.checkpoints)
 
     @property
     def threads(self) -> int:

@@ -53,7 +53,7 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
                         "status": Status.DONE, "error": None}  # fmt: skip
     watch = TrialWatch(watch_file(place.path, key), place.time_limit)
     try:
-        if not place.path.is_dir():
+        if not (place.checkpoints or place.path.is_dir()):
             raise FileNotFoundError(f"{place.path} is not there on {provenance.host()}")
         memory.start(place.device, place.gpus * place.pack)
         outcome["hardware"] = hardware(place.device)

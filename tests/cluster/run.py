@@ -97,13 +97,14 @@ def ended(driver: "subprocess.Popen[bytes]", workspace: Path) -> str:
     return said(driver, workspace)
 
 
-def compare(bench: drive.Bench, expected: dict[str, dict[str, Any]]) -> None:
-    """Raises AssertionError where the table differs from an undisturbed run's."""
-    rows = drive.comparable(bench.place)
+def compare(bench: drive.Bench, expected: dict[str, dict[str, Any]], place: Path | None = None) -> None:
+    """Raises AssertionError where the table, which lies in `place`, differs from an undisturbed run's."""
+    place = place or bench.place
+    rows = drive.comparable(place)
     assert rows == expected
-    assert drive.doubled(bench.place) == 0
+    assert drive.doubled(place) == 0
     assert drive.repeated(bench.log()) == 0
-    hosts_used = {json.loads(line)["host"] for line in (bench.place / "trials.jsonl").read_text().splitlines()}
+    hosts_used = {json.loads(line)["host"] for line in (place / "trials.jsonl").read_text().splitlines()}
     begun, needed = len(bench.log()), sum(row["epochs"] for row in rows.values())
     tell(f"PASSED: {len(rows)} rows from {len(hosts_used)} hosts equal an undisturbed run's; {needed} epochs, "
          f"{begun - needed} more begun and cut short, 0 finished ones repeated")  # fmt: skip
@@ -206,4 +207,5 @@ def tell(text: str) -> None:
     print(f"{elapsed():5.0f} s  {text}", flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -144,7 +144,7 @@ def configuration(port: int) -> dict[str, Any]:
 
 
 def _wait(output: Path, head: "subprocess.Popen[bytes]") -> None:
-    """Until Ray's head runs. Raises Impossible."""
+    """Waits until Ray's head runs. Raises AssertionError where it does not."""
     end = time.monotonic() + BOOT_SECONDS
     while "Ray runtime started" not in output.read_text():
         if head.poll() is not None or time.monotonic() > end:

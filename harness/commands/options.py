@@ -17,7 +17,7 @@ def parser() -> argparse.ArgumentParser:
         "nas-harness",
         description="Compares architecture-search methods fairly: one study file gives trials, tables, figures.",
         epilog="example: nas-harness run demo. Exit status: 0 all is there, 1 trials are missing or failed, "
-        "2 bad input, 75 ended by SIGTERM or SIGHUP, 130 by Ctrl-C",
+        "2 bad input, 75 ended by SIGTERM, SIGHUP or SIGUSR1, 130 by Ctrl-C",
     )
     top.add_argument("--version", action=Version, nargs=0, help="show the version, and exit")
     commands = top.add_subparsers(required=True, metavar="COMMAND", dest="command")

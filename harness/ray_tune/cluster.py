@@ -60,7 +60,7 @@ def connect(options: Options) -> str | None:
 @contextmanager
 def own_signals() -> Iterator[None]:
     """Keeps this process's answers to signals: Ray would dump its stack and abort."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)}
     ray._private.utils.set_sigterm_handler = lambda _: None
     try:
         yield

@@ -7,6 +7,7 @@ The rows and `study.json` are the whole state; the same command again runs what 
 import contextlib
 import json
 import math
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -21,7 +22,7 @@ from harness.plan.settings import RESOLVED, Settings
 from harness.run.admission import Admission, fits
 from harness.run.kept_weights import Weights
 from harness.run.schedule import LOOK_UP, Frontier
-from harness.storage import provenance
+from harness.storage import provenance, stop
 from harness.storage.checkpoint import Checkpoints, sweep
 from harness.storage.files import write_atomically
 from harness.storage.folder import checkpoint_folder, running_file, watch_file
@@ -62,7 +63,7 @@ class Driver:
     """`places` gives the place of a job that `admission` lets in; `show` is called whenever something happened.
 
     `plan`: what this run shall do of the `whole` study. `rows`: its final ones; nothing is built on others.
-    `halted`: why the run must end before everything is done, in one line.
+    `halted`: why the run must end before everything is done, in one line. `stopped`: the signal that ends it.
     """
 
     plan: Plan
@@ -77,6 +78,7 @@ class Driver:
     home: Path | None = None  # from which a table's relative path goes
     running: dict[str, Running] = field(default_factory=dict)
     halted: str | None = None
+    stopped: str | None = None
 
     def __post_init__(self) -> None:
         self.rows = {key: row for key, row in latest_rows(self.folder).items()
@@ -87,11 +89,12 @@ class Driver:
         self.frontier = Frontier(self.plan, self.rows)
         sweep(self.folder, self.rows)
         self.weights.sweep(self.rows)
+        stop.clear(self.folder)
         self._save_state()
 
     @property
     def over(self) -> bool:
-        return not self.frontier.left or self.halted is not None
+        return not self.frontier.left or self.halted is not None or self.stopped is not None
 
     def pack(self) -> list[Assignment]:
         """The next job that can run now, and of its kind as many more as shall take turns in one process with it.
@@ -219,12 +222,29 @@ class Driver:
         else:
             self.frontier.hold(job.key)
 
+    def stop(self, signal: str) -> None:
+        """Gives out nothing more; trials end before their next epoch. May be called by a signal's handler."""
+        self.stopped = signal
+        stop.ask(self.folder, signal)
+
+    def leave(self) -> None:
+        """Writes down that it was stopped; what still runs is ended with the process."""
+        self.running.clear()
+        self._save_state()
+
     def _save_state(self) -> None:
         """What `status` reads from other terminals."""
         self._saved_at = time.monotonic()
         running = [{"key": key, "since": r.since, "progress": asdict(r.progress) if r.progress else None}
                    for key, r in self.running.items()]  # fmt: skip
-        content = json.dumps({"at": time.time(), "running": running}).encode()
+        content = json.dumps(
+            {
+                "at": time.time(),
+                "running": running,
+                "stopped": self.stopped,
+                "slurm_job": os.environ.get("SLURM_JOB_ID"),
+            }
+        ).encode()
         with contextlib.suppress(OSError):  # a full disk stops the study where it loses something
             write_atomically(running_file(self.folder), content, durable=False)
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import NO_ROOM, Stopped
+from harness.errors import NO_ROOM, Ended, Stopped
 from harness.plan.jobs import Job
-from harness.run import engine_paths
+from harness.run import engine_paths, stopping
 from harness.run.admission import Admission, DiskCap, Shares
 from harness.run.display import Screen
 from harness.run.driver import NO_SPACE_LEFT, Driver
@@ -43,7 +43,7 @@ class Session:
 def run(prepared: Prepared, session: Session) -> int:
     """Runs what is missing; returns how many jobs have no final row. One that diverged has.
 
-    Raises Stopped where the run had to end before; the same call again carries on.
+    Raises Stopped where the run had to end before, Ended where a signal asked for it; the same call again carries on.
     """
     try:
         return _run(prepared, session)
@@ -84,9 +84,12 @@ def _run(prepared: Prepared, session: Session) -> int:
                             prepared.home)  # fmt: skip
             driver.look_up()
             if not driver.over:
-                session.execute(driver)
+                with stopping.at_signals(driver):
+                    session.execute(driver)
     if driver.halted:
         raise Stopped(driver.halted)
+    if driver.stopped and driver.frontier.left:
+        raise Ended(driver.stopped)
     return sum(key not in driver.rows for key in plan.jobs)
 
 

@@ -46,13 +46,14 @@ class Checkpoints:
         if self._owner.read_text() != self._token:
             raise Superseded(str(self.folder))
 
-    def save(self, epoch: int, state: dict[str, Any]) -> None:
+    def save(self, epoch: int, state: dict[str, Any], due: bool = False) -> None:
         """Raises OSError where the disk is full; nothing already written is harmed. Raises Superseded.
 
-        After epochs that are short beside it, a large one is left out until it takes no more than PART of the time.
+        After epochs that are short beside it, a large one is left out until it takes no more than PART of the time,
+        unless it is `due`.
         """
         start = time.perf_counter()
-        if start < self._next:
+        if start < self._next and not due:
             return self.check()
         content = packed({"format": FORMAT, "key": self.folder.name, **state})
         self.check()

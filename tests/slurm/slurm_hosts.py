@@ -44,7 +44,6 @@ PartitionName=all Nodes=ALL Default=YES MaxTime=1:00:00
 """
 START = """
 mount -t tmpfs none /run && mkdir -p -m 755 /run/sshd /run/munge
-mount -t tmpfs none /sys/fs/cgroup
 mount --bind {workspace}/etc-hosts /etc/hosts
 munged --force --key-file={workspace}/munge.key --socket=/run/munge/socket --pid-file=/run/munge/pid \\
     --log-file=/run/munge/log --seed-file=/run/munge/seed
@@ -74,6 +73,7 @@ class Slurm:
         nodes = "\n".join(f"NodeName={host.name} NodeAddr={host.address} CPUs={os.cpu_count()} Gres=gpu:2 State=UNKNOWN"
                           for host in self.hosts)  # fmt: skip
         (self.workspace / "slurm.conf").write_text(CONFIGURATION.format(head=self.hosts[0], nodes=nodes))
+        (self.workspace / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")  # hosts have none to find out from
         (self.workspace / "gres.conf").write_text("Name=gpu File=/dev/null,/dev/zero\n")
         for number, host in enumerate(self.hosts):
             line = START.format(workspace=self.workspace) + ("slurmctld && " if number == 0 else "") + "slurmd"

@@ -48,7 +48,9 @@ class Version(argparse.Action):
 
 def _study(commands: Any, name: str, words: str, *more: Callable[[argparse.ArgumentParser], None]) -> None:
     """A command on a study, with the options that all of these share."""
-    example = f"example: nas-harness {name} demo {slurm_options.EXAMPLE if name == 'slurm' else '--set recipe.epochs=3'}"
+    example = (
+        f"example: nas-harness {name} demo {slurm_options.EXAMPLE if name == 'slurm' else '--set recipe.epochs=3'}"
+    )
     command = commands.add_parser(name, help=words, epilog=example)
     command.add_argument("study", type=_path, help="a study file, or the name of a study in the package")
     command.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", dest="changes",

@@ -99,8 +99,9 @@ def _check_room(shares: Shares, options: argparse.Namespace) -> None:
     for kind in KINDS:
         cpus, gpus = shares.of(kind, options.device)
         if cpus > options.cpus_per_node or gpus > options.gpus_per_node:
-            raise BadInput(f"a {kind} trial asks for {cpus:g} cores and {gpus:g} GPUs, a node has {options.cpus_per_node}"
-                           f" and {options.gpus_per_node}: see --cpus-per-node and --gpus-per-node")  # fmt: skip
+            raise BadInput(f"a {kind} trial asks for {cpus:g} cores and {gpus:g} GPUs, a node has "
+                           f"{options.cpus_per_node} and {options.gpus_per_node}: see --cpus-per-node and "
+                           "--gpus-per-node")  # fmt: skip
     if options.time < options.warning + 60:
         raise BadInput(f"--warning {options.warning} leaves less than a minute of --time: {options.time} seconds")
 

@@ -29,7 +29,8 @@ ray_start() { # on a node, until it is asked to end
     rm -rf "$own" && mkdir -m 700 "$own" || exit
     "$bin/ray" start --block --node-ip-address="$(my_address)" --temp-dir="$own" --object-store-memory=100000000 \
         --num-cpus="$SLURM_CPUS_ON_NODE" --num-gpus=@GPUS@ --min-worker-port=0 --max-worker-port=0 "$@" >"$own/out" &
-    trap 'asked=yes; kill $!' TERM
+    trap 'asked=yes; kill -KILL $!' USR2
+    trap '' TERM # before a job is taken off its nodes, the study ends first
     wait $! || wait $!
     [ -n "$asked" ] || tail -n 20 "$own/out" # it died
     rm -rf "$own"
@@ -49,6 +50,12 @@ on_nodes() { # FUNCTION OPTIONS-OF-SRUN... : a step of this job, which goes on w
     srun --overlap --no-kill --kill-on-bad-exit=0 --export=ALL --cpu-bind=none --ntasks-per-node=1 @STEP@"${@:2}" \
         bash -c "$1" &
     steps+=($!)
+}
+
+end_ray() { # the steps of this job; Ray's own way to stop would end every Ray of this user on these nodes
+    scancel --signal=USR2 "$job"
+    (sleep 15 && kill "${steps[@]}") 2>/dev/null &
+    wait "${steps[@]}" 2>/dev/null
 }
 
 # ---- What Slurm sends: SIGUSR1 before the time limit, SIGTERM before the job is taken off its nodes
@@ -74,9 +81,10 @@ trap 'stop SIGUSR1 $((warning - 45))' USR1
 trap 'stop SIGTERM 10' TERM
 echo "job $job, start $((${SLURM_RESTART_COUNT:-0} + 1)) at $(date '+%F %T') on $SLURM_JOB_NODELIST; Ray at $address"
 
+rm -rf "$own" # of an earlier start that was killed
 on_nodes ray_head --nodes=1 --ntasks=1 --nodelist="$SLURMD_NODENAME"
 head=$!
-until [ -e "$own/ray_current_cluster" ]; do
+until [ -e "$own/ray_current_cluster" ] || [ -n "$stopped" ]; do
     kill -0 "$head" 2>/dev/null || { echo "Ray does not start on $SLURMD_NODENAME" && exit 1; }
     sleep 1
 done
@@ -92,8 +100,7 @@ if [ -z "$stopped" ]; then
 fi
 kill -0 "$head" 2>/dev/null || lost=", and Ray is dead"
 trap '' TERM USR1
-kill "${steps[@]}" 2>/dev/null
-wait "${steps[@]}"
+end_ray
 
 echo "the study ended with status $status$lost at $(date '+%F %T')"
 case $status$lost in

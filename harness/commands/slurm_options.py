@@ -34,7 +34,9 @@ def add(command: argparse.ArgumentParser) -> None:
 
 def seconds(text: str) -> int:
     """As Slurm reads a time: minutes, or with colons and days. Raises ArgumentTypeError."""
-    if not (found := TIME.fullmatch(text)) or (found[1] is None and found[4] is None and found[3] and len(found[3]) > 2):
+    if not (found := TIME.fullmatch(text)) or (
+        found[1] is None and found[4] is None and found[3] and len(found[3]) > 2
+    ):
         raise argparse.ArgumentTypeError(f"'{text}' is no time of Slurm's: write HOURS:MINUTES:SECONDS, as in 8:00:00, "
                                          "or DAYS-HOURS, as in 2-12")  # fmt: skip
     days, *parts = (int(part or 0) for part in found.groups())

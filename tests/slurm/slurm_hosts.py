@@ -40,7 +40,10 @@ ReturnToService=2
 SlurmdTimeout=30
 GresTypes=gpu
 {nodes}
-PartitionName=all Nodes=ALL Default=YES MaxTime=1:00:00
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+PartitionName=all Nodes=ALL Default=YES PriorityTier=1 GraceTime=20
+PartitionName=urgent Nodes=ALL PriorityTier=2
 """
 START = """
 mount -t tmpfs none /run && mkdir -p -m 755 /run/sshd /run/munge
@@ -90,7 +93,8 @@ class Slurm:
     def on(self, host: Host, line: str) -> "subprocess.CompletedProcess[str]":
         """A shell's line there."""
         ssh = ["ssh", "-i", str(self.workspace / "key"), "-o", "StrictHostKeyChecking=no", "-o",
-               "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=5", f"root@{host.address}"]  # fmt: skip
+               "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=5",
+               f"root@{host.address}"]  # fmt: skip
         return subprocess.run([*ssh, f"bash -c {shlex.quote(line)}"], capture_output=True, text=True, timeout=LIMIT,
                               check=False, stdin=subprocess.DEVNULL)  # fmt: skip
 

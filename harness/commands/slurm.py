@@ -39,8 +39,8 @@ def command(options: argparse.Namespace) -> int:
     context.confirm(options, prepared)
     path = Path(options.out or f"{plain(study.name)}.sbatch")
     write_over(path, script(options, study.name).encode(), (FIRST.encode(),))
-    print(f"{path}: {options.nodes} nodes with {options.cpus_per_node} cores and {options.gpus_per_node} GPUs each, for "
-          f"{duration(options.time)} a start")  # fmt: skip
+    print(f"{path}: {options.nodes} nodes with {options.cpus_per_node} cores and {options.gpus_per_node} GPUs each, "
+          f"for {duration(options.time)} a start")  # fmt: skip
     print(_submitted(path) if options.submit else f"submit it with: sbatch {shlex.quote(str(path))}")
     return 0
 

@@ -6,7 +6,7 @@ from os.path import expanduser
 from typing import Any
 
 EXAMPLE = "--nodes 2 --gpus-per-node 4 --time 8:00:00"
-TIME = re.compile(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?")
+TIME = re.compile(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?", re.ASCII)
 SAFE = re.compile(r"[\w.,:/=@%+*&|()\[\]-]+", re.ASCII)  # in a line of #SBATCH, which no shell reads
 
 

@@ -55,7 +55,7 @@ def survives(slurm: Slurm) -> None:
     """Raises AssertionError where something is lost."""
     workspace = slurm.workspace
     bench = drive.Bench(workspace, drive.study(workspace, 1.0, seeds=3, epochs=40))
-    head, lost, shared = slurm.hosts
+    _, lost, shared = slurm.hosts
     with somebody_elses_ray(slurm, shared) as alive:
         job = Job(slurm, bench)
         job.until_at_work(start=1)
@@ -156,14 +156,14 @@ def cancelled_is_cancelled(slurm: Slurm, bench: drive.Bench) -> None:
 def somebody_elses_ray(slurm: Slurm, host: Host) -> Iterator[Callable[[], bool]]:
     """Another user's on that host, and whether all of its processes live on."""
     nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups"
-    if slurm.on(host, f"{nobody} {sys.prefix}/bin/python -c 'import ray'").returncode:
+    if slurm.on(host, f"{nobody} env {sys.prefix}/bin/python -c 'import ray'").returncode:
         nobody = ""  # who may not read this environment: then it is the same user's, whom nothing protects
     start = (f"mkdir -m 777 {OTHERS} && {nobody} env HOME={OTHERS} RAY_AUTH_MODE=disabled {sys.prefix}/bin/ray start "
              f"--head --port=6399 --temp-dir={OTHERS} --num-cpus=0 --include-dashboard=false "
              "--object-store-memory=80000000 --disable-usage-stats")  # fmt: skip
     done = slurm.on(host, start)
     assert done.returncode == 0, done
-    found = f"pgrep --full '(gcs_server|raylet)/.*{OTHERS}'"
+    found = f"pgrep --full '/(gcs_server|raylet) .*{OTHERS}'"
     pids = slurm.on(host, found).stdout.split()
     assert len(pids) >= 2, slurm.on(host, "ps axww").stdout
     tell(f"{'another user' if nobody else 'somebody'} has a Ray on {host.name}")

@@ -5,7 +5,7 @@ STAMP = .venv/.installed
 PYTEST = $(BIN)/python -m pytest
 TWO = -n 2 --dist loadgroup --no-loadscope-reorder  # tests/conftest.py: Ray's tests one after another, first
 
-.PHONY: demo check reports test test-rest test-all test-kernels test-cluster test-faults lint docs gpu-kit study-page clean
+.PHONY: demo check reports test test-rest test-all test-kernels test-cluster test-slurm test-faults test-signals lint docs gpu-kit study-page clean
 
 demo: $(STAMP)
 	$(BIN)/nas-harness run demo
@@ -26,7 +26,9 @@ test-rest: $(STAMP)
 	$(PYTEST) $(TWO) -m slow
 	$(MAKE) test-kernels
 	$(MAKE) test-cluster
+	$(MAKE) test-slurm
 	$(MAKE) test-faults FAULTS=20
+	$(MAKE) test-signals
 
 test-all:
 	$(MAKE) test
@@ -56,9 +58,15 @@ gpu-kit: $(STAMP)
 test-cluster: $(STAMP)
 	$(BIN)/python tests/cluster/run.py
 
+test-slurm: $(STAMP)
+	$(BIN)/python tests/slurm/run.py
+
 FAULTS = 100
 test-faults: $(STAMP)
 	$(BIN)/python tests/faults/run.py --kills $(FAULTS)
+
+test-signals: $(STAMP)
+	$(BIN)/python tests/faults/signals.py
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'

@@ -26,7 +26,7 @@ from harness.commands.status import look, report
 LIMIT = 600.0  # seconds for anything at all
 RECENT = 3.0  # seconds
 STARTED = time.monotonic()
-SUBMIT = ("--nodes 3 --gpus-per-node 2 --cpus-per-node 2 --time 20:00 --warning 60 --partition all "
+SUBMIT = ("--nodes 3 --gpus-per-node 2 --cpus-per-node 2 --time 20:00 --partition all "
           "--device cpu --cpus-per-trial 0.5 --gpus-per-trial 1 --submit")  # fmt: skip
 OTHERS = "/tmp/others"  # on a host
 
@@ -114,10 +114,12 @@ class Job:
     def reaches_its_time_limit(self) -> None:
         """A limit so near that Slurm warns of it now: it looks twice a minute, and counts in minutes."""
         hours, minutes, _ = map(int, self.seen()["RunTime"].split(":"))
-        self.slurm.said(f"scontrol update JobId={self.number} TimeLimit={hours * 60 + minutes + 2}")
+        self.slurm.said(f"scontrol update JobId={self.number} TimeLimit={hours * 60 + minutes + 3}")
         tell("the time limit is near")
         self.until(lambda: "goes back into the queue" in self.log, "end before the time limit")
-        assert f"stopped by SIGUSR1 in Slurm job {self.number}" in report(self.folder), report(self.folder)
+        assert f"stopped by SIGUSR1 in Slurm job {self.number}" in report(self.folder), (
+            f"{report(self.folder)}\n{self.log}"
+        )
         tell("it went back into the queue")
 
     def loses(self, host: Host) -> None:

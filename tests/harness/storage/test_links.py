@@ -15,8 +15,8 @@ from harness.storage.rows import Records
 from harness.training.watchdog import TrialWatch
 from tests.driven import STUDY, ran
 
-FILES = ("study.json", "trials.jsonl", "trials.jsonl.gz", ".lock", "running.json", ".stop", "protocol.jsonl", "published.csv",
-         "report/index.html", "report/table.csv", "checkpoints/weights/a.pt", "report/report.json",
+FILES = ("study.json", "trials.jsonl", "trials.jsonl.gz", ".lock", "running.json", ".stop", "protocol.jsonl",
+         "published.csv", "report/index.html", "report/table.csv", "checkpoints/weights/a.pt", "report/report.json",
          "predictions/a.npy")  # fmt: skip
 FOLDERS = ("report", "predictions", "report/figures", "checkpoints", "checkpoints/weights", ".tune", "tensorboard")
 

@@ -4,14 +4,11 @@ Executors ask `next` for work, call `progress` after each epoch and `end` when a
 The rows and `study.json` are the whole state; the same command again runs what is missing.
 """
 
-import contextlib
-import json
 import math
-import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -21,11 +18,11 @@ from harness.plan.jobs import Job, Plan, described
 from harness.plan.settings import RESOLVED, Settings
 from harness.run.admission import Admission, fits
 from harness.run.kept_weights import Weights
+from harness.run.running import Running, save
 from harness.run.schedule import LOOK_UP, Frontier
 from harness.storage import provenance, stop
 from harness.storage.checkpoint import Checkpoints, sweep
-from harness.storage.files import write_atomically
-from harness.storage.folder import checkpoint_folder, running_file, watch_file
+from harness.storage.folder import checkpoint_folder, watch_file
 from harness.storage.rows import Records, latest_rows
 from harness.training import looked_up
 from harness.training.place import Place, Progress
@@ -41,15 +38,6 @@ class Assignment:
     job: Job
     settings: Settings
     place: Place
-
-
-@dataclass
-class Running:
-    """What a display shows of a trial."""
-
-    job: Job
-    since: float
-    progress: Progress | None = None
 
 
 class Display(Protocol):
@@ -233,20 +221,8 @@ class Driver:
         self._save_state()
 
     def _save_state(self) -> None:
-        """What `status` reads from other terminals."""
         self._saved_at = time.monotonic()
-        running = [{"key": key, "since": r.since, "progress": asdict(r.progress) if r.progress else None}
-                   for key, r in self.running.items()]  # fmt: skip
-        content = json.dumps(
-            {
-                "at": time.time(),
-                "running": running,
-                "stopped": self.stopped,
-                "slurm_job": os.environ.get("SLURM_JOB_ID"),
-            }
-        ).encode()
-        with contextlib.suppress(OSError):  # a full disk stops the study where it loses something
-            write_atomically(running_file(self.folder), content, durable=False)
+        save(self.folder, self.running, self.stopped)
 
 
 NO_SPACE_LEFT = "{folder}: no space left on the disk; free some, then the same command carries on"

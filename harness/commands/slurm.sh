@@ -25,13 +25,14 @@ port=$((20000 + job % 5000 * 2))
 export port address=$(my_address):$port
 
 ray_start() { # on a node, until it is asked to end
-    local asked=''
+    local asked='' ray
     rm -rf "$own" && mkdir -m 700 "$own" || exit
     "$bin/ray" start --block --node-ip-address="$(my_address)" --temp-dir="$own" --object-store-memory=100000000 \
         --num-cpus="$SLURM_CPUS_ON_NODE" --num-gpus=@GPUS@ --min-worker-port=0 --max-worker-port=0 "$@" >"$own/out" &
-    trap 'asked=yes; kill -KILL $!' USR2
-    trap '' TERM # before a job is taken off its nodes, the study ends first
-    wait $! || wait $!
+    ray=$!
+    trap 'asked=yes; kill -KILL $ray' USR2
+    trap 'asked=yes; scancel --batch --signal=TERM $SLURM_JOB_ID' TERM # some Slurms tell only the steps
+    while kill -0 "$ray" 2>/dev/null; do wait "$ray"; done
     [ -n "$asked" ] || tail -n 20 "$own/out" # it died
     rm -rf "$own"
 }
@@ -60,6 +61,7 @@ end_ray() { # the steps of this job; Ray's own way to stop would end every Ray o
 
 # ---- What Slurm sends: SIGUSR1 before the time limit, SIGTERM before the job is taken off its nodes
 stop() { # SIGNAL SECONDS: trials end after their epoch, and all that still runs after so many seconds at once
+    [ "$1" = "$stopped" ] && return
     echo "$1 at $(date '+%F %T'): the study stops"
     stopped=$1
     [ -z "$driver" ] && return
@@ -76,7 +78,7 @@ again() { # puts this job back into the queue, unless somebody cancelled it
 
 # ---- The run
 export -f my_address ray_start ray_head ray_worker
-steps=() stopped='' driver='' lost='' status=75
+steps=() stopped='' driver='' status=75
 trap 'stop SIGUSR1 $((warning - 45))' USR1
 trap 'stop SIGTERM 10' TERM
 echo "job $job, start $((${SLURM_RESTART_COUNT:-0} + 1)) at $(date '+%F %T') on $SLURM_JOB_NODELIST; Ray at $address"
@@ -98,12 +100,15 @@ if [ -z "$stopped" ]; then
     wait "$driver"
     status=$?
 fi
-kill -0 "$head" 2>/dev/null || lost=", and Ray is dead"
+waited=0 # trials failed, or Ray died: then its step ends soon, too
+while [ $status -eq 1 ] && [ -z "$stopped" ] && [ $((waited++)) -lt 10 ]; do
+    if kill -0 "$head" 2>/dev/null; then sleep 1; else stopped="Ray's death"; fi
+done
 trap '' TERM USR1
 end_ray
 
-echo "the study ended with status $status$lost at $(date '+%F %T')"
-case $status$lost in
+echo "the study ended with status $status${stopped:+ after $stopped} at $(date '+%F %T')"
+case $status$stopped in
     0* | 1 | 2*) exit $status ;; # all is there; trials failed; bad input
-    *) again ;;                  # it was stopped, or its Ray died
+    *) again ;;
 esac

@@ -8,9 +8,10 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from harness.commands import context
 from harness.commands.options import parser
@@ -81,8 +82,9 @@ def plain(name: str) -> str:
 
 
 def parser_of(name: str) -> argparse.ArgumentParser:
-    choices: Mapping[str, argparse.ArgumentParser] = next(a.choices for a in parser()._actions if a.dest == "command")
-    return choices[name]
+    choices: Any = next(action.choices for action in parser()._actions if action.dest == "command")
+    found: argparse.ArgumentParser = choices[name]
+    return found
 
 
 def cores(shares: Shares, device: str, gpus: int) -> int:

@@ -13,7 +13,7 @@ study() {
 
 # ---- A Ray of this job's own, with a token, ports and a temporary folder that no other job has
 job=$SLURM_JOB_ID
-export own=/tmp/nas-harness-slurm-$job # on each node; short, as the names of sockets must be
+export job own=/tmp/nas-harness-slurm-$job # on each node; short, as the names of sockets must be
 export RAY_AUTH_MODE=token RAY_USAGE_STATS_ENABLED=0
 RAY_AUTH_TOKEN=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
 export RAY_AUTH_TOKEN
@@ -31,19 +31,21 @@ ray_start() { # on a node, until it is asked to end
         --num-cpus="$SLURM_CPUS_ON_NODE" --num-gpus=@GPUS@ --min-worker-port=0 --max-worker-port=0 "$@" >"$own/out" &
     ray=$!
     trap 'asked=yes; kill -KILL $ray' USR2
-    trap 'asked=yes; scancel --batch --signal=TERM $SLURM_JOB_ID' TERM # some Slurms tell only the steps
+    trap 'asked=yes; $at_term' TERM
     while kill -0 "$ray" 2>/dev/null; do wait "$ray"; done
     [ -n "$asked" ] || tail -n 20 "$own/out" # it died
     rm -rf "$own"
 }
 
 ray_head() {
-    local client=() # its port, where this Ray has a server for clients
+    local at_term="scancel --batch --signal=TERM $job" # Slurm may tell a job's steps alone that it is preempted
+    local client=()                                    # its port, where this Ray has a server for clients
     "$bin/python" -c 'import grpc' 2>/dev/null && client=(--ray-client-server-port=$((port + 1)))
     ray_start --head --port="$port" --include-dashboard=false "${client[@]}"
 }
 
 ray_worker() {
+    local at_term=: # its node alone may be lost
     ray_start --address="$address"
 }
 
@@ -108,7 +110,6 @@ trap '' TERM USR1
 end_ray
 
 echo "the study ended with status $status${stopped:+ after $stopped} at $(date '+%F %T')"
-case $status$stopped in
-    0* | 1 | 2*) exit $status ;; # all is there; trials failed; bad input
-    *) again ;;
-esac
+if [ $status -eq 0 ] || [ $status -eq 2 ]; then exit $status; fi # all is there; bad input
+if [ $status -eq 1 ] && [ -z "$stopped" ]; then exit $status; fi # trials failed
+again

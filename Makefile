@@ -5,7 +5,8 @@ STAMP = .venv/.installed
 PYTEST = $(BIN)/python -m pytest
 TWO = -n 2 --dist loadgroup --no-loadscope-reorder  # tests/conftest.py: Ray's tests one after another, first
 
-.PHONY: demo check reports test test-rest test-all test-kernels test-cluster test-apart test-autoscaling test-faults lint docs gpu-kit study-page clean
+.PHONY: demo check reports test test-rest test-all test-kernels test-cluster test-apart test-autoscaling test-slurm test-faults \
+	test-signals lint docs gpu-kit study-page clean
 
 demo: $(STAMP)
 	$(BIN)/nas-harness run demo
@@ -28,7 +29,9 @@ test-rest: $(STAMP)
 	$(MAKE) test-cluster
 	$(MAKE) test-apart
 	$(MAKE) test-autoscaling
+	$(MAKE) test-slurm
 	$(MAKE) test-faults FAULTS=20
+	$(MAKE) test-signals
 
 test-all:
 	$(MAKE) test
@@ -66,9 +69,15 @@ test-apart: $(STAMP)
 test-autoscaling: $(STAMP)
 	$(BIN)/python tests/cluster/autoscaling.py
 
+test-slurm: $(STAMP)
+	$(BIN)/python tests/slurm/run.py
+
 FAULTS = 100
 test-faults: $(STAMP)
 	$(BIN)/python tests/faults/run.py --kills $(FAULTS)
+
+test-signals: $(STAMP)
+	$(BIN)/python tests/faults/signals.py
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'

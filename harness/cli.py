@@ -13,7 +13,7 @@ from typing import TextIO, cast
 
 from harness.commands import boundary, context
 from harness.commands.options import parser
-from harness.errors import NO_ROOM, BadInput, Stopped
+from harness.errors import NO_ROOM, BadInput, Ended, Stopped
 
 UNTIL_LATER = 75  # sysexits.h's EX_TEMPFAIL: the same command again goes on
 
@@ -29,9 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         except BrokenPipeError:
             boundary.close_unread()
             status = 1
-        except KeyboardInterrupt:
-            boundary.say(f"{f'ended by {heard[0]}' if heard else 'interrupted'}; the same command again carries on")
-            _leave(UNTIL_LATER if heard else 130)
+        except KeyboardInterrupt as stop:
+            signal = next(iter(heard or (stop.args if isinstance(stop, Ended) else ())), None)
+            boundary.say(f"{f'ended by {signal}' if signal else 'interrupted'}; the same command again carries on")
+            _leave(UNTIL_LATER if signal else 130)
     sys.exit(status)
 
 

@@ -10,12 +10,12 @@ from typing import Any
 
 from harness.errors import BadInput, Ended, visible
 
-ENDING = ("SIGTERM", "SIGHUP")
+ENDING = ("SIGTERM", "SIGHUP", "SIGUSR1")
 
 
 @contextmanager
 def signals() -> Iterator[list[str]]:
-    """Raises Ended in the main thread at SIGTERM and SIGHUP, whose names come into the list: Ray may raise another
+    """Raises Ended in the main thread at signals of ENDING, whose names come into the list: Ray may raise another
     KeyboardInterrupt in its place. What is ignored from outside, as by nohup, stays so."""
     before: dict[int, Any] = {}
     heard: list[str] = []

@@ -101,12 +101,12 @@ def session(options: argparse.Namespace) -> "Session":
     remote = getattr(options, "address", None) and options.device != "auto"
     device = options.device if remote else str(device_named(options.device))
     gigabytes = getattr(options, "disk_limit", None)
-    return Session(execute, _shares(options).checked(device), device, datasets.data_root(options.data_root),
+    return Session(execute, shares(options).checked(device), device, datasets.data_root(options.data_root),
                    options.line,
                    time_limit=getattr(options, "time_limit", None),
                    disk_limit=gigabytes and gigabytes * 1e9,
                    engine_path=getattr(options, "path", None),
-                   reuse=_reused(options), checkpoints=checkpoints,
+                   reuse=reused(options), checkpoints=checkpoints,
                    trackers=Trackers(targets("--track", getattr(options, "track", []))))  # fmt: skip
 
 
@@ -134,7 +134,7 @@ def _elsewhere(options: argparse.Namespace) -> "Elsewhere | None":
     return partial(gpus.precision, address)
 
 
-def _shares(options: argparse.Namespace) -> "Shares":
+def shares(options: argparse.Namespace) -> "Shares":
     from harness.run.admission import Shares, parse_shares
 
     return Shares(parse_shares("--cpus-per-trial", options.cpus_per_trial),
@@ -168,7 +168,7 @@ def _executor(options: argparse.Namespace) -> "Execute":
     return lambda driver: searcher.run(driver, chosen)
 
 
-def _reused(options: argparse.Namespace) -> tuple[Path, ...]:
+def reused(options: argparse.Namespace) -> tuple[Path, ...]:
     """Raises BadInput also where rows are none, which would become rows of the study."""
     from harness.storage.rows import complete_rows
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from os.path import expanduser
 from typing import Any, TypeVar
 
-from harness.commands import study_options
+from harness.commands import slurm_options, study_options
 
 N = TypeVar("N", int, float)
 
@@ -17,13 +17,15 @@ def parser() -> argparse.ArgumentParser:
         "nas-harness",
         description="Compares architecture-search methods fairly: one study file gives trials, tables, figures.",
         epilog="example: nas-harness run demo. Exit status: 0 all is there, 1 trials are missing or failed, "
-        "2 bad input, 75 ended by SIGTERM or SIGHUP, 130 by Ctrl-C",
+        "2 bad input, 75 ended by SIGTERM, SIGHUP or SIGUSR1, 130 by Ctrl-C",
     )
     top.add_argument("--version", action=Version, nargs=0, help="show the version, and exit")
     commands = top.add_subparsers(required=True, metavar="COMMAND", dest="command")
     _study(commands, "run", "run what a study still lacks, then print its table", _execution, _until, _changing)
     _study(commands, "plan", "show what would run: jobs, dependencies, MACs, estimated time; start nothing", _json)
     _study(commands, "tune", "run only a study's tuning, or export its result", _execution, _exports)
+    _study(commands, "slurm", "write or submit a batch script that runs a study on a Slurm cluster", _execution, _until,
+           _changing, slurm_options.add)  # fmt: skip
     _study(commands, "probe", "measure how many trials should share this machine", _probing)
     _status(commands)
     _report(commands)
@@ -46,7 +48,10 @@ class Version(argparse.Action):
 
 def _study(commands: Any, name: str, words: str, *more: Callable[[argparse.ArgumentParser], None]) -> None:
     """A command on a study, with the options that all of these share."""
-    command = commands.add_parser(name, help=words, epilog=f"example: nas-harness {name} demo --set recipe.epochs=3")
+    example = (
+        f"example: nas-harness {name} demo {slurm_options.EXAMPLE if name == 'slurm' else '--set recipe.epochs=3'}"
+    )
+    command = commands.add_parser(name, help=words, epilog=example)
     command.add_argument("study", type=_path, help="a study file, or the name of a study in the package")
     command.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", dest="changes",
                          help="override any field, such as recipe.lr=0.1 or method.darts-A.twins=2")  # fmt: skip

@@ -53,7 +53,8 @@ def look(folder: Path) -> dict[str, Any]:
     rows, last = counting(every), {row["key"]: row for row in every}
     plan = {job["key"]: job for job in study["plan"]}
     mine = {key: row for key, row in rows.items() if key in plan}
-    running = _running(folder)
+    said = _said(folder)
+    running = _running(folder, said)
     of = {key: _state(key, mine, running, plan) for key in plan}
     states = Counter(of.values())
     bad = [row for key, row in mine.items() if of[key] in TROUBLE]
@@ -67,6 +68,8 @@ def look(folder: Path) -> dict[str, Any]:
         "device_seconds": sum(row["device_seconds"] for row in rows.values()),
         "seconds_left": _left(plan, mine, running),
         "held": held(folder),
+        "stopped": said.get("stopped"),
+        "slurm_job": said.get("slurm_job"),
     }
 
 
@@ -82,9 +85,24 @@ def text(found: Mapping[str, Any]) -> str:
     if Status.FAILED in states:
         lines.append("  a failed trial runs again with the next command, and what waits for it after it: "
                      "mend first what would fail again")  # fmt: skip
-    if states.keys() & {"waiting", "ready", Status.FAILED} and not found["held"]:
-        lines.append("  nobody is running it: the same command again runs what is missing")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_driver(found)])
+
+
+def _driver(found: Mapping[str, Any]) -> list[str]:
+    """Who runs the study, or who may go on with it."""
+    job = found["slurm_job"] and f"Slurm job {found['slurm_job']}"
+    if found["held"]:
+        asked = f"asked to stop by {found['stopped']}: what runs ends after its epoch" if found["stopped"] else ""
+        return [f"  {line}" for line in (job and f"{job} is running it", asked) if line]
+    if not found["states"].keys() & {"waiting", "ready", Status.FAILED}:
+        return []
+    again = "the same command again runs what is missing"
+    if not found["stopped"]:
+        return [f"  nobody is running it: {again}"]
+    if not job:
+        return [f"  stopped by {found['stopped']}: {again}"]
+    return [f"  stopped by {found['stopped']} in {job}; where Slurm starts that job again (squeue --job "
+            f"{found['slurm_job']}) it goes on, else {again}"]  # fmt: skip
 
 
 TROUBLE = (Status.FAILED, Status.DIVERGED, Status.DISCONNECTED)
@@ -133,14 +151,21 @@ def held(folder: Path) -> bool:
     return False
 
 
-def _running(folder: Path) -> dict[str, Any]:
-    """What the driver last wrote, where one holds the folder now."""
-    if not held(folder):
-        return {}
+def _said(folder: Path) -> dict[str, Any]:
+    """What the driver wrote last; {} where it is nothing that one could have written."""
     try:
-        entries = json.loads(running_file(folder).read_text())["running"]
-        return {entry["key"]: entry for entry in entries if _is_running(entry)}
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        said = json.loads(running_file(folder).read_text())
+        texts = all(isinstance(said.get(name), str | None) for name in ("stopped", "slurm_job"))
+        return said if texts else {}
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return {}
+
+
+def _running(folder: Path, said: Mapping[str, Any]) -> dict[str, Any]:
+    """The trials that run, where a driver holds the folder now."""
+    try:
+        return {entry["key"]: entry for entry in said["running"] if _is_running(entry)} if held(folder) else {}
+    except (TypeError, KeyError):
         return {}
 
 

@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from threading import Timer
+from threading import Event, Timer
 from typing import Any
 
 import ray
+import ray.tune.tune
 from ray._private import ray_constants
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -58,9 +59,10 @@ def connect(options: Options) -> str | None:
 
 @contextmanager
 def own_signals() -> Iterator[None]:
-    """Keeps this process's answers to signals: Ray would dump its stack and abort."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    """Keeps this process's answers to signals: Ray would dump its stack and abort, and Tune end at SIGUSR1."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)}
     ray._private.utils.set_sigterm_handler = lambda _: None
+    ray.tune.tune._setup_signal_catching = Event
     try:
         yield
     finally:

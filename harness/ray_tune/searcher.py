@@ -71,8 +71,9 @@ class PlanSearcher(Searcher):
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         if not error and result and "outcome" in result:
             self._end(trial_id, result["key"], json.loads(result["outcome"]))
+        status = Trouble.STOPPED if self.driver.stopped else Trouble.LOST
         for key in list(self.given.get(trial_id, {})):
-            self._end(trial_id, key, {"status": Trouble.LOST, "error": _why(trial_id, self.trials)})
+            self._end(trial_id, key, {"status": status, "error": _why(trial_id, self.trials)})
         self.given.pop(trial_id, None)
 
     def _end(self, trial_id: str, key: str, outcome: Mapping[str, Any]) -> None:
@@ -120,7 +121,7 @@ class PlanSearcher(Searcher):
 
 
 class Halt(tune.Stopper):
-    """Ends everything where the driver says so."""
+    """Ends everything where the driver says so: at once where it is halted, where it is stopped once nothing runs."""
 
     def __init__(self, searcher: PlanSearcher) -> None:
         self.searcher = searcher
@@ -129,7 +130,8 @@ class Halt(tune.Stopper):
         return False
 
     def stop_all(self) -> bool:
-        return self.searcher.stopped
+        asked = self.searcher.driver.stopped and not any(one.status == "RUNNING" for one in self.searcher.trials)
+        return self.searcher.stopped or bool(asked)
 
 
 class Look(tune.Callback):

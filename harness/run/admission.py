@@ -177,4 +177,4 @@ class Admission:
         if status == Trouble.LOST:
             self._tries[job.key] = self._tries.get(job.key, 0) + 1
             return self._tries[job.key] <= TRIES
-        return status == Trouble.UNFIT
+        return status in (Trouble.UNFIT, Trouble.STOPPED)

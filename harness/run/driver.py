@@ -4,13 +4,11 @@ Executors ask `next` for work, call `progress` after each epoch and `end` when a
 The rows and `study.json` are the whole state; the same command again runs what is missing.
 """
 
-import contextlib
-import json
 import math
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -22,11 +20,11 @@ from harness.run.admission import Admission, fits
 from harness.run.checkpoints_at import tidy, trouble
 from harness.run.kept_networks import Networks
 from harness.run.kept_weights import Weights
+from harness.run.running import Running, save
 from harness.run.schedule import LOOK_UP, Frontier
-from harness.storage import provenance
+from harness.storage import provenance, stop
 from harness.storage.checkpoint import of_job, sweep
-from harness.storage.files import write_atomically
-from harness.storage.folder import running_file, watch_file
+from harness.storage.folder import watch_file
 from harness.storage.rows import Records, latest_rows
 from harness.storage.store import Folder, Store
 from harness.training import looked_up
@@ -45,15 +43,6 @@ class Assignment:
     place: Place
 
 
-@dataclass
-class Running:
-    """What a display shows of a trial."""
-
-    job: Job
-    since: float
-    progress: Progress | None = None
-
-
 class Display(Protocol):
     def __call__(self, driver: "Driver", ended: Mapping[str, Any] | None) -> None:
         """`ended`: the row just appended, or that of a trial that will be tried again; None after an epoch."""
@@ -65,7 +54,7 @@ class Driver:
     """`places` gives the place of a job that `admission` lets in; `show` is called whenever something happened.
 
     `plan`: what this run shall do of the `whole` study. `rows`: its final ones; nothing is built on others.
-    `halted`: why the run must end before everything is done, in one line.
+    `halted`: why the run must end before everything is done, in one line. `stopped`: the signal that ends it.
     """
 
     plan: Plan
@@ -82,6 +71,7 @@ class Driver:
     elsewhere: Store | None = None  # where checkpoints lie, if not in the folder
     running: dict[str, Running] = field(default_factory=dict)
     halted: str | None = None
+    stopped: str | None = None
 
     def __post_init__(self) -> None:
         self.rows = {key: row for key, row in latest_rows(self.folder).items()
@@ -94,11 +84,12 @@ class Driver:
         sweep(self.folder, self.rows)
         tidy(self.store, self.folder, self.rows)
         self.weights.sweep(self.rows)
+        stop.clear(self.folder)
         self._save_state()
 
     @property
     def over(self) -> bool:
-        return not self.frontier.left or self.halted is not None
+        return not self.frontier.left or self.halted is not None or self.stopped is not None
 
     def pack(self) -> list[Assignment]:
         """The next job that can run now, and of its kind as many more as shall take turns in one process with it.
@@ -231,14 +222,19 @@ class Driver:
         else:
             self.frontier.hold(job.key)
 
+    def stop(self, signal: str) -> None:
+        """Gives out nothing more; trials end before their next epoch. May be called by a signal's handler."""
+        self.stopped = signal
+        stop.ask(self.folder, signal)
+
+    def leave(self) -> None:
+        """Writes down that it was stopped; what still runs is ended with the process."""
+        self.running.clear()
+        self._save_state()
+
     def _save_state(self) -> None:
-        """What `status` reads from other terminals."""
         self._saved_at = time.monotonic()
-        running = [{"key": key, "since": r.since, "progress": asdict(r.progress) if r.progress else None}
-                   for key, r in self.running.items()]  # fmt: skip
-        content = json.dumps({"at": time.time(), "running": running}).encode()
-        with contextlib.suppress(OSError):  # a full disk stops the study where it loses something
-            write_atomically(running_file(self.folder), content, durable=False)
+        save(self.folder, self.running, self.stopped)
 
 
 NO_SPACE_LEFT = "{folder}: no space left on the disk; free some, then the same command carries on"

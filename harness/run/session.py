@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.errors import NO_ROOM, BadInput, Stopped
+from harness.errors import NO_ROOM, BadInput, Ended, Stopped
 from harness.plan.jobs import Job
-from harness.run import engine_paths
+from harness.run import engine_paths, stopping
 from harness.run.admission import Admission, DiskCap, Shares
 from harness.run.checkpoints_at import opened, tidy, url_of_study
 from harness.run.display import Screen
@@ -50,7 +50,7 @@ class Session:
 def run(prepared: Prepared, session: Session) -> int:
     """Runs what is missing; returns how many jobs have no final row. One that diverged has.
 
-    Raises Stopped where the run had to end before; the same call again carries on.
+    Raises Stopped where the run had to end before, Ended where a signal asked for it; the same call again carries on.
     """
     try:
         return _run(prepared, session)
@@ -92,10 +92,13 @@ def _run(prepared: Prepared, session: Session) -> int:
                 print(f"nas-harness: {note}", file=sys.stderr)
             driver.look_up()
             if not driver.over:
-                session.execute(driver)
+                with stopping.at_signals(driver):
+                    session.execute(driver)
             tidy(store, folder, driver.rows)
     if driver.halted:
         raise Stopped(driver.halted)
+    if driver.stopped and driver.frontier.left:
+        raise Ended(driver.stopped)
     return sum(key not in driver.rows for key in plan.jobs)
 
 

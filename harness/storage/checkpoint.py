@@ -51,13 +51,14 @@ class Checkpoints:
         if owner.decode() != self._token:
             raise Superseded(str(self.store))
 
-    def save(self, epoch: int, state: dict[str, Any]) -> None:
+    def save(self, epoch: int, state: dict[str, Any], due: bool = False) -> None:
         """Raises OSError where the disk is full; nothing already written is harmed. Raises Superseded.
 
-        After epochs that are short beside it, a large one is left out until it takes no more than PART of the time.
+        After epochs that are short beside it, a large one is left out until it takes no more than PART of the time,
+        unless it is `due`.
         """
         start = time.perf_counter()
-        if start < self._next:
+        if start < self._next and not due:
             return self.check()
         content = packed({"format": FORMAT, "key": self.store.name, **state})
         self.check()

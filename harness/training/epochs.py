@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from harness.engine import memory
 from harness.errors import first_line
+from harness.storage import stop
 from harness.storage.checkpoint import Checkpoints, of_job
 from harness.storage.checks import finite, is_number
 from harness.storage.row_fields import faults
@@ -17,6 +18,10 @@ from harness.vocabulary.rows import Outcome
 # Of one kind of job, which fills the outcome that it is given: None after a step, a Progress after an epoch.
 Epochs = Generator[Progress | None, None, None]
 Steps = Generator[None, None, dict[str, Any]]  # an epoch that stops after every step, and returns what it measured
+
+
+class Asked(Exception):
+    """The run ends, and asked this trial to go on later from its newest checkpoint."""
 
 
 class Work(Protocol):
@@ -53,22 +58,26 @@ def epochs(key: str, work: Work, place: Place, outcome: Outcome, after: After = 
 
     Returns its claim on the job, for what is written after the last epoch.
 
-    Raises OSError where a checkpoint cannot be written, Superseded where the trial was started again elsewhere.
+    Raises OSError where a checkpoint cannot be written, Superseded where the trial was started again elsewhere, Asked
+    where the run asks its trials to end.
     """
     checkpoints = of_job(place.store, key)
     checkpoints.claim()
     outcome.update(Outcome(curve=[], epochs=0))
     note = _resumed(checkpoints, work, outcome, before)
-    ended, own = outcome.pop("ended", False), work.epochs - before
+    ended, own, asked = outcome.pop("ended", False), work.epochs - before, stop.asked(place.path)
     while outcome["epochs"] < own and not ended:
+        if asked:
+            raise Asked(f"after epoch {outcome['epochs']} of {own}; goes on from there")
         clock = time.perf_counter()
         number = before + outcome["epochs"] + 1
         outcome["curve"].append({"epoch": number, **(yield from work.steps(number))})
         outcome["epochs"] = number - before
         ended = after(number, outcome)
         outcome["curve"][-1]["seconds"] = round(time.perf_counter() - clock, 4)
+        asked = stop.asked(place.path)
         state = {"work": work.state(), "outcome": json.dumps({**outcome, "ended": ended})}
-        checkpoints.save(number - before, state)
+        checkpoints.save(number - before, state, due=asked)
         yield Progress(number - before, own, _seconds(outcome), _scalars(outcome["curve"][-1]), note)
         note = ""
     outcome.update(Outcome(seconds=_seconds(outcome), train_loss=outcome["curve"][-1]["train_loss"]))

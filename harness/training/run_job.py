@@ -15,6 +15,7 @@ from harness.storage import provenance
 from harness.storage.checkpoint import Superseded
 from harness.storage.checks import finite
 from harness.storage.folder import watch_file
+from harness.training.epochs import Asked
 from harness.training.job_kinds import kind
 from harness.training.place import Place, Progress
 from harness.training.train import Diverged
@@ -86,6 +87,8 @@ def _failure(error: Exception, device: str) -> Outcome:
     if gone := broken.lost(error, device, provenance.host()):
         raise gone from error
     said = f"{type(error).__name__}: {error}"[:2000]
+    if isinstance(error, Asked):
+        return {"status": Trouble.STOPPED, "error": str(error)}
     if isinstance(error, Diverged):
         return {"status": Status.DIVERGED, "error": str(error)}
     if memory.exhausted(error):

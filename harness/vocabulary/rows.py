@@ -25,6 +25,7 @@ class Trouble(StrEnum):
     NO_SPACE = "no space"
     LOST = "lost"
     UNFIT = "unfit"
+    STOPPED = "stopped"  # the whole run ends, and was asked to leave its trials time for it
 
 
 class Outcome(TypedDict, total=False):

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGHUP end a run as Ctrl-C does, and say so by status 75; what a killed driver leaves goes soon."""
+"""SIGTERM, SIGHUP and SIGUSR1 end a run with status 75, else as Ctrl-C does; what a killed driver leaves goes soon."""
 
 import os
 import signal
@@ -91,7 +91,12 @@ def test_in_process_the_rows_are_kept_and_one_line_says_it(name: str, place: Pat
 
 @pytest.mark.ray
 @pytest.mark.parametrize(
-    ("name", "status"), [("SIGTERM", 75), pytest.param("SIGHUP", 75, marks=pytest.mark.slow), ("SIGINT", 130)]
+    ("name", "status"),
+    [
+        ("SIGTERM", 75),
+        ("SIGINT", 130),
+        *(pytest.param(one, 75, marks=pytest.mark.slow) for one in ("SIGHUP", "SIGUSR1")),
+    ],
 )
 def test_under_ray_nothing_is_left_but_the_rows(name: str, status: int, place: Path) -> None:
     run = started(place, "--cpus", "2")

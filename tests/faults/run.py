@@ -10,7 +10,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,8 +27,13 @@ Fault = Callable[[Bench, Run], bool]  # strikes; False where there was nothing t
 
 
 def worker(bench: Bench, run: Run) -> bool:
-    pids = {pid for _, _, pid in bench.log()[-4:] if drive.command(pid)} & set(drive.descendants(run.process.pid))
-    return any(drive.kill(pid) for pid in sorted(pids)[:1])
+    return any(drive.kill(pid) for pid in workers(bench, run)[:1])
+
+
+def workers(bench: Bench, run: Run) -> list[int]:
+    """The processes that began the last epochs, as far as they live."""
+    pids = {pid for _, _, pid in bench.log()[-4:] if drive.command(pid)}
+    return sorted(pids & set(drive.descendants(run.process.pid)))
 
 
 def driver(bench: Bench, run: Run) -> bool:
@@ -161,14 +166,14 @@ def main() -> None:
     study = drive.study(folder, EPOCH, "diverges", seeds=20, epochs=8)
     bench = Bench(folder, study, ("--cpus", "2"))
     try:
-        books = rage(bench, chosen.kills, random.Random(chosen.seed))
+        books = rage(bench, LINES, chosen.kills, random.Random(chosen.seed))
         status = finish(bench)
         books.close()
         expected = drive.undisturbed(folder / "undisturbed", study)
     finally:
         bench.end()
     rows = drive.comparable(bench.place)
-    print(table(), flush=True)
+    print(table(LINES), flush=True)
     clean = all(line.lost + line.doubled + line.repeated == 0 for line in LINES)
     faults, minutes = sum(line.times for line in LINES), (time.monotonic() - started) / 60
     how = "equal" if rows == expected else "DIFFER FROM"
@@ -179,13 +184,14 @@ def main() -> None:
     sys.exit(0 if rows == expected and clean and status == 0 else 1)  # that some diverge is final
 
 
-def rage(bench: Bench, kills: int, rng: random.Random) -> Books:
-    """Faults, drawn by weight, at moments that are random; the same command after each that ended the driver."""
+def rage(bench: Bench, lines: Sequence[Line], kills: int, rng: random.Random, longest: float = 2.5) -> Books:
+    """Faults, drawn by weight, at random moments up to `longest` seconds after an epoch began; the same command after
+    each that ended the driver."""
     run, books = bench.start(), Books(bench)
-    while sum(line.times for line in LINES) < kills:
+    while sum(line.times for line in lines) < kills:
         bench.wait_for_epochs(1, run)
-        time.sleep(rng.uniform(0, 2.5))
-        line = rng.choices(LINES, [line.weight for line in LINES])[0]
+        time.sleep(rng.uniform(0, longest))
+        line = rng.choices(lines, [line.weight for line in lines])[0]
         line.times += (struck := line.fault(bench, run))
         if run.process.poll() is not None:
             run = bench.start()
@@ -193,7 +199,7 @@ def rage(bench: Bench, kills: int, rng: random.Random) -> Books:
             continue
         bench.wait_for_epochs(1, run)
         books.charge(line)
-        total = sum(line.times for line in LINES)
+        total = sum(line.times for line in lines)
         print(f"{total:4} {line.name}: {len(books.keys)} rows, {len(bench.log())} epochs begun", flush=True)
     run.kill()
     return books
@@ -205,11 +211,11 @@ def finish(bench: Bench) -> int:
     return bench.start().finish()
 
 
-def table() -> str:
-    lines = ["| fault | times | rows lost | rows doubled | epochs repeated |", "|---|---|---|---|---|"]
-    lines += [f"| {one.name} | {one.times} | {one.lost} | {one.doubled} | {one.repeated} |" for one in LINES]
-    total = [sum(getattr(one, name) for one in LINES) for name in ("times", "lost", "doubled", "repeated")]
-    return "\n".join([*lines, "| **together** | " + " | ".join(map(str, total)) + " |"])
+def table(lines: Sequence[Line]) -> str:
+    text = ["| fault | times | rows lost | rows doubled | epochs repeated |", "|---|---|---|---|---|"]
+    text += [f"| {one.name} | {one.times} | {one.lost} | {one.doubled} | {one.repeated} |" for one in lines]
+    total = [sum(getattr(one, name) for one in lines) for name in ("times", "lost", "doubled", "repeated")]
+    return "\n".join([*text, "| **together** | " + " | ".join(map(str, total)) + " |"])
 
 
 if __name__ == "__main__":

@@ -9,14 +9,14 @@ import pytest
 
 from harness.cli import main
 from harness.errors import BadInput
-from harness.storage import checkpoint, files, protocol
+from harness.storage import checkpoint, files, protocol, stop
 from harness.storage.files import refuse_links, write_atomically
 from harness.storage.rows import Records
 from harness.training.watchdog import TrialWatch
 from tests.driven import STUDY, ran
 
-FILES = ("study.json", "trials.jsonl", "trials.jsonl.gz", ".lock", "running.json", "protocol.jsonl", "published.csv",
-         "report/index.html", "report/table.csv", "checkpoints/weights/a.pt", "report/report.json",
+FILES = ("study.json", "trials.jsonl", "trials.jsonl.gz", ".lock", "running.json", ".stop", "protocol.jsonl",
+         "published.csv", "report/index.html", "report/table.csv", "checkpoints/weights/a.pt", "report/report.json",
          "predictions/a.npy")  # fmt: skip
 FOLDERS = (
     "report",
@@ -112,6 +112,7 @@ def test_what_is_neither_file_nor_folder_is_refused(tmp_path: Path) -> None:
     ("name", "write"),
     [
         (".lock", Records),
+        (".stop", stop.clear),
         ("trials.jsonl", Records),
         ("protocol.jsonl", lambda folder: protocol.append(folder, protocol.Event.LOOKED, {}, 0, 0)),
         ("hung.txt", lambda folder: TrialWatch(folder / "hung.txt", 100).start()),

@@ -1,0 +1,177 @@
+"""The batch script for Slurm: what it says, that a shell reads it, and what is refused before anything is written."""
+
+import re
+import shlex
+import subprocess
+from argparse import ArgumentTypeError, Namespace
+from pathlib import Path
+
+import pytest
+
+from harness import cli
+from harness.commands import slurm
+from harness.commands.options import parser
+from harness.commands.slurm_options import seconds
+from harness.run.admission import Shares
+
+STUDY = """
+name = "{name}"
+space = "shortcut-vgg11"
+task = "harness.training.formula:stand_in"
+data = {{ name = "digits", image_size = 32 }}
+space_options = {{ width = 0.125 }}
+method = [{{ name = "baseline" }}]
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NAS_HARNESS_DATA", raising=False)
+    (tmp_path / "study.toml").write_text(STUDY.format(name="small"))
+    return tmp_path
+
+
+def status(*words: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["slurm", *words])
+    return int(ended.value.code or 0)
+
+
+def executed(script: str) -> list[str]:
+    """The words that the job's shell gives to python."""
+    function = re.search(r"^study\(\) \{\n(.*?)^\}", script, re.MULTILINE | re.DOTALL)
+    assert function
+    line = function[1].replace('exec "$bin/python"', "printf '%s\\0'")
+    return subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True).stdout.split("\0")[:-1]
+
+
+def checked(path: Path) -> str:
+    """The script, which a shell can read."""
+    subprocess.run(["bash", "-n", str(path)], check=True)
+    return path.read_text()
+
+
+def test_the_script_of_a_small_study(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert status("study.toml", "--nodes", "2", "--gpus-per-node", "4", "--time", "8:00:00", "--partition", "gpu") == 0
+    assert "small.sbatch: 2 nodes with 4 cores and 4 GPUs each, for 8:00:00 a start" in capsys.readouterr().out
+    script = checked(here / "small.sbatch")
+    directives = re.findall(r"^#SBATCH --(.*)$", script, re.MULTILINE)
+    assert {"nodes=2", "gpus-per-node=4", "cpus-per-task=4", "time=0-08:00:00", "partition=gpu", "requeue",
+            "open-mode=append", "signal=B:USR1@120", "output=nas-small-%j.log"} <= set(directives)  # fmt: skip
+    assert executed(script) == ["-m", "harness", "run", "study.toml", "--device=cuda", "--address", ""]
+    assert f"cd {here}" in script
+    assert not re.search(r"@[A-Z]+@", script)
+
+
+@pytest.mark.parametrize(
+    ("given", "passed"),
+    [
+        (["--set", "recipe.epochs=3", "--set=seeds.search=2", "--change"],
+         ["--set=recipe.epochs=3", "--set=seeds.search=2", "--change"]),
+        (["--gpus-per-trial", "train=0.5", "--time-limit", "60"], ["--gpus-per-trial=train=0.5", "--time-limit=60.0"]),
+        (["--results", "out $(touch odd)"], ["--results=out $(touch odd)"]),
+        (["--results", "a\nb' \"c\" ;`id`", "--tensorboard"], ["--results=a\nb' \"c\" ;`id`", "--tensorboard"]),
+    ],
+)  # fmt: skip
+def test_options_of_run_are_passed_on_as_they_are(given: list[str], passed: list[str], here: Path) -> None:
+    assert status("study.toml", "--gpus-per-node", "1", "--time", "2:00:00", *given) == 0
+    words = executed(checked(here / "small.sbatch"))
+    assert sorted(words[4:-3]) == sorted(passed)
+    again, direct = (parser().parse_args(["run", "study.toml", *line]) for line in (words[4:-3], given))
+    assert vars(again) == vars(direct)
+
+
+def test_a_folder_with_an_odd_name_is_entered(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = here / "a b\n$(touch odd); 'c"
+    odd.mkdir()
+    monkeypatch.chdir(odd)
+    assert status(str(here / "study.toml"), "--time", "60", "--setup", "module load cuda") == 0
+    script = checked(odd / "small.sbatch")
+    start = script[script.index("\ncd ") : script.index("module load cuda")]
+    done = subprocess.run(["bash", "-c", start + "\npwd"], capture_output=True, text=True, check=True, cwd="/")
+    assert done.stdout == f"{odd}\n"
+    assert not (odd / "odd").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--time", "8 hours"], "is no time of Slurm's"),
+        (["--time", "1:00"], "60 seconds: at least 2 minutes"),
+        (["--time", "2:30"], "leaves less than a minute"),
+        (["--time", "1:00:00", "--nodes", "0"], "no whole number"),
+        (["--time", "1:00:00", "--partition", "a\n#SBATCH --uid=0"], "characters"),
+        (["--time", "1:00:00", "--sbatch", "account=a b"], "characters"),
+        (["--time", "1:00:00", "--sbatch", "--account=a"], "expected one argument"),
+        (["--time", "1:00:00", "--sbatch=requeue"], "sets requeue itself"),
+        (["--time", "1:00:00", "--setup", "a\nb"], "no line of a shell script"),
+        (["--time", "1:00:00", "--executor", "in-process"], "--executor: the job starts a Ray of its own"),
+        (["--time", "1:00:00", "--device", "cuda:1"], "--device cuda:1"),
+        (["--time", "1:00:00", "--device", "cuda"], "asks for 1 cores and 1 GPUs, a node has 1 and 0"),
+        (["--time", "1:00:00", "--set", "recipe.epochs=0"], "recipe.epochs"),
+        (["--time", "1:00:00", "--submit"], "there is no sbatch here"),
+    ],
+)
+def test_bad_input_is_refused_in_a_line(words: list[str], said: str, here: Path, monkeypatch: pytest.MonkeyPatch,
+                                        capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+    monkeypatch.setenv("PATH", str(here))
+    assert status("study.toml", *words) == 2
+    assert said in capsys.readouterr().err.splitlines()[-1]
+    assert not list(here.glob("*.sbatch"))
+
+
+def test_a_study_that_is_none_is_refused(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "study.toml").write_text("name = 1")
+    assert status("study.toml", "--time", "60") == 2
+    assert "study.toml" in capsys.readouterr().err
+
+
+def test_somebody_elses_file_is_not_written_over(here: Path) -> None:
+    (here / "small.sbatch").write_text("#!/bin/bash\necho mine\n")
+    assert status("study.toml", "--time", "60") == 2
+    assert status("study.toml", "--time", "60", "--out", "other.sbatch") == 0
+    assert status("study.toml", "--time", "90", "--out", "other.sbatch") == 0
+
+
+def test_it_submits_what_it_wrote(here: Path, monkeypatch: pytest.MonkeyPatch,
+                                  capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+    (here / "sbatch").write_text('#!/bin/sh\necho "Submitted $(basename "$1")"\n')
+    (here / "sbatch").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{here}:/usr/bin:/bin")
+    assert status("study.toml", "--time", "60", "--submit") == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "Submitted small.sbatch"
+    (here / "sbatch").write_text("#!/bin/sh\necho 'error: invalid account' >&2\nexit 1\n")
+    assert status("study.toml", "--time", "60", "--submit") == 2
+    assert "sbatch small.sbatch: error: invalid account" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("90", 5400), ("8:00:00", 28_800), ("90:30", 5430), ("2-12", 216_000), ("1-0:30", 88_200), ("1-01:02:03", 90_123)],
+)
+def test_times_mean_what_slurm_takes_them_for(text: str, value: int) -> None:
+    assert seconds(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1-", "1:2:3:4", "a", "1.5", "٣٠", " 90", "9" * 30])
+def test_other_times_are_refused(text: str) -> None:
+    with pytest.raises(ArgumentTypeError):
+        seconds(text)
+
+
+@pytest.mark.parametrize(
+    ("cpus", "gpus", "node", "needed"),
+    [({}, {}, 4, 4), ({}, {"": 0.25}, 4, 16), ({"": 2.0}, {"train": 0.5}, 1, 4), ({"": 0.5}, {"": 0.5}, 3, 3),
+     ({}, {"": 2.0}, 4, 2)],
+)  # fmt: skip
+def test_a_node_has_the_cores_of_the_trials_that_fit_on_its_gpus(cpus: dict[str, float], gpus: dict[str, float],
+                                                                 node: int, needed: int) -> None:  # fmt: skip
+    assert slurm.cores(Shares(cpus, gpus), "cuda", node) == needed
+
+
+def test_a_studys_name_is_a_plain_name_in_slurm() -> None:
+    assert slurm.plain("a b\n;$(id)é") == "a-b----id--"
+    options = Namespace(nodes=1, gpus_per_node=0, cpus_per_node=1, time=172_800, warning=60, partition=None, sbatch=[])
+    assert slurm.directives(options, slurm.plain("x;y"))[0] == "job-name=nas-x-y"
+    assert shlex.quote(slurm.plain("a'b")) == "a-b"

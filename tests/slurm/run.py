@@ -1,0 +1,204 @@
+"""A study on a Slurm of three hosts: stopped before its time limit, robbed of a node, taken off its nodes; rows equal.
+
+Where this machine cannot make hosts, or has no Slurm, it says so and ends with status 0.
+"""
+
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+for folder in ("cluster", "faults"):
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / folder))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import drive
+from hosts import REPOSITORY, Host, Impossible, hosts
+from slurm_hosts import Slurm, refuse_without_slurm
+
+from harness.commands.status import look, report
+
+LIMIT = 600.0  # seconds for anything at all
+RECENT = 3.0  # seconds
+STARTED = time.monotonic()
+SUBMIT = ("--nodes 3 --gpus-per-node 2 --cpus-per-node 2 --time 20:00 --partition all "
+          "--device cpu --cpus-per-trial 0.5 --gpus-per-trial 1 --submit")  # fmt: skip
+OTHERS = "/tmp/others"  # on a host
+
+
+def main() -> None:
+    # Not below /tmp, of which every host has its own.
+    workspace = Path(tempfile.mkdtemp(prefix="nas-harness-slurm-", dir="/var/tmp"))
+    try:
+        refuse_without_slurm()
+        environment = {"PYTHONPATH": f"{REPOSITORY}:{REPOSITORY}/tests/faults", "OMP_NUM_THREADS": "1",
+                       drive.LOG: str(workspace), "SLURM_CONF": f"{workspace}/slurm.conf",
+                       "RAY_health_check_period_ms": "1000", "RAY_health_check_timeout_ms": "5000",
+                       "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"}  # fmt: skip
+        with hosts(workspace, 3, environment) as made:
+            slurm = Slurm(workspace, made)
+            slurm.start()
+            tell(f"Slurm on {', '.join(host.name for host in made)}")
+            survives(slurm)
+    except Impossible as why:
+        print(f"{'=' * 30}\nSKIPPED: make test-slurm: {why}\n{'=' * 30}", flush=True)
+    finally:
+        shutil.rmtree(workspace, ignore_errors=True)
+
+
+def survives(slurm: Slurm) -> None:
+    """Raises AssertionError where something is lost."""
+    workspace = slurm.workspace
+    bench = drive.Bench(workspace, drive.study(workspace, 1.0, seeds=3, epochs=40))
+    _, lost, shared = slurm.hosts
+    with somebody_elses_ray(slurm, shared) as alive:
+        job = Job(slurm, bench)
+        job.until_at_work(start=1)
+        job.reaches_its_time_limit()
+        job.until_at_work(start=2)
+        job.loses(lost)
+        job.is_preempted()
+        job.until_at_work(start=3)
+        bench.hurry()
+        job.ends()
+        assert alive(), "somebody else's Ray is gone"
+        tell("somebody else's Ray lives on")
+        cancelled_is_cancelled(slurm, bench)
+    compare(bench, drive.undisturbed(workspace / "undisturbed", bench.study))
+
+
+class Job:
+    """The study as a job, submitted by `nas-harness slurm` on the first host."""
+
+    def __init__(self, slurm: Slurm, bench: drive.Bench, results: str = "results") -> None:
+        self.slurm, self.folder = slurm, bench.folder / results / "faults"
+        line = (
+            f"cd {bench.folder} && {sys.prefix}/bin/python -m harness slurm {bench.study} --results {results} {SUBMIT}"
+        )
+        done = slurm.on(slurm.hosts[0], line)
+        assert done.returncode == 0, done
+        self.number = done.stdout.split()[-1]
+        tell(done.stdout.strip().splitlines()[-1])
+
+    @property
+    def log(self) -> str:
+        path = self.slurm.workspace / f"nas-faults-{self.number}.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def seen(self) -> dict[str, str]:
+        """What Slurm knows of it."""
+        words = self.slurm.said(f"scontrol show job {self.number}").split()
+        return {name: value for name, sign, value in (word.partition("=") for word in words) if sign}
+
+    def until(self, done: Callable[[], bool], what: str) -> None:
+        """Raises AssertionError where the job ends before, or it takes too long."""
+        end = time.monotonic() + LIMIT
+        while not done():
+            over = self.seen().get("JobState") in ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT")
+            assert not over or done(), f"the job ended before {what}: {self.seen()}\n{self.log}"
+            assert time.monotonic() < end, f"no {what} within {LIMIT:.0f} s: {self.seen()}\n{self.log}"
+            time.sleep(1)
+
+    def until_at_work(self, start: int) -> None:
+        self.until(lambda: f"start {start} at" in self.log, f"start {start}")
+        self.slurm.said(f"scontrol update JobId={self.number} TimeLimit=20:00")  # a requeued job keeps a nearer one
+        self.until(lambda: len(at_work(self.slurm.workspace)) == len(self.slurm.hosts), "epochs on all hosts")
+        tell(f"start {start}: epochs on all hosts; {report(self.folder).splitlines()[0]}")
+        assert look(self.folder)["slurm_job"] == self.number
+
+    def reaches_its_time_limit(self) -> None:
+        """A limit so near that Slurm warns of it now: it looks twice a minute, and counts in minutes."""
+        hours, minutes, _ = map(int, self.seen()["RunTime"].split(":"))
+        self.slurm.said(f"scontrol update JobId={self.number} TimeLimit={hours * 60 + minutes + 3}")
+        tell("the time limit is near")
+        self.until(lambda: "goes back into the queue" in self.log, "end before the time limit")
+        assert f"stopped by SIGUSR1 in Slurm job {self.number}" in report(self.folder), (
+            f"{report(self.folder)}\n{self.log}"
+        )
+        tell("it went back into the queue")
+
+    def loses(self, host: Host) -> None:
+        """A node, and goes on without it."""
+        self.slurm.said(f"scontrol update NodeName={host.name} State=DOWN Reason=test")
+        self.until(lambda: "lost " in self.log, "loss of a trial")
+        before = len(drive_log(self.slurm.workspace))
+        self.until(lambda: len(drive_log(self.slurm.workspace)) > before + 10, "epochs without that node")
+        names = {line.split()[-1] for line in drive_log(self.slurm.workspace)[before:]}
+        assert host.name not in names, names
+        self.slurm.said(f"scontrol update NodeName={host.name} State=RESUME")
+        tell(f"{host.name} was down; epochs went on, on {', '.join(sorted(names))}")
+
+    def is_preempted(self) -> None:
+        self.slurm.said("sbatch --partition=urgent --nodes=3 --exclusive --time=1 --output=/dev/null --wrap='sleep 1'")
+        self.until(lambda: int(self.seen()["Restarts"]) == 2, "second restart")
+        tell(f"it was preempted; {report(self.folder).splitlines()[-1].strip()}")
+
+    def ends(self) -> None:
+        self.until(lambda: self.seen()["JobState"] == "COMPLETED", "end")
+        assert self.seen()["ExitCode"] == "0:0", self.seen()
+        tell(f"the job ended: {self.log.splitlines()[-1]}")
+
+
+def cancelled_is_cancelled(slurm: Slurm, bench: drive.Bench) -> None:
+    """A job that its user cancels does not come back."""
+    job = Job(slurm, bench, "cancelled")
+    job.until(lambda: "Ray at" in job.log, "start")
+    slurm.said(f"scancel {job.number}")
+    job.until(lambda: job.seen()["JobState"] == "CANCELLED", "end after scancel")
+    assert job.seen()["Restarts"] == "0", job.seen()
+    tell("a job that was cancelled stays so")
+
+
+@contextmanager
+def somebody_elses_ray(slurm: Slurm, host: Host) -> Iterator[Callable[[], bool]]:
+    """Another user's on that host, and whether all of its processes live on."""
+    nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups"
+    if slurm.on(host, f"{nobody} env {sys.prefix}/bin/python -c 'import ray'").returncode:
+        nobody = ""  # who may not read this environment: then it is the same user's, whom nothing protects
+    start = (f"mkdir -m 777 {OTHERS} && {nobody} env HOME={OTHERS} RAY_AUTH_MODE=disabled {sys.prefix}/bin/ray start "
+             f"--head --port=6399 --temp-dir={OTHERS} --num-cpus=0 --include-dashboard=false "
+             "--object-store-memory=80000000 --disable-usage-stats")  # fmt: skip
+    done = slurm.on(host, start)
+    assert done.returncode == 0, done
+    found = f"pgrep --full '/(gcs_server|raylet) .*{OTHERS}'"
+    pids = slurm.on(host, found).stdout.split()
+    assert len(pids) >= 2, slurm.on(host, "ps axww").stdout
+    tell(f"{'another user' if nobody else 'somebody'} has a Ray on {host.name}")
+    yield lambda: set(pids) <= set(slurm.on(host, found).stdout.split())
+
+
+def drive_log(workspace: Path) -> list[str]:
+    """A line for every epoch that began."""
+    path = workspace / "epochs.log"
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def at_work(workspace: Path) -> set[str]:
+    """The hosts on which an epoch began in the last seconds."""
+    lines = [line.split() for line in drive_log(workspace)[-50:]]
+    return {host for _, _, when, _, host in lines if time.time() - float(when) < RECENT}
+
+
+def compare(bench: drive.Bench, expected: dict[str, dict[str, Any]]) -> None:
+    """Raises AssertionError where the table differs from an undisturbed run's."""
+    rows = drive.comparable(bench.place)
+    assert rows == expected
+    assert drive.doubled(bench.place) == 0
+    assert drive.repeated(bench.log()) == 0
+    hosts_used = {json.loads(line)["host"] for line in (bench.place / "trials.jsonl").read_text().splitlines()}
+    tell(
+        f"PASSED: {len(rows)} rows from {len(hosts_used)} hosts equal an undisturbed run's; 0 finished epochs repeated"
+    )
+
+
+def tell(text: str) -> None:
+    print(f"{time.monotonic() - STARTED:5.0f} s  {text}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

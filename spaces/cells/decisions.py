@@ -1,4 +1,4 @@
-"""What a cell's rules decide when the supernet is read by perturbation: each edge's operation, then each node's edges."""
+"""What a cell's rules decide in a supernet that is read by perturbation: first operations, then each node's edges."""
 
 from collections.abc import Sequence
 

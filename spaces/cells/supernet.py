@@ -74,12 +74,13 @@ class MixedNetwork(Gated):
         finally:
             self._left = before
 
-    def _live(self, given: Tensor) -> tuple[Edge, ...]:
-        """The edges that the output depends on, with each operation that counts."""
+    def _live(self, given: Tensor) -> list[Edge]:
+        """The edges that the output depends on, with each operation that counts, in the order of `every`."""
         columns = [(self.grid.operations.index(name), name) for name in self.grid.candidates]
         edges = [Edge(*pair, name) for pair, row in zip(self.grid.pairs, given.tolist(), strict=True)
                  for column, name in columns if row[column] != 0]  # fmt: skip
-        return live(edges, self.grid.inputs, self.concat)
+        order = self.grid.candidates.index
+        return sorted(live(edges, self.grid.inputs, self.concat), key=lambda edge: order(edge.operation))
 
     def _path(self, weights: Tensor) -> tuple[Edge, ...]:
         """Of one-hot weights, the edges that the output depends on."""

@@ -231,7 +231,8 @@ def score(ask: Request, source: Source | Settings, needs: tuple[str, ...] = (), 
     if supernet:
         settings["supernet"] = supernet
         needs = (*needs, supernet)
-    return _plan(ask, Kind.SCORE, settings, needs, ask.method, source if isinstance(source, dict) else sources.as_json(source))
+    found = source if isinstance(source, dict) else sources.as_json(source)
+    return _plan(ask, Kind.SCORE, settings, needs, ask.method, found)
 
 
 def _plan(ask: Request, kind: Kind, search: Settings, needs: tuple[str, ...], label: str,

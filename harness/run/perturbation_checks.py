@@ -28,11 +28,11 @@ def _faults(own: MethodSettings, space: Space) -> Iterator[str]:
     except ValueError as error:
         yield f"search.reading = 'perturbation': {error}"
     if named(search.gate or space.gates[0]).single:
-        yield (f"search.reading = 'perturbation' with gate '{search.gate}': it trains single paths, and what one option "
+        yield (f"search.reading = 'perturbation' with gate '{search.gate}': it trains single paths, and what an option "
                "is worth beside the others is asked of a mixture; take another gate")  # fmt: skip
     if search.early_stop:
-        yield ("search.early_stop goes back to the α of an earlier epoch, and search.reading = 'perturbation' reads the "
-               "weights of the last; leave one out")  # fmt: skip
+        yield ("search.early_stop goes back to the α of an earlier epoch, and search.reading = 'perturbation' starts "
+               "from the last epoch's weights; leave one out")  # fmt: skip
     for name, epochs in (("snapshots", search.read_at), ("trained", search.trained_at)):
         if asked.get(name) and epochs != (search.epochs,):
             yield (f"search.{name}: with reading = 'perturbation' the supernet is read after the last epoch alone, "

@@ -1,5 +1,5 @@
-"""Reading a finished supernet by perturbation (DARTS-PT, Wang et al. 2021): it is decided choice by choice what is kept,
-and the supernet trained on in between."""
+"""Reading a finished supernet by perturbation (DARTS-PT, Wang et al. 2021): choice by choice is decided what is kept,
+and the supernet is trained on in between."""
 
 import math
 from dataclasses import dataclass, field

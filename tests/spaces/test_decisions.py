@@ -33,7 +33,9 @@ def test_an_additive_worth_gives_the_largest(name, rule, seed):
         assert space.discretise(as_alpha(given), rule) == space.discretise(values, rule)
         return
     operations, found = largest(space, values, rule), space.discretise(as_alpha(given), rule)
-    assert [edges(found.normal), edges(found.reduction)] == [operations.get(part, []) for part in ("normal", "reduction")]
+    assert [edges(found.normal), edges(found.reduction)] == [
+        operations.get(part, []) for part in ("normal", "reduction")
+    ]
 
 
 def largest(space, values, rule):
@@ -72,7 +74,9 @@ def test_removal_leaves_all_other_weights_as_they_are():
 @pytest.mark.parametrize(("with_it", "without", "kept"), [(2.0, 1.0, 1), (1.0, 1.0, 0), (1.0, 2.0, 0)])
 def test_a_shortcut_is_kept_where_dropping_it_costs_more_than_keeping_it(with_it, without, kept):
     choice = Choice(((("pairs", 0, 1),),), or_none=True)
-    found = decided(choice, open_weights({"pairs": (2, 2)}), lambda given: ((without, with_it)[int(given["pairs"][0, 1])],))
+    found = decided(
+        choice, open_weights({"pairs": (2, 2)}), lambda given: ((without, with_it)[int(given["pairs"][0, 1])],)
+    )
     assert found["pairs"][0, 1] == kept
 
 

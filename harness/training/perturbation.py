@@ -54,7 +54,11 @@ class Perturbation(Search):
         return epochs(len(self.rounds), self.spec.tune_epochs)
 
     def rate(self, number: int) -> float:
-        return TENTH * learning_rate(self.recipe, number - super().epochs, self.epochs)
+        """No epoch warms up: the weights are trained."""
+        lr, scheduler = TENTH * self.recipe.lr, self.recipe.scheduler
+        schedule = scheduler.model_copy(update={"warmup_epochs": 0, "min_lr": min(scheduler.min_lr, lr)})
+        recipe = self.recipe.model_copy(update={"lr": lr, "scheduler": schedule})
+        return learning_rate(recipe, number - super().epochs, self.epochs)
 
     def steps(self, number: int) -> Steps:
         """Raises Diverged."""

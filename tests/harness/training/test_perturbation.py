@@ -69,6 +69,7 @@ def test_in_a_study_it_is_a_rule_with_a_job_of_its_own(tmp_path):
 
 
 @pytest.mark.training
+@pytest.mark.long
 @pytest.mark.parametrize(
     "search",
     [{"group": 8}, pytest.param({"group": 8, "train_alpha": False, "tune_epochs": 2}, marks=pytest.mark.slow)],

@@ -10,6 +10,7 @@ import torch
 from scipy.stats import chisquare
 from torch import nn
 
+from spaces import contract_decisions
 from spaces.alike import offered
 from spaces.cost import cost
 from spaces.edits import edits, offers
@@ -41,6 +42,8 @@ def checks(space: Space) -> Iterator[Check]:
             )
         yield f"{rule}: parameters and MACs need no weights", lambda r=rule: _costs(space, r)  # type: ignore[misc]
         yield f"{rule}: a supernet can be limited to one architecture", lambda r=rule: _limits(space, r)  # type: ignore[misc]
+        if hasattr(space, "decisions"):
+            yield f"{rule}: what is decided in a supernet is what the rule reads", partial(_decides, space, rule)
 
 
 def _images(count: int = 2) -> torch.Tensor:
@@ -222,6 +225,10 @@ def _costs(space: Space, rule: str) -> None:
     built = cost(space.build(architecture, CLASSES, CHANNELS), CHANNELS, SIZE)
     assert planned == built, f"on the meta device {planned}, built {built}"
     assert min(built) > 0, f"(parameters, MACs) = {built}"
+
+
+def _decides(space: Space, rule: str) -> None:
+    contract_decisions.decides(space, rule, _seeded(space.supernet(CLASSES, CHANNELS, space.gates[0])), _images())
 
 
 def _limits(space: Space, rule: str) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 HATCHES = ("", "////", "....", "xxxx", "\\\\\\\\")
-KINDS = {"search": "search", "score": "scoring", "tune": "tuning",
+KINDS = {"search": "search", "perturbation": "reading by perturbation", "score": "scoring", "tune": "tuning",
          "black-box": "black-box search", "train": "training"}  # fmt: skip
 
 

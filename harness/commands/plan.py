@@ -18,7 +18,7 @@ from harness.data.images import DataSet
 from harness.data.splits import split
 from harness.engine.engine import Engine
 from harness.plan.jobs import Job
-from harness.plan.settings import at_start, by_table, epochs_before, recipe_of, validation_portion
+from harness.plan.settings import at_start, by_table, epochs_before, recipe_of, search_of, validation_portion
 from harness.plan.sources import Asked, Baseline, Read, Sampled, Twin, Written, from_json
 from harness.run.admission import Shares
 from harness.run.checks import example
@@ -28,11 +28,14 @@ from harness.run.prepare import Prepared
 from harness.run.step_time import image_seconds, one_thread
 from harness.storage.rows import latest_rows
 from harness.study.schema import Recipe
+from harness.training import perturbation
 from harness.training.search import TELEMETRY_IMAGES
-from harness.vocabulary.kinds import Kind
+from harness.vocabulary.kinds import SUPERNETS, Kind
 from harness.vocabulary.rows import FINAL
+from spaces import registry as spaces
 from spaces.cost import cost
 from spaces.custom_rules import drawn_by
+from spaces.decisions import stages
 from spaces.gates import uniform, ways
 
 
@@ -144,10 +147,15 @@ def images(job: Job, data: DataSet) -> float:
         return weights * epochs + EVALUATION * test * (1 + watched * epochs)
     if job.kind == Kind.SEARCH:
         warmup, searching = int(search["warmup_epochs"]), int(search["epochs"])
-        step = 1 if search["gate"] == uniform.GATE else SEARCH_STEP[search["order"]]
+        step = 1 if search["gate"] == uniform.GATE or not search["train_alpha"] else SEARCH_STEP[search["order"]]
         gradients = warmup + step * searching
         looked_at = min(TELEMETRY_IMAGES, held_out) + watched * test
         return weights * gradients + EVALUATION * looked_at * (warmup + searching)
+    if job.kind == Kind.PERTURBATION:
+        space = spaces.load(settings["space"], settings["space_options"])
+        evaluations, tuned = perturbation.work(stages(space, search["rule"]), search_of(settings))
+        step = SEARCH_STEP[search["order"]] if search["train_alpha"] else 1
+        return EVALUATION * held_out * evaluations + weights * step * tuned
     if search.get("score") == "supernet":
         return EVALUATION * held_out
     if at_start(settings):
@@ -168,7 +176,7 @@ def stand_in(job: Job, prepared: Prepared) -> StandIn:
 
 
 def _network_of(job: Job, prepared: Prepared) -> tuple[str, str]:
-    if job.kind == Kind.SEARCH:
+    if job.kind in SUPERNETS:
         return "supernet", ways.built(prepared.space, job.settings["search"]["gate"])
     match from_json(job.settings["source"]):
         case Written(text):

@@ -14,19 +14,7 @@ from harness.plan import sources
 from harness.plan.halving import rungs
 from harness.plan.jobs import Plan
 from harness.plan.settings import Settings
-from harness.plan.sources import (
-    Asked,
-    Baseline,
-    Best,
-    Evolved,
-    Ranked,
-    Read,
-    Sampled,
-    Source,
-    Winner,
-    Written,
-    as_json,
-)
+from harness.plan.sources import Asked, Baseline, Best, Evolved, Ranked, Read, Sampled, Source, Winner, Written
 from harness.study.schema import LEFT_OUT
 from harness.study.search import Search
 from harness.vocabulary.kinds import Kind, Role
@@ -75,7 +63,7 @@ Strategy = Callable[[Request], Iterable[Found]]
 BASE = ("space", "space_options", "data", "study_seed", "seed", "test_curve", "task", "table")
 
 DARTS = ("epochs", "gate", "order", "warmup_epochs", "alpha_lr", "alpha_betas", "alpha_weight_decay", "alpha_noise",
-         "alpha_portion", "temperature", "zero_one", "early_stop")  # fmt: skip
+         "alpha_portion", "temperature", "zero_one", "early_stop", "train_alpha")  # fmt: skip
 SCORE = ("score", "score_epochs", "gate", "alpha_portion")
 DRAWING = ("random", "successive-halving", *METHODS)  # these need rules that architectures can be drawn by
 EVOLVE = ("population", "lag", "mutation_rate", "crossover_rate", "tournament")
@@ -98,11 +86,23 @@ def strategy(name: str) -> Strategy:
 def darts(ask: Request) -> Iterable[Found]:
     """One bilevel search (Liu et al. 2019), read at its snapshots; methods with equal settings share it.
 
-    Only networks of the snapshots in `trained` are trained.
+    Only networks of the snapshots in `trained` are trained. By perturbation it is read after its last epoch.
     """
     key = supernet(ask)
+    if ask.search.reading == "perturbation":
+        yield _perturbed(ask, key)
+        return
     for epoch in ask.search.trained_at:
         yield Found(f"{ask.method}@{epoch}", Read(key, ask.rule, epoch), (key,), ask.rule, epoch)
+
+
+def _perturbed(ask: Request, key: str) -> Found:
+    """What is kept of the finished supernet where choice by choice is decided in it (DARTS-PT, Wang et al. 2021)."""
+    last = ask.search.epochs
+    settings = {name: getattr(ask.search, name) for name in (*DARTS, "tune_epochs", "group")}
+    settings |= {"snapshots": [last], "supernet": key, "rule": ask.rule}
+    reading = _plan(ask, Kind.PERTURBATION, settings, (key,), ask.method)
+    return Found(f"{ask.method}@{last}", Read(reading, ask.rule, last), (reading, key), ask.rule, last)
 
 
 def random_draw(ask: Request) -> Iterable[Found]:
@@ -231,7 +231,8 @@ def score(ask: Request, source: Source | Settings, needs: tuple[str, ...] = (), 
     if supernet:
         settings["supernet"] = supernet
         needs = (*needs, supernet)
-    return _plan(ask, Kind.SCORE, settings, needs, ask.method, source if isinstance(source, dict) else as_json(source))
+    found = source if isinstance(source, dict) else sources.as_json(source)
+    return _plan(ask, Kind.SCORE, settings, needs, ask.method, found)
 
 
 def _plan(ask: Request, kind: Kind, search: Settings, needs: tuple[str, ...], label: str,

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from harness.plan.settings import at_start, by_table
-from harness.vocabulary.kinds import Kind
+from harness.vocabulary.kinds import SUPERNETS, Kind
 
 Settings = Mapping[str, Any]
 
@@ -26,11 +26,12 @@ def read_fields(settings: Settings) -> dict[str, Any]:
     if at_start(settings):
         out["search"] = _without(search, ("score_epochs", "gate"))
         out["recipe"] = {"batch_size": settings["recipe"]["batch_size"]}
-    if kind in (Kind.SCORE, Kind.TUNE) or (kind == Kind.SEARCH and not settings.get("test_curve")):
+    watched = kind == Kind.SEARCH and settings.get("test_curve")
+    if kind in (Kind.SCORE, Kind.TUNE, *SUPERNETS) and not watched:
         out["data"] = _without(settings.get("data", {}), ("test_images",))
-    if kind in (Kind.SCORE, Kind.TUNE):
+    if kind in (Kind.SCORE, Kind.TUNE, Kind.PERTURBATION):
         out.pop("test_curve", None)
-    if kind == Kind.SEARCH and str(settings.get("space")).startswith(("cell-", "nasbench201")):
+    if kind in SUPERNETS and str(settings.get("space")).startswith(("cell-", "nasbench201")):
         out["space_options"] = _without(settings.get("space_options", {}), TRAINED)
     if "tuning" in settings:
         out["tuning"] = _without(settings["tuning"], _unread_of_tuning(settings["tuning"]))

@@ -22,7 +22,7 @@ from harness.vocabulary.rows import Trouble
 MARGIN = 1.1  # over the measured peak, for what the allocator loses to fragments
 TRIES = 5  # of a trial whose process died or whose node is in trouble, without an epoch's progress in between
 MOST = 1024  # cores or GPUs of a trial, or trials of a process
-KINDS = ("search", "train", "score", "tune")  # in the order in which messages name them
+KINDS = ("search", "train", "score", "tune", "perturbation")  # in the order in which messages name them
 FOOTPRINT = KEPT + 1  # checkpoints of one trial on the disk at once: those kept, and the one being written
 
 

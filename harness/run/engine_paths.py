@@ -27,7 +27,7 @@ from harness.run.step_time import affordable, one_thread, timer
 from harness.storage.folder import read_study
 from harness.storage.rows import latest_rows
 from harness.study.schema import IMAGES, Recipe
-from harness.vocabulary.kinds import Kind
+from harness.vocabulary.kinds import SUPERNETS
 from spaces.gates import ways
 
 T = TypeVar("T")
@@ -111,12 +111,12 @@ def of(job_kind: str, known: Mapping[str, str]) -> str | None:
 
 
 def _what(job_kind: str) -> str:
-    return "supernet" if job_kind == Kind.SEARCH else "network"
+    return "supernet" if job_kind in SUPERNETS else "network"
 
 
 def _known(folder: Path) -> dict[str, str]:
     rows = [row for row in latest_rows(folder).values() if row["path"]]
-    found = {"supernet" if row["kind"] == Kind.SEARCH else "network": str(row["path"]) for row in rows}
+    found = {"supernet" if row["kind"] in SUPERNETS else "network": str(row["path"]) for row in rows}
     try:
         return {**found, **read_study(folder).get("paths", {})}
     except BadInput:

@@ -9,7 +9,7 @@ from harness.plan.settings import by_table
 
 Rank = tuple[float, int]
 LOOK_UP = "look-up"  # the queue of jobs of any kind that a table answers: they need no executor
-WEIGHT = {"search": 8.0, "train": 2.0, "tune": 1.0, "score": 0.5}  # roughly how long a kind takes, for the order alone
+WEIGHT = {"search": 8.0, "perturbation": 4.0, "train": 2.0, "tune": 1.0, "score": 0.5}  # about how long each takes
 
 
 class Frontier:

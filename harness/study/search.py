@@ -13,7 +13,7 @@ Temperature = Annotated[float, Field(gt=0)]
 Beta = Annotated[float, Field(ge=0, lt=1)]  # of Adam
 LATER = {  # protocols of older folders do not have these, so that they are left out at their defaults
     "one_job": False, "startup": 20, "refit": 20, "objective": "parameters", "reduction": 3,
-    "temperature": (10.0, 0.1),
+    "temperature": (10.0, 0.1), "train_alpha": True, "reading": "alpha", "tune_epochs": 1, "group": 1,
 }  # fmt: skip
 
 
@@ -35,6 +35,10 @@ class Search(Model):
     temperature: tuple[Temperature, Temperature] = (10.0, 0.1)  # gumbel: of the first and of the last epoch
     zero_one: float = Field(0.0, ge=0)  # weight of FairDARTS's zero-one loss
     early_stop: bool = False  # by the largest Hessian eigenvalue (R-DARTS)
+    train_alpha: bool = True  # false: α stays as it starts
+    reading: Literal["alpha", "perturbation"] = "alpha"  # what tells what is kept of the supernet
+    tune_epochs: int = Field(1, ge=0, le=EPOCHS)  # perturbation: of training between two rounds of decisions
+    group: int = Field(1, gt=0, le=COUNT)  # perturbation: decisions of a round
     recipe: dict[str, Any] = Field(default_factory=dict)
     candidates: int = Field(20, gt=0, le=TRIALS)  # random search and evolution: how many are scored in all
     population: int = Field(10, gt=1, le=COUNT)

@@ -18,7 +18,7 @@ from harness.seeding import stream
 from harness.training.continued import begin, leave
 from harness.training.epochs import Epochs, Steps, epochs
 from harness.training.place import Place
-from harness.vocabulary.kinds import Kind
+from harness.vocabulary.kinds import SUPERNETS, Kind
 from harness.vocabulary.rows import Outcome, Status
 from spaces import registry as spaces
 from spaces.gates import ways
@@ -41,7 +41,7 @@ class Formula:
 
     @property
     def epochs(self) -> int:
-        if self.settings["kind"] == Kind.SEARCH:
+        if self.settings["kind"] in SUPERNETS:
             return int(self.settings["search"]["epochs"])
         if self.settings["kind"] == Kind.SCORE:
             return int(self.settings["search"]["score_epochs"])
@@ -65,7 +65,7 @@ def job(key: str, settings: Settings, place: Place, outcome: Outcome) -> Epochs:
     space = spaces.load(settings["space"], settings["space_options"])
     recipe = {**settings["recipe"], **({"epochs": work.epochs} if settings["kind"] == Kind.SCORE else {})}
     outcome.update(Outcome(recipe=recipe, path="formula", precision="fp32", split=""))
-    if settings["kind"] == Kind.SEARCH:
+    if settings["kind"] in SUPERNETS:
         outcome["snapshots"] = {}
     if text := settings.get("architecture"):
         outcome.update(facts(space.parse(text)))
@@ -80,7 +80,7 @@ def job(key: str, settings: Settings, place: Place, outcome: Outcome) -> Epochs:
 
 def _after(work: Formula, space: Any, number: int, outcome: Outcome) -> bool:
     settings = work.settings
-    if settings["kind"] == Kind.SEARCH and number in settings["search"]["snapshots"]:
+    if settings["kind"] in SUPERNETS and number in settings["search"]["snapshots"]:
         outcome["snapshots"][str(number)] = _alpha(space, settings, number)
     pruned = prunes(settings, number, work.values[-1])
     outcome["status"] = Status.PRUNED if pruned else Status.DONE

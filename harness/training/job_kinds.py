@@ -19,7 +19,7 @@ from harness.seeding import Seeds
 from harness.storage import predictions
 from harness.storage.checkpoint import fitting, kept
 from harness.study.schema import LEFT_OUT
-from harness.training import formula, looked_up, pretrained, single_path, zero_cost_job
+from harness.training import formula, looked_up, perturbation, pretrained, single_path, zero_cost_job
 from harness.training.bilevel import sharpened_at
 from harness.training.continued import begin, leave
 from harness.training.epochs import After, Epochs, epochs
@@ -130,14 +130,34 @@ def score_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> E
     architecture = space.parse(settings["architecture"])
     part = _split(settings, data)
     supernet: Any = space.supernet(data.classes, data.channels, ways.built(space, spec.gate))
-    with fitting(place.store, settings["search"]["supernet"]):
-        supernet.load_state_dict(kept(place.store, settings["search"]["supernet"]))
+    _continue(supernet, settings, place)
     alpha_part = data.train.take(part.alpha).to(engine.device)
     accuracy, _ = engine.evaluate_subnet(engine.place(supernet), architecture, alpha_part)
     parameters, macs = cost(space.build(architecture, data.classes, data.channels), data.channels, data.size)
     yield Progress(1, 1, 0.0)
     outcome.update(facts(architecture))
     outcome.update(Outcome(split=part.digest(), val_accuracy=accuracy, parameters=parameters, macs=macs))
+
+
+def _continue(supernet: Any, settings: Settings, place: Place) -> None:
+    """From the weights that the search has left."""
+    with fitting(place.store, settings["search"]["supernet"]):
+        supernet.load_state_dict(kept(place.store, settings["search"]["supernet"]))
+
+
+def perturbation_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> Epochs:
+    """What is kept of a finished supernet, decided choice by choice; its outcome holds it as α. No test set."""
+    data, engine, space = _opened(settings, place, outcome)
+    spec, part = search_of(settings), _split(settings, data)
+    supernet: Any = space.supernet(data.classes, data.channels, ways.built(space, spec.gate))
+    _continue(supernet, settings, place)
+    weights, alpha = (data.train.take(indices).to(engine.device) for indices in (part.weights, part.alpha))
+    work = perturbation.of(settings, space, engine.place(supernet), weights, alpha, engine)
+    parameters = sum(weight.numel() for weight in work.weights)
+    outcome.update(Outcome(recipe=settings["recipe"], parameters=parameters, split=part.digest()))
+    yield from epochs(key, work, place, outcome)
+    outcome.update(Outcome(snapshots={str(spec.epochs): work.decided_alpha()},
+                           val_accuracy=outcome["curve"][-1]["val_accuracy"]))  # fmt: skip
 
 
 def search_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> Epochs:
@@ -205,6 +225,7 @@ KINDS: Mapping[str, Job] = {
     Kind.SCORE: score_job,
     Kind.TUNE: validated_job,
     Kind.SEARCH: search_job,
+    Kind.PERTURBATION: perturbation_job,
 }
 
 

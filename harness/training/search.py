@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -39,7 +39,6 @@ class Search:
     engine: Engine
     weight_optimiser: torch.optim.SGD = field(init=False)
     alpha_optimiser: torch.optim.Optimizer = field(init=False)
-    learns_alpha: ClassVar[bool] = True
     step: Callable[..., Tensor] = field(init=False, repr=False)
     both: Callable[..., Tensor] = field(init=False, repr=False)
     draws: Iterator[Draw] = field(init=False, repr=False)  # of the epoch's steps to come
@@ -55,6 +54,10 @@ class Search:
         if self.repeats:
             self.step = self.engine.repeated(self._weight_step, self.network)
             self.both = self.engine.repeated(self._both_steps, self.network) if spec.order == 1 else self._both_steps
+
+    @property
+    def learns_alpha(self) -> bool:
+        return self.spec.train_alpha
 
     @property
     def way(self) -> Way:
@@ -85,7 +88,7 @@ class Search:
     def steps(self, number: int) -> Steps:
         """Raises Diverged."""
         searching, seeds = self.learns_alpha and number > self.spec.warmup_epochs, self.seeds
-        lr = learning_rate(self.recipe, number, self.epochs)
+        lr = self.rate(number)
         set_rate(self.weight_optimiser, lr)
         torch.manual_seed(seeds.stream("dropout", number))
         self.draws = of_alpha.draws(seeds, number, self.spec)
@@ -100,6 +103,10 @@ class Search:
             count += len(batch[1])
             yield
         return {"train_loss": checked(total.item() / count), "lr": lr, **self._telemetry(searching)}
+
+    def rate(self, number: int) -> float:
+        """The learning rate of the weights in an epoch."""
+        return learning_rate(self.recipe, number, self.epochs)
 
     def accuracy(self, part: Images) -> float:
         """Of the supernet by what α says, in percent: its mean weights, without chance. A way of single paths trains no

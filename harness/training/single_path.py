@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Any, ClassVar
+from typing import Any
 
 from torch import Tensor
 
@@ -30,7 +30,9 @@ class SinglePath(Search):
 
     rule: str
 
-    learns_alpha: ClassVar[bool] = False
+    @property
+    def learns_alpha(self) -> bool:
+        return False
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -7,10 +7,14 @@ class Kind(StrEnum):
     """What a job does."""
 
     SEARCH = "search"
+    PERTURBATION = "perturbation"  # decides in a finished supernet, choice by choice, what is kept
     TRAIN = "train"  # final training, of searched networks, twins, baselines
     SCORE = "score"  # a candidate's fitness
     TUNE = "tune"
     BLACK_BOX = "black-box"  # a whole search of which a table answers every query
+
+
+SUPERNETS = (Kind.SEARCH, Kind.PERTURBATION)  # these train a supernet; their rows hold what rules read
 
 
 class Role(StrEnum):
@@ -21,6 +25,7 @@ class Role(StrEnum):
     BASELINE = "baseline"
     PRETRAINING = "pretraining"  # others start from its weights
     SEARCH = "search"
+    PERTURBATION = "perturbation"
     SCORE = "score"
     TUNE = "tune"
     BLACK_BOX = "black-box"

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from functools import cache
 
 from spaces.architecture import Cells, Edge
+from spaces.cells.decisions import decisions
 from spaces.cells.graph import Grid
 from spaces.cells.rules import RULES, choices
+from spaces.decisions import Stages
 from spaces.edits import Edited, Items, Parts
 
 Item = tuple[int, Edge]  # 0 for the normal cell, 1 for the reduction cell
@@ -27,6 +29,10 @@ class CellEdits(Edited):
     @property
     def parts(self) -> tuple[str, ...]:
         raise NotImplementedError
+
+    def decisions(self, rule: str) -> Stages:
+        """Raises ValueError where that is not known of `rule`."""
+        return decisions(rule, self.grid, self.parts)
 
     def _parts(self, rule: str) -> Parts:
         return listed(rule, self.grid, len(self.parts))

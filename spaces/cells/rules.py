@@ -24,15 +24,16 @@ def edge_wise(alpha: np.ndarray, grid: Grid) -> tuple[Edge, ...]:
 
 def node_wise(alpha: np.ndarray, grid: Grid) -> tuple[Edge, ...]:
     """Every node keeps the one incoming edge whose best operation other than `none` is strongest (study 1)."""
-    return _strongest(alpha, grid, keep=1)
+    return _strongest(alpha, grid, KEEP["node-wise"])
 
 
 def darts_top2(alpha: np.ndarray, grid: Grid) -> tuple[Edge, ...]:
     """Every node keeps two incoming edges by their best operation other than `none` (Liu et al. 2018, section 2.4)."""
-    return _strongest(alpha, grid, keep=2)
+    return _strongest(alpha, grid, KEEP["darts-top2"])
 
 
 RULES: dict[str, Rule] = {"edge-wise": edge_wise, "node-wise": node_wise, "darts-top2": darts_top2}
+KEEP = {"node-wise": 1, "darts-top2": 2}  # edges into each node
 
 
 def choices(rule: str, grid: Grid) -> list[list[tuple[Edge, ...]]]:
@@ -42,7 +43,7 @@ def choices(rule: str, grid: Grid) -> list[list[tuple[Edge, ...]]]:
     """
     if rule == "edge-wise":
         return [[_edge(*pair, operation) for operation in grid.operations] for pair in grid.pairs]
-    keep = {"node-wise": 1, "darts-top2": 2}[rule]
+    keep = KEEP[rule]
     return [
         [
             tuple(Edge(source, target, operation) for source, operation in zip(sources, operations, strict=True))

@@ -1,6 +1,6 @@
 """The one-shot network of a cell space: α decides how much each operation counts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -27,6 +27,7 @@ class MixedNetwork(Gated):
         shape = len(grid.pairs), len(grid.operations)
         self.alphas = nn.ParameterDict({name: nn.Parameter(torch.zeros(shape)) for name in kinds})
         self._subnet: dict[str, Use] | None = None
+        self._left: dict[str, Use] = {}  # of the kinds of cells some of whose weights are given
 
     def probabilities(self) -> dict[str, Tensor]:
         """What α says, [edges, operations] for each kind of cell."""
@@ -58,10 +59,28 @@ class MixedNetwork(Gated):
         """For each kind of cell what it computes, and the weights of it; none within a subnet."""
         if self._subnet is not None:
             return self._subnet, {}
-        weights = self._weights(self.draw)
+        weights = {name: self.counting(name, values) for name, values in self._weights(self.draw).items()}
         if self.draw is not None and self.way.single:
             return {kind: only(self._path(chosen)) for kind, chosen in weights.items()}, weights
-        return dict.fromkeys(self.alphas, every(self.grid)), weights
+        return {**dict.fromkeys(self.alphas, every(self.grid)), **self._left}, weights
+
+    @contextmanager
+    def fixed(self, given: Mapping[str, Tensor]) -> Iterator[None]:
+        """Operations of weight 0 are not computed."""
+        before, self._left = self._left, {kind: only(self._live(weights)) for kind, weights in given.items()}
+        try:
+            with super().fixed(given):
+                yield
+        finally:
+            self._left = before
+
+    def _live(self, given: Tensor) -> list[Edge]:
+        """The edges that the output depends on, with each operation that counts, in the order of `every`."""
+        columns = [(self.grid.operations.index(name), name) for name in self.grid.candidates]
+        edges = [Edge(*pair, name) for pair, row in zip(self.grid.pairs, given.tolist(), strict=True)
+                 for column, name in columns if row[column] != 0]  # fmt: skip
+        order = self.grid.candidates.index
+        return sorted(live(edges, self.grid.inputs, self.concat), key=lambda edge: order(edge.operation))
 
     def _path(self, weights: Tensor) -> tuple[Edge, ...]:
         """Of one-hot weights, the edges that the output depends on."""

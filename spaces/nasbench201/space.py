@@ -9,9 +9,11 @@ import numpy as np
 
 from spaces.architecture import BENCH_EDGES, BENCH_OPERATIONS, BenchCell, Cells, Edge, short
 from spaces.cells import variation
+from spaces.cells.decisions import decisions
 from spaces.cells.edited import Item, listed
 from spaces.cells.graph import NONE, Grid
 from spaces.cells.rules import edge_wise
+from spaces.decisions import Stages
 from spaces.edits import Edited, Items, Parts
 from spaces.nasbench201.network import BenchNetwork
 from spaces.nasbench201.supernet import BenchSupernet
@@ -92,6 +94,9 @@ class BenchSpace(Edited):
 
     def _mixed(self, first: BenchCell, other: Callable[[], BenchCell], rate: float, rng: Random) -> BenchCell:
         return self._cell(*variation.mix([first.normal], [other().normal], RULE, rate, rng))
+
+    def decisions(self, rule: str) -> Stages:
+        return decisions(rule, GRID, ("normal",))
 
     def _parts(self, rule: str) -> Parts:
         return listed(RULE, GRID, 1)

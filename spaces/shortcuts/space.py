@@ -10,6 +10,7 @@ import numpy as np
 from torch import nn
 
 from spaces.architecture import LAYERS, Shortcuts, short
+from spaces.decisions import Choice, Stages
 from spaces.edits import Edited, Items, Parts
 from spaces.sampling import draw_counts
 from spaces.shortcuts.matching import MATCHES, parameters, same_parameters, same_targets
@@ -89,6 +90,12 @@ class ShortcutSpace(Edited):
             alike = same_parameters(self.pairs, own, most, lambda pair: parameters(plan[pair[0]], plan[pair[1]]))
         found = alike.other(own, rng)
         return None if found is None else Shortcuts(self.vgg, tuple(found))
+
+    def decisions(self, rule: str) -> Stages:
+        """A: each pair is kept or not; B: into each block at most the pair without which the supernet is worst."""
+        groups = [[pair] for pair in self.pairs] if rule == "A" else self._by_target()
+        entries = [tuple((("pairs", i - 1, k - 1),) for i, k in group) for group in groups]
+        return (tuple(Choice(options, or_none=True) for options in entries),)
 
     def _parts(self, rule: str) -> Parts:
         """A: each shortcut is there or not; B: each block has one of its possible sources, or none."""

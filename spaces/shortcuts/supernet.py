@@ -103,7 +103,7 @@ class ShortcutSupernet(Gated):
         """The gates [depth, depth], and the pairs that are open where only those are to be trained."""
         if self._fixed is not None:
             return self._fixed, self._pairs if torch.is_grad_enabled() else None
-        gates = self._gates(self.draw)
+        gates = self.counting("pairs", self._gates(self.draw))
         if self.draw is None or not self.way.single:
             return gates, None
         return gates, {(i + 1, k + 1) for i, k in (gates.detach() > 0.5).nonzero().tolist()}

@@ -34,6 +34,7 @@ JOBS: list[tuple[str, dict[str, Any]]] = [
     ("search", {}), ("train", NETWORK), ("tune", {**NETWORK, "alpha_portion": 0.5}),
     ("score", {**NETWORK, "search": {**SEARCH, "score": "train", "score_epochs": 1}}),
     ("score", {**NETWORK, "search": {**SEARCH, "score": "supernet"}}),
+    ("perturbation", {"search": {**SEARCH, "rule": "A", "group": 11}}),
 ]  # fmt: skip
 
 
@@ -64,7 +65,7 @@ def ended(key: str, settings: dict[str, Any], folder: Path) -> Any:
 
 def check(card: Card, folder: Path, jobs: list[tuple[str, dict[str, Any]]]) -> None:
     for kind, more in jobs:
-        outcome = ended(kind[0], {**BASE, **more, "kind": kind}, folder)
+        outcome = ended("s" if kind == "search" else kind, {**BASE, **more, "kind": kind}, folder)
         assert outcome["status"] == "done", (kind, outcome["error"])
         assert outcome["hardware"] == PROPERTIES.name
     card.check()

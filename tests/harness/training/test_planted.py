@@ -117,13 +117,15 @@ SEARCHES = {
     },
     "dirichlet": {"gate": "dirichlet", "alpha_lr": 0.1, "warmup_epochs": 4, "epochs": 8},
     "exponentiated": {"gate": "exponentiated", "alpha_lr": 0.5},
+    "darts by perturbation": {"gate": "softmax", "alpha_lr": 0.05, "reading": "perturbation", "group": 8},
+    "fixed α by perturbation": {"gate": "sigmoid", "train_alpha": False, "reading": "perturbation", "tune_epochs": 0},
     "random search": {"strategy": "random-search"},
     "random search in a supernet": {"strategy": "random-search", "score": "supernet", "alpha_lr": 1e-6},
     "single paths": {"strategy": "random-search", "score": "supernet", "gate": "uniform", "epochs": 20},
     "evolution": {"strategy": "evolution"},
     "evolution in a supernet": {"strategy": "evolution", "score": "supernet", "alpha_lr": 1e-6},
 }
-SLOW = ("gumbel", "dirichlet", "exponentiated", "single paths")
+SLOW = ("gumbel", "dirichlet", "exponentiated", "single paths", "darts by perturbation", "fixed α by perturbation")
 RECIPE = {"epochs": 1, "batch_size": 16, "lr": 0.05, "augment": "none", "precision": "fp32"}
 
 

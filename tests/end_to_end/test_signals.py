@@ -78,7 +78,7 @@ def wait_until_nothing_is_left(place: Path, run: subprocess.Popen) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("name", ["SIGTERM", pytest.param("SIGHUP", marks=pytest.mark.slow)])
 def test_in_process_the_rows_are_kept_and_one_line_says_it(name: str, place: Path) -> None:
     run = started(place, "--executor", "in-process")
     run.send_signal(getattr(signal, name))

@@ -61,7 +61,7 @@ def test_convolve_is_conv2d(kernel: int, stride: int, dilation: int, size: tuple
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("threads", [pytest.param(1, marks=pytest.mark.slow), 2])
 @pytest.mark.parametrize("kernels", KERNELS)
 def test_all_that_convolves_agrees_with_float64(kernels: str, threads: int) -> None:
     assert faults(kernels, threads) == []

@@ -19,7 +19,7 @@ from harness.seeding import Seeds
 from harness.storage import predictions
 from harness.storage.checkpoint import fitting, kept
 from harness.study.schema import LEFT_OUT
-from harness.training import formula, looked_up, pretrained, single_path, zero_cost_job
+from harness.training import formula, looked_up, pretrained, single_path, supernets, zero_cost_job
 from harness.training.bilevel import sharpened_at
 from harness.training.continued import begin, leave
 from harness.training.epochs import After, Epochs, epochs
@@ -32,7 +32,7 @@ from harness.vocabulary.kinds import Kind
 from harness.vocabulary.rows import Outcome, Status
 from spaces import registry as spaces
 from spaces.cost import cost
-from spaces.gates import uniform, ways
+from spaces.gates import uniform
 from spaces.space import Space
 
 
@@ -129,7 +129,7 @@ def score_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> E
     data, engine, space = _opened(settings, place, outcome)
     architecture = space.parse(settings["architecture"])
     part = _split(settings, data)
-    supernet: Any = space.supernet(data.classes, data.channels, ways.built(space, spec.gate))
+    supernet = supernets.built(space, data.classes, data.channels, spec)
     with fitting(place.path, settings["search"]["supernet"]):
         supernet.load_state_dict(kept(place.path, settings["search"]["supernet"]))
     alpha_part = data.train.take(part.alpha).to(engine.device)
@@ -144,7 +144,7 @@ def search_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> 
     """A bilevel search; its outcome holds α at every snapshot. No test set, except for figure 3's curve."""
     data, engine, space = _opened(settings, place, outcome)
     spec, seeds = search_of(settings), Seeds.of(settings)
-    supernet: Any = space.supernet(data.classes, data.channels, ways.built(space, spec.gate))
+    supernet = supernets.built(space, data.classes, data.channels, spec)
     _start(supernet, settings, place)
     _noise(supernet, spec.alpha_noise, seeds)
     part = _split(settings, data)

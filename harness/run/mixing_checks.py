@@ -1,8 +1,6 @@
 """What may be wrong with a method's partial channels, edge normalisation, auxiliary skip connections or noise on the
 weights of operations: found before anything starts."""
 
-import torch
-
 from harness.plan.methods import MethodSettings, strategy_of
 from harness.run.gate_checks import SEARCHLESS
 from harness.study.schema import Study
@@ -43,9 +41,7 @@ def _noise_fault(search: Search, gate: str, study: Study, space: Space) -> str:
         return ""
     if ways.named(gate).sampled:
         return f"search.perturb with gate '{gate}': its weights are drawn as they are; leave that out"
-    with torch.device("meta"):
-        supernet = space.supernet(10, 3, gate)
-    if not isinstance(supernet, Gated):
+    if not isinstance(space.supernet(10, 3, gate), Gated):
         return f"search.perturb: the supernet of {study.space} is no spaces.gates.gated.Gated, so that nothing draws"
     return ""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +36,14 @@ class Mixing:
 
 
 PLAIN = Mixing()
+
+
+def mixings(space: Any) -> tuple[Mixing, ...]:
+    """One of each kind that `space` offers beside DARTS's own, for checks."""
+    if not getattr(space, "mixes", False):
+        return ()
+    k = 2 if space.channels % 2 == 0 else 1
+    return Mixing(k), Mixing(1, edge_normalisation=True), Mixing(auxiliary=True), Mixing(k, True, True)
 
 
 def elsewhere(grid: Grid) -> Tensor:

@@ -73,10 +73,11 @@ def epoch(work: Training | Search, number: int) -> dict[str, Any]:
 
 
 def search(space: Space, supernet: Any, data: DataSet, how: Engine, batch_size: int,
-           gate: str | None = None) -> Search:  # fmt: skip
-    """On halves of `data.train`; `gate` is that of `supernet`, or `uniform`."""
+           gate: str | None = None, **settings: Any) -> Search:  # fmt: skip
+    """On halves of `data.train`; `gate` is that of `supernet`, or `uniform`; `settings` are the search's."""
     halves = split(len(data.train), 0, 0, 0.5)
     weights, alpha = (data.train.take(half).to(how.device) for half in (halves.weights, halves.alpha))
     recipe = RECIPE.model_copy(update={"batch_size": batch_size})
     kind = partial(SinglePath, rule=space.rules[0]) if gate == uniform.GATE else Search
-    return kind(space, how.place(supernet), weights, alpha, SearchSettings(epochs=1, gate=gate), recipe, Seeds(), how)
+    spec = SearchSettings(epochs=1, gate=gate, **settings)
+    return kind(space, how.place(supernet), weights, alpha, spec, recipe, Seeds(), how)

@@ -96,6 +96,44 @@ def cell_forward(supernet: Any, images: Tensor, gates: Mapping[str, Tensor] | No
     return logits
 
 
+def mixing_forward(supernet: Any, images: Tensor) -> Tensor:
+    """As `cell_forward`, with partial channels, edge normalisation or auxiliary skip connections, edge by edge as the
+    papers have it."""
+    recent = [supernet.stem(images)] * supernet.grid.inputs
+    weights = supernet.probabilities()
+    for kind, cell in zip(supernet.kinds, supernet.cells, strict=True):
+        betas = supernet.alphas[f"{kind} edges"] if supernet.normalised else None
+        recent = [*recent[1:], _edge_by_edge(cell, recent, weights[kind], betas)]
+    logits: Tensor = supernet.classifier(F.adaptive_avg_pool2d(recent[-1], 1).flatten(1))
+    return logits
+
+
+def _edge_by_edge(cell: Any, inputs: Sequence[Tensor], weights: Tensor, betas: Tensor | None) -> Tensor:
+    mixed = getattr(cell, "mixed", cell)
+    nodes: list[Any] = [cell.inputs[str(node)](inputs[node]) for node in range(mixed.grid.inputs)]
+    for target in mixed.grid.targets:
+        rows = [mixed.grid.row(source, target) for source in range(target)]
+        shares = [1.0] * target if betas is None else torch.softmax(betas[rows, 0], 0)
+        nodes.append(sum(share * _partly(cell, mixed, nodes, source, target, weights[row])
+                         for share, source, row in zip(shares, range(target), rows, strict=True)))  # fmt: skip
+    return torch.cat([nodes[node] for node in mixed.concat], dim=1)
+
+
+def _partly(cell: Any, mixed: Any, nodes: Sequence[Tensor], source: int, target: int, weights: Tensor) -> Tensor:
+    values, k = nodes[source], getattr(cell, "partial", 1)
+    width = values.shape[1] // k
+    front, rest = {source: values[:, :width]}, values[:, width:]
+    named = zip(weights, mixed.grid.operations, strict=True)
+    out: Any = sum(weight * _operation(mixed, front, source, target, op) for weight, op in named if op != "none")
+    if hasattr(mixed, "auxiliary"):
+        halving = mixed.auxiliary[f"{source}_{target}"] if f"{source}_{target}" in mixed.auxiliary else nn.Identity()
+        out = out + mixed.coefficient * halving(front[source])
+    if k == 1:
+        return out
+    rest = rest if rest.shape[2:] == out.shape[2:] else F.max_pool2d(rest, 2)
+    return torch.cat([out, rest], 1).unflatten(1, (k, width)).transpose(1, 2).flatten(1, 2)
+
+
 def bench_forward(supernet: Any, images: Tensor) -> Tensor:
     """As `cell_forward`, of NAS-Bench-201's supernet."""
     terms, values = _terms(supernet, None), supernet.frame.stem(images)
@@ -141,6 +179,6 @@ def _cell(cell: Any, inputs: Sequence[Tensor], terms: Terms) -> Tensor:
     return torch.cat([torch.zeros_like(some) if nodes[node] is None else nodes[node] for node in cell.concat], dim=1)
 
 
-def _operation(cell: Any, nodes: Sequence[Tensor], source: int, target: int, operation: str) -> Any:
+def _operation(cell: Any, nodes: Any, source: int, target: int, operation: str) -> Any:
     key, shared = name(Edge(source, target, operation)), f"{source}_{operation}"
     return cell.edges[key](nodes[source]) if key in cell.edges else cell.shared[shared](nodes[source])

@@ -20,8 +20,10 @@ from benchmarks import floor, ours, plain
 from benchmarks.measure import Comparison, finish, in_turn, parser, threads
 from harness.data.images import DataSet, Images
 from harness.engine.engine import Engine
+from harness.study.search import Search as SearchSettings
+from harness.training import supernets
 from harness.training.search import Search
-from spaces.gates import uniform, ways
+from spaces.gates import uniform
 from spaces.registry import load
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -35,8 +37,16 @@ SUPERNETS: dict[str, Case] = {
 }
 WAYS = ("gumbel", "dirichlet", "exponentiated", uniform.GATE)
 BY_WAY = ("shortcut-0.125", "cell-study1", "nasbench201")
-CASES = {**{name: (case, None) for name, case in SUPERNETS.items()},
-         **{f"{name} {gate}": (SUPERNETS[name], gate) for name in BY_WAY for gate in WAYS}}  # fmt: skip
+MIXED = {"partial channels": {"partial": 4, "edge_normalisation": True}, "auxiliary skips": {"auxiliary_skip": 1.0}}
+OF_CELLS = ("cell-study1", "cell-darts")
+NOISE = {"perturb": 0.3}
+CASES: dict[str, tuple[Case, dict[str, Any]]] = {
+    **{name: (case, {}) for name, case in SUPERNETS.items()},
+    **{f"{name} {gate}": (SUPERNETS[name], {"gate": gate}) for name in BY_WAY for gate in WAYS},
+    **{f"{name} {what}": ((*SUPERNETS[name][:3], plain.mixing_forward), settings)
+       for name in OF_CELLS for what, settings in MIXED.items()},
+    **{f"{name} noise": (SUPERNETS[name], NOISE) for name in BY_WAY},
+}  # fmt: skip
 
 
 def made_up(images: int) -> DataSet:
@@ -63,17 +73,18 @@ def eagerly(search: Search) -> Search:
     return replace(search, engine=replace(search.engine, path=search.engine.path.replace("graphs", "eager")))
 
 
-def sides(case: Case, gate: str | None, precision: str) -> tuple[dict[str, Callable[[], float]], Callable[[], float]]:
-    """A bilevel step plainly, and as ours; and ours with its operations to be counted."""
-    name, settings, batch_size, forward = case
-    space, data = load(name, settings), made_up(2 * batch_size)
-    build = partial(space.supernet, data.classes, data.channels, ways.built(space, gate))
+def sides(case: Case, settings: dict[str, Any],
+          precision: str) -> tuple[dict[str, Callable[[], float]], Callable[[], float]]:  # fmt: skip
+    """A bilevel step plainly, and as ours; and ours with its operations to be counted. `settings` are the search's."""
+    name, options, batch_size, forward = case
+    space, data = load(name, options), made_up(2 * batch_size)
+    build = partial(supernets.built, space, data.classes, data.channels, SearchSettings(**settings))
     first = build()
     first.forward = partial(forward, first)
     plainly = Engine.choose(DEVICE, "fp32", data, "eager contiguous")
     how = ours.engine(DEVICE, build, data, precision, batch_size)
-    slow = plain.as_torch_comes()(step(ours.search(space, first, data, plainly, batch_size, gate)))
-    search = ours.search(space, build(), data, how, batch_size, gate)
+    slow = plain.as_torch_comes()(step(ours.search(space, first, data, plainly, batch_size, **settings)))
+    search = ours.search(space, build(), data, how, batch_size, **settings)
     return {"plain": slow, f"ours ({how.precision} {how.path})": step(search)}, step(eagerly(search))
 
 

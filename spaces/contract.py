@@ -12,6 +12,7 @@ from torch import nn
 
 from spaces import contract_decisions
 from spaces.alike import offered
+from spaces.cells.mixing import Mixing, mixings
 from spaces.cost import cost
 from spaces.edits import edits, offers
 from spaces.gates.way import Draw
@@ -27,6 +28,8 @@ def checks(space: Space) -> Iterator[Check]:
     """(what is checked, a function that raises AssertionError where it does not hold)."""
     for gate in space.gates:
         yield f"the supernet with {gate} gates trains", lambda gate=gate: _supernet_trains(space, gate)  # type: ignore[misc]
+    for how in mixings(space):
+        yield f"the supernet with {how} trains", partial(_supernet_trains, space, space.gates[0], how)
     for rule in space.rules:
         yield f"{rule}: what a supernet holds can be read, written, built and run", lambda r=rule: _reads(space, r)  # type: ignore[misc]
         yield f"{rule}: samples are valid, reproducible and different", lambda r=rule: _draws(space, r)  # type: ignore[misc]
@@ -68,8 +71,8 @@ def _seeded(supernet: Any, seed: int = 0) -> Any:
     return supernet
 
 
-def _supernet_trains(space: Space, gate: str) -> None:
-    supernet = _seeded(space.supernet(CLASSES, CHANNELS, gate))
+def _supernet_trains(space: Space, gate: str, *how: Mixing) -> None:
+    supernet = _seeded(space.supernet(CLASSES, CHANNELS, gate, *how))
     logits = supernet(_images())
     assert logits.shape == (2, CLASSES), f"logits are {tuple(logits.shape)}, not (2, {CLASSES})"
     logits.square().mean().backward()

@@ -28,11 +28,12 @@ from harness.run.prepare import Prepared
 from harness.run.step_time import image_seconds, one_thread
 from harness.storage.rows import latest_rows
 from harness.study.schema import Recipe
-from harness.training import perturbation
+from harness.training import perturbation, supernets
 from harness.training.search import TELEMETRY_IMAGES
 from harness.vocabulary.kinds import SUPERNETS, Kind
 from harness.vocabulary.rows import FINAL
 from spaces import registry as spaces
+from spaces.cells.mixing import PLAIN, Mixing
 from spaces.cost import cost
 from spaces.custom_rules import drawn_by
 from spaces.decisions import stages
@@ -62,6 +63,7 @@ class StandIn:
     batch_size: int
     precision: str
     data: int  # which of the study's data sets
+    mixing: Mixing = PLAIN  # of a supernet's cells
 
 
 def describe(prepared: Prepared, device: str, shares: Shares) -> str:
@@ -172,7 +174,8 @@ def trials_at_once(device: str, shares: Shares) -> float:
 
 def stand_in(job: Job, prepared: Prepared) -> StandIn:
     recipe = recipe_of(job.settings)
-    return StandIn(*_network_of(job, prepared), recipe.batch_size, recipe.precision, prepared.set_of(job))
+    how = supernets.mixing(search_of(job.settings)) if job.kind == Kind.SEARCH else PLAIN
+    return StandIn(*_network_of(job, prepared), recipe.batch_size, recipe.precision, prepared.set_of(job), how)
 
 
 def _network_of(job: Job, prepared: Prepared) -> tuple[str, str]:
@@ -205,7 +208,7 @@ def _image_seconds(stand: StandIn, recipe: Recipe, prepared: Prepared, device: s
 def _networks(stand: StandIn, prepared: Prepared) -> Iterator[Any]:
     data, space = prepared.sets[stand.data], prepared.space
     if stand.kind == "supernet":
-        yield space.supernet(data.classes, data.channels, stand.what)
+        yield supernets.mixed(space, data.classes, data.channels, stand.what, stand.mixing)
         return
     chance = Random(0)
     known = [space.parse(stand.what)] if stand.kind == "text" else []

@@ -63,7 +63,8 @@ Strategy = Callable[[Request], Iterable[Found]]
 BASE = ("space", "space_options", "data", "study_seed", "seed", "test_curve", "task", "table")
 
 DARTS = ("epochs", "gate", "order", "warmup_epochs", "alpha_lr", "alpha_betas", "alpha_weight_decay", "alpha_noise",
-         "alpha_portion", "temperature", "zero_one", "early_stop", "train_alpha")  # fmt: skip
+         "alpha_portion", "temperature", "perturb", "partial", "edge_normalisation", "auxiliary_skip",
+         "auxiliary_decay", "zero_one", "early_stop", "train_alpha")  # fmt: skip
 SCORE = ("score", "score_epochs", "gate", "alpha_portion")
 DRAWING = ("random", "successive-halving", *METHODS)  # these need rules that architectures can be drawn by
 EVOLVE = ("population", "lag", "mutation_rate", "crossover_rate", "tournament")

@@ -15,6 +15,7 @@ from harness.plan.methods import MethodSettings, StudySettings, strategy_of
 from harness.plan.strategies import DRAWING, STRATEGIES, strategy
 from harness.run.black_box_checks import black_box_fault, objective_fault
 from harness.run.gate_checks import gate_fault
+from harness.run.mixing_checks import mixing_fault
 from harness.run.perturbation_checks import reading_fault
 from harness.run.recipe_checks import best_of_fault, recipe_fault, tuning_fault
 from harness.run.score_checks import score_fault
@@ -43,7 +44,8 @@ def check_methods(settings: StudySettings, space: Space) -> None:
         _check_rule(method, search.strategy, space)
         if fault := score_fault(own, settings) or black_box_fault(own, loaded, space):
             raise BadInput(f"method '{method.name}': {fault}")
-        if fault := best_of_fault(own, loaded) or recipe_fault(own) or gate_fault(own, loaded, space):
+        gates = gate_fault(own, loaded, space) or mixing_fault(own, loaded, space)
+        if fault := best_of_fault(own, loaded) or recipe_fault(own) or gates:
             raise BadInput(f"method '{method.name}': {fault}")
         if fault := reading_fault(own, space):
             raise BadInput(f"method '{method.name}': {fault}")

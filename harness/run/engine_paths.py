@@ -20,15 +20,15 @@ from harness.engine.engine import Engine
 from harness.engine.graphs import WARM
 from harness.errors import BadInput, first_line
 from harness.plan.jobs import Job, Plan
-from harness.plan.settings import at_start, by_table, recipe_of
+from harness.plan.settings import at_start, by_table, recipe_of, search_of
 from harness.run.checks import example
 from harness.run.prepare import Prepared
 from harness.run.step_time import affordable, one_thread, timer
 from harness.storage.folder import read_study
 from harness.storage.rows import latest_rows
 from harness.study.schema import IMAGES, Recipe
+from harness.training import supernets
 from harness.vocabulary.kinds import SUPERNETS
-from spaces.gates import ways
 
 T = TypeVar("T")
 REPEATS = 3
@@ -126,14 +126,13 @@ def _known(folder: Path) -> dict[str, str]:
 def _fastest(what: str, job: Job, prepared: Prepared, device: torch.device) -> str:
     """For the networks of a plan, of which `job` trains the first."""
     space, data = prepared.space, prepared.data_of(job)
-    gate = ways.built(space, job.settings.get("search", {}).get("gate"))
     text = job.settings.get("source", {}).get("text")
     given = space.parse(text) if text else None
     some = given if given and not space.broken(given) else example(space)
 
     def build() -> Any:
         if what == "supernet":
-            return space.supernet(data.classes, data.channels, gate)
+            return supernets.built(space, data.classes, data.channels, search_of(job.settings))
         return space.build(some, data.classes, data.channels)
 
     with one_thread():

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from harness.plan.methods import MethodSettings, strategy_of
+from harness.run.mixing_checks import asked_for
 from spaces.decisions import stages
 from spaces.gates.ways import named
 from spaces.space import Space
@@ -30,6 +31,9 @@ def _faults(own: MethodSettings, space: Space) -> Iterator[str]:
     if named(search.gate or space.gates[0]).single:
         yield (f"search.reading = 'perturbation' with gate '{search.gate}': it trains single paths, and what an option "
                "is worth beside the others is asked of a mixture; take another gate")  # fmt: skip
+    for name in asked_for(search):
+        yield (f"search.{name} with reading = 'perturbation': what an option is worth is asked of edges that mix their "
+               "operations alone; leave one out")  # fmt: skip
     if search.early_stop:
         yield ("search.early_stop goes back to the α of an earlier epoch, and search.reading = 'perturbation' starts "
                "from the last epoch's weights; leave one out")  # fmt: skip

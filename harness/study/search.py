@@ -13,7 +13,8 @@ Temperature = Annotated[float, Field(gt=0)]
 Beta = Annotated[float, Field(ge=0, lt=1)]  # of Adam
 LATER = {  # protocols of older folders do not have these, so that they are left out at their defaults
     "one_job": False, "startup": 20, "refit": 20, "objective": "parameters", "reduction": 3,
-    "temperature": (10.0, 0.1), "train_alpha": True, "reading": "alpha", "tune_epochs": 1, "group": 1,
+    "temperature": (10.0, 0.1), "perturb": 0.0, "partial": 1, "edge_normalisation": False, "auxiliary_skip": 0.0,
+    "auxiliary_decay": "linear", "train_alpha": True, "reading": "alpha", "tune_epochs": 1, "group": 1,
 }  # fmt: skip
 
 
@@ -33,6 +34,11 @@ class Search(Model):
     alpha_noise: float = Field(0.0, ge=0)  # standard deviation of α's start
     alpha_portion: float = Field(0.5, gt=0, lt=1)  # of the training images
     temperature: tuple[Temperature, Temperature] = (10.0, 0.1)  # gumbel: of the first and of the last epoch
+    perturb: float = Field(0.0, ge=0, le=1)  # SDARTS-RS: how far weights of operations are moved in the last epoch
+    partial: int = Field(1, gt=0, le=COUNT)  # PC-DARTS: one channel in so many goes through the mixed operations
+    edge_normalisation: bool = False  # PC-DARTS: a learned share for each edge of a node
+    auxiliary_skip: float = Field(0.0, ge=0)  # DARTS−: the auxiliary skip connections' coefficient in the first epoch
+    auxiliary_decay: Literal["linear", "cosine"] = "linear"  # its way to 0
     zero_one: float = Field(0.0, ge=0)  # weight of FairDARTS's zero-one loss
     early_stop: bool = False  # by the largest Hessian eigenvalue (R-DARTS)
     train_alpha: bool = True  # false: α stays as it starts

@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 
 from harness.plan.resolve import facts
-from harness.plan.settings import Settings
+from harness.plan.settings import Settings, search_of
 from harness.plan.tuning import prunes
 from harness.seeding import stream
+from harness.training import supernets
 from harness.training.continued import begin, leave
 from harness.training.epochs import Epochs, Steps, epochs
 from harness.training.place import Place
 from harness.vocabulary.kinds import SUPERNETS, Kind
 from harness.vocabulary.rows import Outcome, Status
 from spaces import registry as spaces
-from spaces.gates import ways
 from spaces.plugins import function_fault, imported
 
 
@@ -90,7 +90,7 @@ def _after(work: Formula, space: Any, number: int, outcome: Outcome) -> bool:
 def _alpha(space: Any, settings: Settings, number: int) -> dict[str, Any]:
     """Random α of the supernet's shapes, without a torch generator's state."""
     rng = np.random.default_rng(stream(settings["study_seed"], settings["seed"], "formula", number))
-    supernet = space.supernet(10, 3, ways.built(space, settings["search"]["gate"]))
+    supernet = supernets.built(space, 10, 3, search_of(settings))
     return {name: rng.normal(size=tuple(alpha.shape)).tolist() for name, alpha in supernet.alphas.items()}
 
 

@@ -19,7 +19,7 @@ from harness.seeding import Seeds
 from harness.storage import predictions
 from harness.storage.checkpoint import fitting, kept
 from harness.study.schema import LEFT_OUT
-from harness.training import formula, looked_up, perturbation, pretrained, single_path, zero_cost_job
+from harness.training import formula, looked_up, perturbation, pretrained, single_path, supernets, zero_cost_job
 from harness.training.bilevel import sharpened_at
 from harness.training.continued import begin, leave
 from harness.training.epochs import After, Epochs, epochs
@@ -32,7 +32,7 @@ from harness.vocabulary.kinds import Kind
 from harness.vocabulary.rows import Outcome, Status
 from spaces import registry as spaces
 from spaces.cost import cost
-from spaces.gates import uniform, ways
+from spaces.gates import uniform
 from spaces.space import Space
 
 
@@ -129,7 +129,7 @@ def score_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> E
     data, engine, space = _opened(settings, place, outcome)
     architecture = space.parse(settings["architecture"])
     part = _split(settings, data)
-    supernet: Any = space.supernet(data.classes, data.channels, ways.built(space, spec.gate))
+    supernet: Any = supernets.built(space, data.classes, data.channels, spec)
     _continue(supernet, settings, place)
     alpha_part = data.train.take(part.alpha).to(engine.device)
     accuracy, _ = engine.evaluate_subnet(engine.place(supernet), architecture, alpha_part)
@@ -149,7 +149,7 @@ def perturbation_job(key: str, settings: Settings, place: Place, outcome: Outcom
     """What is kept of a finished supernet, decided choice by choice; its outcome holds it as α. No test set."""
     data, engine, space = _opened(settings, place, outcome)
     spec, part = search_of(settings), _split(settings, data)
-    supernet: Any = space.supernet(data.classes, data.channels, ways.built(space, spec.gate))
+    supernet: Any = supernets.built(space, data.classes, data.channels, spec)
     _continue(supernet, settings, place)
     weights, alpha = (data.train.take(indices).to(engine.device) for indices in (part.weights, part.alpha))
     work = perturbation.of(settings, space, engine.place(supernet), weights, alpha, engine)
@@ -164,7 +164,7 @@ def search_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> 
     """A bilevel search; its outcome holds α at every snapshot. No test set, except for figure 3's curve."""
     data, engine, space = _opened(settings, place, outcome)
     spec, seeds = search_of(settings), Seeds.of(settings)
-    supernet: Any = space.supernet(data.classes, data.channels, ways.built(space, spec.gate))
+    supernet = supernets.built(space, data.classes, data.channels, spec)
     _start(supernet, settings, place)
     _noise(supernet, spec.alpha_noise, seeds)
     part = _split(settings, data)

@@ -66,7 +66,7 @@ class Search:
     @property
     def repeats(self) -> bool:
         """Whether every step does the same: a CUDA graph would repeat the sample that it was captured with."""
-        return not self.way.sampled
+        return not self.way.sampled and not self.spec.perturb
 
     @property
     def by_paths(self) -> bool:
@@ -92,6 +92,8 @@ class Search:
         set_rate(self.weight_optimiser, lr)
         torch.manual_seed(seeds.stream("dropout", number))
         self.draws = of_alpha.draws(seeds, number, self.spec)
+        if self.spec.auxiliary_skip:
+            self.network.skip(of_alpha.coefficient(self.spec, number))
         self.network.train()
         total, count = torch.zeros((), device=self.engine.device), 0
         alpha_batches = self._alpha_batches(number)
@@ -162,7 +164,7 @@ class Search:
     def _weight_step(self, images: Tensor, labels: Tensor) -> Tensor:
         for alpha in self.alphas:
             alpha.requires_grad_(False)
-        with of_alpha.drawn(self.network, self.draws):
+        with of_alpha.drawn(self.network, self.draws, noisy=self.spec.perturb > 0):
             loss = weight_step(self.network, self.weight_optimiser, self.engine, self.recipe, images, labels)
         for alpha in self.alphas:
             alpha.requires_grad_(True)

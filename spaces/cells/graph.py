@@ -9,6 +9,11 @@ from spaces.architecture import Cells, Edge
 NONE = "none"
 
 
+def betas_of(part: str) -> str:
+    """The name of a kind of cell's β, how much each edge counts, beside that of its α."""
+    return f"{part} edges"
+
+
 @dataclass(frozen=True)
 class Grid:
     """Every edge that a cell may have. Nodes 0..inputs-1 are its inputs, the `nodes` after them take any earlier one.

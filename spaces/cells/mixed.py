@@ -64,12 +64,12 @@ class MixedCell(nn.Module):
         """`gates` [edges, operations] weigh every operation in `use`; None: each counts 1, and all others nothing."""
         nodes = {int(node): module(inputs[int(node)]) for node, module in self.inputs.items()}
         for source, operations in sorted(use.items()):
-            for target, values in self._leaving(source, nodes[source], operations, gates):
+            for target, values in self.leaving(source, nodes[source], operations, gates):
                 nodes[target] = nodes[target] + values if target in nodes else values
         some = next((nodes[node] for node in self.concat if node in nodes), nodes[0])  # none: of an equal shape
         return torch.cat([nodes[node] if node in nodes else torch.zeros_like(some) for node in self.concat], dim=1)
 
-    def _leaving(
+    def leaving(
         self, source: int, values: Tensor, operations: Mapping[str, tuple[int, ...]], gates: Tensor | None
     ) -> Iterator[tuple[int, Tensor]]:
         """(target, what it gets from `source`), in pieces that are to be added up."""
@@ -103,6 +103,12 @@ class MixedCell(nn.Module):
         rows = [self.grid.row(source, target) for target in targets]
         chosen = gates[rows[0] : rows[-1] + 1] if len(rows) == rows[-1] + 1 - rows[0] else gates[rows]
         return chosen[:, self.grid.operations.index(operation)]
+
+    def shares(self, gates: Tensor, source: int, targets: Sequence[int]) -> Tensor | None:
+        """[targets]: how much each edge of `source` counts, a last column of `gates`; None where there is none."""
+        if gates.shape[1] == len(self.grid.operations):
+            return None
+        return gates[[self.grid.row(source, target) for target in targets], -1]
 
 
 def together(modules: Sequence[nn.Module], rectified: Tensor, scale: Tensor | None) -> Tensor:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-import numpy as np
 from torch import nn
 
 from spaces.architecture import Cells, Edge, short
@@ -13,9 +12,10 @@ from spaces.cells import genotype, variation
 from spaces.cells.edited import CellEdits
 from spaces.cells.graph import NONE, Grid, reached
 from spaces.cells.matching import MATCHES, same_operations
+from spaces.cells.mixing import PLAIN, Mixing
 from spaces.cells.network import CellNetwork, Layout, depth
 from spaces.cells.operations import OPERATIONS
-from spaces.cells.rules import RULES, Rule, choices
+from spaces.cells.rules import RULES, Rule, choices, read
 from spaces.cells.supernet import CellSupernet
 from spaces.plugins import function_fault, imported
 from spaces.space import Alpha
@@ -66,6 +66,7 @@ class CellSpace(CellEdits):
     rules: tuple[str, ...] = ("edge-wise", "node-wise")
 
     gates = ("softmax", "sigmoid", "gumbel", "dirichlet", "exponentiated")
+    mixes = True  # its supernet takes a `Mixing`
 
     def __post_init__(self) -> None:
         for name in ("operations", "rules"):
@@ -129,9 +130,9 @@ class CellSpace(CellEdits):
             float(self.auxiliary), self.drop_path,
         )  # fmt: skip
 
-    def supernet(self, classes: int, channels: int, gate: str) -> CellSupernet:
+    def supernet(self, classes: int, channels: int, gate: str, mixing: Mixing = PLAIN) -> CellSupernet:
         layout = Layout(self.cells, self.channels, self.stem, self.reduction)
-        return CellSupernet(self.grid, self.concatenated, layout, gate, classes, channels)
+        return CellSupernet(self.grid, self.concatenated, layout, gate, classes, channels, mixing)
 
     def build(self, architecture: Cells, classes: int, channels: int) -> nn.Module:
         """Raises ValueError where the architecture's output is not reached."""
@@ -159,8 +160,7 @@ class CellSpace(CellEdits):
         return architecture
 
     def discretise(self, alpha: Alpha, rule: str) -> Cells:
-        chosen = _rule(rule)
-        return self._cells([chosen(np.asarray(alpha[part], dtype=float), self.grid) for part in self.parts])
+        return self._cells([read(_rule(rule), alpha, part, self.grid) for part in self.parts])
 
     def draw(self, rule: str, rng: Random, shortcuts: int | None = None) -> Cells:
         """Sampled uniformly from the rule's architectures whose output is reached, with so many skip_connects in all.

@@ -7,8 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from spaces.architecture import Cells, Edge
-from spaces.cells.graph import NONE, Grid, live, parts
-from spaces.cells.mixed import MixedCell, Use, every, only
+from spaces.cells.auxiliary import AuxiliaryCell
+from spaces.cells.graph import NONE, Grid, betas_of, live, parts
+from spaces.cells.mixed import Use, every, only
+from spaces.cells.mixing import PLAIN, Mixing, elsewhere, shares
 from spaces.cells.network import Layout, preprocessing
 from spaces.cells.operations import Norm
 from spaces.gates.gated import Gated
@@ -18,23 +20,43 @@ from spaces.gates.way import Draw
 class MixedNetwork(Gated):
     """What supernets of mixed cells share: α [edges, operations] in `Grid.pairs`' order, 0 at the start, and subnets.
 
-    `gate` names the way from an edge's α to the weights of its operations (spaces.gates).
+    `gate` names the way from an edge's α to the weights of its operations (spaces.gates). With edge normalisation
+    there is β [edges, 1] beside each α.
     """
 
-    def __init__(self, grid: Grid, concat: Sequence[int], kinds: Sequence[str], gate: str) -> None:
+    def __init__(self, grid: Grid, concat: Sequence[int], kinds: Sequence[str], gate: str, mixing: Mixing) -> None:
         super().__init__(gate)
         self.grid, self.concat, self.independent = grid, tuple(concat), self.way.independent
+        self.parts = tuple(kinds)
         shape = len(grid.pairs), len(grid.operations)
         self.alphas = nn.ParameterDict({name: nn.Parameter(torch.zeros(shape)) for name in kinds})
         self._subnet: dict[str, Use] | None = None
         self._left: dict[str, Use] = {}  # of the kinds of cells some of whose weights are given
+        self.normalised = mixing.edge_normalisation
+        if self.normalised:
+            self.alphas.update({betas_of(name): nn.Parameter(torch.zeros(shape[0], 1)) for name in kinds})
+            self.elsewhere: Tensor
+            self.register_buffer("elsewhere", elsewhere(grid), persistent=False)
 
     def probabilities(self) -> dict[str, Tensor]:
         """What α says, [edges, operations] for each kind of cell."""
         return self._weights(None)
 
     def _weights(self, draw: Draw | None) -> dict[str, Tensor]:
-        return {name: self.way.weights(alpha, -1, draw) for name, alpha in self.alphas.items()}
+        return {name: self.way.weights(self.alphas[name], -1, draw) for name in self.parts}
+
+    def _shared(self, kind: str, weights: Tensor) -> Tensor:
+        """With edge normalisation weights × the edges' shares, and those as one column more."""
+        if not self.normalised:
+            return weights
+        own = shares(self.alphas[betas_of(kind)], self.elsewhere, self.way)
+        return torch.cat([weights * own, own], dim=1)
+
+    def skip(self, coefficient: float) -> None:
+        """How much auxiliary skip connections count from now on."""
+        for module in self.modules():
+            if isinstance(module, AuxiliaryCell):
+                module.coefficient.fill_(coefficient)
 
     @contextmanager
     def subnet(self, architecture: Cells) -> Iterator[None]:
@@ -62,7 +84,8 @@ class MixedNetwork(Gated):
         weights = {name: self.counting(name, values) for name, values in self._weights(self.draw).items()}
         if self.draw is not None and self.way.single:
             return {kind: only(self._path(chosen)) for kind, chosen in weights.items()}, weights
-        return {**dict.fromkeys(self.alphas, every(self.grid)), **self._left}, weights
+        shared = {kind: self._shared(kind, own) for kind, own in weights.items()}
+        return {**dict.fromkeys(self.parts, every(self.grid)), **self._left}, shared
 
     @contextmanager
     def fixed(self, given: Mapping[str, Tensor]) -> Iterator[None]:
@@ -95,15 +118,16 @@ class CellSupernet(MixedNetwork):
     dense_when_reduced = True  # its depthwise convolutions, in reduced precision (spaces.cells.mixed)
 
     def __init__(
-        self, grid: Grid, concat: Sequence[int], layout: Layout, gate: str, classes: int, image_channels: int
-    ) -> None:
-        super().__init__(grid, concat, ("normal", "reduction") if layout.reduction else ("normal",), gate)
+        self, grid: Grid, concat: Sequence[int], layout: Layout, gate: str, classes: int, image_channels: int,
+        mixing: Mixing = PLAIN,
+    ) -> None:  # fmt: skip
+        super().__init__(grid, concat, ("normal", "reduction") if layout.reduction else ("normal",), gate, mixing)
         self.kinds = [stage.cell for stage in layout.stages]
         self.stem, self.cells = layout.make_stem(image_channels), nn.ModuleList()
         outputs = [layout.stem * layout.channels] * grid.inputs
         for index, stage in enumerate(layout.stages):
             inputs = preprocessing(outputs[index : index + grid.inputs], range(grid.inputs), stage, affine=False)
-            self.cells.append(MixedCell(grid, concat, inputs, stage))
+            self.cells.append(mixing.cell(grid, concat, inputs, stage))
             outputs.append(len(concat) * stage.channels)
         self.classifier = nn.Linear(outputs[-1], classes)
 

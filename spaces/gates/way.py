@@ -12,11 +12,13 @@ class Draw:
     """What the weights of one training step are drawn by: equal draws give equal weights, on every device.
 
     A search makes one from its seeds for every step, so that nothing depends on torch's global generator or on where
-    a search was resumed. `seed` None: without noise, which gives the likeliest path of a way of single paths.
+    a search was resumed. `seed` None: without noise, which gives the likeliest path of a way of single paths. `noise`
+    is how far weights are moved at random (spaces.gates.smoothing).
     """
 
     seed: int | None
     temperature: float = 1.0
+    noise: float = 0.0
 
     def generator(self) -> torch.Generator:
         """On the CPU: α is small, and a GPU would draw other numbers."""

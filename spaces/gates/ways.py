@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from spaces.gates import dirichlet, exponentiated, gumbel, sigmoid, softmax, uniform
+from spaces.gates.smoothing import smoothed
 from spaces.gates.way import Way
 from spaces.space import Space
 
@@ -19,7 +20,7 @@ def named(gate: str) -> Way:
     """Raises ValueError where there is none of this name."""
     if gate not in WAYS:
         raise ValueError(f"gate '{gate}' is unknown; there are {', '.join(WAYS)}")
-    return WAYS[gate]
+    return smoothed(WAYS[gate])
 
 
 def offered(space: Space) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from spaces.cells import variation
 from spaces.cells.decisions import decisions
 from spaces.cells.edited import Item, listed
 from spaces.cells.graph import NONE, Grid
+from spaces.cells.mixing import PLAIN, Mixing
 from spaces.cells.rules import edge_wise
 from spaces.decisions import Stages
 from spaces.edits import Edited, Items, Parts
@@ -38,6 +39,7 @@ class BenchSpace(Edited):
     train_channels: int = 16
     rules: ClassVar[tuple[str, ...]] = (RULE,)
     gates: ClassVar[tuple[str, ...]] = ("softmax", "sigmoid", "gumbel", "dirichlet", "exponentiated")
+    mixes: ClassVar[bool] = True  # its supernet takes a `Mixing`
 
     def __post_init__(self) -> None:
         for name, most in MOST.items():
@@ -45,8 +47,8 @@ class BenchSpace(Edited):
             if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= most:
                 raise ValueError(f"{name} must be an integer between 1 and {most}")
 
-    def supernet(self, classes: int, channels: int, gate: str) -> BenchSupernet:
-        return BenchSupernet(GRID, self.cells, self.channels, gate, classes, channels)
+    def supernet(self, classes: int, channels: int, gate: str, mixing: Mixing = PLAIN) -> BenchSupernet:
+        return BenchSupernet(GRID, self.cells, self.channels, gate, classes, channels, mixing)
 
     def build(self, architecture: BenchCell, classes: int, channels: int) -> BenchNetwork:
         return BenchNetwork(architecture, self.train_cells, self.train_channels, classes, channels)

@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from spaces.cells.graph import Grid, Stage
-from spaces.cells.mixed import MixedCell
+from spaces.cells.mixing import PLAIN, Mixing
 from spaces.cells.supernet import MixedNetwork
 from spaces.nasbench201.network import NODES, Frame
 
@@ -15,11 +15,11 @@ class BenchSupernet(MixedNetwork):
     """
 
     def __init__(self, grid: Grid, per_stage: int, channels: int, gate: str, classes: int,
-                 image_channels: int) -> None:  # fmt: skip
-        super().__init__(grid, (NODES - 1,), ("normal",), gate)
+                 image_channels: int, mixing: Mixing = PLAIN) -> None:  # fmt: skip
+        super().__init__(grid, (NODES - 1,), ("normal",), gate, mixing)
 
         def cell(stage: Stage) -> nn.Module:
-            return MixedCell(grid, self.concat, nn.ModuleDict({"0": nn.Identity()}), stage, pooling_norm=False)
+            return mixing.cell(grid, self.concat, nn.ModuleDict({"0": nn.Identity()}), stage, pooling_norm=False)
 
         self.frame = Frame(cell, per_stage, channels, classes, image_channels, affine=False)
 

@@ -122,6 +122,7 @@ def test_the_plan_counts_what_a_reading_costs():
         ({"search": {**READ, "gate": "gumbel"}}, "it trains single paths"),
         ({"search": {**READ, "gate": "uniform"}}, "learns no α that darts could read"),
         ({"search": {**READ, "early_stop": True}}, "search.early_stop goes back"),
+        ({"search": {**READ, "perturb": 0.1}}, "search.perturb with reading = 'perturbation'"),
         ({"search": {**READ, "train_alpha": False, "order": 2}}, "search.order = 2 is of steps of α"),
         ({"search": {**READ, "train_alpha": False, "zero_one": 1}}, "search.zero_one is of steps of α"),
         ({"search": {**READ}, "rule": f"{__name__}:outside"}, "reads α by a function of its own"),

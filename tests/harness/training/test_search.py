@@ -18,14 +18,13 @@ from harness.plan.methods import merged
 from harness.plan.settings import recipe_of, search_of
 from harness.plan.strategies import strategy
 from harness.seeding import Seeds
-from harness.training import bilevel, job_kinds, single_path
+from harness.training import bilevel, job_kinds, single_path, supernets
 from harness.training.epochs import returned
 from harness.training.initialise import initialise
 from harness.training.place import Place
 from harness.training.run_job import run
 from harness.training.search import Search, collapse, entropy, zero_one
 from spaces.cells.mixed import weighted_sums
-from spaces.gates import ways
 from spaces.registry import load
 from spaces.shortcuts.space import ShortcutSpace
 from tests.studies import TINY, tiny
@@ -51,7 +50,7 @@ def search(family, **changes):
     spec = search_of(chosen)
     found = datasets.load(chosen["data"], None)
     space = load(chosen["space"], chosen["space_options"])
-    supernet = space.supernet(found.classes, found.channels, ways.built(space, spec.gate))
+    supernet = supernets.built(space, found.classes, found.channels, spec)
     initialise(supernet, 0, 0)
     seeds = Seeds.of(chosen)
     job_kinds._noise(supernet, spec.alpha_noise, seeds)

@@ -88,7 +88,7 @@ def compare(bench: drive.Bench, said: str, losses: int) -> None:
     """Raises AssertionError where the table differs from an undisturbed run's, or a trial failed meanwhile."""
     expected = drive.undisturbed(bench.folder / "undisturbed", bench.study)
     rows = drive.comparable(bench.place)
-    assert rows == expected
+    assert rows == expected, drive.unlike(rows, expected)
     assert not [row for row in read_rows(bench.place) if row["status"] == "failed"]
     assert drive.doubled(bench.place) == 0
     assert drive.repeated(bench.log()) == 0

@@ -101,7 +101,7 @@ def compare(bench: drive.Bench, expected: dict[str, dict[str, Any]], place: Path
     """Raises AssertionError where the table, which lies in `place`, differs from an undisturbed run's."""
     place = place or bench.place
     rows = drive.comparable(place)
-    assert rows == expected
+    assert rows == expected, drive.unlike(rows, expected)
     assert drive.doubled(place) == 0
     assert drive.repeated(bench.log()) == 0
     hosts_used = {json.loads(line)["host"] for line in (place / "trials.jsonl").read_text().splitlines()}

@@ -245,6 +245,16 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**{name: value for name, value in row.items() if name not in FREE}, "curve": curve}
 
 
+def unlike(rows: Mapping[str, Mapping[str, Any]], expected: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Where rows differ from those of an undisturbed run: key, field, both values."""
+    said = [f"{key}: {'missing' if key in expected else 'not expected'}" for key in sorted({*rows} ^ {*expected})]
+    for key in sorted({*rows} & {*expected}):
+        names = sorted({*rows[key], *expected[key]})
+        said += [f"{key}: {name}: {rows[key].get(name)} != {expected[key].get(name)}" for name in names
+                 if rows[key].get(name) != expected[key].get(name)]  # fmt: skip
+    return said
+
+
 def doubled(folder: Path) -> int:
     """Final rows beyond the first of their key."""
     counts = Counter(row["key"] for row in read_rows(folder) if row["status"] in FINAL)

@@ -187,7 +187,7 @@ def at_work(workspace: Path) -> set[str]:
 def compare(bench: drive.Bench, expected: dict[str, dict[str, Any]]) -> None:
     """Raises AssertionError where the table differs from an undisturbed run's."""
     rows = drive.comparable(bench.place)
-    assert rows == expected
+    assert rows == expected, drive.unlike(rows, expected)
     assert drive.doubled(bench.place) == 0
     assert drive.repeated(bench.log()) == 0
     hosts_used = {json.loads(line)["host"] for line in (bench.place / "trials.jsonl").read_text().splitlines()}

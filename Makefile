@@ -22,13 +22,11 @@ check: lint
 test: lint
 	$(PYTEST) $(TWO) -m "not slow"
 
-# What test leaves out. Hosts of their own mostly wait: two at a time.
+# What test leaves out. Tests that kill processes and hosts mostly wait: two at a time.
 test-rest: $(STAMP)
 	$(PYTEST) $(TWO) -m slow
 	$(MAKE) test-kernels
-	$(MAKE) -j 2 --output-sync=target test-cluster test-apart test-autoscaling test-slurm
-	$(MAKE) test-faults FAULTS=20
-	$(MAKE) test-signals
+	$(MAKE) -j 2 --output-sync=target test-slurm test-apart test-autoscaling test-cluster test-faults test-signals FAULTS=20 SIGNALS=20
 
 test-all:
 	$(MAKE) test
@@ -75,8 +73,9 @@ FAULTS = 100
 test-faults: $(STAMP)
 	$(BIN)/python tests/faults/run.py --kills $(FAULTS)
 
+SIGNALS = 52
 test-signals: $(STAMP)
-	$(BIN)/python tests/faults/signals.py
+	$(BIN)/python tests/faults/signals.py --signals $(SIGNALS)
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'

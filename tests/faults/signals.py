@@ -12,7 +12,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -28,31 +29,47 @@ from harness.storage.rows import read_rows
 EPOCH = 0.25  # seconds
 LONGEST = 1.0  # seconds after an epoch began
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
+HIT: set[int] = set()  # processes of trials that got a signal, from which they end
 
 
 def to_driver(number: signal.Signals, bench: Bench, run: Run) -> bool:
-    """It says that the same command goes on. After SIGUSR1 every epoch that had begun is there."""
+    """It says that the same command goes on. After SIGUSR1 every epoch that ran is there."""
+    before = running(bench)
     run.signal(number)
     assert run.finish() == 75, run.text()
     assert f"ended by {number.name}" in run.text(), run.text()
     if number == signal.SIGUSR1:
-        assert not unfinished(bench), (unfinished(bench), run.text())
+        left = unfinished(bench, before)
+        assert not left, (left, run.text())
     return True
 
 
 def to_worker(number: signal.Signals, bench: Bench, run: Run) -> bool:
     """The driver goes on."""
     for pid in workers(bench, run)[:1]:
+        HIT.add(pid)
         os.kill(pid, number)
         bench.wait_for_epochs(1, run)
         return True
     return False
 
 
-def unfinished(bench: Bench) -> list[str]:
-    """Trials that have neither a row nor a checkpoint of the epoch that began last."""
+def running(bench: Bench) -> set[str]:
+    """Trials whose process lives and was not hit; those that an earlier signal cut short may still wait."""
+    last = {trial: pid for trial, _, pid in bench.log()}
+    return {trial for trial, pid in last.items() if pid not in HIT and lives(pid)}
+
+
+def lives(pid: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def unfinished(bench: Bench, before: Container[str]) -> list[str]:
+    """Of the trials `before`, those that have neither a row nor a checkpoint of the epoch that began last."""
     ended = {fault_task.identity(row["settings"]) for row in read_rows(bench.place)}
-    begun = {trial: epoch for trial, epoch, _ in bench.log() if trial not in ended}
+    begun = {trial: epoch for trial, epoch, _ in bench.log() if trial in before and trial not in ended}
     kept = Counter(int(paths[-1].stem) for paths in bench.checkpoints())
     return [f"{count} at epoch {epoch}" for epoch, count in (Counter(begun.values()) - kept).items()]
 

@@ -91,7 +91,8 @@ class Asked:
 
         job = Job("0123456789abcdef", "train", "baseline", "method", {"seed": 0})
         one = Assignment(job, {}, Place("nowhere", "cpu", 1, 0, None))
-        driver: Any = SimpleNamespace(pack=lambda: [one], end=lambda *_: None, halted=None, over=False)
+        driver: Any = SimpleNamespace(pack=lambda: [one], end=lambda *_: None, halted=None, stopped=None,
+                                      over=False)  # fmt: skip
         self.searcher, self.key = PlanSearcher(driver, common), job.key
 
     def one(self, there: Callable[[], None] = lambda: None) -> Seen | None:

@@ -17,7 +17,7 @@ SMALL = (
 LARGE = (
     "cloudpickle", "contourpy", "cycler", "fonttools", "formulaic", "interface-meta", "joblib", "kiwisolver",
     "matplotlib", "narwhals", "numpy", "packaging", "pandas", "patsy", "pillow", "pyarrow", "pyparsing",
-    "python-dateutil", "scikit-learn", "scipy", "statsmodels", "threadpoolctl", "tzdata", "wrapt",
+    "python-dateutil", "scikit-learn", "scipy", "six", "statsmodels", "threadpoolctl", "wrapt",
 )  # fmt: skip
 PLATFORMS = ("manylinux2014_x86_64", *(f"manylinux_2_{minor}_x86_64" for minor in range(28, 16, -1)))  # of glibc 2.28
 

@@ -95,8 +95,8 @@ def test_an_option_takes_its_own_value_and_leaves_the_study(words: list[str], na
 
 def test_shares_of_several_kinds() -> None:
     found = parser().parse_args(["run", "--cpus-per-trial", "search=2,1", "--gpus-per-trial", "1", "demo"])
-    assert context._shares(found).of("search", "cpu") == (2, 1)
-    assert context._shares(found).of("train", "cpu") == (1, 1)
+    assert context.shares(found).of("search", "cpu") == (2, 1)
+    assert context.shares(found).of("train", "cpu") == (1, 1)
 
 
 @pytest.mark.parametrize(

@@ -320,7 +320,7 @@ def prepared(folder):
 
 
 def jobs(*kinds):
-    settings = {"recipe": RECIPE.model_dump()}
+    settings = {"recipe": RECIPE.model_dump(), "search": {}}
     return Plan({kind: Job(kind, kind, "m", Role.METHOD, settings) for kind in kinds})
 
 

@@ -71,9 +71,10 @@ OURS = ("array", "cpus-per-task", "gpus-per-node", "nodes", "no-requeue", "ntask
 
 
 def run_words(run: argparse.ArgumentParser, options: argparse.Namespace) -> list[str]:
-    """The words after `run` that mean the same as these options, but for those at their defaults."""
+    """The words after `run` that mean the same as these options, but for those at their defaults. Where two options
+    are one value, as `--tensorboard` and `--track`, the first one says it."""
     words: list[str] = []
-    for action in run._actions:
+    for action in reversed({action.dest: action for action in reversed(run._actions)}.values()):
         value = getattr(options, action.dest, action.default)
         if not action.option_strings:
             words.append(value)

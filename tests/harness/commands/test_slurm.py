@@ -71,7 +71,7 @@ def test_the_script_of_a_small_study(here: Path, capsys: pytest.CaptureFixture[s
          ["--set=recipe.epochs=3", "--set=seeds.search=2", "--change"]),
         (["--gpus-per-trial", "train=0.5", "--time-limit", "60"], ["--gpus-per-trial=train=0.5", "--time-limit=60.0"]),
         (["--results", "out $(touch odd)"], ["--results=out $(touch odd)"]),
-        (["--results", "a\nb' \"c\" ;`id`", "--tensorboard"], ["--results=a\nb' \"c\" ;`id`", "--tensorboard"]),
+        (["--results", "a\nb' \"c\" ;`id`", "--tensorboard"], ["--results=a\nb' \"c\" ;`id`", "--track=tensorboard"]),
     ],
 )  # fmt: skip
 def test_options_of_run_are_passed_on_as_they_are(given: list[str], passed: list[str], here: Path) -> None:

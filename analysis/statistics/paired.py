@@ -3,10 +3,11 @@
 NaN marks a missing value everywhere. What cannot be said (one value, no spread) is NaN in the result, never a guess.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import isfinite, nan, sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -138,16 +139,24 @@ def spearman(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> Correl
     """
     from scipy.stats import spearmanr
 
+    return correlation(spearmanr, first, second, 4, lambda rho, n: (1 + rho**2 / 2) / (n - 3), level)
+
+
+def correlation(ranked: Callable[..., Any], first: ArrayLike, second: ArrayLike, least: int,
+                variance: Callable[[float, int], float], level: float) -> Correlation:  # fmt: skip
+    """What `ranked` finds, with Fisher's z interval, where z has that `variance` of (coefficient, n).
+
+    NaN where one side does not vary; no interval below `least` pairs.
+    """
     x, y = known_pairs(first, second)
     n = len(x)
     if n < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return Correlation(nan, nan, nan, nan, n)
-    rho, p = (float(value) for value in spearmanr(x, y))
-    if n < 4 or abs(rho) > 1 - 1e-12:
-        return Correlation(rho, nan, nan, p, n)
-    half = float(ndtri((1 + level) / 2)) * sqrt((1 + rho**2 / 2) / (n - 3))
-    z = np.arctanh(rho)
-    return Correlation(rho, float(np.tanh(z - half)), float(np.tanh(z + half)), p, n)
+    found, p = (float(value) for value in ranked(x, y))
+    if n < least or abs(found) > 1 - 1e-12:
+        return Correlation(found, nan, nan, p, n)
+    half, z = float(ndtri((1 + level) / 2)) * sqrt(variance(found, n)), np.arctanh(found)
+    return Correlation(found, float(np.tanh(z - half)), float(np.tanh(z + half)), p, n)
 
 
 def standard_errors(first: tuple[float, float, int], second: tuple[float, float, int]) -> float:

@@ -1,12 +1,8 @@
 """Kendall's rank correlation with its interval; Spearman's stands in `paired`."""
 
-from math import nan, sqrt
-
-import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtri
 
-from analysis.statistics.paired import Correlation, known_pairs
+from analysis.statistics.paired import Correlation, correlation
 
 VARIANCE = 0.437  # of Fisher's z of τ, times n − 4
 
@@ -19,12 +15,4 @@ def kendall(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> Correla
     """
     from scipy.stats import kendalltau
 
-    x, y = known_pairs(first, second)
-    n = len(x)
-    if n < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
-        return Correlation(nan, nan, nan, nan, n)
-    tau, p = (float(value) for value in kendalltau(x, y))
-    if n < 5 or abs(tau) > 1 - 1e-12:
-        return Correlation(tau, nan, nan, p, n)
-    half, z = float(ndtri((1 + level) / 2)) * sqrt(VARIANCE / (n - 4)), np.arctanh(tau)
-    return Correlation(tau, float(np.tanh(z - half)), float(np.tanh(z + half)), p, n)
+    return correlation(kendalltau, first, second, 5, lambda tau, n: VARIANCE / (n - 4), level)

@@ -10,7 +10,7 @@ from spaces.decisions import Choice, Stages
 def decisions(rule: str, grid: Grid, kinds: Sequence[str]) -> Stages:
     """Edge-wise `none` is an operation like any other, and there is no second stage (as in the paper on NAS-Bench-201).
 
-    Raises ValueError where `rule` is from outside, or where a removed edge could not be told from a kept one.
+    Raises ValueError where `rule` is from outside, or where a removed edge would look like a kept one.
     """
     if rule not in RULES:
         raise ValueError(f"what rule '{rule}' decides is not listed; take one of {', '.join(RULES)}")

@@ -1,8 +1,6 @@
 """Searches with noise on weights, partial channels, edge normalisation and auxiliary skip connections: what is DARTS
 bit for bit, on every space and gate, resumed, and what they plan."""
 
-import io
-import json
 import math
 
 import pytest
@@ -23,8 +21,8 @@ from spaces.cells.mixed import MixedCell
 from spaces.cells.mixing import Mixing
 from spaces.cells.partial import PartialCell
 from spaces.registry import load
-from tests.harness.training.test_gates import BENCH, REDUCED, slowly
-from tests.harness.training.test_search import CELL, SHORTCUT, _plain, changed, copied, search, settings
+from tests.harness.training.test_gates import BENCH, REDUCED, goes_on_bit_by_bit, slowly
+from tests.harness.training.test_search import CELL, SHORTCUT, search, settings
 from tests.studies import tiny
 
 FAMILIES = {"shortcut": SHORTCUT, "cell": CELL, "bench": BENCH, "darts": REDUCED}
@@ -100,19 +98,7 @@ RESUMED = [("cell", "perturb"), ("bench", "pc-darts"), ("darts", "all"), ("short
 @pytest.mark.parametrize(("family", "name"), slowly(RESUMED, [("cell", "perturb"), ("bench", "pc-darts")]))
 def test_a_search_goes_on_bit_by_bit(family, name):
     spec = {"warmup_epochs": 1, "epochs": 2, **SETTINGS[name]}
-    whole = search(FAMILIES[family], **spec)
-    points = [epoch(whole, number) for number in (1, 2, 3)]
-    first = search(FAMILIES[family], **spec)
-    assert [epoch(first, number) for number in (1, 2)] == points[:2]
-    torch.manual_seed(77)  # nothing may depend on torch's own generator
-    file = io.BytesIO()
-    torch.save(first.state(), file)
-    file.seek(0)
-    second = search(FAMILIES[family], **spec)
-    second.restore(torch.load(file, weights_only=True))
-    assert epoch(second, 3) == points[2]
-    assert not changed(copied(whole.network), second.network)
-    assert json.dumps(_plain(whole.state())) == json.dumps(_plain(second.state()))
+    goes_on_bit_by_bit(family, spec)
 
 
 @pytest.mark.training

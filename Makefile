@@ -12,7 +12,7 @@ demo: $(STAMP)
 	$(BIN)/nas-harness run demo
 
 reports: $(STAMP)
-	set -e; for study in results/*/study.json; do $(BIN)/nas-harness report "$${study%/study.json}"; done
+	set -e; for study in results/*/study.json*; do $(BIN)/nas-harness report "$${study%/study.json*}"; done
 
 # A minute: what needs neither Ray nor training.
 check: lint

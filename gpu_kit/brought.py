@@ -112,7 +112,7 @@ def bring(back: Path, results: Path) -> list[str]:
 
 
 def _studies(results: Path) -> list[Path]:
-    return sorted(path.parent for path in results.glob("*/study.json"))
+    return sorted({path.parent for path in results.glob("*/study.json*")})
 
 
 def _checkpoints(results: Path) -> list[Path]:

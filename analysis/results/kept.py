@@ -1,4 +1,4 @@
-"""The lines of a folder's rows: of compressed files, then of the file that a run appends to."""
+"""What a folder holds, compressed or not: its study.json, and the lines of its rows."""
 
 import gzip
 import lzma
@@ -15,6 +15,17 @@ OPENED: Mapping[str, Callable[[Path], gzip.GzipFile | lzma.LZMAFile]] = {
 DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError)
 
 
+def study_bytes(folder: Path) -> bytes:
+    """Raises FileNotFoundError where there is no study.json, compressed or not; Damaged where the compressed one is."""
+    plain, kept = folder / "study.json", folder / "study.json.xz"
+    if plain.exists() or not kept.exists():
+        return plain.read_bytes()
+    try:
+        return lzma.decompress(kept.read_bytes())
+    except DAMAGE as error:
+        raise _damaged(kept, error) from None
+
+
 def lines(folder: Path) -> Iterator[bytes]:
     """Any of the files may be absent. Raises Damaged where a compressed one is."""
     for name, unpacked in OPENED.items():
@@ -23,7 +34,11 @@ def lines(folder: Path) -> Iterator[bytes]:
                 with unpacked(kept) as file:
                     yield from file
             except DAMAGE as error:
-                raise Damaged(f"{kept} is damaged ({error}); take it from where it was kept") from None
+                raise _damaged(kept, error) from None
     if (path := folder / "trials.jsonl").exists():
         with path.open("rb") as file:
             yield from file
+
+
+def _damaged(kept: Path, error: Exception) -> Damaged:
+    return Damaged(f"{kept} is damaged ({error}); take it from where it was kept")

@@ -14,7 +14,7 @@ from pydantic_core import from_json
 from analysis.numbers import visible
 from analysis.results import data_sets, protocol_view
 from analysis.results.history import history
-from analysis.results.kept import lines
+from analysis.results.kept import lines, study_bytes
 from analysis.results.merged import merged, taken_out
 from analysis.results.outcomes import checked, conflicts
 from analysis.results.protocol_view import Damaged, Protocol
@@ -156,7 +156,7 @@ def _number(value: Any) -> float:
 def _study(folder: Path) -> dict[str, Any]:
     path = folder / "study.json"
     try:
-        study = json.loads(path.read_bytes())
+        study = json.loads(study_bytes(folder))
     except json.JSONDecodeError as error:
         raise ValueError(f"{path} is no study: {error}") from None
     if not isinstance(study, dict):

@@ -7,6 +7,7 @@ from typing import Any
 from harness.errors import BadInput
 from harness.storage import shapes
 from harness.storage.files import refuse_links
+from harness.storage.kept import kept_study, study_bytes
 
 SCHEMAS = (1, 2, 3)  # of study.json and rows, that can be read and gone on with
 
@@ -22,7 +23,7 @@ def running_file(folder: Path) -> Path:
 
 def opened_study(folder: Path) -> dict[str, Any]:
     """As `read_study`, where a command first meets the folder. Raises BadInput also where a link leads out of it."""
-    if study_file(folder).is_symlink() or study_file(folder).exists():  # else it is somebody's folder of other things
+    if any(path.is_symlink() or path.exists() for path in (study_file(folder), kept_study(folder))):  # else not ours
         refuse_links(folder)
     return read_study(folder)
 
@@ -56,7 +57,7 @@ def _sound(study: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 def _parsed(folder: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads(study_file(folder).read_bytes())
+        found: dict[str, Any] = json.loads(study_bytes(folder))
     except FileNotFoundError:
         raise BadInput(f"{folder} holds no study.json: nothing was run there yet") from None
     except NotADirectoryError:

@@ -1,4 +1,4 @@
-"""Rows of finished studies, kept compressed and read alone: by gzip, or by xz, which packs long histories better."""
+"""Files of finished studies, kept compressed and read alone: by gzip, or by xz, which packs long histories better."""
 
 import gzip
 import lzma
@@ -19,6 +19,24 @@ def smaller_file(folder: Path) -> Path:
     return folder / "trials.jsonl.xz"
 
 
+def kept_study(folder: Path) -> Path:
+    return folder / "study.json.xz"
+
+
+def study_bytes(folder: Path) -> bytes:
+    """Of study.json, which a run writes; without one of the compressed copy.
+
+    Raises FileNotFoundError where neither is there, BadInput where the copy is damaged.
+    """
+    plain, kept = folder / "study.json", kept_study(folder)
+    if plain.exists() or not kept.exists():
+        return plain.read_bytes()
+    try:
+        return lzma.decompress(kept.read_bytes())
+    except DAMAGE as error:
+        raise _damaged(kept, error) from None
+
+
 def kept_lines(folder: Path) -> Iterator[tuple[Path, list[bytes]]]:
     """Each compressed file that is there, with its lines. Raises BadInput where one is damaged."""
     for path in (kept_file(folder), smaller_file(folder)):
@@ -27,7 +45,11 @@ def kept_lines(folder: Path) -> Iterator[tuple[Path, list[bytes]]]:
                 with _opened(path) as file:
                     yield path, file.readlines()
             except DAMAGE as error:
-                raise BadInput(f"{path} is damaged ({error}); take it from where it was kept") from None
+                raise _damaged(path, error) from None
+
+
+def _damaged(path: Path, error: Exception) -> BadInput:
+    return BadInput(f"{path} is damaged ({error}); take it from where it was kept")
 
 
 def _opened(path: Path) -> gzip.GzipFile | lzma.LZMAFile:

@@ -21,6 +21,7 @@ from analysis.results.protocol_view import Damaged
 from analysis.results.rows import frame, load
 from analysis.results.table import lines
 from harness.errors import BadInput
+from harness.storage.folder import claim, opened_study
 from harness.storage.rows import latest_rows, read_rows
 from harness.vocabulary.rows import Status
 
@@ -62,6 +63,30 @@ def test_compressed_rows_come_before_the_others(tmp_path: Path) -> None:
     (folder / "trials.jsonl.gz").write_bytes(b"no gzip")
     with pytest.raises(ValueError, match=r"trials\.jsonl\.gz is damaged"):
         load(folder)
+
+
+def test_a_compressed_study_is_read_where_there_is_no_plain_one(tmp_path: Path) -> None:
+    study = factory.study()
+    folder = factory.write(tmp_path / "s", study, factory.rows(study))
+    plain, kept = folder / "study.json", folder / "study.json.xz"
+    before = load(folder)
+    kept.write_bytes(lzma.compress(plain.read_bytes()))
+    plain.unlink()
+    assert load(folder).study == before.study
+    assert opened_study(folder) == claim(folder, study["name"])
+    with pytest.raises(BadInput, match="belongs to the study"):
+        claim(folder, "another")
+    kept.write_bytes(b"no xz")
+    for read in (load, opened_study):
+        with pytest.raises((ValueError, BadInput), match=r"study\.json\.xz is damaged"):
+            read(folder)
+    plain.write_text(json.dumps(study))  # of a run that went on here
+    assert load(folder).study == before.study
+    kept.unlink()
+    plain.unlink()
+    kept.symlink_to(tmp_path)
+    with pytest.raises(BadInput, match="symbolic link"):
+        opened_study(folder)
 
 
 def test_no_rows_yet_is_an_empty_frame(tmp_path: Path) -> None:

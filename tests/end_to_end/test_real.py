@@ -10,7 +10,7 @@ import pytest
 from harness.data import datasets
 
 ROOT = Path(__file__).parents[2]
-KEPT = sorted(path.parent.name for path in (ROOT / "results").glob("*/study.json"))
+KEPT = sorted({path.parent.name for path in (ROOT / "results").glob("*/study.json*")})
 
 
 @pytest.mark.long

@@ -7,6 +7,8 @@ from scipy import stats
 from analysis.statistics.equivalence import rope
 from analysis.statistics.hierarchical import hierarchical
 
+pytestmark = pytest.mark.long
+
 MARGIN = 0.2
 SETS = [np.array([0.6, 0.9, 0.4, 1.1, 0.7]), np.array([0.2, -0.1, 0.4, 0.3, 0.1]), np.array([1.3, 0.6, 1.9, 1.0, 1.2])]
 

@@ -14,6 +14,8 @@ from analysis.statistics.cluster_robust import cluster_robust
 from analysis.statistics.regression import slopes
 from tests.analysis import test_cluster_robust as club
 
+pytestmark = pytest.mark.long
+
 
 def data(seed: int, groups: int, n: int) -> pd.DataFrame:
     rng = np.random.default_rng(seed)

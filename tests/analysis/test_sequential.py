@@ -11,6 +11,8 @@ from analysis.statistics.multiple_testing import holm
 from analysis.statistics.paired import mean_interval
 from analysis.statistics.sequential import decided, next_look
 
+pytestmark = pytest.mark.long
+
 LOOKS = (3, 5, 10, 20)
 
 
@@ -25,7 +27,6 @@ def procedure(differences: np.ndarray, looks: tuple[int, ...] = LOOKS) -> dict[s
     return {name: decision.rejected for name, decision in decisions.items()}
 
 
-@pytest.mark.long
 def test_false_findings_over_the_whole_procedure() -> None:
     """Six true null hypotheses that share seeds: any rejection at any look in at most 5 % of 4,000 studies."""
     rng = np.random.default_rng(0)

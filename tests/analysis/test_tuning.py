@@ -16,6 +16,8 @@ from analysis.statistics.optimum import optimum
 from analysis.tuning import figures, pages
 from analysis.tuning.trials import best, chosen, distributions, from_unit, numeric, races, trials, unit
 
+pytestmark = pytest.mark.long
+
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 SPANS = {"lr": FloatDistribution(1e-4, 0.1, log=True), "scheduler.gamma": FloatDistribution(0.05, 0.95)}
 
@@ -66,7 +68,6 @@ def kinked(x: np.ndarray) -> np.ndarray:
     return np.where(beyond < 0, -30, -120) * beyond**2 - 8 * (x[:, 1] - 0.4) ** 2
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("surface", [smooth, kinked])
 def test_the_interval_covers_the_true_place(surface: Callable[[np.ndarray], np.ndarray]) -> None:
     truth, inside, runs = np.array([0.6, 0.4]), np.zeros(2), 20
@@ -172,7 +173,6 @@ def built() -> dict[str, bytes]:
     return pages.rebuild("made-up", STUDIES)
 
 
-@pytest.mark.long
 def test_the_page_shows_every_figure_and_is_the_same_every_time(built: dict[str, bytes]) -> None:
     names = {"race", *(f"{t}-{f}" for t in STUDIES for f in ("history", "slice", "importance", "parallel"))}
     for kind in ("svg", "pdf", "png", "csv"):
@@ -184,7 +184,6 @@ def test_the_page_shows_every_figure_and_is_the_same_every_time(built: dict[str,
     assert numbers == {path: content for path, content in built.items() if path.endswith((".csv", ".md"))}
 
 
-@pytest.mark.long
 def test_the_page_is_offline_and_leads_to_the_rows(built: dict[str, bytes]) -> None:
     page = built["tuning/index.html"].decode()
     assert not re.search(r'(?:src|href)="https?:', page)
@@ -199,7 +198,6 @@ def test_the_sheets_say_what_was_chosen_and_what_it_cost() -> None:
     assert "tpe - random" in text
 
 
-@pytest.mark.long
 def test_tunings_that_have_hardly_begun_make_a_page_too() -> None:
     assert pages.rebuild("made-up", {}) == {}
     assert pages.text({}) == ""

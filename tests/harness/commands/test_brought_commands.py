@@ -21,6 +21,8 @@ from harness.run.prepare import prepare
 from tests.driven import JOBS, STUDY, ran
 from tests.studies import tiny
 
+pytestmark = pytest.mark.long
+
 Said = pytest.CaptureFixture[str]
 
 
@@ -132,7 +134,6 @@ def test_results_that_are_a_file_or_below_one(done: Path, capsys: Said, results:
     assert results.split("/below")[0].split("/far")[0] in said[0]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("words", [
     ("run", "my.toml", "--executor", "in-process", "--results=~/new"),
     ("run", "~/my.toml", "--executor", "in-process", "--results", "~/new"),
@@ -177,7 +178,6 @@ def test_a_byte_order_mark_is_no_content(done: Path, place: str) -> None:
     assert ended(*words[place]) == 0
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("words", [
     ("status", "driven"), ("report", "results/driven"), ("decode", "vgg11 1-3", "--space", "shortcut-vgg11"),
     ("check", "shortcut-vgg11", "--option", "width=0.0625"), ("--help",),
@@ -214,7 +214,6 @@ def test_a_baseline_has_no_twins(tmp_path: Path, changes: dict[str, Any]) -> Non
         prepare(tiny(**changes), tmp_path, None, False, "cpu")
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("train", [1, 2, 3, 5, 8])
 def test_trainings_of_one_search_seed_are_one_value_and_the_caveat_says_so(tmp_path: Path, train: int) -> None:
     study = factory.study(seeds=1, train=train)

@@ -8,6 +8,8 @@ import pytest
 from harness.cli import main
 from spaces.shortcuts.space import ShortcutSpace
 
+pytestmark = pytest.mark.long
+
 THETA = Path(__file__).parents[2] / "data" / "cell_theta.csv"
 DARTS_V2 = (
     "DARTS_V2 = Genotype(normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('sep_conv_3x3', 1), "
@@ -129,7 +131,6 @@ def test_a_largest_number_of_seeds_goes_with_looks(capsys):
     assert "--max-seeds goes with --until decided" in said(capsys, "run", "demo", "--max-seeds", "3", code=2)
 
 
-@pytest.mark.long
 def test_check_of_a_space_that_keeps_the_contract(capsys):
     with pytest.raises(SystemExit) as end:
         main(["check", "shortcut-vgg11", "--option", "width=0.0625"])

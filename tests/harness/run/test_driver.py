@@ -18,6 +18,8 @@ from harness.vocabulary.rows import Trouble
 from spaces.shortcuts.space import ShortcutSpace
 from tests.driven import JOBS, STUDY, ran, strikes
 
+pytestmark = pytest.mark.long
+
 
 def test_what_is_left_alone_is_done(tmp_path: Path) -> None:
     missing, statuses, given = ran(tmp_path)

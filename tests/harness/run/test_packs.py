@@ -18,6 +18,8 @@ from harness.training.place import Progress
 from harness.vocabulary.rows import Trouble
 from tests.driven import STUDY
 
+pytestmark = pytest.mark.long
+
 TRIALS = 12
 NETWORKS = STUDY.replace("search = 1", f"search = {TRIALS}").replace(
     '{ name = "darts-A", rule = "A", twins = 1 }, ', ""

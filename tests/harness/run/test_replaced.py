@@ -13,6 +13,8 @@ from harness.storage.folder import read_study
 from harness.storage.rows import Records, latest_rows, read_rows
 from tests.driven import JOBS, ran
 
+pytestmark = pytest.mark.long
+
 
 def after(number: int, act: Callable[[Path], object], folder: Path) -> Callable[[Assignment], None]:
     """A verdict that lets trials run, and acts on the results folder before the one of this number."""
@@ -84,7 +86,6 @@ def test_a_folder_that_was_removed_has_every_row_again(tmp_path: Path) -> None:
     assert not list(protocol.faults(protocol.read(folder), [row["protocol"] for row in latest_rows(folder).values()]))
 
 
-@pytest.mark.long
 def test_a_lock_that_was_removed_lets_no_second_driver_in_for_long(tmp_path: Path) -> None:
     with Records(tmp_path) as first:
         (tmp_path / ".lock").unlink()

@@ -14,6 +14,8 @@ from harness.storage.folder import checkpoint_folder
 from harness.storage.rows import latest_rows
 from tests.driven import JOBS, STUDY, ran
 
+pytestmark = pytest.mark.long
+
 LONGER = STUDY.replace("epochs = 2", "epochs = 5")
 
 FREE = ("started", "finished", "seconds", "device_seconds", "host", "protocol", "curve", "peak_memory_bytes")

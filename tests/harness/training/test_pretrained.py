@@ -27,6 +27,8 @@ from spaces.architecture import Shortcuts
 from spaces.registry import load
 from tests.studies import TINY, as_toml, tiny
 
+pytestmark = pytest.mark.long
+
 PRETRAINED = {**TINY["search"], "recipe": {"pretrained": LEFT_OUT}}
 
 
@@ -43,7 +45,6 @@ def torchvisions(tmp_path_factory):
     return network.eval(), path
 
 
-@pytest.mark.long
 def test_our_vgg_computes_what_torchvisions_does(torchvisions):
     theirs, path = torchvisions
     ours = load("shortcut-vgg11").build(Shortcuts("vgg11"), 10, 3).eval()
@@ -56,7 +57,6 @@ def test_our_vgg_computes_what_torchvisions_does(torchvisions):
     assert torch.equal(ours.classifier.weight, before), "its classes are others"
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("gate", ["sigmoid", "softmax"])
 def test_a_supernet_gets_the_blocks_and_keeps_the_rest(torchvisions, gate):
     _, path = torchvisions

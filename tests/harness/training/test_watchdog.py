@@ -14,6 +14,8 @@ from harness.ray_tune.heartbeat import Heartbeat
 from harness.training import watchdog
 from harness.training.watchdog import TrialWatch, timeout_reason
 
+pytestmark = pytest.mark.long
+
 HANGS = """
 import sys, time
 from pathlib import Path

@@ -84,7 +84,8 @@ class Driver:
         sweep(self.folder, self.rows)
         tidy(self.store, self.folder, self.rows)
         self.weights.sweep(self.rows)
-        stop.clear(self.folder)
+        stop.clear(self.folder, self.store)
+        self.ask_elsewhere = stop.asking(self.store)
         self._save_state()
 
     @property
@@ -226,6 +227,7 @@ class Driver:
         """Gives out nothing more; trials end before their next epoch. May be called by a signal's handler."""
         self.stopped = signal
         stop.ask(self.folder, signal)
+        self.ask_elsewhere(signal)
 
     def leave(self) -> None:
         """Writes down that it was stopped; what still runs is ended with the process."""

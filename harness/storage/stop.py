@@ -1,23 +1,32 @@
-"""The file by which a driver asks its trials, on whatever machine, to end after the epoch that runs.
+"""How a driver asks its trials, on whatever machine, to end after the epoch that runs: by a file in the results folder,
+and in the store that machines without this folder see.
 
-It always exists, and its content says it: a network file system may hide a new file for half a minute, but not what
-is read from an old one.
+The file in the folder always exists, and its content says it: a network file system may hide a new file for half a
+minute, but not what is read from an old one.
 """
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 
 from harness.storage.files import opened
+from harness.storage.store import Store
+
+NAME = ".stop"
 
 
 def stop_file(folder: Path) -> Path:
-    return folder / ".stop"
+    return folder / NAME
 
 
-def clear(folder: Path) -> None:
+def clear(folder: Path, store: Store | None = None) -> None:
     """At the start of a run. Raises OSError where it cannot be written, BadInput where it is a link."""
     os.close(opened(stop_file(folder), os.O_WRONLY | os.O_CREAT | os.O_TRUNC))
+    if store and store.url:
+        store.delete(NAME)
 
 
 def ask(folder: Path, reason: str) -> None:
@@ -30,8 +39,25 @@ def ask(folder: Path, reason: str) -> None:
             os.close(file)
 
 
-def asked(folder: Path) -> bool:
-    try:
-        return bool(stop_file(folder).read_bytes())
-    except OSError:  # as where trials run without a driver
-        return False
+def asking(store: Store) -> Callable[[str], None]:
+    """Does the same in a store, from a thread: a signal handler must not wait for a network."""
+    reasons: SimpleQueue[str] = SimpleQueue()
+
+    def put() -> None:
+        reason = reasons.get().encode()
+        with suppress(OSError):
+            store.put(NAME, reason)
+
+    if store.url:
+        Thread(target=put, name="asks trials to stop", daemon=True).start()
+    return reasons.put
+
+
+def asked(folder: Path, store: Store | None = None) -> bool:
+    """False where neither says so, or neither can be read, as where trials run without a driver."""
+    with suppress(OSError):
+        if stop_file(folder).read_bytes():
+            return True
+    with suppress(OSError):
+        return bool(store and store.url and store.get(NAME))
+    return False

@@ -8,7 +8,6 @@ from typing import Any, Protocol, TypeVar
 
 from harness.engine import memory
 from harness.errors import first_line
-from harness.storage import stop
 from harness.storage.checkpoint import Checkpoints, of_job
 from harness.storage.checks import finite, is_number
 from harness.storage.row_fields import faults
@@ -65,7 +64,7 @@ def epochs(key: str, work: Work, place: Place, outcome: Outcome, after: After = 
     checkpoints.claim()
     outcome.update(Outcome(curve=[], epochs=0))
     note = _resumed(checkpoints, work, outcome, before)
-    ended, own, asked = outcome.pop("ended", False), work.epochs - before, stop.asked(place.path)
+    ended, own, asked = outcome.pop("ended", False), work.epochs - before, place.asked_to_stop
     while outcome["epochs"] < own and not ended:
         if asked:
             raise Asked(f"after epoch {outcome['epochs']} of {own}; goes on from there")
@@ -75,7 +74,7 @@ def epochs(key: str, work: Work, place: Place, outcome: Outcome, after: After = 
         outcome["epochs"] = number - before
         ended = after(number, outcome)
         outcome["curve"][-1]["seconds"] = round(time.perf_counter() - clock, 4)
-        asked = stop.asked(place.path)
+        asked = place.asked_to_stop
         state = {"work": work.state(), "outcome": json.dumps({**outcome, "ended": ended})}
         checkpoints.save(number - before, state, due=asked)
         yield Progress(number - before, own, _seconds(outcome), _scalars(outcome["curve"][-1]), note)

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.storage import stop
 from harness.storage.store import Store, store_of
 
 
@@ -32,6 +33,11 @@ class Place:
     def store(self) -> Store:
         """Where checkpoints, kept weights and predictions go."""
         return store_of(self.path, self.checkpoints)
+
+    @property
+    def asked_to_stop(self) -> bool:
+        """By the driver. A store that does not answer at once is not waited for."""
+        return stop.asked(self.path, store_of(self.path, self.checkpoints, patience=0))
 
     @property
     def threads(self) -> int:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -51,9 +52,12 @@ def survives(workspace: Path, made: list[Host], s3: s3_server.Proxy) -> None:
         cluster.tell("two hosts, a Ray, and an S3 server")
         private_results_alone_are_refused(workspace, bench, head)
         s3.broken = BROKEN
-        driver = start(workspace, bench, head, f"--checkpoints '{url}'")
+        url_option = f"--checkpoints '{url}'"
+        driver = start(workspace, bench, head, url_option)
         cluster.until_at_work(workspace, driver, made)
         cluster.tell("the study runs on both")
+        driver = warned(workspace, bench, head, driver, lambda: start(workspace, bench, head, url_option))
+        cluster.until_at_work(workspace, driver, made)
         s3.leave()
         cluster.tell("the S3 server is away")
         time.sleep(AWAY)
@@ -73,6 +77,25 @@ def survives(workspace: Path, made: list[Host], s3: s3_server.Proxy) -> None:
     assert not (place / "checkpoints").exists()
     cluster.compare(bench, drive.undisturbed(workspace / "undisturbed", bench.study), place)
     cluster.tell(f"{s3.connections} connections, {s3.cut} of them cut")
+
+
+def warned(workspace: Path, bench: drive.Bench, head: Host, driver: "subprocess.Popen[bytes]",
+           again: Callable[[], "subprocess.Popen[bytes]"]) -> "subprocess.Popen[bytes]":  # fmt: skip
+    """SIGUSR1 reaches trials on both hosts through the store: no epoch that began is begun again."""
+    cluster.on(workspace, head, "pkill --signal USR1 --full '^[^ ]*python -m harness run'")
+    output = cluster.ended(driver, workspace)
+    assert driver.returncode == 75, output
+    assert "ended by SIGUSR1" in output, output
+    before = {(trial, epoch) for trial, epoch, _ in bench.log()}
+    count = len(bench.log())
+    driver = again()
+    while len(bench.log()) < count + 4:
+        assert driver.poll() is None
+        time.sleep(0.5)
+    repeated = before & {(trial, epoch) for trial, epoch, _ in bench.log()[count:]}
+    assert not repeated, repeated
+    cluster.tell(f"SIGUSR1: trials of both hosts ended after their epochs, {count} so far; it goes on")
+    return driver
 
 
 def start_ray(workspace: Path, made: list[Host]) -> None:

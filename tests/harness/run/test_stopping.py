@@ -1,7 +1,10 @@
 """SIGUSR1 ends a run after the epochs that run; what was stopped goes on later, and `status` says by what."""
 
 import signal
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +15,9 @@ from harness.run.driver import Assignment
 from harness.storage import stop
 from harness.storage.folder import checkpoint_folder
 from harness.storage.rows import latest_rows
+from harness.training.epochs import Asked, Steps, epochs, returned
+from harness.training.place import Place
+from harness.vocabulary.rows import Outcome
 from tests.driven import JOBS, STUDY, ran
 
 pytestmark = pytest.mark.long
@@ -90,3 +96,52 @@ def test_trials_are_asked_by_what_a_file_holds_and_not_where_there_is_none(tmp_p
     assert not stop.asked(tmp_path)
     stop.ask(tmp_path / "gone", "SIGUSR1")
     assert not stop.asked(tmp_path / "gone")
+
+
+def test_a_trial_that_does_not_see_the_folder_is_asked_through_the_store(tmp_path: Path) -> None:
+    place = Place(str(tmp_path / "of another host"), "cpu", 1, 0, None, checkpoints=f"file://{tmp_path}/store")
+    place.store.make()
+    stop.clear(tmp_path, place.store)
+    asking = stop.asking(place.store)
+    assert not place.asked_to_stop
+    asking("SIGUSR1")
+    eventually(lambda: place.asked_to_stop)
+    with pytest.raises(Asked, match="after epoch 0 of 5"):
+        returned(epochs("key", FiveEpochs(), place, Outcome()))
+    stop.clear(tmp_path, place.store)
+    assert returned(epochs("key", FiveEpochs(), place, Outcome())).load() is not None
+
+
+def test_the_driver_asks_in_both_and_a_new_run_takes_it_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"file://{tmp_path}/store"
+    before = signal.signal(signal.SIGUSR1, lambda *_: None)
+    signalled(signal.SIGUSR1, monkeypatch, 3)
+    with pytest.raises(Ended, match="SIGUSR1"):
+        ran(tmp_path, study=LONGER, checkpoints=url)
+    signal.signal(signal.SIGUSR1, before)
+    marks = list((tmp_path / "store").rglob(stop.NAME))
+    assert [mark.read_text() for mark in marks] == ["SIGUSR1"]
+    monkeypatch.undo()
+    assert ran(tmp_path, study=LONGER, checkpoints=url)[:2] == (0, {"done": JOBS})
+    assert not marks[0].exists()
+
+
+class FiveEpochs:
+    epochs = 5
+
+    def steps(self, number: int) -> Steps:
+        yield
+        return {"train_loss": 1.0 / number}
+
+    def state(self) -> dict[str, Any]:
+        return {"none": 0}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        pass
+
+
+def eventually(true: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)

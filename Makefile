@@ -66,8 +66,9 @@ test-apart: $(STAMP)
 test-autoscaling: $(STAMP)
 	$(BIN)/python tests/cluster/autoscaling.py
 
+STRUCK = 4
 test-slurm: $(STAMP)
-	$(BIN)/python tests/slurm/run.py
+	$(BIN)/python tests/slurm/run.py --signals $(STRUCK)
 
 FAULTS = 100
 test-faults: $(STAMP)

@@ -83,6 +83,7 @@ export -f my_address ray_start ray_head ray_worker
 steps=() stopped='' driver='' status=75
 trap 'stop SIGUSR1 $((warning - 45))' USR1
 trap 'stop SIGTERM 10' TERM
+trap 'stop SIGHUP 10' HUP
 echo "job $job, start $((${SLURM_RESTART_COUNT:-0} + 1)) at $(date '+%F %T') on $SLURM_JOB_NODELIST; Ray at $address"
 
 rm -rf "$own" # of an earlier start that was killed
@@ -106,7 +107,7 @@ waited=0 # trials failed, or Ray died: then its step ends soon, too
 while [ $status -eq 1 ] && [ -z "$stopped" ] && [ $((waited++)) -lt 10 ]; do
     if kill -0 "$head" 2>/dev/null; then sleep 1; else stopped="Ray's death"; fi
 done
-trap '' TERM USR1
+trap '' TERM HUP USR1
 end_ray
 
 echo "the study ended with status $status${stopped:+ after $stopped} at $(date '+%F %T')"

@@ -1,9 +1,14 @@
-"""A study on a Slurm of three hosts: stopped before its time limit, robbed of a node, taken off its nodes; rows equal.
+"""A study on a Slurm of three hosts: stopped before its time limit, robbed of a node, taken off its nodes, struck by
+signals at random moments; rows equal.
+
+python tests/slurm/run.py [--signals 4] [--seed 0]
 
 Where this machine cannot make hosts, or has no Slurm, it says so and ends with status 0.
 """
 
+import argparse
 import json
+import random
 import shutil
 import sys
 import tempfile
@@ -31,7 +36,14 @@ SUBMIT = ("--nodes 3 --gpus-per-node 2 --cpus-per-node 2 --time 20:00 --partitio
 OTHERS = "/tmp/others"  # on a host
 
 
+SIGNALS = ("TERM", "HUP", "USR1")
+
+
 def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--signals", type=int, default=4)
+    options.add_argument("--seed", type=int, default=0)
+    chosen = options.parse_args()
     # Not below /tmp, of which every host has its own.
     workspace = Path(tempfile.mkdtemp(prefix="nas-harness-slurm-", dir="/var/tmp"))
     try:
@@ -44,17 +56,17 @@ def main() -> None:
             slurm = Slurm(workspace, made)
             slurm.start()
             tell(f"Slurm on {', '.join(host.name for host in made)}")
-            survives(slurm)
+            survives(slurm, chosen.signals, random.Random(chosen.seed))
     except Impossible as why:
         print(f"{'=' * 30}\nSKIPPED: make test-slurm: {why}\n{'=' * 30}", flush=True)
     finally:
         shutil.rmtree(workspace, ignore_errors=True)
 
 
-def survives(slurm: Slurm) -> None:
+def survives(slurm: Slurm, signals: int, rng: random.Random) -> None:
     """Raises AssertionError where something is lost."""
     workspace = slurm.workspace
-    bench = drive.Bench(workspace, drive.study(workspace, 1.0, seeds=3, epochs=40))
+    bench = drive.Bench(workspace, drive.study(workspace, 1.0, seeds=3, epochs=40 + 4 * signals))
     _, lost, shared = slurm.hosts
     with somebody_elses_ray(slurm, shared) as alive:
         job = Job(slurm, bench)
@@ -64,6 +76,7 @@ def survives(slurm: Slurm) -> None:
         job.loses(lost)
         job.is_preempted()
         job.until_at_work(start=3)
+        job.is_struck(signals, rng)
         bench.hurry()
         job.ends()
         assert alive(), "somebody else's Ray is gone"
@@ -138,6 +151,32 @@ class Job:
         self.until(lambda: int(self.seen()["Restarts"]) == 2, "second restart")
         tell(f"it was preempted; {report(self.folder).splitlines()[-1].strip()}")
 
+    def is_struck(self, signals: int, rng: random.Random) -> None:
+        """By as many, at random moments, to the job, to its steps or to the process of a trial."""
+        for number in range(1, signals + 1):
+            time.sleep(rng.uniform(0, 3))
+            to = rng.choices(("the job", "its steps", "a trial"), (3, 1, 4))[0] if number > 1 else "the job"
+            name = rng.choice(SIGNALS)
+            where = self.strike_trial(name, rng) if to == "a trial" else self.strike(name, to)
+            tell(f"signal {number} of {signals}: {name} to {to}{where}; {report(self.folder).splitlines()[0]}")
+
+    def strike(self, name: str, to: str) -> str:
+        """Its script or, as `scancel --signal` does by itself, its steps: Ray. The job goes back into the queue."""
+        starts = int(self.seen()["Restarts"]) + 1
+        self.slurm.said(f"scancel {'--batch' if to == 'the job' else ''} --signal={name} {self.number}")
+        self.until(lambda: int(self.seen()["Restarts"]) == starts, f"restart {starts}")
+        self.slurm.said(f"scontrol update JobId={self.number} StartTime=now")
+        self.until_at_work(start=starts + 1)
+        return ""
+
+    def strike_trial(self, name: str, rng: random.Random) -> str:
+        """It goes on, and the job with it."""
+        before = drive_log(self.slurm.workspace)
+        _, _, _, pid, host = rng.choice(before[-4:]).split()
+        self.slurm.on(next(one for one in self.slurm.hosts if one.name == host), f"kill -{name} {pid}")
+        self.until(lambda: len(drive_log(self.slurm.workspace)) > len(before) + 10, "epochs after a signal to a trial")
+        return f" on {host}"
+
     def ends(self) -> None:
         self.until(lambda: self.seen()["JobState"] == "COMPLETED", "end")
         assert self.seen()["ExitCode"] == "0:0", self.seen()
@@ -157,9 +196,12 @@ def cancelled_is_cancelled(slurm: Slurm, bench: drive.Bench) -> None:
 @contextmanager
 def somebody_elses_ray(slurm: Slurm, host: Host) -> Iterator[Callable[[], bool]]:
     """Another user's on that host, and whether all of its processes live on."""
-    nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups"
-    if slurm.on(host, f"{nobody} env {sys.prefix}/bin/python -c 'import ray'").returncode:
-        nobody = ""  # who may not read this environment: then it is the same user's, whom nothing protects
+    nobody = (
+        "setpriv --reuid=65534 --regid=65534 --clear-groups "
+        "--inh-caps=+dac_read_search --ambient-caps=+dac_read_search"
+    )  # to read this environment, wherever it lies
+    tried = slurm.on(host, f"{nobody} env {sys.prefix}/bin/python -c 'import ray'")
+    assert not tried.returncode, tried
     start = (f"mkdir -m 777 {OTHERS} && {nobody} env HOME={OTHERS} RAY_AUTH_MODE=disabled {sys.prefix}/bin/ray start "
              f"--head --port=6399 --temp-dir={OTHERS} --num-cpus=0 --include-dashboard=false "
              "--object-store-memory=80000000 --disable-usage-stats")  # fmt: skip
@@ -168,7 +210,9 @@ def somebody_elses_ray(slurm: Slurm, host: Host) -> Iterator[Callable[[], bool]]
     found = f"pgrep --full '/(gcs_server|raylet) .*{OTHERS}'"
     pids = slurm.on(host, found).stdout.split()
     assert len(pids) >= 2, slurm.on(host, "ps axww").stdout
-    tell(f"{'another user' if nobody else 'somebody'} has a Ray on {host.name}")
+    users = slurm.on(host, f"ps -o user= -p {','.join(pids)}").stdout.split()
+    assert set(users) == {"nobody"}, users
+    tell(f"another user has a Ray on {host.name}")
     yield lambda: set(pids) <= set(slurm.on(host, found).stdout.split())
 
 

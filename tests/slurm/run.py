@@ -118,6 +118,7 @@ class Job:
             time.sleep(1)
 
     def until_at_work(self, start: int) -> None:
+        self.slurm.said(f"scontrol update JobId={self.number} StartTime=now")  # a requeued job waits for two minutes
         self.until(lambda: f"start {start} at" in self.log, f"start {start}")
         self.slurm.said(f"scontrol update JobId={self.number} TimeLimit=20:00")  # a requeued job keeps a nearer one
         self.until(lambda: len(at_work(self.slurm.workspace)) == len(self.slurm.hosts), "epochs on all hosts")
@@ -165,7 +166,6 @@ class Job:
         starts = int(self.seen()["Restarts"]) + 1
         self.slurm.said(f"scancel {'--batch' if to == 'the job' else ''} --signal={name} {self.number}")
         self.until(lambda: int(self.seen()["Restarts"]) == starts, f"restart {starts}")
-        self.slurm.said(f"scontrol update JobId={self.number} StartTime=now")
         self.until_at_work(start=starts + 1)
         return ""
 

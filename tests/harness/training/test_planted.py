@@ -158,7 +158,8 @@ def _what_is_imported_is_no_garbage():
 def test_what_helps_is_found_more_often_than_by_chance(task, search, tmp_path):
     space, options, size, rule, is_found = TASKS[task]
     study = validated(Study, {
-        "name": "planted", "space": space, "space_options": options, "recipe": RECIPE, "seeds": {"search": SEEDS, "study": 1},  # `gumbel` was set up on 0
+        "name": "planted", "space": space, "space_options": options, "recipe": RECIPE,
+        "seeds": {"search": SEEDS, "study": 1},  # the settings of `gumbel` were chosen on 0
         "data": {"name": "tests.harness.training.test_planted:quarters", "image_size": size},
         "search": {"epochs": 6, "candidates": 10, "population": 4, "score_epochs": 5, **SEARCHES[search]},
         "method": [{"name": "sought", "rule": rule}],

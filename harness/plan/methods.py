@@ -52,7 +52,8 @@ class StudySettings:
         return (*trained, *(one.recipe for one in self.tunings))
 
 
-UNSCORING = ("darts", "random", "baseline", "given")  # strategies without candidates
+SEARCHLESS = ("random", "baseline", "given")  # strategies that search nothing
+UNSCORING = ("darts", *SEARCHLESS)  # those without candidates
 
 
 def strategy_of(own: MethodSettings) -> str:
@@ -73,7 +74,7 @@ def needs_images(settings: StudySettings) -> bool:
     """Whether anything is trained or scored here: with a table only supernets are trained."""
     if settings.study.table is None or scores_of_trained(settings):
         return True
-    searching = [own for own in settings.methods if strategy_of(own) not in ("baseline", "given", "random")]
+    searching = [own for own in settings.methods if strategy_of(own) not in SEARCHLESS]
     return any(own.search.strategy == "darts" or own.search.score != "train" for own in searching)
 
 

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator
 
-from harness.plan.methods import MethodSettings, strategy_of
+from harness.plan.methods import SEARCHLESS, MethodSettings, strategy_of
 from harness.study.schema import Study
 from spaces.gates import uniform, ways
 from spaces.space import Space
-
-SEARCHLESS = ("baseline", "given", "random")
 
 
 def gate_fault(own: MethodSettings, study: Study, space: Space) -> str:

@@ -1,8 +1,7 @@
 """What may be wrong with a method's partial channels, edge normalisation, auxiliary skip connections or noise on the
 weights of operations: found before anything starts."""
 
-from harness.plan.methods import MethodSettings, strategy_of
-from harness.run.gate_checks import SEARCHLESS
+from harness.plan.methods import SEARCHLESS, MethodSettings, strategy_of
 from harness.study.schema import Study
 from harness.study.search import Search
 from harness.training import supernets

@@ -68,7 +68,7 @@ class Recipe(Grown):
 class Method(Grown):
     """A row of the comparison, or several: one per snapshot of its search."""
 
-    LATER: ClassVar[tuple[str, ...]] = ("best_of",)
+    LATER: ClassVar[tuple[str, ...]] = ("best_of", "start")
 
     name: str
     strategy: str | None = None  # null: the study's; the name 'baseline' is the space's baseline
@@ -84,11 +84,6 @@ class Method(Grown):
     @classmethod
     def _name(cls, name: str) -> str:
         return safe(name)
-
-    @model_serializer(mode="wrap")
-    def _as_before(self, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without what came later and is not set, so that protocols of older folders stay as they are."""
-        return {name: value for name, value in dumped(self).items() if name != "start" or value is not None}
 
 
 class Range(Model):

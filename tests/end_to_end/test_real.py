@@ -31,6 +31,7 @@ def test_real_cifar10_loads_whole_and_in_parts():
     assert len(datasets.load({"name": "cifar10", "train_images": 8000}, root).train) == 8000
 
 
+LARGE = "nasbench201-methods"  # 4,200 searches: most of a minute
 FIXED = [name for name in KEPT if (ROOT / "results" / name / "protocol.jsonl").exists()]
 
 
@@ -40,14 +41,11 @@ def test_a_packaged_study_is_still_what_its_protocol_fixed(name):
     """Else whoever goes on with the folder would change its protocol without a reason."""
     root = os.environ.get(datasets.DATA_ROOT)
     study = load_with_recipe(name, [])
-    if not root and study.table is None:
+    if not root and name != LARGE:  # which trains nothing
         pytest.skip(f"NO CIFAR-10 HERE: set {datasets.DATA_ROOT} to test on it")
     prepared = prepare(study, ROOT / "results", datasets.data_root(None), False, "cpu")
     fixed = json.loads((ROOT / "results" / name / "protocol.jsonl").read_text().splitlines()[0])
     assert protocol_of(prepared.settings, prepared.plan)["settings"] == fixed["content"]["settings"]
-
-
-LARGE = "nasbench201-methods"  # 4,200 searches: most of a minute
 
 
 @pytest.mark.long

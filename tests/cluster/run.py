@@ -52,9 +52,13 @@ def survives(workspace: Path, made: list[Host]) -> None:
     head, cut, dying = made
     bench = drive.Bench(workspace, drive.study(workspace, 1.0, seeds=3, epochs=40))
     try:
-        up(workspace, cluster_yaml(workspace, made))
+        config = str(cluster_yaml(workspace, made))
+        (workspace / "laptop").mkdir()
+        by_ray(workspace, "get-auth-token", "--generate")
+        by_ray(workspace, "up", "--yes", "--no-config-cache", config)
         until(lambda: alive(workspace, head) == 3, "three nodes", lambda: monitor(workspace, head))
         tell("ray up: three nodes")
+        assert "Active:" in by_ray(workspace, "exec", config, "~/nas-harness/.venv/bin/ray status")
         private_results_are_refused(workspace, bench, made)
         driver = start(workspace, bench, head)
         until_at_work(workspace, driver, made)
@@ -70,6 +74,9 @@ def survives(workspace: Path, made: list[Host]) -> None:
         tell(f"{dying.name} is dead for good")
         bench.hurry()
         output = ended(driver, workspace)
+        by_ray(workspace, "exec", config, "~/nas-harness/.venv/bin/ray stop")
+        until(lambda: not any(on(workspace, host, "pgrep raylet").stdout for host in (head, cut)), "end of Ray")
+        tell("ray stop on the head: no Ray on any host")
     finally:
         for host in made:
             host.kill()
@@ -127,17 +134,13 @@ def cluster_yaml(workspace: Path, made: list[Host]) -> Path:
     return path
 
 
-def up(workspace: Path, config: Path) -> None:
-    """As from a laptop that reaches all hosts, with a home of its own."""
-    home = workspace / "laptop"
-    home.mkdir()
-    ray = [str(Path(sys.prefix) / "bin" / "ray")]
-    env = {**os.environ, "HOME": str(home), "RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0"}
-    for arguments in (["get-auth-token", "--generate"], ["up", "--yes", "--no-config-cache", str(config)]):
-        with open(workspace / f"ray-{arguments[0]}", "w") as log:
-            done = subprocess.run(ray + arguments, env=env, stdout=log, stderr=subprocess.STDOUT, check=False,
-                                  stdin=subprocess.DEVNULL, timeout=LIMIT)  # fmt: skip
-        assert done.returncode == 0, (workspace / f"ray-{arguments[0]}").read_text()[-5000:]
+def by_ray(workspace: Path, *arguments: str) -> str:
+    """What such a command of Ray says on a laptop that reaches all hosts, with a home of its own."""
+    env = {**os.environ, "HOME": str(workspace / "laptop"), "RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0"}
+    done = subprocess.run([f"{sys.prefix}/bin/ray", *arguments], env=env, stdout=subprocess.PIPE, text=True,
+                          stderr=subprocess.STDOUT, check=False, stdin=subprocess.DEVNULL, timeout=LIMIT)  # fmt: skip
+    assert done.returncode == 0, done.stdout[-5000:]
+    return done.stdout
 
 
 def start(workspace: Path, bench: drive.Bench, head: Host) -> "subprocess.Popen[bytes]":

@@ -60,6 +60,10 @@ def _measure(commands: Any) -> None:
                          help="threads on a CPU; default: 1")  # fmt: skip
     command.add_argument("--seconds", type=bounded(float, 0.0, 3600.0), default=1.0, metavar="N",
                          help="time for each network and batch size; default: 1")  # fmt: skip
+    _data_of_the_folder(command)
+
+
+def _data_of_the_folder(command: Any) -> None:
     command.add_argument("--trust", action="store_true",
                          help="load spaces and data of packages from outside that the folder names")  # fmt: skip
     command.add_argument(
@@ -78,11 +82,7 @@ def _export(commands: Any) -> None:
     command.add_argument("--out", type=expanduser, metavar="FILE", help="where to write; default: STUDY-KEY.… here")
     command.add_argument("--check", action="store_true",
                          help="also compare the file's test accuracy with the row's; needs the data")  # fmt: skip
-    command.add_argument("--trust", action="store_true",
-                         help="load spaces and data of packages from outside that the folder names")  # fmt: skip
-    command.add_argument(
-        "--data-root", type=expanduser, metavar="DIR", help="folder of the data sets; default: NAS_HARNESS_DATA"
-    )
+    _data_of_the_folder(command)
 
 
 def _track(commands: Any) -> None:

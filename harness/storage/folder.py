@@ -7,7 +7,7 @@ from typing import Any
 from harness.errors import BadInput
 from harness.storage import shapes
 from harness.storage.files import refuse_links
-from harness.storage.kept import kept_study, study_bytes
+from harness.storage.kept import kept_study, unpacked
 
 SCHEMAS = (1, 2, 3)  # of study.json and rows, that can be read and gone on with
 
@@ -57,7 +57,7 @@ def _sound(study: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 def _parsed(folder: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads(study_bytes(folder))
+        found: dict[str, Any] = json.loads(_study_bytes(folder))
     except FileNotFoundError:
         raise BadInput(f"{folder} holds no study.json: nothing was run there yet") from None
     except NotADirectoryError:
@@ -67,6 +67,12 @@ def _parsed(folder: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise BadInput(f"{study_file(folder)} is damaged: it holds no object; run the study again: rows are kept")
     return found
+
+
+def _study_bytes(folder: Path) -> bytes:
+    """Of study.json, which a run writes; without one, of the compressed copy."""
+    plain, kept = study_file(folder), kept_study(folder)
+    return unpacked(kept) if kept.exists() and not plain.exists() else plain.read_bytes()
 
 
 def _known(study: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -23,18 +23,13 @@ def kept_study(folder: Path) -> Path:
     return folder / "study.json.xz"
 
 
-def study_bytes(folder: Path) -> bytes:
-    """Of study.json, which a run writes; without one of the compressed copy.
-
-    Raises FileNotFoundError where neither is there, BadInput where the copy is damaged.
-    """
-    plain, kept = folder / "study.json", kept_study(folder)
-    if plain.exists() or not kept.exists():
-        return plain.read_bytes()
+def unpacked(path: Path) -> bytes:
+    """Raises BadInput where it is damaged."""
     try:
-        return lzma.decompress(kept.read_bytes())
+        with _opened(path) as file:
+            return file.read()
     except DAMAGE as error:
-        raise _damaged(kept, error) from None
+        raise _damaged(path, error) from None
 
 
 def kept_lines(folder: Path) -> Iterator[tuple[Path, list[bytes]]]:

@@ -89,9 +89,9 @@ def warned(workspace: Path, bench: drive.Bench, head: Host, driver: "subprocess.
     before = {(trial, epoch) for trial, epoch, _ in bench.log()}
     count = len(bench.log())
     driver = again()
-    while len(bench.log()) < count + 4:
-        assert driver.poll() is None
-        time.sleep(0.5)
+    cluster.until(lambda: driver.poll() is not None or len(bench.log()) >= count + 4, "epochs of the next start",
+                  lambda: cluster.said(driver, workspace))  # fmt: skip
+    assert driver.poll() is None, cluster.said(driver, workspace)
     repeated = before & {(trial, epoch) for trial, epoch, _ in bench.log()[count:]}
     assert not repeated, repeated
     cluster.tell(f"SIGUSR1: trials of both hosts ended after their epochs, {count} so far; it goes on")

@@ -158,24 +158,25 @@ class Job:
             time.sleep(rng.uniform(0, 3))
             to = rng.choices(("the job", "its steps", "a trial"), (3, 1, 4))[0] if number > 1 else "the job"
             name = rng.choice(SIGNALS)
-            where = self.strike_trial(name, rng) if to == "a trial" else self.strike(name, to)
-            tell(f"signal {number} of {signals}: {name} to {to}{where}; {report(self.folder).splitlines()[0]}")
+            if to == "a trial":
+                self.strike_trial(name, rng)
+            else:
+                self.strike(name, to)
+            tell(f"signal {number} of {signals}: {name} to {to}; {report(self.folder).splitlines()[0]}")
 
-    def strike(self, name: str, to: str) -> str:
+    def strike(self, name: str, to: str) -> None:
         """Its script or, as `scancel --signal` does by itself, its steps: Ray. The job goes back into the queue."""
         starts = int(self.seen()["Restarts"]) + 1
         self.slurm.said(f"scancel {'--batch' if to == 'the job' else ''} --signal={name} {self.number}")
         self.until(lambda: int(self.seen()["Restarts"]) == starts, f"restart {starts}")
         self.until_at_work(start=starts + 1)
-        return ""
 
-    def strike_trial(self, name: str, rng: random.Random) -> str:
+    def strike_trial(self, name: str, rng: random.Random) -> None:
         """It goes on, and the job with it."""
         before = drive_log(self.slurm.workspace)
         _, _, _, pid, host = rng.choice(before[-4:]).split()
         self.slurm.on(next(one for one in self.slurm.hosts if one.name == host), f"kill -{name} {pid}")
         self.until(lambda: len(drive_log(self.slurm.workspace)) > len(before) + 10, "epochs after a signal to a trial")
-        return f" on {host}"
 
     def ends(self) -> None:
         self.until(lambda: self.seen()["JobState"] == "COMPLETED", "end")

@@ -44,7 +44,7 @@ def _marks(model: Model, groups: Sequence[str]) -> pd.DataFrame:
         networks = pd.DataFrame({"x": points["x"], "accuracy": points["y"], "key": points["key"]})
         parts.append(networks.assign(method=group, mark="network"))
         if str(group) in model.slopes.covariance:
-            x = np.linspace(points["x"].min(), points["x"].max(), 50)
+            x = np.linspace(points["x"].min(), points["x"].max(), 25)
             line, low, high = model.slopes.band(str(group), x)
             parts.append(pd.DataFrame({"x": x, "accuracy": line, "low": low, "high": high, "method": group,
                                        "mark": "line"}))  # fmt: skip

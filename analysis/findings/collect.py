@@ -11,6 +11,7 @@ from analysis.findings.fixed_data import fixed_data
 from analysis.findings.methods_text import methods_paragraph
 from analysis.findings.practices import Practice, practices
 from analysis.findings.published import file, unanswered
+from analysis.findings.readings import Reading, readings
 from analysis.findings.rules import rules
 from analysis.findings.scores import Scored, scores
 from analysis.findings.several import Asked, disagreements, several
@@ -38,6 +39,7 @@ class Findings:
     images: list[ByImage]
     networks: list[TwoNetworks]
     scores: list[Scored]  # zero-cost, against what the networks reach
+    readings: list[Reading]  # what supernets reach, and what is read from them
 
 
 def findings(folders: Path | Sequence[Path]) -> Findings:
@@ -55,5 +57,5 @@ def findings(folders: Path | Sequence[Path]) -> Findings:
         [*caveats(results, table, found), *doubts],
         practices(results, table, twins), methods_paragraph(results, table), over,
         by_image(results, table, said, rules(results).level), two_networks(results, table, said),
-        scores(results),
+        scores(results), readings(results, table, rules(results).level),
     )  # fmt: skip

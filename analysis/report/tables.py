@@ -12,6 +12,7 @@ from analysis.report import (
     image_sheets,
     over_sheets,
     protocol_sheets,
+    reading_sheet,
     score_sheets,
     sheets,
 )
@@ -46,6 +47,7 @@ def report_sheets(found: Findings) -> list[Sheet]:
         latency(results, table),
         sheets.recipe_sheet(results, table),
         sheets.slopes([*searched, *random], groups),
+        reading_sheet.readings(found.readings, level),
         score_sheets.correlations(found.scores),
         comparison_sheets.pairwise(pairs, level),
         sheets.beside(beside(table, published) if published else []),

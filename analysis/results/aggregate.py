@@ -106,7 +106,7 @@ def costs(results: Results, own: pd.DataFrame, search_epochs: int | None) -> dic
         trained.setdefault(seed, []).append((seconds, needs))
     seeds, keys = [], [*finished["key"]]
     for _, runs in sorted(trained.items()):
-        needed = _ancestors(results.spent, (needs for _, needs in runs))
+        needed = ancestors(results.spent, (needs for _, needs in runs))
         spent = _by_kind((results.spent[key] for key in needed), search_epochs)
         spent["train"] = spent.get("train", 0.0) + sum(seconds for seconds, _ in runs) / len(runs)
         seeds.append(spent)
@@ -126,7 +126,7 @@ def _by_kind(trials: Iterable[Spent], search_epochs: int | None) -> dict[str, fl
     return spent
 
 
-def _ancestors(spent: Mapping[str, Spent], needs: Iterable[Iterable[str]]) -> list[str]:
+def ancestors(spent: Mapping[str, Spent], needs: Iterable[Iterable[str]]) -> list[str]:
     """Keys of all rows that these depend on, directly or not."""
     waiting, seen = [key for keys in needs for key in keys], set()
     while waiting:

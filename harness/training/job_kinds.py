@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from harness.data import datasets
 from harness.data.images import DataSet, Images
@@ -197,7 +198,7 @@ def _snapshot(work: Search, test: Images | None, number: int, outcome: Outcome) 
     if epoch < 1 or not work.learns_alpha:
         return False
     snapshots = outcome["snapshots"]
-    theta = {name: value.tolist() for name, value in work.theta().items()}
+    theta = {name: shortest(alpha) for name, alpha in work.network.alphas.items()}
     outcome["curve"][-1]["alpha"] = theta
     if epoch in work.spec.snapshots:
         snapshots[str(epoch)] = theta
@@ -210,6 +211,11 @@ def _snapshot(work: Search, test: Images | None, number: int, outcome: Outcome) 
         snapshots[str(later)] = searching[back - 1]["alpha"]
     outcome["stopped_at"], outcome["returned_to"] = epoch, back
     return True
+
+
+def shortest(alpha: Tensor) -> Any:
+    """Its numbers as nested lists, each with as few digits as tell it from all others of its precision."""
+    return alpha.detach().cpu().numpy().astype(str).astype(float).tolist()
 
 
 def _noise(supernet: Any, deviation: float, seeds: Seeds) -> None:

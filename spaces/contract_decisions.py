@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from spaces.decisions import Given, Stages, as_alpha, decided, open_weights, stages
+from spaces.decisions import Fixed, Stages, as_alpha, decided, open_weights, stages
 from spaces.space import Space
 
 
@@ -16,8 +16,8 @@ def decides(space: Space, rule: str, supernet: Any, images: torch.Tensor) -> Non
     shapes = {name: tuple(alpha.shape) for name, alpha in supernet.alphas.items()}
     choices = stages(space, rule)
     for seed in range(20):
-        given = additively_decided(choices, open_weights(shapes), seed)
-        architecture = space.discretise(as_alpha(given), rule)
+        fixed = additively_decided(choices, open_weights(shapes), seed)
+        architecture = space.discretise(as_alpha(fixed), rule)
         assert space.parse(str(architecture)) == architecture, f"{architecture} does not parse back"
         if not space.broken(architecture):
             break
@@ -27,7 +27,7 @@ def decides(space: Space, rule: str, supernet: Any, images: torch.Tensor) -> Non
         whole = supernet(images)
         with supernet.fixed(tensors(open_weights(shapes), images)):
             assert torch.equal(whole, supernet(images)), "it differs where nothing is decided"
-        with supernet.fixed(tensors(given, images)):
+        with supernet.fixed(tensors(fixed, images)):
             left = supernet(images)
         with supernet.subnet(architecture):
             alone = supernet(images)
@@ -35,20 +35,20 @@ def decides(space: Space, rule: str, supernet: Any, images: torch.Tensor) -> Non
         assert torch.equal(whole, supernet(images)), "what was decided stays decided afterwards"
 
 
-def additively_decided(choices: Stages, given: Given, seed: int) -> Given:
+def additively_decided(choices: Stages, fixed: Fixed, seed: int) -> Fixed:
     """By a worth that is a sum over the weights, each times a random value; α says 0.5."""
     rng = np.random.default_rng(seed)
-    values = {name: rng.normal(size=weights.shape) for name, weights in given.items()}
+    values = {name: rng.normal(size=weights.shape) for name, weights in fixed.items()}
 
-    def worth(given: Given) -> tuple[float, ...]:
-        return (float(sum((np.nan_to_num(given[name], nan=0.5) * values[name]).sum() for name in given)),)
+    def worth(fixed: Fixed) -> tuple[float, ...]:
+        return (float(sum((np.nan_to_num(fixed[name], nan=0.5) * values[name]).sum() for name in fixed)),)
 
     order = Random(seed)
     for stage in choices:
         for choice in order.sample(stage, len(stage)):
-            given = decided(choice, given, worth)
-    return given
+            fixed = decided(choice, fixed, worth)
+    return fixed
 
 
-def tensors(given: Given, like: torch.Tensor) -> dict[str, torch.Tensor]:
-    return {name: torch.from_numpy(weights).to(like) for name, weights in given.items()}
+def tensors(fixed: Fixed, like: torch.Tensor) -> dict[str, torch.Tensor]:
+    return {name: torch.from_numpy(weights).to(like) for name, weights in fixed.items()}

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 Option = tuple[tuple[str, int, int], ...]  # the weights that it stands for: array of α, row, column
-Given = Mapping[str, np.ndarray]  # the weights that are fixed, shaped as α; NaN where α says the weight
-Worth = Callable[[Given], tuple[float, ...]]  # of a supernet with these weights: the larger, the better
+Fixed = Mapping[str, np.ndarray]  # the weights that are fixed, shaped as α; NaN where α says the weight
+Worth = Callable[[Fixed], tuple[float, ...]]  # of a supernet with these weights: the larger, the better
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class Choice:
 Stages = tuple[tuple[Choice, ...], ...]  # choices of a stage are decided after all of the stages before
 
 
-def open_weights(shapes: Mapping[str, tuple[int, ...]]) -> Given:
+def open_weights(shapes: Mapping[str, tuple[int, ...]]) -> Fixed:
     """Nothing is fixed yet."""
     return {name: np.full(shape, np.nan) for name, shape in shapes.items()}
 
 
-def decided(choice: Choice, given: Given, worth: Worth) -> Given:
-    """`given` with the choice made. Without an option means: its weights are 0 and all others stay as they are, since
+def decided(choice: Choice, fixed: Fixed, worth: Worth) -> Fixed:
+    """`fixed` with the choice made. Without an option means: its weights are 0 and all others stay as they are, since
     the paper's authors do not spread them anew over what is left. Ties go to the option that comes first.
 
     The authors' code takes away a node's edges one at a time, the least useful first; here as in the paper's algorithm
@@ -50,34 +50,34 @@ def decided(choice: Choice, given: Given, worth: Worth) -> Given:
     """
     kept: Collection[int] = range(len(choice.options))
     if len(choice.options) > choice.keep:
-        left = [worth(_with(given, option, 0.0)) for option in choice.options]
+        left = [worth(_with(fixed, option, 0.0)) for option in choice.options]
         kept = sorted(kept, key=lambda number: left[number])[: choice.keep]
-    found = _settled(given, choice, kept)
-    nothing = _settled(given, choice, ())
+    found = _settled(fixed, choice, kept)
+    nothing = _settled(fixed, choice, ())
     return nothing if choice.or_none and worth(found) <= worth(nothing) else found
 
 
-def _settled(given: Given, choice: Choice, kept: Collection[int]) -> Given:
+def _settled(fixed: Fixed, choice: Choice, kept: Collection[int]) -> Fixed:
     """The options `kept` count 1 where nothing was decided before, all others 0."""
     for number, option in enumerate(choice.options):
         if number not in kept:
-            given = _with(given, option, 0.0)
+            fixed = _with(fixed, option, 0.0)
     for number in kept:
-        given = _with(given, choice.options[number], 1.0, undecided=True)
-    return given
+        fixed = _with(fixed, choice.options[number], 1.0, undecided=True)
+    return fixed
 
 
-def _with(given: Given, option: Option, weight: float, undecided: bool = False) -> Given:
-    found = {name: values.copy() for name, values in given.items()}
+def _with(fixed: Fixed, option: Option, weight: float, undecided: bool = False) -> Fixed:
+    found = {name: values.copy() for name, values in fixed.items()}
     for name, row, column in option:
         if not undecided or np.isnan(found[name][row, column]):
             found[name][row, column] = weight
     return found
 
 
-def as_alpha(given: Given) -> dict[str, np.ndarray]:
+def as_alpha(fixed: Fixed) -> dict[str, np.ndarray]:
     """From which the rule that was decided by reads exactly what was kept: 1 there, 0 elsewhere."""
-    return {name: np.nan_to_num(values) for name, values in given.items()}
+    return {name: np.nan_to_num(values) for name, values in fixed.items()}
 
 
 def rounds(stages: Stages, group: int, rng: Random) -> list[tuple[Choice, ...]]:

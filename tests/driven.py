@@ -33,11 +33,11 @@ def ran(folder: Path, verdict: Verdict = lambda _: None, **more: Any) -> tuple[i
     folder.mkdir(exist_ok=True)
     path = folder / "study.toml"
     path.write_text(more.pop("study", STUDY))
-    given: list[Assignment] = []
+    assigned: list[Assignment] = []
 
     def execute(driver: Driver) -> None:
         while assignment := driver.next():
-            given.append(assignment)
+            assigned.append(assignment)
             if outcome := verdict(assignment):
                 driver.end(assignment, {"error": "struck", **outcome})
             else:
@@ -45,7 +45,7 @@ def ran(folder: Path, verdict: Verdict = lambda _: None, **more: Any) -> tuple[i
 
     session = Session(execute, more.pop("shares", Shares({}, {})), "cpu", None, more.pop("command", ""), **more)
     missing = run(prepare(load_with_recipe(str(path), []), folder, None, False, "cpu"), session)
-    return missing, Counter(row["status"] for row in latest_rows(folder / "driven").values()), given
+    return missing, Counter(row["status"] for row in latest_rows(folder / "driven").values()), assigned
 
 
 def strikes(kind: str, status: str, times: int = 10**6) -> Verdict:

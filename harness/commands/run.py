@@ -11,7 +11,7 @@ from analysis.results import data_sets
 from analysis.results.rows import load
 from analysis.results.table import family, lines
 from harness.commands import context, report_pages
-from harness.commands.run_until import Seeds, planned_looks, run_until
+from harness.commands.looks import Seeds, planned_looks, run_looks
 from harness.errors import BadInput
 from harness.run.session import run as run_prepared
 from harness.storage import protocol
@@ -72,4 +72,4 @@ def _until_decided(options: argparse.Namespace, study: "Study", session: "Sessio
         protocol.note(folder, protocol.Event.LOOKED, {"looks": looks_done}, *counts)
         return looks_done, [data_sets.split(family(row))[1] for row in rows]
 
-    return run_until([method.name for method in study.method], looks, once, open_rows)
+    return run_looks([method.name for method in study.method], looks, once, open_rows)

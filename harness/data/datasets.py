@@ -21,9 +21,9 @@ from spaces.plugins import imported, named_function_fault
 DATA_ROOT = "NAS_HARNESS_DATA"  # environment variable: where data sets lie unless --data-root says otherwise
 
 
-def data_root(given: str | None) -> Path | None:
+def data_root(option: str | None) -> Path | None:
     """--data-root, or the environment variable."""
-    root = given or os.environ.get(DATA_ROOT)
+    root = option or os.environ.get(DATA_ROOT)
     return Path(os.path.expanduser(root)).resolve() if root else None
 
 

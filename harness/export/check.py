@@ -19,9 +19,9 @@ def logits(run: Callable[[Tensor], Tensor], module: torch.nn.Module, images: Cal
     """The largest difference of a logit. Raises Stopped where one is beyond rounding."""
     largest = 0.0
     for count in COUNTS:
-        given = images(count)
+        batch = images(count)
         with torch.no_grad():
-            found, expected = run(given), module(given)
+            found, expected = run(batch), module(batch)
         if found.shape != expected.shape or not torch.allclose(found, expected, RELATIVE, ABSOLUTE):
             raise Stopped(f"the exported network's logits are not those of the network itself (of {count} images): "
                           "nothing was written")  # fmt: skip

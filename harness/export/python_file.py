@@ -85,9 +85,9 @@ def _lines(found: ExportedProgram, names: dict[str, str], key: str) -> Iterator[
         if node.op == "output":
             yield f"return {_text(node.args[0][0], names)}"
         elif node.op == "call_function" and (what := _called(node)):
-            given = [_text(value, names) for value in node.args]
-            given += [f"{name}={_text(value, names)}" for name, value in node.kwargs.items()]
-            yield f"{node.name} = {what}({', '.join(given)})"
+            arguments = [_text(value, names) for value in node.args]
+            arguments += [f"{name}={_text(value, names)}" for name, value in node.kwargs.items()]
+            yield f"{node.name} = {what}({', '.join(arguments)})"
         else:
             raise BadInput(f"{key} cannot be a Python file of its own: it calls {node.target}, which torch alone does "
                            "not have; take --to pt2 or state-dict")  # fmt: skip

@@ -118,9 +118,9 @@ class Twin:
 Source = Written | Baseline | Sampled | Read | Best | BestTwin | Ranked | Asked | Winner | OfTraining | Proposed | Twin
 
 
-def as_source(given: Source | Mapping[str, Any]) -> Source:
+def as_source(source: Source | Mapping[str, Any]) -> Source:
     """As JSON where a strategy from outside gives it. Raises ValueError."""
-    return given if isinstance(given, Source) else from_json(given)
+    return source if isinstance(source, Source) else from_json(source)
 
 
 def as_json(source: Source) -> dict[str, Any]:

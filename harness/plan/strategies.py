@@ -189,7 +189,7 @@ def baseline(ask: Request) -> Iterable[Found]:
     yield Found(ask.method, Baseline())
 
 
-def given(ask: Request) -> Iterable[Found]:
+def written(ask: Request) -> Iterable[Found]:
     """An architecture written in the study."""
     yield Found(ask.method, Written(ask.architecture or ""), (), ask.rule)
 
@@ -202,7 +202,7 @@ STRATEGIES: dict[str, Strategy] = {
     **dict.fromkeys((name for name in METHODS if name not in ("random-search", "evolution")), black_box),
     "successive-halving": successive_halving,
     "baseline": baseline,
-    "given": given,
+    "given": written,
 }
 
 

@@ -43,7 +43,7 @@ class PlanSearcher(Searcher):
         self.driver = driver
         self.common, self.mine = common, common.look() if common else None
         self.unfit: set[str] = set()  # ids of nodes that get no trials
-        self.given: dict[str, dict[str, Assignment]] = {}  # Tune's trial → what runs in it, by key
+        self.running: dict[str, dict[str, Assignment]] = {}  # Tune's trial → what runs in it, by key
         self.trials: Sequence[Any] = ()
         self.failure: Exception | None = None
 
@@ -52,17 +52,17 @@ class PlanSearcher(Searcher):
         assignments = self._guarded(self.driver.pack)
         if not assignments:
             return Searcher.FINISHED if self.stopped or self.driver.over else None
-        self.given[trial_id] = {one.job.key: one for one in assignments}
+        self.running[trial_id] = {one.job.key: one for one in assignments}
         tasks = [{"key": one.job.key, "settings": one.settings, "place": asdict(one.place)} for one in assignments]
         guard = {"common": asdict(self.common), "mine": self.mine} if self.common else None
         text = json.dumps({"tasks": tasks, "guard": guard, "unfit": sorted(self.unfit)})
         return {"key": tasks[0]["key"], "task": text}  # as text, for Tune looks into every value
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        if (assignment := self.given.get(trial_id, {}).get(result["key"])) is None:
+        if (assignment := self.running.get(trial_id, {}).get(result["key"])) is None:
             return
         if "outcome" in result:
-            if len(self.given[trial_id]) > 1:  # the last one ends with its trial
+            if len(self.running[trial_id]) > 1:  # the last one ends with its trial
                 self._end(trial_id, result["key"], json.loads(result["outcome"]))
             return
         progress = Progress(**json.loads(result["progress"]))
@@ -72,12 +72,12 @@ class PlanSearcher(Searcher):
         if not error and result and "outcome" in result:
             self._end(trial_id, result["key"], json.loads(result["outcome"]))
         status = Trouble.STOPPED if self.driver.stopped else Trouble.LOST
-        for key in list(self.given.get(trial_id, {})):
+        for key in list(self.running.get(trial_id, {})):
             self._end(trial_id, key, {"status": status, "error": _why(trial_id, self.trials)})
-        self.given.pop(trial_id, None)
+        self.running.pop(trial_id, None)
 
     def _end(self, trial_id: str, key: str, outcome: Mapping[str, Any]) -> None:
-        if (assignment := self.given.get(trial_id, {}).pop(key, None)) is None:
+        if (assignment := self.running.get(trial_id, {}).pop(key, None)) is None:
             return
         self._notice_the_unfit(outcome)
         self._guarded(partial(self.driver.end, assignment, outcome))
@@ -105,7 +105,7 @@ class PlanSearcher(Searcher):
 
     def _notice_the_lost(self) -> None:
         """Tune forgets a trial for which an actor could not be used again."""
-        lost = [trial.trial_id for trial in self.trials if trial.status == "ERROR" and trial.trial_id in self.given]
+        lost = [trial.trial_id for trial in self.trials if trial.status == "ERROR" and trial.trial_id in self.running]
         for trial_id in lost:
             self.on_trial_complete(trial_id, error=True)
 

@@ -56,7 +56,7 @@ class Shares:
 def parse_shares(option: str, texts: list[str]) -> dict[str, float]:
     """`0.5` for every kind, `search=2` for one, also several with commas. Raises BadInput."""
     found: dict[str, float] = {}
-    for text in (part for given in texts for part in given.split(",")):
+    for text in ",".join(texts).split(",") if texts else ():
         kind, _, value = text.rpartition("=")
         if kind in found:
             raise BadInput(f"{option} {text}: {kind or 'the share of all kinds'} is given twice")

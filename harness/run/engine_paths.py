@@ -127,8 +127,8 @@ def _fastest(what: str, job: Job, prepared: Prepared, device: torch.device) -> s
     """For the networks of a plan, of which `job` trains the first."""
     space, data = prepared.space, prepared.data_of(job)
     text = job.settings.get("source", {}).get("text")
-    given = space.parse(text) if text else None
-    some = given if given and not space.broken(given) else example(space)
+    written = space.parse(text) if text else None
+    some = written if written and not space.broken(written) else example(space)
 
     def build() -> Any:
         if what == "supernet":

@@ -15,11 +15,11 @@ def run(driver: Driver) -> None:
 
 def finish(driver: Driver, *assignments: Assignment) -> None:
     """Runs jobs, which take turns, to their ends, or until the driver is halted."""
-    given = {one.job.key: one for one in assignments}
-    trials = {key: run_job.turns(key, one.settings, one.place) for key, one in given.items()}
+    assigned = {one.job.key: one for one in assignments}
+    trials = {key: run_job.turns(key, one.settings, one.place) for key, one in assigned.items()}
     for key, said, ended in in_turn(trials, torch.device(assignments[0].place.device)):
         if ended:
-            driver.end(given[key], said)
+            driver.end(assigned[key], said)
         else:
             driver.progress(key, said)
         if driver.halted:

@@ -33,7 +33,7 @@ class Appended:
             self._counts.clear()
         return size
 
-    def until(self, end: int) -> Iterator[tuple[str, Row]]:
+    def up_to(self, end: int) -> Iterator[tuple[str, Row]]:
         """(digest, row) of each that counts, from where the last call ended to `end`, a mark.
 
         Where the caller stops before the last one, the next call gives all of them again. Raises BadInput where a line

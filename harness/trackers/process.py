@@ -102,7 +102,7 @@ class Follower:
     def _send(self, mark: int, heard: list[Any]) -> None:
         self._sender = sender = self._sender or self._opened()
         self._epochs(sender, heard)
-        for digest, row in self._rows.until(mark):
+        for digest, row in self._rows.up_to(mark):
             sender.row(digest, row)
             signal.alarm(LONGEST)
             self._epochs(sender, self._ears.lines())

@@ -17,7 +17,7 @@ from harness.seeding import Seeds
 from harness.study.search import Search as SearchSettings
 from harness.training.epochs import Steps
 from harness.training.search import Search
-from spaces.decisions import Choice, Given, Stages, as_alpha, decided, open_weights, rounds, stages
+from spaces.decisions import Choice, Fixed, Stages, as_alpha, decided, open_weights, rounds, stages
 from spaces.space import Space
 
 TENTH = 0.1  # of the search's learning rate, with which the authors train on
@@ -36,12 +36,12 @@ class Perturbation(Search):
 
     rule: str
     rounds: list[tuple[Choice, ...]] = field(init=False)
-    given: Given = field(init=False)
+    fixed: Fixed = field(init=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.rounds = rounds(stages(self.space, self.rule), self.spec.group, Random(self.seeds.stream("decisions")))
-        self.given = open_weights({name: tuple(alpha.shape) for name, alpha in self.network.alphas.items()})
+        self.fixed = open_weights({name: tuple(alpha.shape) for name, alpha in self.network.alphas.items()})
         start_momenta(self.weight_optimiser)
 
     @property
@@ -64,37 +64,37 @@ class Perturbation(Search):
         """Raises Diverged."""
         number_of_round, between = divmod(number - 1, max(1, self.spec.tune_epochs))
         for choice in () if between else self.rounds[number_of_round]:
-            self.given = decided(choice, self.given, self._worth)
+            self.fixed = decided(choice, self.fixed, self._worth)
             yield
         if number == self.epochs or not self.spec.tune_epochs:
             return {"train_loss": None, "lr": None, **self._telemetry(False)}
-        with self.network.fixed(self._tensors(self.given)):
+        with self.network.fixed(self._tensors(self.fixed)):
             return (yield from super().steps(super().epochs + number))
 
     def decided_alpha(self) -> dict[str, Any]:
         """From which the rule reads what was kept."""
-        return {name: values.tolist() for name, values in as_alpha(self.given).items()}
+        return {name: values.tolist() for name, values in as_alpha(self.fixed).items()}
 
     def state(self) -> dict[str, Any]:
-        return {**super().state(), "given": {name: torch.from_numpy(values) for name, values in self.given.items()}}
+        return {**super().state(), "fixed": {name: torch.from_numpy(values) for name, values in self.fixed.items()}}
 
     def restore(self, state: dict[str, Any]) -> None:
         super().restore(state)
-        self.given = {name: values.cpu().numpy() for name, values in state["given"].items()}
+        self.fixed = {name: values.cpu().numpy() for name, values in state["fixed"].items()}
 
-    def _worth(self, given: Given) -> tuple[float, float]:
-        accuracy, loss = self._evaluated(given)
+    def _worth(self, fixed: Fixed) -> tuple[float, float]:
+        accuracy, loss = self._evaluated(fixed)
         return accuracy, -loss if math.isfinite(loss) else -math.inf
 
-    def _evaluated(self, given: Given) -> tuple[float, float]:
-        limit = self.network.fixed(self._tensors(given))
+    def _evaluated(self, fixed: Fixed) -> tuple[float, float]:
+        limit = self.network.fixed(self._tensors(fixed))
         return self.engine.evaluate_within(self.network, limit, self.alpha_part)
 
     def _telemetry(self, searching: bool) -> dict[str, Any]:
-        return {"val_accuracy": self._evaluated(self.given)[0]}
+        return {"val_accuracy": self._evaluated(self.fixed)[0]}
 
-    def _tensors(self, given: Given) -> dict[str, torch.Tensor]:
-        return {name: torch.from_numpy(values).to(self.engine.device, torch.float32) for name, values in given.items()}
+    def _tensors(self, fixed: Fixed) -> dict[str, torch.Tensor]:
+        return {name: torch.from_numpy(values).to(self.engine.device, torch.float32) for name, values in fixed.items()}
 
 
 def epochs(number_of_rounds: int, tune_epochs: int) -> int:

@@ -108,7 +108,7 @@ class Job:
         words = self.slurm.said(f"scontrol show job {self.number}").split()
         return {name: value for name, sign, value in (word.partition("=") for word in words) if sign}
 
-    def until(self, done: Callable[[], bool], what: str) -> None:
+    def wait_for(self, done: Callable[[], bool], what: str) -> None:
         """Raises AssertionError where the job ends before, or it takes too long."""
         end = time.monotonic() + LIMIT
         while not done():
@@ -119,9 +119,9 @@ class Job:
 
     def until_at_work(self, start: int) -> None:
         self.slurm.said(f"scontrol update JobId={self.number} StartTime=now")  # a requeued job waits for two minutes
-        self.until(lambda: f"start {start} at" in self.log, f"start {start}")
+        self.wait_for(lambda: f"start {start} at" in self.log, f"start {start}")
         self.slurm.said(f"scontrol update JobId={self.number} TimeLimit=20:00")  # a requeued job keeps a nearer one
-        self.until(lambda: len(at_work(self.slurm.workspace)) == len(self.slurm.hosts), "epochs on all hosts")
+        self.wait_for(lambda: len(at_work(self.slurm.workspace)) == len(self.slurm.hosts), "epochs on all hosts")
         tell(f"start {start}: epochs on all hosts; {report(self.folder).splitlines()[0]}")
         assert look(self.folder)["slurm_job"] == self.number
 
@@ -130,7 +130,7 @@ class Job:
         hours, minutes, _ = map(int, self.seen()["RunTime"].split(":"))
         self.slurm.said(f"scontrol update JobId={self.number} TimeLimit={hours * 60 + minutes + 3}")
         tell("the time limit is near")
-        self.until(lambda: "goes back into the queue" in self.log, "end before the time limit")
+        self.wait_for(lambda: "goes back into the queue" in self.log, "end before the time limit")
         assert f"stopped by SIGUSR1 in Slurm job {self.number}" in report(self.folder), (
             f"{report(self.folder)}\n{self.log}"
         )
@@ -139,9 +139,9 @@ class Job:
     def loses(self, host: Host) -> None:
         """A node, and goes on without it."""
         self.slurm.said(f"scontrol update NodeName={host.name} State=DOWN Reason=test")
-        self.until(lambda: "lost " in self.log, "loss of a trial")
+        self.wait_for(lambda: "lost " in self.log, "loss of a trial")
         before = len(drive_log(self.slurm.workspace))
-        self.until(lambda: len(drive_log(self.slurm.workspace)) > before + 10, "epochs without that node")
+        self.wait_for(lambda: len(drive_log(self.slurm.workspace)) > before + 10, "epochs without that node")
         names = {line.split()[-1] for line in drive_log(self.slurm.workspace)[before:]}
         assert host.name not in names, names
         self.slurm.said(f"scontrol update NodeName={host.name} State=RESUME")
@@ -149,7 +149,7 @@ class Job:
 
     def is_preempted(self) -> None:
         self.slurm.said("sbatch --partition=urgent --nodes=3 --exclusive --time=1 --output=/dev/null --wrap='sleep 1'")
-        self.until(lambda: int(self.seen()["Restarts"]) == 2, "second restart")
+        self.wait_for(lambda: int(self.seen()["Restarts"]) == 2, "second restart")
         tell(f"it was preempted; {report(self.folder).splitlines()[-1].strip()}")
 
     def is_struck(self, signals: int, rng: random.Random) -> None:
@@ -168,7 +168,7 @@ class Job:
         """Its script or, as `scancel --signal` does by itself, its steps: Ray. The job goes back into the queue."""
         starts = int(self.seen()["Restarts"]) + 1
         self.slurm.said(f"scancel {'--batch' if to == 'the job' else ''} --signal={name} {self.number}")
-        self.until(lambda: int(self.seen()["Restarts"]) == starts, f"restart {starts}")
+        self.wait_for(lambda: int(self.seen()["Restarts"]) == starts, f"restart {starts}")
         self.until_at_work(start=starts + 1)
 
     def strike_trial(self, name: str, rng: random.Random) -> None:
@@ -176,10 +176,12 @@ class Job:
         before = drive_log(self.slurm.workspace)
         _, _, _, pid, host = rng.choice(before[-4:]).split()
         self.slurm.on(next(one for one in self.slurm.hosts if one.name == host), f"kill -{name} {pid}")
-        self.until(lambda: len(drive_log(self.slurm.workspace)) > len(before) + 10, "epochs after a signal to a trial")
+        self.wait_for(
+            lambda: len(drive_log(self.slurm.workspace)) > len(before) + 10, "epochs after a signal to a trial"
+        )
 
     def ends(self) -> None:
-        self.until(lambda: self.seen()["JobState"] == "COMPLETED", "end")
+        self.wait_for(lambda: self.seen()["JobState"] == "COMPLETED", "end")
         assert self.seen()["ExitCode"] == "0:0", self.seen()
         tell(f"the job ended: {self.log.splitlines()[-1]}")
 
@@ -187,9 +189,9 @@ class Job:
 def cancelled_is_cancelled(slurm: Slurm, bench: drive.Bench) -> None:
     """A job that its user cancels does not come back."""
     job = Job(slurm, bench, "cancelled")
-    job.until(lambda: "Ray at" in job.log, "start")
+    job.wait_for(lambda: "Ray at" in job.log, "start")
     slurm.said(f"scancel {job.number}")
-    job.until(lambda: job.seen()["JobState"] == "CANCELLED", "end after scancel")
+    job.wait_for(lambda: job.seen()["JobState"] == "CANCELLED", "end after scancel")
     assert job.seen()["Restarts"] == "0", job.seen()
     tell("a job that was cancelled stays so")
 

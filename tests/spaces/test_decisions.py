@@ -26,13 +26,13 @@ def test_an_additive_worth_gives_the_largest(name, rule, seed):
     """Which a rule reads from the values themselves as α. Shortcuts are kept where their value is above 0. Of cells the
     values of a node's edges are compared by their best operation, whatever else there is on each edge."""
     space, shapes, _ = SPACES[name]
-    given = additively_decided(stages(space, rule), open_weights(shapes), seed)
+    fixed = additively_decided(stages(space, rule), open_weights(shapes), seed)
     rng = np.random.default_rng(seed)
     values = {part: rng.normal(size=shape) for part, shape in shapes.items()}
     if name == "shortcuts":
-        assert space.discretise(as_alpha(given), rule) == space.discretise(values, rule)
+        assert space.discretise(as_alpha(fixed), rule) == space.discretise(values, rule)
         return
-    operations, found = largest(space, values, rule), space.discretise(as_alpha(given), rule)
+    operations, found = largest(space, values, rule), space.discretise(as_alpha(fixed), rule)
     assert [edges(found.normal), edges(found.reduction)] == [
         operations.get(part, []) for part in ("normal", "reduction")
     ]
@@ -61,8 +61,8 @@ def edges(found):
 def test_removal_leaves_all_other_weights_as_they_are():
     seen = []
 
-    def worth(given):
-        seen.append(given["a"].copy())
+    def worth(fixed):
+        seen.append(fixed["a"].copy())
         return (0.0,)
 
     found = decided(Choice(((("a", 0, 0),), (("a", 0, 1),))), open_weights({"a": (2, 2)}), worth)
@@ -75,7 +75,7 @@ def test_removal_leaves_all_other_weights_as_they_are():
 def test_a_shortcut_is_kept_where_dropping_it_costs_more_than_keeping_it(with_it, without, kept):
     choice = Choice(((("pairs", 0, 1),),), or_none=True)
     found = decided(
-        choice, open_weights({"pairs": (2, 2)}), lambda given: ((without, with_it)[int(given["pairs"][0, 1])],)
+        choice, open_weights({"pairs": (2, 2)}), lambda fixed: ((without, with_it)[int(fixed["pairs"][0, 1])],)
     )
     assert found["pairs"][0, 1] == kept
 

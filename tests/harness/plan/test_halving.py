@@ -124,15 +124,15 @@ def test_a_study_that_is_killed_goes_on_to_the_same_rows(tmp_path: Path, after: 
 @pytest.mark.parametrize("torn", [True, False])
 def test_a_shorter_training_whose_weights_are_lost_runs_again_and_no_other_does(tmp_path: Path, torn: bool):
     struck = strikes("score", "failed", 1)
-    ran(tmp_path, lambda given: struck(given) if planned_length(given) == 4 else None, study=SMALL)
+    ran(tmp_path, lambda assigned: struck(assigned) if planned_length(assigned) == 4 else None, study=SMALL)
     rows = scores(tmp_path)
     best = max((key for key in rows if length(rows[key]) == 2), key=lambda key: rows[key]["val_accuracy"])
     path = weights_file(tmp_path / "driven", best)
     path.write_bytes(b"torn") if torn else path.unlink()
-    given = ran(tmp_path, study=SMALL)[2]
+    assigned = ran(tmp_path, study=SMALL)[2]
     shortest = rows[best]["settings"]["continues"]
-    assert [one.job.key for one in given[:2]] == [shortest, best]
-    assert [planned_length(one) for one in given] == [1, 2, 4, None]  # and the final training
+    assert [one.job.key for one in assigned[:2]] == [shortest, best]
+    assert [planned_length(one) for one in assigned] == [1, 2, 4, None]  # and the final training
     assert not list(path.parent.iterdir())
     assert problems(tmp_path / "driven") == []
 
@@ -145,8 +145,8 @@ def test_weights_of_candidates_that_lost_go_when_the_next_rung_has_begun(tmp_pat
     def verdict(_):
         there.append(len(list(weights.iterdir())) if weights.exists() else 0)
 
-    missing, _, given = ran(tmp_path, verdict, study=SMALL)
+    missing, _, assigned = ran(tmp_path, verdict, study=SMALL)
     assert not missing
     won = {row["settings"].get("continues") for row in scores(tmp_path).values()}
-    last, other = (given[number].job.key in won for number in (4, 6))  # of the first two rungs; a loser goes at once
+    last, other = (assigned[number].job.key in won for number in (4, 6))  # of the first two rungs; a loser goes at once
     assert there == [*range(5), 4 + last, 2, 1 + other, 0]

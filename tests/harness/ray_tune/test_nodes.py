@@ -78,9 +78,9 @@ def test_data_differ_by_names_and_sizes(root: Path) -> None:
 
 
 def test_a_node_that_does_not_fit_costs_no_try(tmp_path: Path) -> None:
-    missing, statuses, given = ran(tmp_path, strikes("train", Trouble.UNFIT, 100))
+    missing, statuses, assigned = ran(tmp_path, strikes("train", Trouble.UNFIT, 100))
     assert (missing, statuses) == (0, {"done": JOBS})
-    assert len(given) == JOBS + 100
+    assert len(assigned) == JOBS + 100
 
 
 class Asked:

@@ -22,20 +22,20 @@ pytestmark = pytest.mark.long
 
 
 def test_what_is_left_alone_is_done(tmp_path: Path) -> None:
-    missing, statuses, given = ran(tmp_path)
-    assert (missing, statuses, len(given)) == (0, {"done": JOBS}, JOBS)
+    missing, statuses, assigned = ran(tmp_path)
+    assert (missing, statuses, len(assigned)) == (0, {"done": JOBS}, JOBS)
     assert ran(tmp_path)[2] == []
 
 
 def test_a_lost_trial_is_given_out_again(tmp_path: Path) -> None:
-    missing, statuses, given = ran(tmp_path, strikes("search", Trouble.LOST, TRIES))
-    assert (missing, statuses, len(given)) == (0, {"done": JOBS}, JOBS + TRIES)
+    missing, statuses, assigned = ran(tmp_path, strikes("search", Trouble.LOST, TRIES))
+    assert (missing, statuses, len(assigned)) == (0, {"done": JOBS}, JOBS + TRIES)
 
 
 def test_a_trial_that_is_always_lost_fails_and_what_needs_it_waits(tmp_path: Path) -> None:
-    missing, statuses, given = ran(tmp_path, strikes("search", Trouble.LOST))
+    missing, statuses, assigned = ran(tmp_path, strikes("search", Trouble.LOST))
     assert (missing, statuses) == (5, {"failed": 1, "done": 1})
-    assert len(given) == TRIES + 2  # and the baseline
+    assert len(assigned) == TRIES + 2  # and the baseline
     assert "1 done, 1 failed, 4 waiting of 6" in status_module.report(tmp_path / "driven")
     assert ran(tmp_path)[:2] == (0, {"done": JOBS})  # the next command tries again
 
@@ -48,17 +48,17 @@ def test_a_diverged_search_is_final_and_nothing_is_read_from_it(tmp_path: Path) 
 
 def test_without_memory_a_trial_comes_back_with_twice_the_share(tmp_path: Path) -> None:
     shares = Shares({}, {"": 0.3})
-    missing, statuses, given = ran(tmp_path, strikes("search", Trouble.NO_MEMORY, 2), shares=shares)
+    missing, statuses, assigned = ran(tmp_path, strikes("search", Trouble.NO_MEMORY, 2), shares=shares)
     assert (missing, statuses) == (0, {"done": JOBS})
-    assert [one.place.gpus for one in given if one.job.kind == "search"] == [0.3, 0.6, 1.0]
-    assert {one.place.gpus for one in given if one.job.kind == "train"} == {0.3}
+    assert [one.place.gpus for one in assigned if one.job.kind == "search"] == [0.3, 0.6, 1.0]
+    assert {one.place.gpus for one in assigned if one.job.kind == "train"} == {0.3}
 
 
 def test_what_does_not_fit_on_a_whole_gpu_fails(tmp_path: Path) -> None:
     shares = Shares({}, {"": 0.5})
-    missing, statuses, given = ran(tmp_path, strikes("search", Trouble.NO_MEMORY), shares=shares)
+    missing, statuses, assigned = ran(tmp_path, strikes("search", Trouble.NO_MEMORY), shares=shares)
     assert (missing, statuses["failed"]) == (5, 1)
-    assert [one.place.gpus for one in given if one.job.kind == "search"] == [0.5, 1.0]
+    assert [one.place.gpus for one in assigned if one.job.kind == "search"] == [0.5, 1.0]
 
 
 def test_a_full_disk_stops_everything(tmp_path: Path) -> None:
@@ -91,10 +91,10 @@ def test_what_hung_in_this_process_fails_in_the_next_and_runs_in_the_one_after(t
 def test_trials_with_equal_settings_are_taken_over_from_other_folders(tmp_path: Path) -> None:
     ran(tmp_path / "one")
     more = STUDY.replace("search = 1", "search = 2")
-    missing, _, given = ran(tmp_path / "two", study=more, reuse=(tmp_path / "one" / "driven",))
-    assert (missing, len(given)) == (0, JOBS)
+    missing, _, assigned = ran(tmp_path / "two", study=more, reuse=(tmp_path / "one" / "driven",))
+    assert (missing, len(assigned)) == (0, JOBS)
     assert chosen(tmp_path / "one").items() <= chosen(tmp_path / "two").items()
-    assert len({one.job.key for one in given} | chosen(tmp_path / "one").keys()) == 2 * JOBS
+    assert len({one.job.key for one in assigned} | chosen(tmp_path / "one").keys()) == 2 * JOBS
     assert ran(tmp_path / "two", study=more, reuse=(tmp_path / "one" / "driven",))[2] == []
 
 
@@ -149,8 +149,8 @@ def test_where_no_candidate_can_be_scored_that_is_final(tmp_path: Path) -> None:
     missing, statuses, _ = ran(tmp_path, strikes("score", "diverged"), study=CHOOSING)
     assert (missing, statuses) == (0, {"diverged": 7, "done": 7})
     before = read_rows(tmp_path / "driven")
-    missing, _, given = ran(tmp_path, study=CHOOSING)
-    assert (missing, given, read_rows(tmp_path / "driven")) == (0, [], before)
+    missing, _, assigned = ran(tmp_path, study=CHOOSING)
+    assert (missing, assigned, read_rows(tmp_path / "driven")) == (0, [], before)
 
 
 @pytest.mark.parametrize("strategy", ["regularised-evolution", "local-search", "tpe", "predictor", "nsga2"])
@@ -194,7 +194,7 @@ def test_status_shows_trials_as_soon_as_they_start_and_none_of_a_driver_that_die
     dead = {"at": 0.0, "running": [{"key": searched.key, "since": 0.0, "progress": None}]}
     running_file(tmp_path / "driven").write_text(json.dumps(dead))
     settled = engine_paths.settled
-    monkeypatch.setattr(engine_paths, "settled", lambda *given: (look(), settled(*given))[1])
+    monkeypatch.setattr(engine_paths, "settled", lambda *assigned: (look(), settled(*assigned))[1])
     ran(tmp_path, look)
     before, first, *_, last = said
     assert "running" not in before.replace("nobody is running it", "")

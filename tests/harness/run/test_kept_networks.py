@@ -55,8 +55,8 @@ def test_the_best_network_of_each_row_stays_with_its_digest(made: Path, tmp_path
 @pytest.mark.training
 def test_a_run_says_which_networks_it_did_not_keep_and_brings_those_of_others(made: Path, tmp_path: Path,
                                                                              capsys: Said) -> None:  # fmt: skip
-    missing, _, given = ran(tmp_path, study=as_toml({**STUDY, "keep_weights": "all"}), reuse=(made,))
-    assert (missing, given) == (0, [])
+    missing, _, assigned = ran(tmp_path, study=as_toml({**STUDY, "keep_weights": "all"}), reuse=(made,))
+    assert (missing, assigned) == (0, [])
     assert {path.name for path in (tmp_path / "driven" / "weights").iterdir()} == {f"{key}.pt" for key in lowest(made)}
     assert "the networks of 2 finished trainings are not there" in capsys.readouterr().err
     ran(tmp_path / "none", study=as_toml({**STUDY, "keep_weights": "none"}), reuse=(made,))

@@ -27,8 +27,8 @@ def test_a_supernet_whose_weights_are_wanted_later_is_searched_again(tmp_path: P
     more = (
         ', { name = "found", strategy = "random-search", rule = "A", search = { candidates = 1, score = "supernet" } }'
     )
-    _, _, given = ran(tmp_path)
-    search = given[0].job.key
+    _, _, assigned = ran(tmp_path)
+    search = assigned[0].job.key
     _, _, again = ran(tmp_path, study=STUDY[:-2] + more + "]\n")
     kept = [one for one in again if one.job.key == search]
     assert len(kept) == 1

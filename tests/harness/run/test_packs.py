@@ -115,10 +115,10 @@ def test_fractions_fill_every_gpu_and_none_beyond_its_memory(
 def test_what_ran_on_a_gpu_that_leaves_runs_on_another(tmp_path: Path, pack: int) -> None:
     cards = Cards(2, memory=0.2, placed=3)
     assert ran(tmp_path, cards, pack=pack) == 0
-    given = [one.job.key for placed in cards.seen for one in placed]
+    assigned = [one.job.key for placed in cards.seen for one in placed]
     assert len(cards.lost) == pack
-    assert sorted(given) == sorted([*set(given), *cards.lost])
-    assert len(set(given)) == TRIALS
+    assert sorted(assigned) == sorted([*set(assigned), *cards.lost])
+    assert len(set(assigned)) == TRIALS
 
 
 def test_a_pack_whose_trials_are_found_to_need_more_has_fewer_of_them(tmp_path: Path) -> None:

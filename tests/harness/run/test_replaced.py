@@ -18,11 +18,11 @@ pytestmark = pytest.mark.long
 
 def after(number: int, act: Callable[[Path], object], folder: Path) -> Callable[[Assignment], None]:
     """A verdict that lets trials run, and acts on the results folder before the one of this number."""
-    given: list[str] = []
+    assigned: list[str] = []
 
     def verdict(assignment: Assignment) -> None:
-        given.append(assignment.job.key)
-        if len(given) == number:
+        assigned.append(assignment.job.key)
+        if len(assigned) == number:
             act(folder / "driven")
 
     return verdict

@@ -26,7 +26,7 @@ def append(folder: Path, text: str) -> None:
 
 
 def news(found: Appended) -> list[Any]:
-    return [row for _, row in found.until(found.mark())]
+    return [row for _, row in found.up_to(found.mark())]
 
 
 def test_each_row_comes_once(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_rows_beyond_the_mark_come_later(tmp_path: Path) -> None:
     found = Appended(write(tmp_path, STUDY, ROWS[:1]))
     mark = found.mark()
     append(tmp_path, line(ROWS[1]))
-    assert [row for _, row in found.until(mark)] == ROWS[:1]
+    assert [row for _, row in found.up_to(mark)] == ROWS[:1]
     assert news(found) == [ROWS[1]]
 
 
@@ -83,7 +83,7 @@ def test_of_a_key_the_last_final_row_counts(tmp_path: Path) -> None:
 
 def test_where_the_caller_stops_all_come_again(tmp_path: Path) -> None:
     found = Appended(write(tmp_path, STUDY, ROWS[:3]))
-    assert next(iter(found.until(found.mark())))[1] == ROWS[0]
+    assert next(iter(found.up_to(found.mark())))[1] == ROWS[0]
     assert news(found) == ROWS[:3]
 
 

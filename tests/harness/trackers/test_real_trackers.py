@@ -94,11 +94,11 @@ def test_a_row_that_was_replaced_is_shown_in_place_of_the_first(server: Server, 
 
 
 def test_a_server_that_dies_is_said_once_and_caught_up_with(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    server, given = Server(tmp_path), list[Assignment]()
+    server, assigned = Server(tmp_path), list[Assignment]()
 
     def verdict(assignment: Assignment) -> None:
-        given.append(assignment)
-        if len(given) == JOBS // 2:
+        assigned.append(assignment)
+        if len(assigned) == JOBS // 2:
             server.kill()
 
     target = Target("mlflow", server.uri.replace("http://", "http://user:pa55@"))
@@ -120,11 +120,11 @@ def test_a_server_that_dies_is_said_once_and_caught_up_with(tmp_path: Path, caps
 
 
 def test_a_server_that_comes_late_is_sent_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    server, given = Server(tmp_path), list[Assignment]()
+    server, assigned = Server(tmp_path), list[Assignment]()
 
     def verdict(assignment: Assignment) -> None:
-        given.append(assignment)
-        if len(given) == JOBS:
+        assigned.append(assignment)
+        if len(assigned) == JOBS:
             server.start()
 
     try:

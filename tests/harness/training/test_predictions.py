@@ -107,8 +107,8 @@ def test_verify_compares_with_the_rows_accuracy(folder: Path) -> None:
 
 @pytest.mark.training
 def test_rows_that_are_taken_over_bring_their_predictions(made: Path, tmp_path: Path) -> None:
-    missing, _, given = ran(tmp_path, study=as_toml(STUDY), reuse=(made,))
-    assert (missing, given) == (0, [])
+    missing, _, assigned = ran(tmp_path, study=as_toml(STUDY), reuse=(made,))
+    assert (missing, assigned) == (0, [])
     old, new = ({path.name: path.read_bytes() for path in (home / "predictions").iterdir()}
                 for home in (made, tmp_path / "driven"))  # fmt: skip
     assert old == new

@@ -23,7 +23,7 @@ def planned_looks(looks: Sequence[int], max_seeds: int | None) -> tuple[int, ...
     return tuple(sorted({*(look for look in looks if look < max_seeds), max_seeds}))
 
 
-def run_until(methods: Sequence[str], looks: Sequence[int], run: Callable[[Seeds], int],
+def run_looks(methods: Sequence[str], looks: Sequence[int], run: Callable[[Seeds], int],
               still_open: Callable[[], tuple[int, Sequence[str]]]) -> int:  # fmt: skip
     """Runs look after look until nothing is open or `run` has left something; returns what it gave last.
 

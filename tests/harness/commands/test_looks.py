@@ -5,7 +5,7 @@ import json
 import pytest
 
 from harness.cli import main
-from harness.commands.run_until import planned_looks, run_until
+from harness.commands.looks import planned_looks, run_looks
 from harness.errors import BadInput
 from harness.seeding import stream
 from harness.storage.rows import read_rows
@@ -25,7 +25,7 @@ def test_looks_that_cannot_be_are_refused(looks, most):
 
 def test_only_open_methods_get_more_seeds():
     ran, answers = [], iter([["darts-A", "darts-A"], ["darts-A"], ["darts-A"]])
-    missing = run_until(["darts-A", "darts-B", "baseline"], (3, 5, 8), lambda s: ran.append(dict(s)) or 0,
+    missing = run_looks(["darts-A", "darts-B", "baseline"], (3, 5, 8), lambda s: ran.append(dict(s)) or 0,
                         lambda: (len(ran), next(answers)))  # fmt: skip
     assert missing == 0
     assert ran == [{"darts-A": n, "darts-B": 3, "baseline": 3} for n in (3, 5, 8)]
@@ -33,9 +33,9 @@ def test_only_open_methods_get_more_seeds():
 
 def test_it_stops_when_decided_or_when_trials_are_missing():
     ran = []
-    run_until(["a"], (3, 5), lambda s: ran.append(1) or 0, lambda: (1, []))
+    run_looks(["a"], (3, 5), lambda s: ran.append(1) or 0, lambda: (1, []))
     assert len(ran) == 1
-    assert run_until(["a"], (3, 5), lambda s: 2, lambda: (0, ["a"])) == 2
+    assert run_looks(["a"], (3, 5), lambda s: 2, lambda: (0, ["a"])) == 2
 
 
 @pytest.mark.long

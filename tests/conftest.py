@@ -3,22 +3,20 @@ start, wherever the tests themselves were started; in hypothesis no clock, and t
 training for those alone that are marked so."""
 
 import os
-import signal
 import sys
 from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job that a shell started in the background
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # as by nohup
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 import hypothesis
 import pytest
 import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
+from tests.heard import hear
+
 torch.set_num_threads(1)
+hear()
 SLOW = [hypothesis.HealthCheck.too_slow]  # on a busy machine
 hypothesis.settings.register_profile("same", derandomize=True, deadline=None, suppress_health_check=SLOW)
 hypothesis.settings.register_profile("new", deadline=None, suppress_health_check=SLOW)

@@ -21,6 +21,7 @@ import fault_task
 from drive import Bench, Run
 
 from harness.storage.rows import read_rows
+from tests.heard import hear
 
 EPOCH = 0.5  # seconds
 Fault = Callable[[Bench, Run], bool]  # strikes; False where there was nothing to strike
@@ -161,6 +162,7 @@ def main() -> None:
     options.add_argument("--kills", type=int, default=100)
     options.add_argument("--seed", type=int, default=0)
     chosen = options.parse_args()
+    hear()
     folder = Path(tempfile.mkdtemp(prefix="nas-harness-faults-"))
     started = time.monotonic()
     study = drive.study(folder, EPOCH, "diverges", seeds=20, epochs=8)

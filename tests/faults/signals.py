@@ -25,6 +25,7 @@ from drive import Bench, Run
 from run import Line, finish, rage, table, workers
 
 from harness.storage.rows import read_rows
+from tests.heard import hear
 
 EPOCH = 0.25  # seconds
 LONGEST = 1.0  # seconds after an epoch began
@@ -97,6 +98,7 @@ def main() -> None:
     options.add_argument("--signals", type=int, default=52)
     options.add_argument("--seed", type=int, default=0)
     chosen = options.parse_args()
+    hear()
     folder, rng, started = (
         Path(tempfile.mkdtemp(prefix="nas-harness-signals-")),
         random.Random(chosen.seed),

@@ -1,4 +1,4 @@
-"""Sheets as text and Markdown; the table's numbers as CSV. Cells know nothing of any format."""
+"""Tables as text and Markdown; the table's numbers as CSV. Cells know nothing of any format."""
 
 import csv
 import io
@@ -7,7 +7,7 @@ from math import nan
 
 from analysis.findings.comparisons import Comparison
 from analysis.numbers import in_csv, in_markdown, significant
-from analysis.report.sheets import Sheet
+from analysis.report.tables.table import Table
 from analysis.results.aggregate import NOTHING
 from analysis.results.table import Line
 from analysis.statistics.paired import mean_interval
@@ -15,21 +15,21 @@ from analysis.statistics.paired import mean_interval
 STATUSES = ("failed", "diverged", "disconnected", "invalid")
 
 
-def text(sheet: Sheet) -> str:
-    return f"{_tabulated(sheet, 'simple')}\n"
+def text(table: Table) -> str:
+    return f"{_tabulated(table, 'simple')}\n"
 
 
-def markdown(sheets: Sequence[Sheet]) -> str:
-    parts = (f"### {sheet.title}\n\n{_tabulated(sheet, 'github', in_markdown)}\n\n{in_markdown(sheet.note)}\n"
-             for sheet in sheets)  # fmt: skip
+def markdown(tables: Sequence[Table]) -> str:
+    parts = (f"### {table.title}\n\n{_tabulated(table, 'github', in_markdown)}\n\n{in_markdown(table.note)}\n"
+             for table in tables)  # fmt: skip
     return "\n".join(parts)
 
 
-def _tabulated(sheet: Sheet, style: str, written: Callable[[str], str] = str) -> str:
+def _tabulated(table: Table, style: str, written: Callable[[str], str] = str) -> str:
     from tabulate import tabulate
 
-    body = [[written(cell.text) for cell in row] for row in sheet.rows]
-    return str(tabulate(body, headers=sheet.head, tablefmt=style, disable_numparse=True))
+    body = [[written(cell.text) for cell in row] for row in table.rows]
+    return str(tabulate(body, headers=table.head, tablefmt=style, disable_numparse=True))
 
 
 def comma_separated(lines: Sequence[Line], twins: Mapping[str, Comparison]) -> str:

@@ -1,28 +1,28 @@
-"""Sheets as booktabs tables in LaTeX."""
+"""Tables as booktabs tables in LaTeX."""
 
 import re
 from collections.abc import Sequence
 
-from analysis.report.sheets import Cell, Sheet
+from analysis.report.tables.table import Cell, Table
 
 OFF_PAPER = ("Verdict", "Seeds needed", "p", "p (moderated, Holm)", "Relative improvement, %")  # of a comparison
 
 
-def latex(sheets: Sequence[Sheet], study: str) -> str:
-    """A booktabs table for each sheet, ready to \\input; needs \\usepackage{booktabs}."""
-    return "\n".join(_floating(sheet, study) for sheet in sheets)
+def latex(tables: Sequence[Table], study: str) -> str:
+    """A booktabs table for each table, ready to \\input; needs \\usepackage{booktabs}."""
+    return "\n".join(_floating(table, study) for table in tables)
 
 
-def _floating(sheet: Sheet, study: str) -> str:
-    compared = "Verdict" in sheet.head
-    shown = [n for n, name in enumerate(sheet.head) if not (compared and name in OFF_PAPER)]
-    rows = [_apart(" & ".join(_marked(row[n]) for n in shown)) + r" \\" for row in sheet.rows]
-    if sheet.last_apart and len(rows) > 1:
+def _floating(table: Table, study: str) -> str:
+    compared = "Verdict" in table.head
+    shown = [n for n, name in enumerate(table.head) if not (compared and name in OFF_PAPER)]
+    rows = [_apart(" & ".join(_marked(row[n]) for n in shown)) + r" \\" for row in table.rows]
+    if table.last_apart and len(rows) > 1:
         rows.insert(-1, r"\midrule")
-    head = " & ".join(escaped(sheet.head[n]) for n in shown) + r" \\"
-    label = re.sub(r"[^a-zA-Z0-9-]", "-", f"{study}-{sheet.name}")
+    head = " & ".join(escaped(table.head[n]) for n in shown) + r" \\"
+    label = re.sub(r"[^a-zA-Z0-9-]", "-", f"{study}-{table.name}")
     caption = " ".join(
-        filter(None, [f"{sheet.title}: {study}.", _pairs(sheet), sheet.caption or sheet.note, _legend(sheet)])
+        filter(None, [f"{table.title}: {study}.", _pairs(table), table.caption or table.note, _legend(table)])
     )
     return "\n".join([
         r"\begin{table}", r"\centering", r"\small", rf"\caption{{{escaped(caption)}}}",
@@ -40,17 +40,17 @@ def _marked(cell: Cell) -> str:
     return escaped(cell.text) + {"": "", "*": "$^{*}$", "†": r"$^{\dagger}$"}[cell.mark]
 
 
-def _pairs(sheet: Sheet) -> str:
+def _pairs(table: Table) -> str:
     """n of the comparisons, for the caption."""
-    if "Pairs" not in sheet.head or not sheet.rows:
+    if "Pairs" not in table.head or not table.rows:
         return ""
-    counts = [int(row[sheet.head.index("Pairs")].text) for row in sheet.rows]
+    counts = [int(row[table.head.index("Pairs")].text) for row in table.rows]
     low, high = min(counts), max(counts)
     return f"n = {low} pairs." if low == high else f"n = {low} to {high} pairs."
 
 
-def _legend(sheet: Sheet) -> str:
-    marks = {cell.mark for row in sheet.rows for cell in row}
+def _legend(table: Table) -> str:
+    marks = {cell.mark for row in table.rows for cell in row}
     said = {"*": "* significant.", "†": "† significant, but exploratory."}
     return " ".join(text for mark, text in said.items() if mark in marks)
 

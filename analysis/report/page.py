@@ -12,8 +12,8 @@ from analysis.figures.gallery import Picture
 from analysis.figures.style import PAGE
 from analysis.findings.collect import Findings
 from analysis.report.provenance import command, environments, provenance
-from analysis.report.sheets import Cell, Sheet
-from analysis.report.tables import report_sheets
+from analysis.report.tables.listed import report_tables
+from analysis.report.tables.table import Cell, Table
 from analysis.results.rows import Results
 
 
@@ -27,16 +27,16 @@ def page(found: Findings, pictures: Sequence[Picture]) -> str:
     twins = {(line.method, line.twin) for line in found.table if line.twin}
     grouped = [(title, [(p, inline(p)) for p in group]) for title, group in groupby(pictures, lambda p: p.group)]
     return environment.get_template("report.html").render(
-        name=found.results.name, sheets=[_linked(sheet, twins) for sheet in report_sheets(found)], figures=grouped,
+        name=found.results.name, tables=[_linked(table, twins) for table in report_tables(found)], figures=grouped,
         caveats=found.caveats, practices=found.practices, methods=found.methods, families=_families(found, places),
         environments=environments_, start=found.results.study.get("command"),
         tuned=any(job.get("kind") == "tune" for job in found.results.study["plan"]),
     )  # fmt: skip
 
 
-def _linked(sheet: Sheet, twins: set[tuple[str, str]]) -> dict[str, Any]:
-    """The sheet with each cell's text and the place on the page that it links to."""
-    return {"sheet": sheet, "rows": [[(cell.text, _place(cell, twins)) for cell in row] for row in sheet.rows]}
+def _linked(table: Table, twins: set[tuple[str, str]]) -> dict[str, Any]:
+    """The table with each cell's text and the place on the page that it links to."""
+    return {"table": table, "rows": [[(cell.text, _place(cell, twins)) for cell in row] for row in table.rows]}
 
 
 def _place(cell: Cell, twins: set[tuple[str, str]]) -> str:

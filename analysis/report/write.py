@@ -6,10 +6,11 @@ from types import MappingProxyType
 
 from analysis.findings.collect import Findings, findings
 from analysis.findings.rules import rules
-from analysis.report import data_files, formats, image_sheets, latex, output, over_sheets
-from analysis.report.analyses_sheets import columns, records
-from analysis.report.sheets import Sheet
-from analysis.report.tables import report_sheets
+from analysis.report import data_files, formats, latex, output
+from analysis.report.tables import images, over_data_sets
+from analysis.report.tables.analyses import columns, records
+from analysis.report.tables.listed import report_tables
+from analysis.report.tables.table import Table
 
 Folders = Path | Sequence[Path]
 
@@ -35,7 +36,7 @@ def text(results: Folders) -> str:
     """The table, the comparison with twins and what weakens them, for the terminal."""
     found = findings(results)
     parts = [found.results.name]
-    parts += [_titled(sheet) for sheet in report_sheets(found) if sheet.name.partition("-")[0] in ON_TERMINAL]
+    parts += [_titled(table) for table in report_tables(found) if table.name.partition("-")[0] in ON_TERMINAL]
     parts += ["\n".join(f"! {caveat}" for caveat in found.caveats)]
     return "\n\n".join(part.rstrip() for part in parts if part) + "\n"
 
@@ -43,9 +44,9 @@ def text(results: Folders) -> str:
 ON_TERMINAL = ("primary", "table", "over", "twins")
 
 
-def _titled(sheet: Sheet) -> str:
+def _titled(table: Table) -> str:
     """With its title where it is one of several tables."""
-    return f"{sheet.title}\n{formats.text(sheet)}" if "-" in sheet.name else formats.text(sheet)
+    return f"{table.title}\n{formats.text(table)}" if "-" in table.name else formats.text(table)
 
 
 def rebuild(results: Folders) -> dict[str, bytes]:
@@ -77,18 +78,18 @@ def numbers(results: Folders) -> dict[str, str]:
 
 def tables(found: Findings) -> dict[str, str]:
     """File name → the tables in that form."""
-    sheets, fixed = report_sheets(found), rules(found.results)
-    by_image = image_sheets.files(found.images, found.networks)
-    over = [*over_sheets.records(found.over)] if found.over else []
+    tables, fixed = report_tables(found), rules(found.results)
+    by_image = images.files(found.images, found.networks)
+    over = [*over_data_sets.records(found.over)] if found.over else []
     return {
         **({"over-data-sets.csv": formats.table_of(over, (), digits=5)} if over else {}),
-        "table.txt": "\n".join(f"{sheet.title}\n\n{formats.text(sheet)}" for sheet in sheets),
-        "table.md": formats.markdown(sheets),
+        "table.txt": "\n".join(f"{table.title}\n\n{formats.text(table)}" for table in tables),
+        "table.md": formats.markdown(tables),
         "table.csv": formats.comma_separated(found.table, found.twins),
         "comparisons.csv": formats.every_comparison(found.compared.every, lambda c: columns(c, fixed)),
         "analyses.csv": formats.table_of(records(found.several), ("question", "analysis"), digits=5),
         **{name: formats.table_of(each, (), digits=5) for name, each in by_image.items()},
-        "table.tex": latex.latex([sheet for sheet in sheets if sheet.paper], found.results.name),
+        "table.tex": latex.latex([table for table in tables if table.paper], found.results.name),
     }
 
 

@@ -1,4 +1,4 @@
-"""What tunings found: sheets, figures and an offline page of their own, from Optuna studies made of the rows."""
+"""What tunings found: tables, figures and an offline page of their own, from Optuna studies made of the rows."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from analysis.figures import gallery
 from analysis.figures.gallery import Picture
 from analysis.figures.style import Drawing, styled
 from analysis.report import formats
-from analysis.report.sheets import Cell, Sheet
+from analysis.report.tables.table import Cell, Table
 from analysis.statistics.paired import Estimate
 from analysis.tuning import figures
 from analysis.tuning.trials import Best, Studies, best, chosen, distributions, races, trials
@@ -23,30 +23,30 @@ def rebuild(name: str, studies: Studies) -> dict[str, bytes]:
     """Every file of the tunings' page, name inside the report's folder → content. Empty without tunings."""
     if not studies:
         return {}
-    found, drawn = sheets(studies), pictures(studies)
+    found, drawn = tables(studies), pictures(studies)
     files = {file: text.encode() for file, text in _numbers(found, drawn).items()}
     return files | gallery.images("tuning", drawn) | {"tuning/index.html": _page(name, found, drawn).encode()}
 
 
 def numbers(studies: Studies) -> dict[str, str]:
     """Of these files the tables and the numbers behind each figure."""
-    return _numbers(sheets(studies), pictures(studies)) if studies else {}
+    return _numbers(tables(studies), pictures(studies)) if studies else {}
 
 
-def _numbers(found: list[Sheet], drawn: list[Picture]) -> dict[str, str]:
+def _numbers(found: list[Table], drawn: list[Picture]) -> dict[str, str]:
     return {"tuning/tables.md": formats.markdown(found), **gallery.numbers("tuning", drawn)}
 
 
 def text(studies: Studies) -> str:
-    """The sheets for the terminal."""
-    return "\n".join(f"{sheet.title}\n\n{formats.text(sheet)}" for sheet in sheets(studies))
+    """The tables for the terminal."""
+    return "\n".join(f"{table.title}\n\n{formats.text(table)}" for table in tables(studies))
 
 
-def sheets(studies: Studies) -> list[Sheet]:
+def tables(studies: Studies) -> list[Table]:
     """What every repetition chose and cost, where the fitted optimum lies, and tunings against each other."""
     frame = trials(studies)
     made = [_outcomes(frame, list(distributions(studies))), _optima(optima(studies)), _races(frame)]
-    return [sheet for sheet in made if sheet.rows]
+    return [table for table in made if table.rows]
 
 
 def optima(studies: Studies) -> list[Best]:
@@ -84,7 +84,7 @@ def _figures(studies: Studies) -> Iterator[tuple[tuple[str, str, str], Drawing |
             yield (f"{name}-{kind}", name, caption), drawing
 
 
-def _outcomes(frame: pd.DataFrame, fields: list[str]) -> Sheet:
+def _outcomes(frame: pd.DataFrame, fields: list[str]) -> Table:
     head = ("Tuning", "Repetition", "Done", "Pruned", "Failed", "Best accuracy, %", *fields, "Epochs", "Device-seconds")
     tops = {(top["tuning"], top["seed"]): top for _, top in chosen(frame).iterrows()}
     rows = []
@@ -99,10 +99,10 @@ def _outcomes(frame: pd.DataFrame, fields: list[str]) -> Sheet:
         "The best done trial of each repetition by accuracy on the validation split: the best of many "
         "is optimistic. No test image was read. Studies that name a tuning take the recipe of its repetition 0."
     )
-    return Sheet("tunings", "What tuning found and cost", head, tuple(rows), note)
+    return Table("tunings", "What tuning found and cost", head, tuple(rows), note)
 
 
-def _optima(found: list[Best]) -> Sheet:
+def _optima(found: list[Best]) -> Table:
     head = ("Tuning", "Field", "Best", "95 % interval", "Done trials")
     rows = tuple(
         tuple(Cell(text) for text in (one.tuning, one.field, _short(one.value), _interval(one), str(one.n)))
@@ -113,10 +113,10 @@ def _optima(found: list[Best]) -> Sheet:
         "the interval holds 95 % of the maxima of surfaces drawn from what the trials leave open. … marks an end that "
         "is the end of the range."
     )
-    return Sheet("optima", "Where the best values lie", head, rows, note)
+    return Table("optima", "Where the best values lie", head, rows, note)
 
 
-def _races(frame: pd.DataFrame) -> Sheet:
+def _races(frame: pd.DataFrame) -> Table:
     head = ("Tunings", "Trials each", "Difference, points [95 %]", "Pairs", "Device-seconds, ratio")
     rows = tuple(
         tuple(Cell(text) for text in (f"{one.first} - {one.second}", str(one.trials), _difference(one.difference),
@@ -124,7 +124,7 @@ def _races(frame: pd.DataFrame) -> Sheet:
         for one in races(frame)
     )  # fmt: skip
     note = "Best accuracy so far of the first minus the second, paired by repetition (same split, same start values)."
-    return Sheet("races", RACES, head, rows, note)
+    return Table("races", RACES, head, rows, note)
 
 
 def _short(value: object) -> str:
@@ -142,7 +142,7 @@ def _difference(found: Estimate) -> str:
     return f"{found.value:+.2f}{ends}"
 
 
-def _page(name: str, found: list[Sheet], drawn: list[Picture]) -> str:
+def _page(name: str, found: list[Table], drawn: list[Picture]) -> str:
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
     from analysis.report.page import inline
@@ -151,4 +151,4 @@ def _page(name: str, found: list[Sheet], drawn: list[Picture]) -> str:
     environment = Environment(loader=templates, autoescape=True, undefined=StrictUndefined,
                               trim_blocks=True, lstrip_blocks=True)  # fmt: skip
     groups = {picture.group: [(p, inline(p)) for p in drawn if p.group == picture.group] for picture in drawn}
-    return environment.get_template("tuning.html").render(name=name, sheets=found, groups=groups)
+    return environment.get_template("tuning.html").render(name=name, tables=found, groups=groups)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from analysis.report import sheets
+from analysis.report.tables.results import results as comparison
 from analysis.results.rows import Results, load
 from analysis.results.table import family, lines
 from harness.commands import status
@@ -60,7 +60,7 @@ def values(folder: Path) -> dict[str, Any]:
     found, results = status.look(folder), load(folder)
     left = found["seconds_left"]
     ended = found["planned"] - sum(found["states"].get(state, 0) for state in ("running", "ready", "waiting", "failed"))
-    return {**found, "ended": ended, "left": duration(left) if left else "", "table": sheets.results(lines(results)),
+    return {**found, "ended": ended, "left": duration(left) if left else "", "table": comparison(lines(results)),
             "charts": [made for one in CHARTS if (made := chart(results, *one)).lines],
             "width": WIDTH, "height": HEIGHT}  # fmt: skip
 

@@ -14,7 +14,7 @@ from analysis.figures.style import styled
 from analysis.findings.collect import findings
 from analysis.findings.comparisons import compared, still_open
 from analysis.findings.verdicts import verdict
-from analysis.report.tables import report_sheets
+from analysis.report.tables.listed import report_tables
 from analysis.results.pairs import twin_pairs
 from analysis.results.rows import Results, load
 from analysis.results.table import lines
@@ -126,9 +126,9 @@ def test_a_larger_gain_is_called_larger_and_leads_to_all_four_sides(tmp_path: Pa
         for row in factory.rows(study)
     ]
     found = findings(factory.write(tmp_path / study["name"], study, rows))
-    sheet = next(sheet for sheet in report_sheets(found) if sheet.name == "gains")
-    assert [row[-1].text for row in sheet.rows] == ["larger than that of darts-B@20 (exploratory)"]
-    assert set(sheet.rows[0][-1].methods) == {"darts-A@20", "darts-B@20", "random-A@20", "random-B@20"}
+    table = next(table for table in report_tables(found) if table.name == "gains")
+    assert [row[-1].text for row in table.rows] == ["larger than that of darts-B@20 (exploratory)"]
+    assert set(table.rows[0][-1].methods) == {"darts-A@20", "darts-B@20", "random-A@20", "random-B@20"}
 
 
 def test_nothing_is_compared_before_there_are_rows(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from scipy import stats
 
 from analysis.figures.latencies import against_latency
 from analysis.figures.style import styled
-from analysis.report.latency_sheet import latency
+from analysis.report.tables.latency import latency
 from analysis.results.measured import FILE, read
 from analysis.results.protocol_view import Damaged
 from analysis.results.rows import load

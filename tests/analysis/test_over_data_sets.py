@@ -19,8 +19,8 @@ from analysis.findings.collect import Findings, findings
 from analysis.findings.rules import Rules
 from analysis.findings.tests_over_data_sets import Over, Pair, over_sets
 from analysis.report import write
-from analysis.report.sheets import Sheet
-from analysis.report.tables import report_sheets
+from analysis.report.tables.listed import report_tables
+from analysis.report.tables.table import Table
 from analysis.results.rows import load
 from analysis.results.table import lines
 from analysis.statistics.friedman import critical_difference as difference
@@ -50,8 +50,8 @@ def pair(found: Over, first: str, second: str) -> Pair:
     return next(one for one in found.pairs if (one.first, one.second) == (first, second))
 
 
-def sheet(found: Findings, name: str) -> Sheet:
-    return next(sheet for sheet in report_sheets(found) if sheet.name == name)
+def table(found: Findings, name: str) -> Table:
+    return next(table for table in report_tables(found) if table.name == name)
 
 
 def test_friedmans_test_is_of_the_means_of_every_row(tmp_path: Path) -> None:
@@ -99,24 +99,24 @@ def test_three_data_sets_show_nothing_by_signed_ranks_and_the_report_says_so(tmp
     found = findings(several_sets(tmp_path, [5.0, 5.0, 5.0]))
     said = ("With 3 data sets Wilcoxon's exact two-sided p cannot go below 2/2ⁿ = 0.25, after Holm's method over 5 "
             "pairs not below 1: over data sets it can show nothing here.")  # fmt: skip
-    assert said in sheet(found, "pairs-over-data-sets").note
+    assert said in table(found, "pairs-over-data-sets").note
     assert said in write.text(found.results.folders[0])
-    answers = [row[-1].text for row in sheet(found, "friedman").rows]
+    answers = [row[-1].text for row in table(found, "friedman").rows]
     assert answers == ["not shown"]
 
 
 def test_enough_data_sets_need_no_such_words(tmp_path: Path) -> None:
     folder = several_sets(tmp_path, [5.0] * 7, rules=["A"])
     found = findings(folder)
-    assert "can show nothing" not in sheet(found, "pairs-over-data-sets").note + " ".join(found.caveats)
+    assert "can show nothing" not in table(found, "pairs-over-data-sets").note + " ".join(found.caveats)
     one = pair(over(folder), "darts-A@5", "random-A@5")
     assert (one.ranks.p, one.p_ranks) == (2 / 2**7, 2 * 2 / 2**7)
-    assert sheet(found, "friedman").rows[0][-1].text == "shown"
+    assert table(found, "friedman").rows[0][-1].text == "shown"
 
 
 def test_two_data_sets_and_two_rows_can_show_nothing_by_ranks(tmp_path: Path) -> None:
     folder = several_sets(tmp_path, [5.0, 5.0], rules=["A"])
-    assert sheet(findings(folder), "friedman").rows[0][-1].text == "p cannot go below 0.167"  # 1 / 3!
+    assert table(findings(folder), "friedman").rows[0][-1].text == "p cannot go below 0.167"  # 1 / 3!
 
 
 def test_the_hierarchical_model_has_the_studys_margin(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_one_data_set_or_several_studies_have_no_such_tests(tmp_path: Path) -> N
     one = findings(made(tmp_path, factory.study(), factory.rows(factory.study())))
     assert one.over is None
     assert "over-data-sets.csv" not in write.tables(one)
-    assert not {"friedman", "pairs-over-data-sets"} & {sheet.name for sheet in report_sheets(one)}
+    assert not {"friedman", "pairs-over-data-sets"} & {table.name for table in report_tables(one)}
     folders = [several_sets(tmp_path / name, EFFECTS, name=name) for name in ("first", "second")]
     assert findings(folders).over is None  # each data set would count twice
 

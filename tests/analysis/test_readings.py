@@ -11,7 +11,7 @@ import pytest
 from analysis.findings.collect import findings
 from analysis.findings.readings import Reading, readings
 from analysis.report import formats
-from analysis.report.reading_sheet import readings as sheet
+from analysis.report.tables.readings import readings as table
 from analysis.results.rows import load
 from analysis.results.table import lines
 from tests import rows_factory
@@ -94,4 +94,4 @@ def test_the_kept_study_gives_the_numbers_of_its_rows():
     one = next(one for one in findings(KEPT).readings if one.line.method == "darts-second-order@10")
     assert one.gap.n == len(gaps) == 10
     assert one.gap.value == pytest.approx(np.mean(gaps), abs=1e-4)
-    assert "| darts-second-order | 10 " in formats.markdown([sheet([one], 0.95)])
+    assert "| darts-second-order | 10 " in formats.markdown([table([one], 0.95)])

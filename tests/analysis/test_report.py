@@ -179,7 +179,7 @@ CLICK = """
 const frame = document.getElementById("page");
 frame.onload = () => {
   const page = frame.contentDocument;
-  const link = [...page.querySelectorAll("#sheet-twins + .wide td a")][2];
+  const link = [...page.querySelectorAll("#table-twins + .wide td a")][2];
   link.click();
   setTimeout(() => {
     const place = page.getElementById(decodeURIComponent(link.hash.slice(1)));

@@ -15,7 +15,7 @@ from analysis.findings.collect import findings
 from analysis.findings.comparisons import compared
 from analysis.findings.rules import rules
 from analysis.report import latex, write
-from analysis.report.tables import report_sheets
+from analysis.report.tables.listed import report_tables
 from analysis.results.rows import load
 from analysis.results.table import lines
 from harness.storage import protocol
@@ -92,8 +92,8 @@ def test_what_was_fixed_first_counts_and_the_change_is_printed(registered: tuple
     results, _, said = judged(place)
     assert rules(results).smallest == 0.2
     assert "smallest_effect (0.2 → 4.0)" in said
-    sheet = next(sheet for sheet in report_sheets(findings(place)) if sheet.name == "deviations")
-    assert [row[1].text for row in sheet.rows] == ["smallest_effect: 0.2 → 4.0"]
+    table = next(table for table in report_tables(findings(place)) if table.name == "deviations")
+    assert [row[1].text for row in table.rows] == ["smallest_effect: 0.2 → 4.0"]
 
 
 def test_a_change_before_the_first_row_is_no_deviation(tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_secondary_comparisons_confirm_only_behind_a_significant_primary(
     assert found.primary.verdict == "better than its twins"
     assert {c.status for c in found.secondary} == {"confirmatory"}
     assert "xploratory" not in said
-    assert [sheet.name for sheet in report_sheets(findings(place))][:2] == ["primary", "table"]
+    assert [table.name for table in report_tables(findings(place))][:2] == ["primary", "table"]
     weak = made(tmp_path / "weak", study, factory.rows(study, effect=0.0))
     protocol.settle(weak, fixed(study), 0, len(study["plan"]))
     _, found, _ = judged(weak)
@@ -234,7 +234,7 @@ def test_a_verdict_names_an_unusually_small_spread(tmp_path: Path) -> None:
 
 def test_the_latex_table_has_marks_with_their_legend_n_and_no_verdict(registered: tuple[Path, dict[str, Any]]) -> None:
     found = findings(registered[0])
-    text = latex.latex([sheet for sheet in report_sheets(found) if sheet.name == "twins"], "made-up")
+    text = latex.latex([table for table in report_tables(found) if table.name == "twins"], "made-up")
     assert r"\toprule" in text
     assert "Verdict" not in text
     assert "better" not in text

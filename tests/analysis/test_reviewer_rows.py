@@ -15,7 +15,9 @@ from scipy import stats
 from analysis.findings.collect import findings
 from analysis.findings.rules import rules
 from analysis.findings.slopes import models
-from analysis.report import sheets, write
+from analysis.report import write
+from analysis.report.tables.results import resources
+from analysis.report.tables.results import results as comparison
 from analysis.results.rows import load
 from analysis.results.table import lines
 from analysis.statistics.effects import hedges_g
@@ -47,7 +49,7 @@ def test_failures_count_with_the_accuracy_of_guessing(tmp_path: Path, status: st
     assert (against.without.value, against.without.n) == (pytest.approx(3.0), 3)
     assert f"2 {status}" in said
     assert "no verdict rests on the latter" in said
-    cell = sheets.results(lines(load(place))).rows[0][2].text
+    cell = comparison(lines(load(place))).rows[0][2].text
     assert "(n=3)" in cell
     assert "40 % [5, 85] failed" in cell
 
@@ -178,8 +180,8 @@ def test_unequal_numbers_of_trainings_have_components_with_intervals(tmp_path: P
     study = factory.study(seeds=4, train=3, rules=["A"], snapshots=[5])
     rows = [r for r in factory.rows(study) if (r["method"], r["seed"], r["train_seed"]) != ("darts-A@5", 1, 2)]
     results = load(made(tmp_path, study, rows))
-    sheet = sheets.resources(lines(results))
-    for cell in sheet.rows[0][-2:]:
+    shown = resources(lines(results))
+    for cell in shown.rows[0][-2:]:
         assert "] (4 × 2–3)" in cell.text
 
 

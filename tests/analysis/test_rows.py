@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from analysis.findings.caveats import caveats
 from analysis.findings.comparisons import compared
-from analysis.report import sheets
 from analysis.report.provenance import command
+from analysis.report.tables.recipes import recipes
 from analysis.results import searches
 from analysis.results.protocol_view import Damaged
 from analysis.results.rows import frame, load
@@ -222,7 +222,7 @@ def test_the_recipes_that_rows_followed_are_told_with_their_tunings_cost(tmp_pat
             row |= {"recipe": tuned, "settings": {"recipe_from": ["tuning0"]}, "needs": [*row["needs"], "tuning0"]}
     rows.append(factory.row(job, study, device_seconds=3600.0))
     results = load(factory.write(tmp_path / "s", study, rows))
-    found, fixed = ([cell.text for cell in row] for row in sheets.recipe_sheet(results, lines(results)).rows)
+    found, fixed = ([cell.text for cell in row] for row in recipes(results, lines(results)).rows)
     assert (found[0], found[1], found[-3:]) == ("darts-A@5", "0.03", ["tpe", "1", "1.00"])
     assert fixed[-3:] == ["the study", "–", "–"]
 

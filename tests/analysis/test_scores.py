@@ -12,7 +12,7 @@ from scipy.stats import kendalltau, norm, spearmanr
 from analysis.figures import scores as figure
 from analysis.figures.style import styled
 from analysis.findings.scores import Scored, scores
-from analysis.report.score_sheets import correlations
+from analysis.report.tables.scores import correlations
 from analysis.results.rows import load
 from analysis.statistics.rank_correlation import kendall
 from tests import rows_factory

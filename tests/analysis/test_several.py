@@ -15,7 +15,7 @@ from scipy import stats
 from analysis.findings.collect import findings
 from analysis.findings.several import ABOVE, FLIPS, MIXED, MODERATED, Asked, T, several
 from analysis.report import write
-from analysis.report.tables import report_sheets
+from analysis.report.tables.listed import report_tables
 from analysis.results.rows import load
 from analysis.results.table import lines
 
@@ -102,8 +102,8 @@ def test_the_primary_question_comes_first_at_its_snapshot_and_once(tmp_path: Pat
 def test_five_pairs_can_show_nothing_by_sign_flips_and_the_report_says_so(tmp_path: Path) -> None:
     study = factory.study(seeds=5, rules=["A"], snapshots=[5])
     found = findings(made(tmp_path, study, factory.rows(study, effect=3.0, noise=0.1)))
-    sheet = next(sheet for sheet in report_sheets(found) if sheet.name == "analyses")
-    answers = {row[2].text: row[-1].text for row in sheet.rows if "twins" in row[0].text}
+    table = next(table for table in report_tables(found) if table.name == "analyses")
+    answers = {row[2].text: row[-1].text for row in table.rows if "twins" in row[0].text}
     assert answers["sign flips"] == "p cannot go below 0.062"
     assert answers["paired t test"] == "shown"
     assert all(one.agree for one in found.several)
@@ -161,9 +161,9 @@ def test_all_of_it_stands_in_a_csv(tmp_path: Path) -> None:
 
 def equality(folder: Path) -> tuple[tuple[str, ...], list[list[str]], str, pd.DataFrame]:
     found = findings(folder)
-    sheet = next(sheet for sheet in report_sheets(found) if sheet.name == "equality")
+    table = next(table for table in report_tables(found) if table.name == "equality")
     frame = pd.read_csv(io.StringIO(write.tables(found)["comparisons.csv"]))
-    return sheet.head, [[cell.text for cell in row] for row in sheet.rows], sheet.note, frame
+    return table.head, [[cell.text for cell in row] for row in table.rows], table.note, frame
 
 
 def test_at_the_margin_both_one_sided_tests_and_probabilities_stand_on_the_page(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ import pytest
 import rows_factory as factory
 
 from analysis.numbers import p_value, signed
-from analysis.report import formats, latex, sheets
+from analysis.report import formats, latex
+from analysis.report.tables.results import results as comparison
+from analysis.report.tables.table import parts
 from analysis.results.rows import Results, load
 from analysis.results.table import Line, lines
 
@@ -57,7 +59,7 @@ def test_unfinished_and_failed_runs_are_said_and_counted(tmp_path: Path) -> None
     statuses = iter(("failed", "disconnected", "diverged"))
     rows = [factory.failed(row, next(statuses)) if row["method"] == "darts-A@5" else row for row in rows]
     results = loaded(tmp_path, study, [row for row in rows if (row["method"], row["seed"]) != ("darts-A@10", 0)])
-    text = formats.text(sheets.results(lines(results)))
+    text = formats.text(comparison(lines(results)))
     assert "0/3 runs, 1 disconnected, 1 diverged, 1 failed" in text
     assert re.search(r"\(n=2\), 2/3 runs", text)
 
@@ -73,8 +75,8 @@ def test_a_disconnected_run_is_finished_without_a_number(tmp_path: Path) -> None
 def test_n_stands_beside_every_plus_minus(tmp_path: Path) -> None:
     study = factory.study()
     table = lines(loaded(tmp_path, study, factory.rows(study)))
-    sheet = sheets.results(table)
-    for written in (formats.text(sheet), formats.markdown([sheet]), latex.latex([sheet], "s").split("tabular", 1)[1]):
+    made = comparison(table)
+    for written in (formats.text(made), formats.markdown([made]), latex.latex([made], "s").split("tabular", 1)[1]):
         signs = re.findall(r"(?:±|\\pm\$) [\d.]+ (\(n=\d+\))?", written)
         assert len(signs) > 20
         assert all(signs)
@@ -82,10 +84,10 @@ def test_n_stands_beside_every_plus_minus(tmp_path: Path) -> None:
 
 def test_one_seed_has_no_spread_and_no_row_no_number(tmp_path: Path) -> None:
     study = factory.study(seeds=1, rules=["A"], snapshots=[5])
-    text = formats.text(sheets.results(lines(loaded(tmp_path, study, factory.rows(study)))))
+    text = formats.text(comparison(lines(loaded(tmp_path, study, factory.rows(study)))))
     assert "±" not in text
     assert "(n=1)" in text
-    assert "nan" not in formats.text(sheets.results(lines(loaded(tmp_path / "empty", study, []))))
+    assert "nan" not in formats.text(comparison(lines(loaded(tmp_path / "empty", study, []))))
 
 
 def test_search_cost_counts_up_to_the_snapshot(tmp_path: Path) -> None:
@@ -132,7 +134,7 @@ def test_spread_is_split_only_where_it_can_be(tmp_path: Path) -> None:
     assert unequal.sizes == (3, 2, 3, 3)
     once = [row for row in rows if row["train_seed"] == 0]
     assert line(loaded(tmp_path / "b", study, once), "darts-A@5").parts is None
-    assert sheets.parts(None) == ("not separable", "not separable")
+    assert parts(None) == ("not separable", "not separable")
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,7 @@ def test_the_page_is_offline_and_leads_to_the_rows(built: dict[str, bytes]) -> N
     assert "../index.html#row-0000000000000000" in page
 
 
-def test_the_sheets_say_what_was_chosen_and_what_it_cost() -> None:
+def test_the_tables_say_what_was_chosen_and_what_it_cost() -> None:
     text = pages.text(STUDIES)
     top = max(t.value for t in STUDIES["tpe"][0].trials if t.state == TrialState.COMPLETE)
     assert re.search(rf"tpe +0 +\d+ +\d+ +0 +{top:.2f} ", text)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from analysis.findings.comparisons import compared
-from analysis.report import sheets
+from analysis.report.tables import results as tables
 from analysis.results.rows import load as load_results
 from analysis.results.table import lines
 from harness.commands.verify_labels import misplaced
@@ -160,9 +160,9 @@ def test_the_table_has_its_n_and_all_that_it_cost(folder: Path) -> None:
     searched = sum(row["device_seconds"] for row in spent.values() if row["kind"] == "search" and row["seed"] < 4)
     assert best.spent["search"].mean == pytest.approx(searched / 2)
     assert {"search", "score", "train"} <= best.spent.keys()
-    note = sheets.results(list(table.values())).note
+    note = tables.results(list(table.values())).note
     assert "never in its place" in note
-    assert "never in its place" not in sheets.results([single]).note
+    assert "never in its place" not in tables.results([single]).note
 
 
 @pytest.mark.long

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from analysis.numbers import EMPTY
-from analysis.report.sheets import Cell, Sheet, named, number
+from analysis.report.tables.table import Cell, Table, named, number
 from analysis.results.aggregate import spread
 from analysis.results.measured import FILE, every, place
 from analysis.results.rows import Results
@@ -14,7 +14,7 @@ from analysis.results.table import Line
 MEBI = 2.0**-20
 
 
-def latency(results: Results, table: Sequence[Line]) -> Sheet:
+def latency(results: Results, table: Sequence[Line]) -> Table:
     """A row for each row of the table and each machine that measured it."""
     head = ("Method", "Search epochs", "Batch 1, ms", "Batch 64, ms", "Peak memory at 64, MiB",
             "Random twins: batch 1, ms", "batch 64, ms", "Measured on")  # fmt: skip
@@ -25,7 +25,7 @@ def latency(results: Results, table: Sequence[Line]) -> Sheet:
         f"intervals of each network are in {FILE}. Memory: what the process took beyond what it had before it built "
         "the network."
     )
-    return Sheet("latency", "Latency and memory", head, tuple(rows), note)
+    return Table("latency", "Latency and memory", head, tuple(rows), note)
 
 
 def _rows(results: Results, line: Line, measured: pd.DataFrame) -> Iterator[tuple[Cell, ...]]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from analysis.report.sheets import Cell, Sheet
+from analysis.report.tables.table import Cell, Table
 from analysis.results.protocol_view import Protocol, shown
 from analysis.results.rows import Results
 
 
-def sheets(results: Results) -> list[Sheet]:
+def tables(results: Results) -> list[Table]:
     """None of both where no study has a protocol."""
     named = [(path.name, protocol) for path, protocol in zip(results.folders, results.protocols, strict=True)]
     several = len(named) > 1
@@ -18,8 +18,8 @@ def sheets(results: Results) -> list[Sheet]:
         for one in protocol.deviations
     ]
     return [
-        _sheet("protocol", "Protocol", ("Fixed", "Value", "Time, UTC", "Entry"), fixed, "Before the first row."),
-        _sheet("deviations", "Deviations from the protocol", ("Time, UTC", "What", "Rows then", "Entry"), departed,
+        _table("protocol", "Protocol", ("Fixed", "Value", "Time, UTC", "Entry"), fixed, "Before the first row."),
+        _table("deviations", "Deviations from the protocol", ("Time, UTC", "What", "Rows then", "Entry"), departed,
                "What was fixed first counts for primary comparison, α, smallest effect and margin."),
     ]  # fmt: skip
 
@@ -34,5 +34,5 @@ def _fixed(prefix: str, protocol: Protocol) -> list[tuple[str, ...]]:
     ]
 
 
-def _sheet(name: str, title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]], note: str) -> Sheet:
-    return Sheet(name, title, head, tuple(tuple(Cell(text) for text in row) for row in rows), note, paper=False)
+def _table(name: str, title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]], note: str) -> Table:
+    return Table(name, title, head, tuple(tuple(Cell(text) for text in row) for row in rows), note, paper=False)

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from analysis.findings.readings import Reading
-from analysis.report.sheets import Cell, Sheet, interval, named, number
+from analysis.report.tables.table import Cell, Table, interval, named, number
 
 
-def readings(found: Sequence[Reading], level: float) -> Sheet:
+def readings(found: Sequence[Reading], level: float) -> Table:
     """A row for each row of the table that was read from a supernet."""
     head = ("Method", "Search epochs", "Supernet, %", "What is read from it, %", f"Gap, points [{100 * level:.4g} %]")
     rows = [
@@ -21,4 +21,4 @@ def readings(found: Sequence[Reading], level: float) -> Sheet:
         "epoch; by perturbation, the supernet after its last decision and the training in between; by scores in the "
         "supernet, the candidate that was chosen by this very accuracy. Exploratory: intervals are not adjusted."
     )
-    return Sheet("readings", "Inside the supernet", head, tuple(rows), note, paper=False)
+    return Table("readings", "Inside the supernet", head, tuple(rows), note, paper=False)

@@ -6,11 +6,11 @@ from math import isnan
 from analysis.findings.rules import Rules
 from analysis.findings.tests_over_data_sets import Over, Pair, weakness
 from analysis.numbers import EMPTY, p_value
-from analysis.report.sheets import Cell, Sheet, estimated, interval
+from analysis.report.tables.table import Cell, Table, estimated, interval
 from analysis.statistics.equivalence import Posterior
 
 
-def omnibus(found: Over | None, fixed: Rules) -> Sheet:
+def omnibus(found: Over | None, fixed: Rules) -> Table:
     """Friedman's test of all rows."""
     head = ("Data sets", "Rows", "Friedman's χ²", "p", "Iman and Davenport's F", "p", "p (permutations)",
             f"At α = {fixed.alpha:g}")  # fmt: skip
@@ -26,7 +26,7 @@ def omnibus(found: Over | None, fixed: Rules) -> Sheet:
         "data set counts as one observation. χ² and F are approximations for many data sets; the permutation of ranks "
         "within data sets decides. Data sets count as independent, which those of like images hardly are. Exploratory."
     )
-    return Sheet("friedman", "Ranks over all data sets", head, rows, note, paper=False)
+    return Table("friedman", "Ranks over all data sets", head, rows, note, paper=False)
 
 
 def _answer(p: float, least: float, fixed: Rules) -> str:
@@ -37,14 +37,14 @@ def _answer(p: float, least: float, fixed: Rules) -> str:
     return "shown" if p * fixed.times <= fixed.alpha else "not shown"
 
 
-def pairs(found: Over | None, fixed: Rules) -> Sheet:
+def pairs(found: Over | None, fixed: Rules) -> Table:
     """Each pair of rows, tested over all data sets."""
     head = ("First", "Second", f"Mean over data sets, points [{100 * fixed.level:.4g} %]", "p (Holm)", "Search seeds",
             "Same sign on each, p (Holm)", "Wilcoxon, p", "p (Holm)", "Mean of such data sets, points",
             "On a further one: P(worse)", "P(practically equal)", "P(better)")  # fmt: skip
     rows = tuple(tuple(Cell(text, one.methods) for text in _texts(one)) for one in found.pairs) if found else ()
     note = _note(found, fixed) if found else ""
-    return Sheet("pairs-over-data-sets", "Pairs over all data sets", head, rows, note, paper=False)
+    return Table("pairs-over-data-sets", "Pairs over all data sets", head, rows, note, paper=False)
 
 
 def _texts(one: Pair) -> Iterator[str]:

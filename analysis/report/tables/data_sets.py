@@ -4,21 +4,21 @@ from collections.abc import Sequence
 
 from analysis.findings.over_data_sets import Summary
 from analysis.numbers import EMPTY
-from analysis.report import sheets
-from analysis.report.sheets import Cell, Sheet, estimated
+from analysis.report.tables.results import results as comparison
+from analysis.report.tables.table import Cell, Table, estimated
 from analysis.results import data_sets
 from analysis.results.rows import Results
 from analysis.results.table import Line
 
 
-def blocks(results: Results, table: Sequence[Line]) -> list[Sheet]:
+def blocks(results: Results, table: Sequence[Line]) -> list[Table]:
     """The comparison table of each data set; one table where there is one."""
     groups = data_sets.groups(results.study, [line.method for line in table])
-    return [sheets.results([line for line in table if line.method in methods], data) for data, methods in
-            groups.items()] or [sheets.results(table)]  # fmt: skip
+    return [comparison([line for line in table if line.method in methods], data) for data, methods in
+            groups.items()] or [comparison(table)]  # fmt: skip
 
 
-def summary(found: Sequence[Summary]) -> Sheet:
+def summary(found: Sequence[Summary]) -> Table:
     head = ("Method", "Mean rank [95 %]", "Between random draw (0) and best (1) [95 %]", "Search seeds")
     rows = []
     for one in found:
@@ -31,4 +31,4 @@ def summary(found: Sequence[Summary]) -> Sheet:
         "best. The scale runs from the expected accuracy of a uniform draw to the best known one. The data sets are "
         "fixed: intervals are over search seeds, and nothing is tested here."
     )
-    return Sheet("over-data-sets", "Over all data sets", head, tuple(rows), note)
+    return Table("over-data-sets", "Over all data sets", head, tuple(rows), note)

@@ -5,11 +5,11 @@ from math import isnan, nan
 
 from analysis.findings.scores import FEW, Scored
 from analysis.numbers import EMPTY
-from analysis.report.sheets import Cell, Sheet, estimated
+from analysis.report.tables.table import Cell, Table, estimated
 from analysis.statistics.paired import Correlation
 
 
-def correlations(found: Sequence[Scored]) -> Sheet:
+def correlations(found: Sequence[Scored]) -> Table:
     """A row per data set and score."""
     head = ("Data set", "Score", "Networks", "Spearman's ρ [95 %]", "Kendall's τ [95 %]", "ρ of parameters there",
             "Seconds each")  # fmt: skip
@@ -26,7 +26,7 @@ def correlations(found: Sequence[Scored]) -> Sheet:
         "less. Parameters cost nothing: a score that does not beat their ρ over the same networks says no more than "
         "their number. Exploratory."
     )
-    return Sheet("scores", "Zero-cost scores against test accuracy", head, tuple(rows), note)
+    return Table("scores", "Zero-cost scores against test accuracy", head, tuple(rows), note)
 
 
 def _text(found: Correlation, one: Scored) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from analysis.findings.comparisons import Compared, Comparison
 from analysis.findings.primary import name as question
 from analysis.numbers import p_value
-from analysis.report.sheets import Cell, Sheet, estimated, interval, named
+from analysis.report.tables.table import Cell, Table, estimated, interval, named
 from analysis.results.table import Line
 
 MODERATED = "p (moderated, Holm)"
@@ -21,7 +21,7 @@ SEEDS = (
 )
 
 
-def primary(found: Compared, asked: Mapping[str, Any] | None, level: float) -> Sheet:
+def primary(found: Compared, asked: Mapping[str, Any] | None, level: float) -> Table:
     """The study's one primary comparison."""
     columns = tuple("p (looks)" if name == "p (Holm)" else name for name in _head("Difference", level))
     head = ("Question", *(name for name in columns if name != MODERATED), "Verdict")
@@ -30,10 +30,10 @@ def primary(found: Compared, asked: Mapping[str, Any] | None, level: float) -> S
         cells = _cells(question(asked), found.primary)
         rows = ((*cells[:4], *cells[5:]),)
     note = "Tested first, by itself; the other comparisons are confirmatory only where it is significant."
-    return Sheet("primary", "Primary comparison", head, rows, note)
+    return Table("primary", "Primary comparison", head, rows, note)
 
 
-def comparisons(table: Sequence[Line], twins: dict[str, Comparison], level: float, kind: str) -> Sheet:
+def comparisons(table: Sequence[Line], twins: dict[str, Comparison], level: float, kind: str) -> Table:
     """Each method against its twins, which are "of equal count" or share more (`kind`)."""
     head = ("Method", "Search epochs", *_head("Difference", level), "Verdict")
     rows = []
@@ -42,7 +42,7 @@ def comparisons(table: Sequence[Line], twins: dict[str, Comparison], level: floa
             rows.append((*named(line), *list(_cells("", found))[1:]))
     note = f"Searched minus its random twins {kind}, paired by seed. {FAMILY}"
     note += CHOSEN if any(line.best_of for line in table) else ""
-    return Sheet("twins", "Against random twins", head, tuple(rows), note + SEEDS, caption=note)
+    return Table("twins", "Against random twins", head, tuple(rows), note + SEEDS, caption=note)
 
 
 def _head(quantity: str, level: float) -> tuple[str, ...]:
@@ -61,13 +61,13 @@ def _cells(name: str, found: Comparison) -> list[Cell]:
     return [Cell(text, found.methods, mark if n == 1 else "") for n, text in enumerate(texts)]
 
 
-def pairwise(found: Sequence[Comparison], level: float) -> Sheet:
+def pairwise(found: Sequence[Comparison], level: float) -> Table:
     """Every line against every other."""
     note = f"First minus second, paired by seed. {FAMILY}"
     return _pairs("pairwise", "Every method against every other", "Difference", found, level, note)
 
 
-def gains(found: Sequence[Comparison], level: float, kind: str) -> Sheet:
+def gains(found: Sequence[Comparison], level: float, kind: str) -> Table:
     """How far each method lies above its twins against how far each other does."""
     note = (
         f"A gain is searched minus random twins {kind}. First's gain minus second's, at equal search epochs "
@@ -77,7 +77,7 @@ def gains(found: Sequence[Comparison], level: float, kind: str) -> Sheet:
     return _pairs("gains", "Gain over random twins, method against method", "Difference of gains", found, level, note)
 
 
-def _pairs(name: str, title: str, quantity: str, found: Sequence[Comparison], level: float, note: str) -> Sheet:
+def _pairs(name: str, title: str, quantity: str, found: Sequence[Comparison], level: float, note: str) -> Table:
     """A difference of gains has no ratio."""
     head = ("First", "Second", *_head(quantity, level), "Verdict")
     gone = head.index("Relative improvement, %") if name == "gains" else len(head)
@@ -85,4 +85,4 @@ def _pairs(name: str, title: str, quantity: str, found: Sequence[Comparison], le
     for c in found:
         cells = (Cell(c.method, c.methods), Cell(c.against, c.methods), *_cells("", c)[1:])
         rows.append(cells[:gone] + cells[gone + 1 :])
-    return Sheet(name, title, head[:gone] + head[gone + 1 :], tuple(rows), note + SEEDS, caption=note)
+    return Table(name, title, head[:gone] + head[gone + 1 :], tuple(rows), note + SEEDS, caption=note)

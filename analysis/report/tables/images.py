@@ -8,10 +8,10 @@ import numpy as np
 
 from analysis.findings.by_image import ByImage, TwoNetworks
 from analysis.numbers import EMPTY, p_value
-from analysis.report.sheets import Cell, Sheet, estimated
+from analysis.report.tables.table import Cell, Table, estimated
 
 
-def intervals(found: Sequence[ByImage], level: float) -> Sheet:
+def intervals(found: Sequence[ByImage], level: float) -> Table:
     """A row per comparison."""
     head = ("First", "Second", "Seeds", "Seeds left out", "Images", f"Difference, points [{100 * level:.4g} %]",
             "Standard error over seeds", "of the images")  # fmt: skip
@@ -27,10 +27,10 @@ def intervals(found: Sequence[ByImage], level: float) -> Sheet:
         "for this test set alone. A seed counts where every training that the comparison uses has its predictions; "
         "failed ones have none. Exploratory."
     )
-    return Sheet("images", "Differences that count the test images as a sample", head, tuple(rows), note, paper=False)
+    return Table("images", "Differences that count the test images as a sample", head, tuple(rows), note, paper=False)
 
 
-def agreements(found: Sequence[TwoNetworks]) -> Sheet:
+def agreements(found: Sequence[TwoNetworks]) -> Table:
     """A row per two methods; agreement.csv holds each two networks."""
     head = ("First", "Second", "Networks compared", "Equal predictions, %", "Cohen's κ", "First alone right",
             "Second alone right", "McNemar's p, least", "p ≤ .05")  # fmt: skip
@@ -48,7 +48,7 @@ def agreements(found: Sequence[TwoNetworks]) -> Sheet:
         "McNemar's exact test asks whether these two networks differ, not whether their methods do: two trainings of "
         "one architecture may differ as well. Exploratory; p is not adjusted."
     )
-    return Sheet("agreement", "Networks of one seed, image by image", head, tuple(rows), note, paper=False)
+    return Table("agreement", "Networks of one seed, image by image", head, tuple(rows), note, paper=False)
 
 
 def _mean(values: Sequence[float], digits: int) -> str:

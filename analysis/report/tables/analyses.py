@@ -8,12 +8,12 @@ from analysis.findings.practical import practical
 from analysis.findings.rules import Rules
 from analysis.findings.several import ABOVE, Asked, Way
 from analysis.numbers import EMPTY, p_value
-from analysis.report.sheets import Cell, Sheet, estimated
+from analysis.report.tables.table import Cell, Table, estimated
 
 DF = "Degrees of freedom"
 
 
-def analyses(found: Sequence[Asked], fixed: Rules) -> Sheet:
+def analyses(found: Sequence[Asked], fixed: Rules) -> Table:
     """A row per question and analysis."""
     head = (
         "Question",
@@ -39,7 +39,7 @@ def analyses(found: Sequence[Asked], fixed: Rules) -> Sheet:
         "bootstrap interval: it shows a difference where that leaves out one half. How often each errs is simulated in "
         "docs/reviewers.md."
     )
-    return Sheet("analyses", "The same question, analysed in several ways", head, tuple(rows), note, paper=False)
+    return Table("analyses", "The same question, analysed in several ways", head, tuple(rows), note, paper=False)
 
 
 def _texts(way: Way, fixed: Rules) -> tuple[str, ...]:
@@ -55,7 +55,7 @@ def _texts(way: Way, fixed: Rules) -> tuple[str, ...]:
     return way.name, value, p, freedom, f"p cannot go below {p_value(way.least)}" if unable else answer
 
 
-def equality(found: Compared, fixed: Rules) -> Sheet:
+def equality(found: Compared, fixed: Rules) -> Table:
     """The primary comparison and those with twins; comparisons.csv holds all."""
     tested = fixed.margin is not None
     wanted = ([found.primary] if found.primary else []) + [c for c in found.twins.values() if c is not found.primary]
@@ -71,7 +71,7 @@ def equality(found: Compared, fixed: Rules) -> Sheet:
            "The study fixed no equivalence margin, so that equality is not tested. ")
         + "Exploratory."
     )  # fmt: skip
-    return Sheet("equality", "Practically equal?", head, tuple(rows), note, paper=False)
+    return Table("equality", "Practically equal?", head, tuple(rows), note, paper=False)
 
 
 def _equal(c: Comparison, fixed: Rules) -> tuple[str, ...]:

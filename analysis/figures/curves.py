@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 
 from analysis.figures.accuracy import legend
-from analysis.figures.style import FAINT, LINKED, Drawing, Look, canvas, looks
+from analysis.figures.style import COLOURS, Drawing, Look, canvas, grid, looks
 from analysis.results.aggregate import done
 from analysis.results.rows import Results
 from analysis.results.table import family
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 def trainings(results: Results, methods: Sequence[str], quantity: str, label: str) -> Drawing | None:
@@ -45,47 +46,62 @@ def _range(method: str, trials: pd.DataFrame, quantity: str) -> pd.DataFrame:
 
 
 def searches(trials: pd.DataFrame, parts: Mapping[str, str], label: str) -> Drawing | None:
-    """Fields of the searches' curves (name → words for it) after each epoch: thin lines, and their mean per search."""
+    """Fields of the searches' curves (name → words for it) after each epoch: mean over searches, range shaded. Where
+    there are more lines than looks, each kind of search has a panel of its own."""
     found = done(trials[trials["kind"] == "search"])
-    names = sorted(set(found["method"]))
-    styles = looks([f"{name} {part}" for name in names for part in parts])
-    figure, (axes,) = canvas()
-    drawn = []
-    for name in names:
-        for part, words in parts.items():
-            group = _with_curve(found[found["method"] == name], part)
-            if not group.empty:
-                points = _singles_and_mean(group, part)
-                _bundle(axes, points, styles[f"{name} {part}"], f"{name}, {words}" if words else name)
-                drawn.append(points.assign(search=name, field=part))
-    if not drawn:
+    lines = {
+        (name, part): _range(name, group, part).rename(columns={"row": "search", "runs": "searches"}).assign(field=part)
+        for name in sorted(set(found["method"]))
+        for part in parts
+        if len(group := _with_curve(found[found["method"] == name], part))
+    }
+    if not lines:
         return None
+    names = list(dict.fromkeys(name for name, _ in lines))
+    figure = _panels(names, lines, parts, label) if len(lines) > len(COLOURS) else _together(lines, parts, label)
+    columns = ["search", "field", "searches", "epoch", "mean", "low", "high"]
+    return Drawing(figure, pd.concat(lines.values(), ignore_index=True)[columns])
+
+
+Lines = Mapping[tuple[str, str], pd.DataFrame]
+
+
+def _together(lines: Lines, parts: Mapping[str, str], label: str) -> "Figure":
+    figure, (axes,) = canvas()
+    styles = looks([f"{name} {part}" for name, part in lines])
+    for (name, part), points in lines.items():
+        said = f"{name}, {parts[part]}" if parts[part] else name
+        _line(axes, points, styles[f"{name} {part}"], f"{said} (mean of {points['searches'].iloc[0]})")
     _label(axes, "Epoch of the search", label)
     legend(figure, axes)
-    columns = ["search", "field", "key", "searches", "epoch", "value"]
-    return Drawing(figure, pd.concat(drawn, ignore_index=True)[columns])
+    return figure
 
 
-def _singles_and_mean(trials: pd.DataFrame, quantity: str) -> pd.DataFrame:
-    """A line for each search with its key, where they are not too many, and without a key their mean."""
-    epochs, values = _matrix(trials, quantity)
-    few = len(values) * len(epochs) <= 10 * LINKED
-    lines = [*zip(trials["key"], values, strict=True)] if few else []
-    parts = [pd.DataFrame({"key": key, "searches": 1, "epoch": epochs, "value": line}) for key, line in lines]
-    mean = pd.DataFrame({"key": "", "searches": len(values), "epoch": epochs, "value": np.nanmean(values, 0)})
-    return pd.concat([*parts, mean], ignore_index=True)
+def _panels(names: Sequence[str], lines: Lines, parts: Mapping[str, str], label: str) -> "Figure":
+    """Of equal heights, so that they compare."""
+    figure, panels = grid(len(names), columns=3, width=3.0, height=2.4)
+    styles = looks(list(parts))
+    low, high = (pick(points[end].agg(end_of) for points in lines.values())
+                 for pick, end, end_of in ((min, "low", "min"), (max, "high", "max")))  # fmt: skip
+    for number, (axes, name) in enumerate(zip(panels, names, strict=True)):
+        for part in parts:
+            if (name, part) in lines:
+                _line(axes, lines[name, part], styles[part], parts[part])
+        axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+        axes.set_title(f"{name} ({lines[next(key for key in lines if key[0] == name)]['searches'].iloc[0]})")
+        _label(axes, "Epoch of the search", label if number % 3 == 0 else "")
+    if any(parts.values()):
+        legend(figure, max(panels, key=lambda axes: len(axes.lines)))
+    return figure
 
 
-def _bundle(axes: "Axes", points: pd.DataFrame, look: Look, label: str) -> None:
-    for key, line in points[points["key"] != ""].groupby("key", sort=False):
-        (thin,) = axes.plot(line["epoch"], line["value"], color=FAINT, linewidth=0.6, linestyle=look.line)
-        thin.set_url(f"#row-{key}")
-    mean = points[points["key"] == ""]
-    axes.plot(mean["epoch"], mean["value"], color=look.colour, linestyle=look.line, marker=look.marker, markersize=4,
-              markevery=_every(mean), label=f"{label} (mean of {mean['searches'].iloc[0]})")  # fmt: skip
+def _line(axes: "Axes", points: pd.DataFrame, look: Look, label: str) -> None:
+    axes.fill_between(points["epoch"], points["low"], points["high"], color=look.colour, alpha=0.12, linewidth=0)
+    axes.plot(points["epoch"], points["mean"], color=look.colour, linestyle=look.line, marker=look.marker,
+              markersize=4, markevery=_every(points["epoch"]), label=label)  # fmt: skip
 
 
-def _every(epochs: pd.Series | pd.DataFrame) -> int:
+def _every(epochs: pd.Series) -> int:
     return max(1, len(epochs) // 8)
 
 

@@ -65,9 +65,10 @@ CAPTIONS = {
     "progress-queries": f"{SO_FAR} after so many queries{SEEN}",
     "progress-cost": f"{SO_FAR} against what the table says that its trainings took{SEEN}",
     "search-accuracy": "Accuracy on the validation split of the training images: of the supernet, and of what each "
-    "rule reads, with the supernet's weights.",
-    "search-counts": "Shortcuts that each rule would keep after each epoch of the search.",
-    "search-entropy": "Entropy of α during the search.",
+    "rule reads, with the supernet's weights; mean over searches, range shaded.",
+    "search-counts": "Shortcuts that each rule would keep after each epoch of the search; mean over searches, "
+    "range shaded.",
+    "search-entropy": "Entropy of α during the search; mean over searches, range shaded.",
     "search-eigenvalue": "Largest eigenvalue of the Hessian of the loss on the validation split, in α.",
     "search-test": f"Test accuracy during the search, {ALONE}.",
     "learning-curves": "Training loss of the final trainings: mean over runs, range shaded.",

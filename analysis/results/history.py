@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-POINTS = 100  # of a curve against cost
+POINTS = 50  # of a curve, evenly on a logarithmic scale
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,10 @@ def history(row: Mapping[str, Any]) -> History | None:
 
 
 def over_queries(searches: Sequence[History]) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of queries that all searches made, from 1, and the best accuracies [searches, numbers] after them."""
-    at = np.arange(1, min(one.queries for one in searches) + 1)
+    """Numbers of queries that all searches made, from 1, and the best accuracies [searches, numbers] after them; of
+    many queries some POINTS, the last among them."""
+    last = min(one.queries for one in searches)
+    at = np.arange(1, last + 1) if last <= POINTS else np.unique(np.geomspace(1, last, POINTS).round().astype(int))
     return at, np.array([one.after(at, 0) for one in searches])
 
 

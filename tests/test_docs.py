@@ -138,7 +138,9 @@ def test_a_table_of_chosen_rows_is_checked_cell_by_cell(rows, body, fault):
     assert (fault in found[0]) if fault else not found
 
 
-@pytest.mark.parametrize(("name", "least"), [("README.md", 6), ("docs/studies.md", 30), ("docs/one-shot-studies.md", 30)])
+@pytest.mark.parametrize(
+    ("name", "least"), [("README.md", 6), ("docs/studies.md", 30), ("docs/one-shot-studies.md", 30)]
+)
 def test_numbers_in_prose_stand_in_the_tables(name, least):
     tables = [path for one in ("table.md", "tuning/tables.md") for path in (ROOT / "results").glob(f"*/report/{one}")]
     studies = {path.parent for path in (ROOT / "results").glob("*/study.json*")}

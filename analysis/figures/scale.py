@@ -30,7 +30,7 @@ def regression(model: Model, groups: Sequence[str]) -> Drawing:
     points = drawn.loc[drawn["mark"] == "network", "accuracy"]
     low, high = points.min(), points.max()
     room = max(1.0, 0.6 * (high - low))  # a band from few networks would leave nothing of them
-    axes.set_ylim(low - room, high + room)
+    axes.set_ylim(max(low - room, -2), min(high + room, 102))  # percent
     axes.set_xlabel(LABELS[model.quantity])
     axes.set_ylabel(ACCURACY)
     legend(figure, axes)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 INK, PAPER, GRID, FAINT, BLUE = "#1a1a1a", "#ffffff", "#dddddd", "#8a8a8a", "#0072b2"
 PAGE = {INK: "currentColor", PAPER: "var(--paper)", GRID: "var(--line)", BLUE: "var(--blue)"}  # in the page
 COLOURS = (BLUE, "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31", "#7f7f7f")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "p", "d", "h")  # more than colours: pairs repeat late
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 1)), (0, (3, 3)))
 LINKED = 300  # points of one method that may each carry a link; more are drawn as one image
 FORMATS = ("svg", "pdf", "png")

@@ -55,6 +55,12 @@ def test_methods_differ_in_more_than_colour() -> None:
     assert found["baseline"].marker == "*"
 
 
+def test_forty_methods_have_forty_looks() -> None:
+    found = looks([f"method {number}" for number in range(40)]).values()
+    assert len({(look.colour, look.marker) for look in found}) == 40
+    assert len({look.marker for look in found}) > len({look.colour for look in found}), "also in black and white"
+
+
 def test_alpha_is_the_mean_over_searches(tmp_path: Path) -> None:
     study = factory.study(seeds=2)
     rows = factory.rows(study)

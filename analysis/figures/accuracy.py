@@ -76,10 +76,10 @@ def anchor(method: str) -> str:
     return "rows-" + method.replace(" ", "-")
 
 
-def legend(figure: "Figure", axes: "Axes") -> None:
-    """Below the axes, where it covers no point."""
-    handles, labels = axes.get_legend_handles_labels()
-    if handles:
-        fitting = int(15 * figure.get_figwidth()) // (max(map(len, labels)) + 9)  # in characters
-        figure.legend(handles, labels, loc="outside lower center", ncols=max(1, min(4, fitting)), fontsize=8,
-                      handlelength=3.2)  # fmt: skip
+def legend(figure: "Figure", *panels: "Axes") -> None:
+    """Below the axes, where it covers no point; what is in several panels once."""
+    named = {label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    if named:
+        fitting = int(15 * figure.get_figwidth()) // (max(map(len, named)) + 9)  # in characters
+        figure.legend([*named.values()], [*named], loc="outside lower center", ncols=max(1, min(4, fitting)),
+                      fontsize=8, handlelength=3.2)  # fmt: skip

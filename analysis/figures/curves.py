@@ -21,8 +21,8 @@ def trainings(results: Results, methods: Sequence[str], quantity: str, label: st
     """Mean over runs of `quantity` after each epoch of the final training, a line per method, its range shaded."""
     styles = looks(list(dict.fromkeys(family(method) for method in methods)))
     siblings = {name: [m for m in methods if family(m) == name] for name in styles}
-    parts = [_range(method, found, quantity) for method in methods
-             if len(found := _with_curve(done(results.trainings(method)), quantity))]  # fmt: skip
+    parts = [part for method in methods
+             if not (part := _range(method, done(results.trainings(method)), quantity)).empty]  # fmt: skip
     if not parts:
         return None
     figure, (axes,) = canvas()
@@ -40,7 +40,10 @@ def trainings(results: Results, methods: Sequence[str], quantity: str, label: st
 
 
 def _range(method: str, trials: pd.DataFrame, quantity: str) -> pd.DataFrame:
-    epochs, values = _matrix(trials, quantity)
+    """Empty where no curve has a number."""
+    epochs, values = _matrix(_with_curve(trials, quantity), quantity)
+    if not len(epochs):
+        return pd.DataFrame()
     return pd.DataFrame({"row": method, "runs": len(values), "epoch": epochs, "mean": np.nanmean(values, 0),
                          "low": np.nanmin(values, 0), "high": np.nanmax(values, 0)})  # fmt: skip
 
@@ -49,18 +52,19 @@ def searches(trials: pd.DataFrame, parts: Mapping[str, str], label: str) -> Draw
     """Fields of the searches' curves (name → words for it) after each epoch: mean over searches, range shaded. Where
     there are more lines than looks, each kind of search has a panel of its own."""
     found = done(trials[trials["kind"] == "search"])
-    lines = {
-        (name, part): _range(name, group, part).rename(columns={"row": "search", "runs": "searches"}).assign(field=part)
+    every = {
+        (name, part): _range(name, found[found["method"] == name], part).assign(field=part)
         for name in sorted(set(found["method"]))
         for part in parts
-        if len(group := _with_curve(found[found["method"] == name], part))
     }
+    lines = {key: points for key, points in every.items() if not points.empty}
     if not lines:
         return None
     names = list(dict.fromkeys(name for name, _ in lines))
     figure = _panels(names, lines, parts, label) if len(lines) > len(COLOURS) else _together(lines, parts, label)
     columns = ["search", "field", "searches", "epoch", "mean", "low", "high"]
-    return Drawing(figure, pd.concat(lines.values(), ignore_index=True)[columns])
+    drawn = pd.concat(lines.values(), ignore_index=True).rename(columns={"row": "search", "runs": "searches"})
+    return Drawing(figure, drawn[columns])
 
 
 Lines = Mapping[tuple[str, str], pd.DataFrame]
@@ -71,7 +75,7 @@ def _together(lines: Lines, parts: Mapping[str, str], label: str) -> "Figure":
     styles = looks([f"{name} {part}" for name, part in lines])
     for (name, part), points in lines.items():
         said = f"{name}, {parts[part]}" if parts[part] else name
-        _line(axes, points, styles[f"{name} {part}"], f"{said} (mean of {points['searches'].iloc[0]})")
+        _line(axes, points, styles[f"{name} {part}"], f"{said} (mean of {points['runs'].iloc[0]})")
     _label(axes, "Epoch of the search", label)
     legend(figure, axes)
     return figure
@@ -83,15 +87,16 @@ def _panels(names: Sequence[str], lines: Lines, parts: Mapping[str, str], label:
     styles = looks(list(parts))
     low, high = (pick(points[end].agg(end_of) for points in lines.values())
                  for pick, end, end_of in ((min, "low", "min"), (max, "high", "max")))  # fmt: skip
+    room = 0.05 * (high - low) or 1.0
     for number, (axes, name) in enumerate(zip(panels, names, strict=True)):
         for part in parts:
             if (name, part) in lines:
                 _line(axes, lines[name, part], styles[part], parts[part])
-        axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
-        axes.set_title(f"{name} ({lines[next(key for key in lines if key[0] == name)]['searches'].iloc[0]})")
+        axes.set_ylim(low - room, high + room)
+        axes.set_title(f"{name} ({lines[next(key for key in lines if key[0] == name)]['runs'].iloc[0]})")
         _label(axes, "Epoch of the search", label if number % 3 == 0 else "")
     if any(parts.values()):
-        legend(figure, max(panels, key=lambda axes: len(axes.lines)))
+        legend(figure, *panels)
     return figure
 
 
@@ -112,9 +117,10 @@ def _with_curve(trials: pd.DataFrame, quantity: str) -> pd.DataFrame:
 def _matrix(trials: pd.DataFrame, quantity: str) -> tuple[np.ndarray, np.ndarray]:
     """Epochs at which any run has a value, and runs × those epochs, NaN where a run has none."""
     found = [curve[quantity] for curve in trials["curve"]]
-    out = np.full((len(found), max(map(len, found))), np.nan)
+    out = np.full((len(found), max(map(len, found), default=0)), np.nan)
     for row, values in zip(out, found, strict=True):
         row[: len(values)] = values
+    out[~np.isfinite(out)] = np.nan
     known = ~np.isnan(out).all(axis=0)
     return np.arange(1, out.shape[1] + 1)[known], out[:, known]
 

@@ -92,8 +92,16 @@ def _seen(row: str, number: int, points: np.ndarray, quantity: str) -> pd.DataFr
 def _steps(axes: "Axes", points: pd.DataFrame, quantity: str, name: str, look: Look) -> None:
     strength = min(1.0, 4 / points["search"].nunique() + 0.05)
     for _, own in points.groupby("search"):
-        axes.step(own[quantity], own["accuracy"], where="post", color=look.colour, linewidth=0.9, alpha=strength)
-    axes.plot([], [], color=look.colour, label=name)
+        axes.step(
+            own[quantity],
+            own["accuracy"],
+            where="post",
+            color=look.colour,
+            linestyle=look.line,
+            linewidth=0.9,
+            alpha=strength,
+        )
+    axes.plot([], [], color=look.colour, linestyle=look.line, label=name)
 
 
 def _networks(results: Results, line: Line, sizes: pd.Series) -> pd.DataFrame:

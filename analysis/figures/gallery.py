@@ -69,8 +69,9 @@ CAPTIONS = {
     "search-counts": "Shortcuts that each rule would keep after each epoch of the search; mean over searches, "
     "range shaded.",
     "search-entropy": "Entropy of α during the search; mean over searches, range shaded.",
-    "search-eigenvalue": "Largest eigenvalue of the Hessian of the loss on the validation split, in α.",
-    "search-test": f"Test accuracy during the search, {ALONE}.",
+    "search-eigenvalue": "Largest eigenvalue of the Hessian of the loss on the validation split, in α; mean over "
+    "searches, range shaded.",
+    "search-test": f"Test accuracy during the search, mean and range, {ALONE}.",
     "learning-curves": "Training loss of the final trainings: mean over runs, range shaded.",
     "test-curves": f"Test accuracy after each epoch, {ALONE}.",
 }

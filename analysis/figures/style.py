@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 INK, PAPER, GRID, FAINT, BLUE = "#1a1a1a", "#ffffff", "#dddddd", "#8a8a8a", "#0072b2"
 PAGE = {INK: "currentColor", PAPER: "var(--paper)", GRID: "var(--line)", BLUE: "var(--blue)"}  # in the page
 COLOURS = (BLUE, "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31", "#7f7f7f")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "p", "d", "h")  # more than colours: pairs repeat late
-LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 1)), (0, (3, 3)))
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "p", "d", "h")
+LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 1)), (0, (3, 3)), (0, (9, 1, 1, 1)))
 LINKED = 300  # points of one method that may each carry a link; more are drawn as one image
 FORMATS = ("svg", "pdf", "png")
 DOTS_PER_INCH = 200
@@ -31,7 +31,7 @@ class Drawing:
 
 
 class Look:
-    """Colour, marker and line style of the `index`-th method."""
+    """Colour, marker and line style of the `index`-th method. Their numbers differ, so that pairs repeat late."""
 
     def __init__(self, index: int) -> None:
         self.colour = COLOURS[index % len(COLOURS)]

@@ -60,7 +60,7 @@ def _pair(architecture: str, line: Line, needed: Sequence[dict[str, Any]]) -> Pa
         return None
     last = [row["val_accuracy"] for row in needed if row["kind"] == "perturbation"] + [
         row["val_accuracy"] for row in needed
-        if row["kind"] == "score" and row["architecture"] == architecture
+        if row["scored_by"] == "supernet" and row["architecture"] == architecture
     ]  # fmt: skip
     at = -1 if last else _epoch(search, line)
     read = last[0] if last else _at(search["curve"], READ + str(line.rule), at)
@@ -68,12 +68,15 @@ def _pair(architecture: str, line: Line, needed: Sequence[dict[str, Any]]) -> Pa
 
 
 def _epoch(search: dict[str, Any], line: Line) -> int:
-    """The place in the curve of the epoch that was read."""
-    warm = 0 if pd.isna(search["warmup_epochs"]) else int(search["warmup_epochs"])
-    return warm + line.search_epochs - 1 if line.search_epochs else -1
+    """The place in the curve of the epoch that was read; a search that stopped early went back to an earlier one."""
+    if not line.search_epochs:
+        return -1
+    warm, back = (search[name] for name in ("warmup_epochs", "returned_to"))
+    read = line.search_epochs if pd.isna(back) else min(line.search_epochs, int(back))
+    return max(0, 0 if pd.isna(warm) else int(warm)) + read - 1
 
 
 def _at(curve: dict[str, np.ndarray], name: str, at: int) -> float:
-    """NaN past the end: a search that stopped early was read as of an earlier epoch."""
+    """NaN where the curve does not go so far."""
     values = curve.get(name, np.empty(0))
-    return float(values[at]) if len(values) and at < len(values) else nan
+    return float(values[at]) if -len(values) <= at < len(values) else nan

@@ -22,7 +22,7 @@ from analysis.results.settings_read import read
 
 NUMBERS = ("seed", "train_seed", "twin", "val_accuracy", "test_accuracy", "train_loss", "test_loss", "parameters",
            "macs", "shortcuts", "long_shortcuts", "epochs", "warmup_epochs", "seconds", "device_seconds", "threads",
-           "peak_memory_bytes", "chance", "latency", "epochs_before", "score")  # fmt: skip
+           "peak_memory_bytes", "chance", "latency", "epochs_before", "score", "returned_to")  # fmt: skip
 TEXTS = ("key", "kind", "method", "role", "twin_of", "pair", "architecture", "split", "status", "error", "device",
          "hardware", "path", "precision", "host", "started", "finished", "commit", "data",
          "predictions", "test_labels")  # fmt: skip

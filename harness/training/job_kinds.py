@@ -215,7 +215,8 @@ def _snapshot(work: Search, test: Images | None, number: int, outcome: Outcome) 
 
 def shortest(alpha: Tensor) -> Any:
     """Its numbers as nested lists, each with as few digits as tell it from all others of its precision."""
-    return alpha.detach().cpu().numpy().astype(str).astype(float).tolist()
+    known = alpha.detach().cpu().to(torch.promote_types(alpha.dtype, torch.float32))  # NumPy has no bfloat16
+    return known.numpy().astype(str).astype(float).tolist()
 
 
 def _noise(supernet: Any, deviation: float, seeds: Seeds) -> None:

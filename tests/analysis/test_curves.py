@@ -1,5 +1,9 @@
 """Curves of searches: means and ranges are those of the rows; many kinds of searches have a panel each."""
 
+from math import inf, nan
+from typing import Any
+
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -9,9 +13,9 @@ from analysis.figures.style import styled
 PARTS = {"val_accuracy": "supernet", "discretised_accuracy.A": "as read by A"}
 
 
-def drawn(kinds: int, parts: dict[str, str] = PARTS):
+def drawn(kinds: int, parts: dict[str, str] = PARTS, **changed: Any):
     values = {f"kind {n}": [[10.0 + n, 20.0], [30.0 + n, 26.0]] for n in range(kinds)}
-    rows = [{"kind": "search", "status": "done", "method": name, "curve": dict.fromkeys(PARTS, curve)}
+    rows = [{"kind": "search", "status": "done", "method": name, "curve": dict.fromkeys(PARTS, curve) | changed}
             for name, curves in values.items() for curve in curves]  # fmt: skip
     with styled():
         return searches(pd.DataFrame(rows), parts, "Accuracy")
@@ -39,3 +43,19 @@ def test_panels_have_equal_heights_and_name_their_lines_once():
 
 def test_nothing_to_draw_is_no_drawing():
     assert drawn(1, {"eigenvalue": ""}) is None
+
+
+def test_the_legend_names_what_some_panel_alone_has():
+    rows = [{"kind": "search", "status": "done", "method": f"kind {n}", "curve": {"a": [1.0], f"b{n % 2}": [2.0]}}
+            for n in range(6)]  # fmt: skip
+    with styled():
+        figure = searches(pd.DataFrame(rows), {"a": "supernet", "b0": "by A", "b1": "by B"}, "Accuracy").figure
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["supernet", "by A", "by B"]
+
+
+def test_equal_values_and_such_as_are_no_numbers_are_drawn_without_a_warning():
+    low, high = drawn(9, {"flat": ""}, flat=[7.0, 7.0]).figure.axes[0].get_ylim()
+    assert low < 7 < high
+    points = drawn(9, {"broken": ""}, broken=np.array([inf, 4.0, nan])).data
+    assert points[["epoch", "mean"]].drop_duplicates().to_numpy().tolist() == [[2, 4]]
+    assert drawn(9, {"broken": ""}, broken=np.array([inf])) is None

@@ -46,6 +46,16 @@ def test_epochs_that_warm_up_come_before_the_snapshot(tmp_path):
     assert found(tmp_path, study, rows)["darts-A@5"].read.mean == 44
 
 
+def test_a_search_that_stopped_early_is_read_where_it_went_back_to(tmp_path):
+    study = rows_factory.study(snapshots=(5, 10))
+    rows = rows_factory.rows(study)
+    for row in rows:
+        if row["kind"] == "search":
+            row |= {"curve": row["curve"][:7], "stopped_at": 7, "returned_to": 4}
+    said = found(tmp_path, study, rows)
+    assert [said[name].read.mean for name in ("darts-A@5", "darts-A@10")] == [43, 43]  # of epoch 4
+
+
 def test_a_search_that_ended_before_the_snapshot_is_left_out(tmp_path):
     study = rows_factory.study(snapshots=(5, 10))
     rows = rows_factory.rows(study)
@@ -54,7 +64,7 @@ def test_a_search_that_ended_before_the_snapshot_is_left_out(tmp_path):
     assert (said["darts-A@5"].gap.n, said["darts-A@10"].gap.n) == (3, 2)
 
 
-def decided(study: dict[str, Any], kind: str, count: int) -> list[dict[str, Any]]:
+def decided(study: dict[str, Any], kind: str, count: int, score: str = "supernet") -> list[dict[str, Any]]:
     """Rows whose trainings come by `count` jobs of `kind`, of which the last has the training's network."""
     rows = rows_factory.rows(study)
     for row in [row for row in rows if row["kind"] == "train" and row["needs"]]:
@@ -63,7 +73,8 @@ def decided(study: dict[str, Any], kind: str, count: int) -> list[dict[str, Any]
         row["needs"] = [job["key"] for job in jobs]
         for n, job in enumerate(jobs):
             network = row["architecture"] if n == count - 1 else "vgg19"
-            rows.append(rows_factory.row(job, study, architecture=network, val_accuracy=20.0 + n))
+            settings = {"data": study["data"], "search": {"score": score}}
+            rows.append(rows_factory.row(job, study, architecture=network, val_accuracy=20.0 + n, settings=settings))
         study["plan"] += jobs
     return rows
 
@@ -71,6 +82,12 @@ def decided(study: dict[str, Any], kind: str, count: int) -> list[dict[str, Any]
 def test_of_scores_in_the_supernet_the_chosen_one_counts(tmp_path):
     study = rows_factory.study(snapshots=(5,))
     assert found(tmp_path, study, decided(study, "score", 3))["darts-A@5"].read.mean == 22
+
+
+def test_a_candidate_that_was_trained_says_nothing_of_the_supernet(tmp_path):
+    study = rows_factory.study(snapshots=(5,))
+    one = found(tmp_path, study, decided(study, "score", 3, score="train"))["darts-A@5"]
+    assert one.read.mean == 44  # by α
 
 
 def test_a_reading_by_perturbation_counts_as_it_ended(tmp_path):

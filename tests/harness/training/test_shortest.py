@@ -19,6 +19,7 @@ def test_every_single_number_comes_back_bit_for_bit(alpha):
 def test_a_tenth_is_a_tenth_and_double_precision_keeps_its_digits():
     assert shortest(torch.tensor([0.1, -3.0])) == [0.1, -3.0]
     assert shortest(torch.tensor([1 / 3], dtype=torch.float64)) == [1 / 3]
+    assert shortest(torch.tensor([0.5, 0.25], dtype=torch.bfloat16)) == [0.5, 0.25]
 
 
 @pytest.mark.parametrize(("other", "equal"), [(0.1, True), (float(np.float32(0.1)), True), (0.10001, False)])

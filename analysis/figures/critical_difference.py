@@ -21,7 +21,7 @@ def ranks(found: Over | None, alpha: float) -> Drawing | None:
     order = sorted(range(len(found.names)), key=lambda n: found.test.ranks[n])
     rows = [(found.names[n], "rank", found.test.ranks[n], found.test.ranks[n]) for n in order]
     difference = critical_difference(len(rows), len(found.sets), alpha)
-    bars = [("", "not told apart", low, high) for low, high in cliques(found.test.ranks, difference)]
+    bars = [("", "statistically indistinguishable", low, high) for low, high in cliques(found.test.ranks, difference)]
     length = [("", "critical difference", 1.0, 1.0 + difference)]
     drawn = pd.DataFrame([*rows, *bars, *length], columns=["row", "mark", "low", "high"])
     figure, (axes,) = canvas(height=1.5 + 0.3 * len(rows) + 0.16 * len(bars))
@@ -48,7 +48,7 @@ def _bars(axes: "Axes", bars: list[tuple[str, str, float, float]], below: int) -
         axes.plot([low, high], [below - 0.1 + 0.4 * n] * 2, color=INK, linewidth=3, solid_capstyle="butt")
     if bars:
         last = max(high for _, _, _, high in bars)
-        axes.annotate("not told apart", (last, below - 0.1 + 0.2 * (len(bars) - 1)), xytext=(8, 0),
+        axes.annotate("statistically indistinguishable", (last, below - 0.1 + 0.2 * (len(bars) - 1)), xytext=(8, 0),
                       textcoords="offset points", va="center", fontsize=8)  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Figures over epochs: learning curves of final trainings, and how searches went."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -30,10 +30,7 @@ def trainings(results: Results, methods: Sequence[str], quantity: str, label: st
         method, runs = part["row"].iloc[0], part["runs"].iloc[0]
         look, group = styles[family(method)], siblings[family(method)]
         strength = (group.index(method) + 1) / len(group)
-        axes.fill_between(part["epoch"], part["low"], part["high"], color=look.colour, alpha=0.12, linewidth=0)
-        axes.plot(part["epoch"], part["mean"], color=look.colour, linestyle=look.line, alpha=0.35 + 0.65 * strength,
-                  linewidth=0.8 + 0.8 * strength, label=f"{method} ({runs} runs)", marker=look.marker,
-                  markevery=_every(part["epoch"]), markersize=4)  # fmt: skip
+        _line(axes, part, look, f"{method} ({runs} runs)", alpha=0.35 + 0.65 * strength, linewidth=0.8 + 0.8 * strength)
     _label(axes, "Epoch", label)
     legend(figure, axes)
     return Drawing(figure, pd.concat(parts, ignore_index=True))
@@ -85,29 +82,25 @@ def _panels(names: Sequence[str], lines: Lines, parts: Mapping[str, str], label:
     """Of equal heights, so that they compare."""
     figure, panels = grid(len(names), columns=3, width=3.0, height=2.4)
     styles = looks(list(parts))
-    low, high = (pick(points[end].agg(end_of) for points in lines.values())
-                 for pick, end, end_of in ((min, "low", "min"), (max, "high", "max")))  # fmt: skip
+    drawn = pd.concat(lines.values())
+    low, high = drawn["low"].min(), drawn["high"].max()
     room = 0.05 * (high - low) or 1.0
     for number, (axes, name) in enumerate(zip(panels, names, strict=True)):
-        for part in parts:
-            if (name, part) in lines:
-                _line(axes, lines[name, part], styles[part], parts[part])
+        own = {part: lines[name, part] for part in parts if (name, part) in lines}
+        for part, points in own.items():
+            _line(axes, points, styles[part], parts[part])
         axes.set_ylim(low - room, high + room)
-        axes.set_title(f"{name} ({lines[next(key for key in lines if key[0] == name)]['runs'].iloc[0]})")
+        axes.set_title(f"{name} ({next(iter(own.values()))['runs'].iloc[0]})")
         _label(axes, "Epoch of the search", label if number % 3 == 0 else "")
     if any(parts.values()):
         legend(figure, *panels)
     return figure
 
 
-def _line(axes: "Axes", points: pd.DataFrame, look: Look, label: str) -> None:
+def _line(axes: "Axes", points: pd.DataFrame, look: Look, label: str, **style: Any) -> None:
     axes.fill_between(points["epoch"], points["low"], points["high"], color=look.colour, alpha=0.12, linewidth=0)
     axes.plot(points["epoch"], points["mean"], color=look.colour, linestyle=look.line, marker=look.marker,
-              markersize=4, markevery=_every(points["epoch"]), label=label)  # fmt: skip
-
-
-def _every(epochs: pd.Series) -> int:
-    return max(1, len(epochs) // 8)
+              markersize=4, markevery=max(1, len(points) // 8), label=label, **style)  # fmt: skip
 
 
 def _with_curve(trials: pd.DataFrame, quantity: str) -> pd.DataFrame:

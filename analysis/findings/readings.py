@@ -13,6 +13,7 @@ from analysis.results.rows import Results
 from analysis.results.table import Line
 from analysis.statistics.paired import Estimate, paired
 
+INSIDE = ("search", "perturbation", "score")  # kinds of jobs that use a supernet
 READ = "discretised_accuracy."  # the field of a search's curve for each rule
 
 
@@ -35,8 +36,8 @@ class Reading:
 
 def readings(results: Results, table: Sequence[Line], level: float) -> list[Reading]:
     """Of the rows whose networks were read from a supernet that says what it reaches."""
-    finished = done(results.trials)
-    rows = {row["key"]: row for row in finished.to_dict("records")}
+    inside = done(results.trials[results.trials["kind"].isin(INSIDE)])
+    rows = {row["key"]: row for row in inside.to_dict("records")}
     return [found for line in table if (found := _reading(results, line, rows, level))]
 
 

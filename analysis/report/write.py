@@ -78,18 +78,18 @@ def numbers(results: Folders) -> dict[str, str]:
 
 def tables(found: Findings) -> dict[str, str]:
     """File name → the tables in that form."""
-    tables, fixed = report_tables(found), rules(found.results)
+    made, fixed = report_tables(found), rules(found.results)
     by_image = images.files(found.images, found.networks)
     over = [*over_data_sets.records(found.over)] if found.over else []
     return {
         **({"over-data-sets.csv": formats.table_of(over, (), digits=5)} if over else {}),
-        "table.txt": "\n".join(f"{table.title}\n\n{formats.text(table)}" for table in tables),
-        "table.md": formats.markdown(tables),
+        "table.txt": "\n".join(f"{table.title}\n\n{formats.text(table)}" for table in made),
+        "table.md": formats.markdown(made),
         "table.csv": formats.comma_separated(found.table, found.twins),
         "comparisons.csv": formats.every_comparison(found.compared.every, lambda c: columns(c, fixed)),
         "analyses.csv": formats.table_of(records(found.several), ("question", "analysis"), digits=5),
         **{name: formats.table_of(each, (), digits=5) for name, each in by_image.items()},
-        "table.tex": latex.latex([table for table in tables if table.paper], found.results.name),
+        "table.tex": latex.latex([table for table in made if table.paper], found.results.name),
     }
 
 

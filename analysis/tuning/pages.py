@@ -9,7 +9,7 @@ from analysis.figures import gallery
 from analysis.figures.gallery import Picture
 from analysis.figures.style import Drawing, styled
 from analysis.report import formats
-from analysis.report.tables.table import Cell, Table
+from analysis.report.tables.table import Cell, Table, shown
 from analysis.statistics.paired import Estimate
 from analysis.tuning import figures
 from analysis.tuning.trials import Best, Studies, best, chosen, distributions, races, trials
@@ -45,8 +45,7 @@ def text(studies: Studies) -> str:
 def tables(studies: Studies) -> list[Table]:
     """What every repetition chose and cost, where the fitted optimum lies, and tunings against each other."""
     frame = trials(studies)
-    made = [_outcomes(frame, list(distributions(studies))), _optima(optima(studies)), _races(frame)]
-    return [table for table in made if table.rows]
+    return shown([_outcomes(frame, list(distributions(studies))), _optima(optima(studies)), _races(frame)])
 
 
 def optima(studies: Studies) -> list[Best]:

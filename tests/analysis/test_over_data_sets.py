@@ -189,7 +189,7 @@ def test_the_figure_needs_five_data_sets(sets: int, drawn: bool, tmp_path: Path)
         assert bool(critical_difference.ranks(found, 0.05)) == drawn
 
 
-def test_it_draws_ranks_the_critical_difference_and_what_is_not_told_apart(tmp_path: Path) -> None:
+def test_it_draws_ranks_the_critical_difference_and_what_is_indistinguishable(tmp_path: Path) -> None:
     found = over(several_sets(tmp_path, [3.0] * 12))
     with styled():
         drawn = critical_difference.ranks(found, 0.05)
@@ -201,7 +201,7 @@ def test_it_draws_ranks_the_critical_difference_and_what_is_not_told_apart(tmp_p
     length = marks[marks["mark"] == "critical difference"].iloc[0]
     wanted = difference(5, 12)
     assert length["high"] - length["low"] == pytest.approx(wanted)
-    for _, bar in marks[marks["mark"] == "not told apart"].iterrows():
+    for _, bar in marks[marks["mark"] == "statistically indistinguishable"].iterrows():
         inside = ranks["low"].between(bar["low"], bar["high"])
         assert inside.sum() > 1
         assert np.ptp(ranks["low"][inside]) <= wanted

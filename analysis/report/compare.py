@@ -12,6 +12,8 @@ from itertools import zip_longest
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
+from analysis.results.kept import plain_or_packed
+
 SHOWN = 10  # differences that are named in each file
 NUMBER = re.compile(r"(?:< ?)?(?<![\w.])[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e[+-]\d+)?(?!\w|\.\d)")
 SEPARATORS = {".md": r"\s*\|\s*", ".txt": r"\s{2,}", ".tex": r"\s*&\s*"}
@@ -25,15 +27,26 @@ class Row(NamedTuple):
 
 
 def differences(folder: Path, built: Mapping[str, str]) -> list[str]:
-    """What of the files in `folder` is not as in `built` (name → text), a line each with both values."""
+    """What of the files in `folder` is not as in `built` (name → text), a line each with both values.
+
+    Raises Damaged where a compressed one is.
+    """
     out: list[str] = []
     for name, text in built.items():
-        path = folder / name
-        found = compare(name, path.read_text(errors="replace"), text) if path.is_file() else [f"{name} is missing"]
+        found = [f"{name} is missing"] if (stored := _stored(folder / name)) is None else compare(name, stored, text)
         more = [f"{name}: {len(found) - SHOWN} more differences"] if len(found) > SHOWN else []
         out += found[:SHOWN] + more
-    numbers = {str(path.relative_to(folder)) for path in folder.rglob("*.csv")}
+    paths = [path for ending in ("*.csv", "*.csv.xz") for path in folder.rglob(ending)]
+    numbers = {str(path.relative_to(folder)).removesuffix(".xz") for path in paths}
     return out + [f"{name} is of no figure that the rows give" for name in sorted(numbers - built.keys())]
+
+
+def _stored(path: Path) -> str | None:
+    """None where there is no such file, compressed or not."""
+    try:
+        return plain_or_packed(path).decode(errors="replace")
+    except (FileNotFoundError, IsADirectoryError):
+        return None
 
 
 def compare(name: str, stored: str, given: str) -> list[str]:

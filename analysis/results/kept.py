@@ -1,4 +1,4 @@
-"""What a folder holds, compressed or not: its study.json, and the lines of its rows."""
+"""What a folder holds, compressed or not: its study.json, a report's numbers, and the lines of its rows."""
 
 import gzip
 import lzma
@@ -17,9 +17,14 @@ DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError)
 
 def study_bytes(folder: Path) -> bytes:
     """Raises FileNotFoundError where there is no study.json, compressed or not; Damaged where the compressed one is."""
-    plain, kept = folder / "study.json", folder / "study.json.xz"
-    if plain.exists() or not kept.exists():
-        return plain.read_bytes()
+    return plain_or_packed(folder / "study.json")
+
+
+def plain_or_packed(path: Path) -> bytes:
+    """The content of `path`, or of `path`.xz where there is no such file. Raises as `study_bytes` does."""
+    kept = path.with_name(f"{path.name}.xz")
+    if path.exists() or not kept.exists():
+        return path.read_bytes()
     try:
         return lzma.decompress(kept.read_bytes())
     except DAMAGE as error:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import lzma
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from analysis.findings.collect import findings
 from analysis.numbers import as_csv, significant
 from analysis.report import write
 from analysis.report.compare import SHOWN, agree, compare, differences
+from analysis.results.protocol_view import Damaged
 
 WORDS = st.text(st.characters(categories=["L"]), min_size=1, max_size=8)
 FINITE = st.floats(-1e9, 1e9, allow_subnormal=False)
@@ -157,3 +159,19 @@ def test_many_differences_of_a_file_are_counted(tmp_path: Path) -> None:
     found = differences(tmp_path, {"a.csv": many})
     assert len(found) == SHOWN + 1
     assert found[-1] == f"a.csv: {29 - SHOWN} more differences"
+
+
+def test_numbers_are_read_where_they_are_kept_compressed(tmp_path: Path) -> None:
+    kept = tmp_path / "figures" / "a.csv.xz"
+    kept.parent.mkdir()
+    kept.write_bytes(lzma.compress(b"a,b\n1.5,2\n"))
+    assert differences(tmp_path, {"figures/a.csv": "a,b\n1.5,2\n"}) == []
+    (changed,) = differences(tmp_path, {"figures/a.csv": "a,b\n1.7,2\n"})
+    assert changed == "figures/a.csv, line 2 (1.7), a: 1.5 stored, 1.7 by the rows"
+    assert differences(tmp_path, {}) == ["figures/a.csv is of no figure that the rows give"]
+    kept.with_suffix("").write_text("a,b\n1.7,2\n")  # a report was built there
+    assert differences(tmp_path, {"figures/a.csv": "a,b\n1.7,2\n"}) == []
+    kept.with_suffix("").unlink()
+    kept.write_bytes(b"no xz")
+    with pytest.raises(Damaged, match=r"a\.csv\.xz is damaged"):
+        differences(tmp_path, {"figures/a.csv": "a,b\n1.5,2\n"})

@@ -118,7 +118,6 @@ class Job:
             time.sleep(1)
 
     def until_at_work(self, start: int) -> None:
-        self.slurm.said(f"scontrol update JobId={self.number} StartTime=now")  # a requeued job waits for two minutes
         self.wait_for(lambda: f"start {start} at" in self.log, f"start {start}")
         self.slurm.said(f"scontrol update JobId={self.number} TimeLimit=20:00")  # a requeued job keeps a nearer one
         self.wait_for(lambda: len(at_work(self.slurm.workspace)) == len(self.slurm.hosts), "epochs on all hosts")

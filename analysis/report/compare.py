@@ -12,7 +12,7 @@ from itertools import zip_longest
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
-from analysis.results.kept import plain_or_packed
+from analysis.results.kept import content, kept_as
 
 SHOWN = 10  # differences that are named in each file
 NUMBER = re.compile(r"(?:< ?)?(?<![\w.])[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e[+-]\d+)?(?!\w|\.\d)")
@@ -43,10 +43,7 @@ def differences(folder: Path, built: Mapping[str, str]) -> list[str]:
 
 def _stored(path: Path) -> str | None:
     """None where there is no such file, compressed or not."""
-    try:
-        return plain_or_packed(path).decode(errors="replace")
-    except (FileNotFoundError, IsADirectoryError):
-        return None
+    return content(path).decode(errors="replace") if kept_as(path).is_file() else None
 
 
 def compare(name: str, stored: str, given: str) -> list[str]:

@@ -17,13 +17,18 @@ DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError)
 
 def study_bytes(folder: Path) -> bytes:
     """Raises FileNotFoundError where there is no study.json, compressed or not; Damaged where the compressed one is."""
-    return plain_or_packed(folder / "study.json")
+    return content(folder / "study.json")
 
 
-def plain_or_packed(path: Path) -> bytes:
-    """The content of `path`, or of `path`.xz where there is no such file. Raises as `study_bytes` does."""
-    kept = path.with_name(f"{path.name}.xz")
-    if path.exists() or not kept.exists():
+def kept_as(path: Path) -> Path:
+    """`path`, or `path`.xz where that alone is there."""
+    packed = path.with_name(f"{path.name}.xz")
+    return packed if packed.exists() and not path.exists() else path
+
+
+def content(path: Path) -> bytes:
+    """Of `path`, or of `path`.xz where that alone is there. Raises as `study_bytes` does."""
+    if (kept := kept_as(path)) == path:
         return path.read_bytes()
     try:
         return lzma.decompress(kept.read_bytes())

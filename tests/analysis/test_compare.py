@@ -3,6 +3,7 @@
 import csv
 import io
 import lzma
+import os
 from decimal import Decimal
 from pathlib import Path
 
@@ -175,3 +176,11 @@ def test_numbers_are_read_where_they_are_kept_compressed(tmp_path: Path) -> None
     kept.write_bytes(b"no xz")
     with pytest.raises(Damaged, match=r"a\.csv\.xz is damaged"):
         differences(tmp_path, {"figures/a.csv": "a,b\n1.5,2\n"})
+
+
+def test_what_is_no_file_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "figures").write_text("a file where a folder was")
+    (tmp_path / "a.csv").mkdir()
+    os.mkfifo(tmp_path / "b.csv")
+    built = {name: "a\n1\n" for name in ("figures/a.csv", "a.csv", "b.csv")}
+    assert differences(tmp_path, built) == [f"{name} is missing" for name in built]

@@ -47,12 +47,10 @@ def _changed(folder: Path) -> str:
 
 def _other_study(folder: Path) -> str:
     """What of study.json no study file could say, as this version reads one."""
-    from harness.study.schema import Study
-    from harness.study.validation import validated
+    from harness.commands.verify_study import study_of
 
-    study = read_study(folder)
     try:
-        validated(Study, {name: study[name] for name in Study.model_fields if name in study}, str(study_file(folder)))
+        study_of(read_study(folder), str(study_file(folder)))
     except BadInput as error:
         return str(error)
     return ""

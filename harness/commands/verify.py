@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from analysis.results import outcomes
-from harness.commands import context, report_pages, verify_networks, verify_predictions
+from harness.commands import context, report_pages, verify_networks, verify_predictions, verify_study
 from harness.commands.verify_history import unlike_its_history
 from harness.commands.verify_labels import misplaced
 from harness.data import datasets
@@ -93,17 +93,10 @@ def problems(folder: Path) -> list[str]:
     rows, study = latest_rows(folder), read_study(folder)
     space, entries = _space(study), protocol.read(folder)
     wrong = list(protocol.faults(entries, [row.get("protocol") for row in read_rows(folder)]))
-    wrong += _not_as_fixed(study, protocol.fixed(entries))
+    wrong += verify_study.problems(folder, rows, space)
     wrong += [f"two finished rows of one key differ: {line}" for line in outcomes.conflicts(read_rows(folder))]
     wrong += [*verify_predictions.problems(folder, rows), *verify_networks.problems(folder, rows)]
     return wrong + [line for row in rows.values() for line in _row_problems(row, rows, space)]
-
-
-def _not_as_fixed(study: Mapping[str, Any], fixed: Mapping[str, Any]) -> Iterator[str]:
-    """Fields of study.json that are not what the protocol says, though every run writes both."""
-    for name in ("primary", "smallest_effect", "equivalence_margin", "looks", "alpha", "rows"):
-        if name in fixed and study.get(name) != fixed[name]:
-            yield f"study.json, {name}: is {study.get(name)}, but the protocol has {fixed[name]}"
 
 
 def rerun(folder: Path, count: int, keys: Sequence[str], root: Path | None,

@@ -95,8 +95,6 @@ class Prepared:
 def protocol_of(settings: StudySettings, plan: Plan) -> dict[str, Any]:
     """What the study fixes before its first row, as far as verdicts rest on it."""
     study = settings.study
-    decisive = study.model_dump(mode="json", exclude={*FREE, *HARMLESS})
-    text = json.dumps(decisive, sort_keys=True)
     return {
         "primary": study.primary.model_dump() if study.primary else None,
         "alpha": ALPHA,
@@ -106,8 +104,14 @@ def protocol_of(settings: StudySettings, plan: Plan) -> dict[str, Any]:
         "seeds": study.seeds.model_dump(),
         "failures": "chance",  # a failed training counts with the accuracy of guessing
         "rows": [as_json(row) for row in plan.rows.values()],
-        "settings": hashlib.sha256(text.encode()).hexdigest()[:16],
+        "settings": decisive_digest(study.model_dump(mode="json")),
     }
+
+
+def decisive_digest(values: Mapping[str, Any]) -> str:
+    """Of the fields of a study, or of its study.json, that decide results and have no place of their own there."""
+    decisive = {name: values[name] for name in {*Study.model_fields} - {*FREE, *HARMLESS} if name in values}
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def prepare(loaded: Study, results: Path, root: Path | None, download: bool, device: str,

@@ -67,13 +67,14 @@ def confirm(options: argparse.Namespace, prepared: "Prepared") -> None:
 
 
 def own_folder(options: argparse.Namespace) -> Path | None:
-    """Where a module may lie that the user's own study file names, or the command line where it names a space; None
-    for commands on results, which somebody else may have made, and for studies of the package."""
+    """Where a module may lie that the user's own study file names, or the command line where it names a space, or a
+    folder of results with --trust; None for other commands on results, which somebody else may have made, and for
+    studies of the package."""
     if options.command == "new":
         return Path(options.file).resolve().parent
     if hasattr(options, "changes"):  # a command on a study
         return study_folder(options)
-    return Path.cwd() if hasattr(options, "space_options") else None
+    return Path.cwd() if hasattr(options, "space_options") or getattr(options, "trust", False) else None
 
 
 def study_folder(options: argparse.Namespace) -> Path | None:

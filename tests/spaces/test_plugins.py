@@ -148,6 +148,19 @@ def test_trust_loads_what_the_folder_names(mark: Path, tmp_path: Path) -> None:
     assert said(mark) == "imported", "and is not called, for it is no space"
 
 
+def test_trust_looks_into_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """There a study's own module lies when its user verifies what it gave."""
+    (tmp_path / "beside_us.py").write_text("from spaces.shortcuts.space import ShortcutSpace as Mine")
+    theirs = folder(tmp_path, space="beside_us:Mine")
+    monkeypatch.chdir(tmp_path)
+    assert ended("verify", str(theirs)) == 2
+    assert "--trust loads it" in capsys.readouterr().err
+    assert ended("verify", str(theirs), "--trust") == 1
+    assert "study.json, plan: " in capsys.readouterr().out, "its keys are those of our own space"
+
+
 @pytest.mark.parametrize("command", ["plan", "run"])
 def test_a_results_folder_is_no_study_file(command: str, mark: Path, tmp_path: Path) -> None:
     theirs = folder(tmp_path, space="stranger:Half")

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import BadInput
-from harness.storage.appended import Appended
 from harness.storage.folder import read_study
+from harness.storage.new_rows import NewRows
 from harness.trackers.registry import opened
 from harness.trackers.sender import Sender
 from harness.trackers.targets import Target
@@ -64,7 +64,7 @@ class Follower:
 
     def __init__(self, target: Target, folder: Path, ears: Ears, voice: Any) -> None:
         self._target, self._folder, self._ears, self._voice = target, folder, ears, voice
-        self._rows, self._refusals = Appended(folder), Counter[str]()
+        self._rows, self._refusals = NewRows(folder), Counter[str]()
         self._sender: Sender | None = None
         self._failed, self._next = 0, 0.0
         self._sent = self._tries = 0
@@ -121,7 +121,7 @@ class Follower:
 
     def _down(self, error: Exception) -> None:
         self._sent += self._sender.sent if self._sender else 0
-        self._sender, self._rows = None, Appended(self._folder)  # what it holds may not be what it was sent
+        self._sender, self._rows = None, NewRows(self._folder)  # what it holds may not be what it was sent
         self._next = time.monotonic() + PAUSES[min(self._failed, len(PAUSES) - 1)]
         self._failed += 1
         self._say({"down": str(error) if isinstance(error, BadInput) else self._target.reason(error)})

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.storage.appended import digest
+from harness.storage.new_rows import digest
 from harness.trackers.sender import TRIES, Sender
 from harness.trackers.values import Point, Trial, finals, numbers, points, trial
 from harness.vocabulary.rows import Row

@@ -16,7 +16,7 @@ from harness.storage.row_fields import unreadable
 from harness.vocabulary.rows import FINAL, Row
 
 
-class Appended:
+class NewRows:
     """Starts with all rows that are there; where the file is replaced or cut, with all rows again."""
 
     def __init__(self, folder: Path) -> None:

@@ -1,9 +1,10 @@
 """Files and folders: opened without following links, written atomically, made durable, measured."""
 
 import errno
+import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from stat import S_IMODE
 
@@ -110,6 +111,20 @@ def write_atomically(path: Path, content: bytes, durable: bool = True, like: os.
         raise
     if durable:
         sync_folder(path.parent)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """While nobody else has this file open so: for what is read, changed and written anew. Waits for its turn.
+
+    Raises BadInput where the file system cannot lock.
+    """
+    with open(opened(path, os.O_RDWR | os.O_CREAT), "rb") as file:
+        try:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+        except OSError as error:
+            raise BadInput(f"{path.parent}: its file system cannot lock files ({error.strerror})") from None
+        yield
 
 
 def sync_folder(folder: Path) -> None:

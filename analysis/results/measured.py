@@ -15,7 +15,10 @@ TEXTS = ("key", "device", "hardware", "precision", "torch", "measured")
 
 
 def read(folder: Path) -> pd.DataFrame:
-    """A line for each training and batch size. Raises Damaged where the file is none that `measure` writes."""
+    """A line for each training and batch size, in the columns that `measure` writes, whatever others there are.
+
+    Raises Damaged where the file is none that it wrote.
+    """
     path = folder / FILE
     try:
         found = pd.read_csv(path, dtype=dict.fromkeys(TEXTS, str), encoding_errors="replace")
@@ -25,7 +28,8 @@ def read(folder: Path) -> pd.DataFrame:
         raise Damaged(
             f"{path} is none that nas-harness measure wrote ({error}): remove it, and measure again"
         ) from None
-    return pd.DataFrame({**texts, **numbers})[list(found)]
+    known = {**texts, **numbers}
+    return pd.DataFrame({name: known[name] for name in found if name in known})
 
 
 def every(folders: Iterable[Path]) -> pd.DataFrame:

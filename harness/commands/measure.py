@@ -31,7 +31,7 @@ from harness.engine.device import device_named
 from harness.engine.hardware import hardware
 from harness.errors import ODD, BadInput, Stopped, first_line
 from harness.storage import provenance
-from harness.storage.files import write_atomically
+from harness.storage.files import locked, write_atomically
 from harness.storage.folder import read_study
 from harness.storage.rows import complete_rows, latest_rows
 from harness.vocabulary.kinds import Kind
@@ -39,6 +39,7 @@ from harness.vocabulary.rows import Status
 from spaces.plugins import untrusted
 from spaces.registry import load
 
+LOCK = f".{FILE}.lock"
 BATCHES = (1, 64)
 ROUNDS = 6  # processes for each network: with fewer a median has no 95 % interval
 WARM_UP, LEAST = 3, 5  # runs that are not counted, and that are at least
@@ -67,7 +68,8 @@ def command(options: argparse.Namespace) -> int:
     (folder,) = context.folders(argparse.Namespace(folders=[options.folder]))
     with nullcontext() if options.trust else untrusted():
         found = networks(folder, datasets.data_root(options.data_root))
-    before = measured_before(folder)
+    with locked(folder / LOCK):
+        measured_before(folder)  # what is no such file is said now, and not when all is measured
     place = Place(str(device_named(options.device)), options.threads, options.seconds / ROUNDS)
     count = sum(map(len, found.values()))
     print(
@@ -75,7 +77,7 @@ def command(options: argparse.Namespace) -> int:
     )
     lines = [line for network, measured in measure(list(found), place).items()
              for key in found[network] for line in records(key, measured, place)]  # fmt: skip
-    write(folder, before, lines)
+    write(folder, lines)
     print(f"{folder / FILE} written; the table of latency: nas-harness report {folder}")
     return 0
 
@@ -176,21 +178,28 @@ def records(key: str, measured: Measured, place: Place) -> Iterator[dict[str, An
 
 
 def measured_before(folder: Path) -> list[dict[str, Any]]:
-    """Raises BadInput where the file is none of ours."""
+    """Its lines as they stand there, with whatever columns somebody added. Raises BadInput where the file is none of
+    ours."""
     try:
-        return [{str(name): value for name, value in line.items()} for line in read(folder).to_dict("records")]
+        read(folder)
+        text = (folder / FILE).read_text(encoding="utf-8", errors="replace")
+        return list(csv.DictReader(io.StringIO(text, newline="")))
     except FileNotFoundError:
         return []
-    except Damaged as error:
+    except (Damaged, csv.Error) as error:
         raise BadInput(str(error)) from None
 
 
-def write(folder: Path, before: list[dict[str, Any]], lines: list[dict[str, Any]]) -> None:
-    """In place of what was measured before of the same networks on the same device."""
+def write(folder: Path, lines: list[dict[str, Any]]) -> None:
+    """Beside what was measured before, on other machines meanwhile, too; in place of the same networks' on the same
+    device."""
     same = ("key", "batch", "device", "hardware", "threads")
-    every = {tuple(str(line[name]) for name in same): line for line in [*before, *lines]}
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(lines[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(every[key] for key in sorted(every))
-    write_atomically(folder / FILE, out.getvalue().encode())
+    with locked(folder / LOCK):
+        before = measured_before(folder)
+        every = {tuple(str(line[name]) for name in same): line for line in [*before, *lines]}
+        columns = dict.fromkeys(name for line in [*lines[:1], *before[:1]] for name in line if name is not None)
+        out = io.StringIO()
+        writer = csv.DictWriter(out, list(columns), extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(every[key] for key in sorted(every))
+        write_atomically(folder / FILE, out.getvalue().encode())

@@ -1,10 +1,8 @@
 """`nas-harness new`: writes a commented study for a space and data of one's own, and checks it."""
 
 import argparse
-import json
 import shlex
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,8 +11,11 @@ from harness.commands.open_space import of_outside, opened, option
 from harness.data import datasets
 from harness.errors import BadInput
 from harness.run.prepare import Prepared, prepare
+from harness.storage.files import write_over
 from harness.study.bounds import faults
 from harness.study.schema import Study
+from harness.study.toml import name as quoted
+from harness.study.toml import written
 from harness.study.validation import validated
 from spaces.space import Space
 
@@ -30,7 +31,7 @@ space = {space}  # what can be built
 data = {data}  # fields that images may need: image_size, test_part, train_images
 seeds = {{ search = 3, train = 1 }}  # repetitions; five or more show smaller differences
 # The one question that is tested first; fix it before the first run:
-# primary = {{ method = "{method}", against = "twins" }}
+# primary = {{ method = {method}, against = "twins" }}
 
 [space_options]  # {size}
 {options}
@@ -50,8 +51,8 @@ scheduler = {{ kind = "cosine" }}
 {methods}"""
 METHOD = """\
 [[method]]
-name = "darts-{rule}"
-rule = "{rule}"  # how an architecture is read from the search
+name = {name}
+rule = {rule}  # how an architecture is read from the search
 twins = 1  # random networks beside each network found: what the search must beat
 """
 BASELINE = """\
@@ -62,7 +63,7 @@ RANDOM = """\
 [[method]]
 name = "random"
 strategy = "random"  # an architecture that is sampled uniformly
-rule = "{rule}"
+rule = {rule}
 """
 
 
@@ -76,36 +77,33 @@ def command(options: argparse.Namespace) -> int:
     with of_outside(options.space):
         text = study_text(options, opened(options.space, options.space_options))
         checked = check(text, path, options)
-    with open(path, "x", encoding="utf-8") as file:
-        file.write(text)
+    write_over(path, text.encode())
     print("\n".join(said(checked, path, options)))
     return 0
 
 
 def study_text(options: argparse.Namespace, space: Space) -> str:
-    name = Path(options.file).stem.replace(" ", "-")
-    data = {"name": options.data, "image_size": options.image_size, "test_part": options.test_part}
+    study = Path(options.file).stem.replace(" ", "-")
+    given = {"name": options.data, "image_size": options.image_size, "test_part": options.test_part}
+    data = {field: value for field, value in given.items() if value is not None}
     chosen = dict(map(option, options.space_options))
     if fault := next(faults({"data": data, "space_options": chosen}), ""):
         raise BadInput(fault)
     small = {} if chosen else next((found for start, found in SMALL.items() if options.space.startswith(start)), {})
-    rule = space.rules[0]
-    methods = [METHOD.format(rule=one) for one in space.rules[:2]]
-    methods.append(BASELINE if space.baseline() else RANDOM.format(rule=rule))
+    names = [written(f"darts-{rule}") for rule in space.rules[:2]]
+    methods = [METHOD.format(name=name, rule=written(rule)) for name, rule in zip(names, space.rules, strict=False)]
+    methods.append(BASELINE if space.baseline() else RANDOM.format(rule=written(space.rules[0])))
     return TEXT.format(
-        name=json.dumps(name), space=json.dumps(options.space), data=inline(data), method=f"darts-{rule}",
+        name=written(study), space=written(options.space), data=written(data), method=names[0],
         size="small, so that a first study takes minutes" if small else "of the space",
-        options="".join(f"{field} = {_value(value)}\n" for field, value in (chosen or small).items()),
+        options="".join(f"{quoted(field)} = {written(value)}\n" for field, value in (chosen or small).items()),
         methods="\n".join(methods),
     )  # fmt: skip
 
 
 def check(text: str, path: Path, options: argparse.Namespace) -> Prepared:
     """The study that `text` says, with its data and plan. Raises BadInput where it would not run."""
-    try:
-        study = validated(Study, tomllib.loads(text), str(path))
-    except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"{path}: this cannot be written as TOML ({error})") from None
+    study = validated(Study, tomllib.loads(text), str(path))
     root = datasets.data_root(options.data_root)
     with TemporaryDirectory() as results:
         return prepare(study, Path(results), root, options.download, "cpu", home=path.resolve().parent)
@@ -121,13 +119,3 @@ def said(prepared: Prepared, path: Path, options: argparse.Namespace) -> list[st
         f"how long it takes: nas-harness plan {more}",
         f"run it:            nas-harness run {more}",
     ]
-
-
-def inline(values: Mapping[str, Any]) -> str:
-    """A table of TOML in one line, without what is None."""
-    return "{ " + ", ".join(f"{name} = {_value(value)}" for name, value in values.items() if value is not None) + " }"
-
-
-def _value(value: Any) -> str:
-    """As TOML: of texts, numbers, lists, true and false the same as JSON."""
-    return inline(value) if isinstance(value, Mapping) else json.dumps(value)

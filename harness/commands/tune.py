@@ -1,11 +1,9 @@
 """`nas-harness tune`: runs a study's tunings alone, and exports what they found, as TOML or SQLite."""
 
 import argparse
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from optuna.storages import RDBStorage
@@ -17,6 +15,7 @@ from harness.plan.tuning import Row, studies
 from harness.run.session import run as run_prepared
 from harness.storage.files import write_over
 from harness.storage.rows import latest_rows
+from harness.study.toml import written
 from harness.vocabulary.kinds import Kind
 from harness.vocabulary.rows import Status
 
@@ -58,15 +57,14 @@ def export_sqlite(rows: Iterable[Row], path: Path) -> list[str]:
         raise BadInput(f"{path} exists; name a new file")
     if not rows:
         raise BadInput("no tuning trial has ended yet: there is nothing to export")
-    with TemporaryDirectory() as folder:
-        storage = RDBStorage(f"sqlite:///{folder}/studies.db")  # of any other path it raises errors of its own
-        try:
-            found = studies(rows, storage)
-        finally:
-            storage.remove_session()
-            storage.engine.dispose()
-        with open(path, "xb") as file:
-            file.write((Path(folder) / "studies.db").read_bytes())
+    storage = RDBStorage("sqlite://")  # in memory: of a path it raises errors of its own
+    try:
+        found = studies(rows, storage)
+        content: Any = storage.engine.raw_connection().driver_connection
+        write_over(path, content.serialize())
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()
     return [f"{name}-{seed}" for name, seeds in found.items() for seed in seeds]
 
 
@@ -101,9 +99,9 @@ def _nested(found: Settings) -> Settings:
 
 
 def _table(name: str, values: Mapping[str, Any]) -> list[str]:
-    """TOML lines of a table and of the tables in it; JSON's numbers, booleans and texts are TOML's too."""
+    """TOML lines of a table and of the tables in it."""
     own = {key: value for key, value in values.items() if not isinstance(value, dict)}
-    lines = [f"[{name}]", *(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in own.items())]
+    lines = [f"[{name}]", *(f"{key} = {written(value)}" for key, value in own.items())]
     for key, value in values.items():
         lines += _table(f"{name}.{key}", value) if isinstance(value, dict) else []
     return lines

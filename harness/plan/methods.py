@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from harness.errors import BadInput
@@ -34,6 +35,12 @@ class TuningSettings:
 
     tuning: Tuning
     recipe: Recipe
+
+    def tried(self, field: str) -> list[Any]:
+        """What trials have in a field of the recipe, by its dotted name: every choice, or the ends of the range."""
+        span = self.tuning.ranges.get(field)
+        tried = [_tried(self, field, value) for value in span.ends] if span else [self.recipe]
+        return list(map(attrgetter(field), tried))
 
 
 @dataclass(frozen=True)
@@ -113,12 +120,20 @@ def _method(study: Study, method: Method) -> MethodSettings:
 def _tuning(study: Study, tuning: Tuning) -> TuningSettings:
     where = f"tuning '{tuning.name}'"
     base = _changed(study.recipe, tuning.recipe, f"{where}.recipe")
+    own = TuningSettings(tuning, base)
     for name, span in tuning.ranges.items():
-        for value in span.choices or (span.low, span.high):
-            validated(Recipe, ranges.apply(base.model_dump(), {name: value}), f"{where}.ranges")
+        for value in span.ends:
+            _tried(own, name, value)
             if (name, value) == ("precision", "auto"):
                 raise BadInput(f"{where}.ranges.precision: 'auto' is no precision of its own; choose fp32 or bf16")
-    return TuningSettings(tuning, base)
+    return own
+
+
+def _tried(own: TuningSettings, field: str, value: Any) -> Recipe:
+    """The recipe of a trial with this value. Raises BadInput where that is none."""
+    return validated(
+        Recipe, ranges.apply(own.recipe.model_dump(), {field: value}), f"tuning '{own.tuning.name}'.ranges"
+    )
 
 
 def _changed(base: M, changes: Mapping[str, Any], where: str) -> M:

@@ -12,7 +12,7 @@ from harness.errors import BadInput
 from harness.plan import tuning
 from harness.plan.fitness import fitness
 from harness.plan.jobs import Job
-from harness.plan.settings import Settings, epochs_before, in_full
+from harness.plan.settings import Settings, by_table, epochs_before, in_full
 from harness.plan.sources import (
     Asked,
     Baseline,
@@ -75,6 +75,8 @@ def resolve(job: Job, rows: Rows, space: Space) -> Settings:
         settings["thresholds"] = tuning.thresholds(settings, seen)
     if "source" in settings:
         settings["architecture"] = _found(from_json(settings["source"]), job, rows, space)
+        if by_table(settings):
+            settings["seen_at"] = seen_at(from_json(settings["source"]), job, rows)
     if epochs_before(settings):
         (settings["continues"],) = starts(job, rows)
     return settings
@@ -87,6 +89,17 @@ def starts(job: Job, rows: Rows) -> tuple[str, ...]:
     source = job.settings["source"]
     order = _in_order(source["among"], rows)
     return tuple(order[source["rank"] :][:1])
+
+
+def seen_at(source: Source, job: Job, rows: Rows) -> tuple[int, ...]:
+    """The seeds at which a table was asked about the job's architecture in order to choose it."""
+    match source:
+        case Best(by="") | BestTwin():
+            chosen = rows[best(source.keys, rows)]["architecture"]
+            return tuple(rows[key]["seed"] for key in source.keys if rows[key]["architecture"] == chosen)
+        case Asked() | Proposed() | Winner():
+            return (job.seed,)
+    return ()
 
 
 def _asked(settings: Settings, seen: Sequence[Row], start: int) -> Settings:

@@ -28,7 +28,8 @@ def url_of_study(url: str | None, name: str) -> str | None:
 def opened(folder: Path, url: str | None) -> Store:
     """The store of the study whose rows lie in `folder`; `url`: the study's own, or None for the folder itself.
 
-    Raises BadInput where it cannot be written and read, or belongs to another results folder.
+    Writes nothing into the folder. Raises BadInput where the URL cannot be written and read, or belongs to another
+    results folder.
     """
     if url is None:
         return Folder(folder)
@@ -36,7 +37,7 @@ def opened(folder: Path, url: str | None) -> Store:
     try:
         store = Bucket.opened(url, PATIENCE)
         _probe(replace(store, patience=0.0))
-        _claim(folder, store)
+        _mark(folder, store)
     except OSError as error:
         raise BadInput(f"--checkpoints: {error}") from None
     return store
@@ -53,27 +54,39 @@ def _probe(store: Store) -> None:
     store.delete(name)
 
 
-def _claim(folder: Path, store: Bucket) -> None:
-    """Two results folders would take each other's checkpoints away. Raises BadInput."""
-    note = folder / "checkpoints.json"
-    before = _noted(note)
-    mark = before.get("mark") or uuid.uuid4().hex
-    owner = store.get(OWNER)
-    if owner is None:
+def claimed(folder: Path, store: Store) -> Store:
+    """The store as that of this folder alone, whose rows are held. Raises BadInput as `opened` does."""
+    if not isinstance(store, Bucket):
+        return store
+    try:
+        mark = _mark(folder, store)
         store.put(OWNER, mark.encode())
-    elif owner != mark.encode():
+    except OSError as error:
+        raise BadInput(f"--checkpoints: {error}") from None
+    before = _noted(folder).get("url", str(store))
+    if before != str(store):
+        print(f"nas-harness: checkpoints lay at {before}; trials that were begun there begin anew", file=sys.stderr)
+    write_atomically(_note(folder), json.dumps({"url": str(store), "mark": mark}).encode())
+    return store
+
+
+def _mark(folder: Path, store: Bucket) -> str:
+    """By which the store knows the folder. Two folders would take each other's checkpoints away: raises BadInput."""
+    mark = _noted(folder).get("mark") or uuid.uuid4().hex
+    if store.get(OWNER) not in (None, mark.encode()):
         raise BadInput(f"--checkpoints: {store} holds the checkpoints of another results folder; give another URL, or "
                        "remove what lies there where nobody needs it")  # fmt: skip
-    if before.get("url", str(store)) != str(store):
-        print(f"nas-harness: checkpoints lay at {before['url']}; trials that were begun there begin anew",
-              file=sys.stderr)  # fmt: skip
-    write_atomically(note, json.dumps({"url": str(store), "mark": mark}).encode())
+    return mark
 
 
-def _noted(note: Path) -> dict[str, str]:
+def _note(folder: Path) -> Path:
+    return folder / "checkpoints.json"
+
+
+def _noted(folder: Path) -> dict[str, str]:
     """Which store was used before; nothing where that is not known."""
     try:
-        found = json.loads(note.read_bytes())
+        found = json.loads(_note(folder).read_bytes())
     except (FileNotFoundError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -149,8 +149,7 @@ def check_table(settings: StudySettings, space: Space, home: Path | None) -> Non
 
 def check_cutout(settings: StudySettings, data: DataSet) -> None:
     """A square as large as an image leaves nothing of it to learn from."""
-    tuned = [value for own in settings.tunings if (span := own.tuning.ranges.get("cutout"))
-             for value in (*span.choices, span.high or 0)]  # fmt: skip
+    tuned = (value for own in settings.tunings for value in own.tried("cutout"))
     largest = max([*(recipe.cutout for recipe in settings.recipes), *tuned], default=0)
     if largest >= data.size:
         raise BadInput(f"recipe.cutout = {largest:g} blanks whole images of {data.size}×{data.size}; take a smaller "

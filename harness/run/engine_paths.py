@@ -59,14 +59,19 @@ def settled(prepared: Prepared, plan: Plan, device: str, forced: str | None = No
     Nothing is measured for a device that this machine lacks, as on a cluster: then defaults hold. Raises BadInput
     where `forced` is no path of the device.
     """
+    check(device, forced)
     if forced:
-        known = dict.fromkeys(path for one in ("fp32", "bf16") for path in known_paths(torch.device(device), one))
-        if forced not in known:
-            raise BadInput(f"--path '{forced}' is unknown; {device} has {', '.join(map(repr, known))}")
         return {"network": forced, "supernet": forced}
     found = _known(prepared.folder)
     return {**{what: _there(what, jobs[0], prepared, torch.device(device))
                for what, jobs in _unknown(prepared, plan, device, found).items()}, **found}  # fmt: skip
+
+
+def check(device: str, forced: str | None) -> None:
+    """Raises BadInput where `forced` is no path of the device."""
+    known = dict.fromkeys(path for one in ("fp32", "bf16") for path in known_paths(torch.device(device), one))
+    if forced and forced not in known:
+        raise BadInput(f"--path '{forced}' is unknown; {device} has {', '.join(map(repr, known))}")
 
 
 def to_measure(prepared: Prepared, plan: Plan, device: str) -> dict[str, list[Job]]:

@@ -122,6 +122,7 @@ def prepare(loaded: Study, results: Path, root: Path | None, download: bool, dev
 
     Raises BadInput naming the field or the path; writes nothing.
     """
+    merged(loaded)  # parts of recipes and searches stand in a study as they were written: seen to be such before use
     loaded = with_table_digest(with_digests(with_starts(loaded, home), home), home)
     space, settings = open_space(loaded), merged(loaded)
     check_methods(settings, space)

@@ -22,8 +22,7 @@ def _of_the_search(own: MethodSettings) -> str:
 
 def tuning_fault(own: TuningSettings) -> str:
     """Where a trial might end before its learning rate has warmed up."""
-    most, least = _ends(own, "scheduler.warmup_epochs")[1], _ends(own, "epochs")[0]
-    return _too_long("scheduler", most, least)
+    return _too_long("scheduler", max(own.tried("scheduler.warmup_epochs")), min(own.tried("epochs")))
 
 
 def best_of_fault(own: MethodSettings, study: Study) -> str:
@@ -49,11 +48,3 @@ def _too_long(where: str, warm: float, epochs: float) -> str:
     if warm < epochs or not warm:
         return ""
     return f"{where}.warmup_epochs = {warm:g} leaves none of {epochs:g} epochs to the schedule; take fewer"
-
-
-def _ends(own: TuningSettings, field: str) -> tuple[float, float]:
-    """The least and the largest value that a trial may have in a field of the recipe."""
-    span = own.tuning.ranges.get(field)
-    base = own.recipe.scheduler.warmup_epochs if field != "epochs" else own.recipe.epochs
-    found = [base] if span is None else [*span.choices] or [span.low or 0, span.high or 0]
-    return min(found), max(found)

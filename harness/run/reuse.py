@@ -1,31 +1,38 @@
 """Rows of other results folders: a trial with equal settings, and so with an equal key, need not run again."""
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from harness.plan.jobs import Plan, described
 from harness.storage import networks, predictions
 from harness.storage.rows import Records, latest_rows
-from harness.vocabulary.rows import FINAL
+from harness.vocabulary.rows import FINAL, Row
+
+Lacking = Mapping[str, tuple[Path, Row]]  # key → the folder that has its row, and the row
 
 
-def adopt(plan: Plan, folder: Path, others: Iterable[Path], book: Records,
-          entry: str | None, keep: bool) -> int:  # fmt: skip
-    """Appends the final rows of `others` that `plan` lacks in `folder`; returns how many.
-
-    They become rows of its own jobs, under the protocol's `entry`; `keep`: with their networks, where these are there.
-
-    Raises OSError where the disk is full.
-    """
+def lacking(plan: Plan, folder: Path, others: Iterable[Path]) -> Lacking:
+    """The final rows of `others` that `plan` lacks in `folder`."""
     have = {key for key, row in latest_rows(folder).items() if row["status"] in FINAL}
-    count = 0
+    found: dict[str, tuple[Path, Row]] = {}
     for other in others:
         for key, row in latest_rows(other).items():
             if key in plan.jobs and key not in have and row["status"] in FINAL:
-                predictions.take_over(folder, other, row)
-                if keep:
-                    networks.take_over(folder, other, row)
-                book.append({**row, **described(plan.jobs[key]), "protocol": entry})
-                have.add(key)
-                count += 1
-    return count
+                found.setdefault(key, (other, row))
+    return found
+
+
+def adopt(found: Lacking, plan: Plan, folder: Path, book: Records, entry: str | None, keep: bool) -> None:
+    """Appends them as rows of the plan's own jobs, under the protocol's `entry`; `keep`: with their networks, where
+    these are there. Says so.
+
+    Raises OSError where the disk is full.
+    """
+    for key, (other, row) in found.items():
+        predictions.take_over(folder, other, row)
+        if keep:
+            networks.take_over(folder, other, row)
+        book.append({**row, **described(plan.jobs[key]), "protocol": entry})
+    others = ", ".join(map(str, dict.fromkeys(other for other, _ in found.values())))
+    print(f"nas-harness: {len(found)} trials taken over from {others}", file=sys.stderr)

@@ -10,16 +10,17 @@ from harness.errors import NO_ROOM, BadInput, Ended, Stopped
 from harness.plan.jobs import Job
 from harness.run import engine_paths, stopping
 from harness.run.admission import Admission, DiskCap, Shares
-from harness.run.checkpoints_at import opened, tidy, url_of_study
+from harness.run.checkpoints_at import claimed, opened, tidy, url_of_study
 from harness.run.display import Screen
 from harness.run.driver import NO_SPACE_LEFT, Driver
 from harness.run.kept_networks import Networks
 from harness.run.prepare import Prepared, protocol_of
-from harness.run.reuse import adopt
+from harness.run.reuse import Lacking, adopt, lacking
 from harness.run.tracked import Tracked
 from harness.storage import protocol
 from harness.storage.files import write_atomically
 from harness.storage.folder import claim, running_file, study_file
+from harness.storage.protocol import Event
 from harness.storage.rows import Records, latest_rows
 from harness.storage.store import Store, Unreachable
 from harness.trackers.feed import Trackers
@@ -68,10 +69,11 @@ def _run(prepared: Prepared, session: Session) -> int:
 
     place: Callable[[Job], Place] = lambda job: _place(job, prepared, session, admission, ways, store)  # noqa: E731
     plan = prepared.plan.only(session.kinds)
+    reached = _checked(prepared, session)
     with Records(folder) as book:
         running_file(folder).unlink(missing_ok=True)  # of a driver that died
         before = claim(folder, prepared.study.name)
-        store = _store(prepared, session)
+        store = claimed(folder, reached)
         ways = engine_paths.settled(prepared, plan, session.device, session.engine_path)
         values = {**prepared.as_json(session.command), "paths": ways, "sequential": session.sequential}
         if before.get("sequential"):  # what was looked at once stays so, at the looks that were fixed then
@@ -79,10 +81,10 @@ def _run(prepared: Prepared, session: Session) -> int:
         entry = _settle(prepared, values["looks"])
         content = json.dumps(values, indent=1, sort_keys=True)
         write_atomically(study_file(folder), content.encode())
-        keep = prepared.study.keep_weights != "none"
-        if session.reuse and (taken := adopt(plan, folder, session.reuse, book, entry, keep)):
-            print(f"nas-harness: {taken} trials taken over from {', '.join(map(str, session.reuse))}", file=sys.stderr)
-            _record_reuse(prepared, taken, session.reuse)
+        if found := lacking(plan, folder, session.reuse):
+            _record_reuse(prepared, found)
+            entry = _settle(prepared, values["looks"])
+            adopt(found, plan, folder, book, entry, keep=prepared.study.keep_weights != "none")
         book.guard(study_file(folder), protocol.protocol_file(folder))
         kept = Networks(folder, prepared.plan, prepared.study.keep_weights)
         with Screen() as screen, session.trackers.follow(folder) as feeds:
@@ -112,8 +114,10 @@ def _place(job: Job, prepared: Prepared, session: Session, admission: Admission,
                  checkpoints=store.url)  # fmt: skip
 
 
-def _store(prepared: Prepared, session: Session) -> Store:
-    """Where checkpoints go. Raises BadInput where they cannot go to the URL that was given."""
+def _checked(prepared: Prepared, session: Session) -> Store:
+    """Where checkpoints go; writes nothing into the results folder. Raises BadInput where they cannot go to the URL
+    that was given, or where the device lacks the path that was."""
+    engine_paths.check(session.device, session.engine_path)
     url = url_of_study(session.checkpoints, prepared.study.name)
     if url and prepared.study.keep_weights != "none":
         raise BadInput("keep_weights needs a results folder that all machines share; leave it or --checkpoints out")
@@ -126,7 +130,12 @@ def _settle(prepared: Prepared, looks: Sequence[int]) -> str | None:
     return protocol.settle(prepared.folder, wanted, len(latest_rows(prepared.folder)), len(prepared.plan.jobs))
 
 
-def _record_reuse(prepared: Prepared, taken: int, others: Sequence[Path]) -> None:
-    content = {"rows": taken, "from": [other.name for other in others]}
-    rows, planned = len(latest_rows(prepared.folder)), len(prepared.plan.jobs)
-    protocol.note(prepared.folder, protocol.Event.REUSED, content, rows, planned)
+def _record_reuse(prepared: Prepared, found: Lacking) -> None:
+    """Before the first of the rows is there, so that no fault leaves rows without an entry; each of them once, however
+    often a run that takes them over is cut off."""
+    said = (one.content.get("keys", ()) for one in protocol.read(prepared.folder) if one.event == Event.REUSED)
+    if new := sorted(found.keys() - {key for keys in said for key in keys}):
+        others = list(dict.fromkeys(found[key][0].name for key in new))
+        content = {"rows": len(new), "from": others, "keys": new}
+        rows, planned = len(latest_rows(prepared.folder)), len(prepared.plan.jobs)
+        protocol.note(prepared.folder, Event.REUSED, content, rows, planned)

@@ -1,17 +1,18 @@
 """Files and folders: opened without following links, written atomically, made durable, measured."""
 
 import errno
+import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from stat import S_IMODE
 
 from harness.errors import BadInput
 
 LINK = "is a symbolic link out of the results folder; a folder that somebody else made could so change other files"
-
-
 LARGEST = 2**24  # bytes of a file that people write
+LONGEST = 50  # characters of a file's name that its temporary one has, too: there is more to it
 
 
 def small_file(path: Path) -> bytes:
@@ -25,11 +26,36 @@ def small_file(path: Path) -> bytes:
     return content
 
 
-def write_over(path: Path, content: bytes, beginnings: tuple[bytes, ...]) -> None:
-    """Into a new file, or over one that begins as what is written does. Raises BadInput where it is something else."""
+def write_over(path: Path, content: bytes, beginnings: tuple[bytes, ...] = ()) -> None:
+    """Into a new file, or over one that begins as what is written does: the old content or the new, never a part.
+
+    A link stays, and so do the file's permissions. Raises BadInput where it is something else.
+    """
     if path.exists() and (before := small_file(path)) and not before.lstrip().startswith(beginnings):
         raise BadInput(f"{path} is there and holds something else; name another file, or remove it")
-    path.write_bytes(content)
+    try:
+        if _is_output(path):
+            path.write_bytes(content)  # whoever redirected it reads on in that very file
+        else:
+            write_atomically(Path(os.path.realpath(path)), content, like=_writable(path))
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def _is_output(path: Path) -> bool:
+    """Whether it is what this process's output goes into, as /dev/stdout is."""
+    with suppress(OSError):
+        return any(os.path.samestat(path.stat(), os.fstat(stream)) for stream in (1, 2))
+    return False
+
+
+def _writable(path: Path) -> os.stat_result | None:
+    """Of the file that is there. Raises PermissionError where it may not be written."""
+    if not path.exists():
+        return None
+    if not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    return path.stat()
 
 
 def refuse_links(folder: Path) -> None:
@@ -62,21 +88,43 @@ def _below(folder: str) -> Iterator["os.DirEntry[str]"]:
                 yield from _below(entry.path)
 
 
-def write_atomically(path: Path, content: bytes, durable: bool = True) -> None:
-    """The old content or the new, never a part: a temporary file beside it, synced, then renamed."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+def write_atomically(path: Path, content: bytes, durable: bool = True, like: os.stat_result | None = None) -> None:
+    """The old content or the new, never a part: a temporary file beside it, synced, then renamed.
+
+    `like`: whose owner and permissions it gets.
+    """
+    temporary = path.with_name(f".{path.name[:LONGEST]}.{os.getpid()}.tmp")
+    descriptor = opened(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     try:
-        with open(opened(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
+        with open(descriptor, "wb") as file:
+            if like:
+                with suppress(PermissionError):
+                    os.fchown(file.fileno(), like.st_uid, like.st_gid)
+                os.fchmod(file.fileno(), S_IMODE(like.st_mode))
             file.write(content)
             file.flush()
             if durable:
                 os.fsync(file.fileno())
         os.replace(temporary, path)
-    except OSError:
+    except BaseException:  # a signal, too
         temporary.unlink(missing_ok=True)
         raise
     if durable:
         sync_folder(path.parent)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """While nobody else has this file open so: for what is read, changed and written anew. Waits for its turn.
+
+    Raises BadInput where the file system cannot lock.
+    """
+    with open(opened(path, os.O_RDWR | os.O_CREAT), "rb") as file:
+        try:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+        except OSError as error:
+            raise BadInput(f"{path.parent}: its file system cannot lock files ({error.strerror})") from None
+        yield
 
 
 def sync_folder(folder: Path) -> None:

@@ -52,7 +52,7 @@ ENTRY = record({**dict.fromkeys(("at", "event", "before", "hash"), checks.TEXT),
 CONTENTS: Mapping[str, Check] = {
     "fixed": record(FIXED),
     "changed": record({name: pair(maybe(check)) for name, check in FIXED.items()}, others=pair(checks.ANY)),
-    "reused": record({"rows": checks.COUNT, "from": checks.TEXTS}),
+    "reused": record({"rows": checks.COUNT, "from": checks.TEXTS, "keys": checks.TEXTS}),
     "looked": record({"looks": checks.COUNT}),
 }
 

@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import BadInput
+from harness.study.bounds import DEEPEST
 from harness.study.schema import Study
 from harness.study.validation import validated
 
 UNREADABLE = (ValueError, RecursionError)  # of TOML: also integers of thousands of digits, endless brackets, no text
 
 
-def load_study(study: str, changes: Iterable[str] = ()) -> Study:
-    """The study at a path, or of that name in the package, with `changes` such as `recipe.epochs=3` applied.
+def load_study(study: str, changes: Iterable[str] = (), recipe: Mapping[str, Any] | None = None) -> Study:
+    """The study at a path, or of that name in the package, with `recipe` in its own and then `changes` such as
+    `recipe.epochs=3` applied.
 
     Raises BadInput naming the field or the path.
     """
@@ -28,12 +30,20 @@ def load_study(study: str, changes: Iterable[str] = ()) -> Study:
         raise BadInput(f"{study} is not TOML: {error}") from None
     except OSError as error:
         raise BadInput(f"{study} cannot be read: {error.strerror}") from None
-    return parsed_study(values, study, changes)
+    return parsed_study(values, study, changes, recipe)
 
 
-def parsed_study(values: Mapping[str, Any], where: str, changes: Iterable[str] = ()) -> Study:
-    """The study that these values say, with `changes` applied. Raises BadInput naming the field, and `where` it is."""
-    own = deepcopy(dict(values))
+def parsed_study(values: Mapping[str, Any], where: str, changes: Iterable[str] = (),
+                 recipe: Mapping[str, Any] | None = None) -> Study:  # fmt: skip
+    """The study that these values say, with `recipe` and `changes` applied.
+
+    Raises BadInput naming the field, and `where` it is.
+    """
+    try:
+        own = deepcopy(dict(values))
+    except RecursionError:
+        raise BadInput(f"{where}: tables lie at most {DEEPEST} deep") from None
+    _merge(own, {"recipe": recipe} if recipe else {})
     for change in changes:
         _apply(own, change)
     return validated(Study, own, where)
@@ -93,6 +103,15 @@ def _apply(values: dict[str, Any], change: str) -> None:
     here[last] = value
 
 
+def _merge(values: dict[str, Any], changes: Mapping[str, Any]) -> None:
+    for name, value in changes.items():
+        here = values.get(name)
+        if isinstance(here, dict) and isinstance(value, dict):
+            _merge(here, value)
+        else:
+            values[name] = value
+
+
 def load_with_recipe(name: str, changes: Sequence[str], recipe: str | None = None) -> Study:
     """The study with `--set` changes and, from `--recipe FILE`, a recipe that a tuning exported."""
     if recipe is None:
@@ -107,10 +126,4 @@ def load_with_recipe(name: str, changes: Sequence[str], recipe: str | None = Non
         raise BadInput(f"--recipe {recipe} cannot be read: {error.strerror}") from None
     except (KeyError, *UNREADABLE) as error:
         raise BadInput(f"--recipe {recipe}: no TOML file with a [recipe] table ({error})") from None
-    return load_study(name, [*_flat("recipe", found), *changes])
-
-
-def _flat(path: str, value: Any) -> list[str]:
-    if isinstance(value, dict):
-        return [change for name, inner in value.items() for change in _flat(f"{path}.{name}", inner)]
-    return [f"{path}={str(value).lower() if isinstance(value, bool) else repr(value)}"]
+    return load_study(name, changes, found)

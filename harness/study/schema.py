@@ -103,6 +103,11 @@ class Range(Model):
             raise ValueError(fault)
         return self
 
+    @property
+    def ends(self) -> tuple[Any, ...]:
+        """Every choice, or the least and the largest value."""
+        return self.choices or (self.low, self.high)
+
 
 class Tuning(Model):
     """A search for recipe fields. Trial i is asked after exactly the results up to i - lag."""

@@ -72,6 +72,9 @@ def _plain(error: Any) -> str:
         return f"unknown key '{field}'"
     if error["type"] == "missing":
         return f"{field} is missing{_example(path, '')}"
+    message: str = error["msg"].removeprefix("Value error, ")
+    if not field:
+        return message  # of the whole, which may be anything
     given = f" (given: {_short(json.dumps(error['input'], default=str, ensure_ascii=False))})"
     if error["type"] == "literal_error":
         return f"{field} takes {error['ctx']['expected']}{given}"
@@ -82,8 +85,7 @@ def _plain(error: Any) -> str:
         return f"{field} takes {error['ctx']['max_length']} values{_example(path, '[…]')}{given}"
     if bound := next((name for name in BOUNDS if name in error.get("ctx", {})), None):
         return f"{field} takes numbers {BOUNDS[bound].format(error['ctx'][bound])}{given}"
-    message = error["msg"].removeprefix("Value error, ")
-    return f"{field}: {message}{given}" if field else message
+    return f"{field}: {message}{given}"
 
 
 def _example(path: list[str], example: str) -> str:

@@ -1,6 +1,6 @@
 """A table of trainings that somebody did before: for each architecture the runs of it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
@@ -55,10 +55,13 @@ def score(entry: Entry, signal: str, number: int) -> Answer:
     return Answer(entry.accuracies[run], entry.costs[run])
 
 
-def judged(entry: Entry, signal: str, number: int, selected: bool) -> Answer:
-    """What a final training gives: the mean over runs; of a `selected` one, over those that its search did not see."""
+def judged(entry: Entry, signal: str, numbers: Collection[int]) -> Answer:
+    """What a final training gives: the mean over the runs that nothing saw which chose the architecture.
+
+    `numbers`: each of what chose it by the table picked a run by one; none where the table did not choose.
+    """
     runs = range(len(entry.accuracies))
-    unseen = [run for run in runs if run != number % len(runs)] if selected and signal == "run" else list(runs)
-    seen = selected and (signal == "mean" or not unseen)
-    counted = unseen or list(runs)
-    return Answer(fmean(entry.accuracies[run] for run in counted), fmean(entry.costs[run] for run in counted), seen)
+    seen = {number % len(runs) for number in numbers} if signal == "run" else set(runs if numbers else ())
+    counted = [run for run in runs if run not in seen] or list(runs)
+    return Answer(fmean(entry.accuracies[run] for run in counted), fmean(entry.costs[run] for run in counted),
+                  seen=len(seen) == len(runs))  # fmt: skip

@@ -1,12 +1,12 @@
 """Scores, whole searches and final trainings of which a table has the answer: no network is built, the cost is the
 table's."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from harness.plan.resolve import facts
 from harness.plan.settings import Settings
-from harness.plan.sources import Asked, Best, Proposed, Winner, from_json
-from harness.seeding import Seeds
+from harness.seeding import stream
 from harness.storage import provenance
 from harness.tables import opened
 from harness.tables.table import Answer, judged, score
@@ -37,21 +37,17 @@ def _found(settings: Settings, space: Space, home: Path | None) -> Outcome:
         return searched.outcome(settings, space, table)
     architecture = space.parse(settings["architecture"])
     entry = table.entry(str(architecture))
-    number = Seeds.of(settings).stream("table run", spec["data"], str(architecture))
+    number: Callable[[int], int] = lambda seed: stream(  # noqa: E731
+        settings["study_seed"], seed, "table run", spec["data"], str(architecture)
+    )
     if settings["kind"] == Kind.SCORE:
-        answer = score(entry, spec["signal"], number)
+        answer = score(entry, spec["signal"], number(settings["seed"]))
         accuracy = Outcome(val_accuracy=answer.accuracy)
     else:
-        answer = judged(entry, spec["signal"], number, _selected(settings))
+        answer = judged(entry, spec["signal"], list(map(number, settings["seen_at"])))
         accuracy = Outcome(test_accuracy=answer.accuracy, warnings=[SEEN] if answer.seen else [])
     return Outcome(status=Status.DONE, error=None, parameters=entry.parameters, **searched.latency(entry.latency),
                    **_cost(answer), **accuracy, **facts(architecture))  # fmt: skip
-
-
-def _selected(settings: Settings) -> bool:
-    """Whether the architecture was chosen by what the table says of it."""
-    source = from_json(settings["source"])
-    return isinstance(source, Asked | Best | Proposed | Winner) and not (isinstance(source, Best) and source.by)
 
 
 def _cost(answer: Answer) -> Outcome:

@@ -3,13 +3,16 @@
 import json
 from importlib.util import find_spec
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from harness.cli import main
+from harness.commands.verify import rerun
 from harness.storage.rows import latest_rows
+from harness.tables import nasbench201
 from tests.driven import ran
 from tests.studies import TINY, as_toml
 
@@ -85,6 +88,27 @@ def test_a_chosen_network_is_judged_by_runs_that_its_search_did_not_see(tmp_path
             seen = next(scored[key] for key in row["needs"] if scored[key]["architecture"] == row["architecture"])
             assert seen["val_accuracy"] == max(scored[key]["val_accuracy"] for key in row["needs"])
             assert row["test_accuracy"] != seen["val_accuracy"]
+
+
+@needs_table
+def test_the_best_of_several_searches_is_judged_by_runs_that_none_of_what_chose_it_saw(tmp_path: Path):
+    """The networks and the twins alike: a draw would else be judged by the run for which it was chosen."""
+    values = {**LOOKED_UP, "data": SETS[0], "seeds": {"search": 9},
+              "method": [{"name": "found", "twins": 1, "best_of": 3}]}  # fmt: skip
+    rows, judged = rows_of(tmp_path, values), 0
+    table = nasbench201.read(nasbench201.path("cifar10"), "cifar10")
+    for row in rows.values():
+        if row["kind"] == "train" and "best-of" in row["method"]:
+            runs = list(table.entry(row["architecture"]).accuracies)
+            for key in row["needs"]:
+                if rows[key]["architecture"] == row["architecture"]:
+                    runs.remove(rows[key]["val_accuracy"])
+            if runs:
+                assert row["test_accuracy"] == pytest.approx(fmean(runs))
+            assert bool(row["warnings"]) == (not runs)
+            judged += 1
+    assert judged == 2 * 3
+    assert not any(differences for _, differences in rerun(tmp_path / "driven", 30, [], None))
 
 
 @needs_table

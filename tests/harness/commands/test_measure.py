@@ -1,5 +1,6 @@
 """Networks of a study measured by the command: one line a training and batch size, replaced when measured again."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -72,10 +73,41 @@ def test_what_cannot_be_measured_is_one_line(folder: Path, monkeypatch: pytest.M
     assert says in line
 
 
+ONE = {"key": "a", "batch": 1, "device": "cpu", "hardware": "x", "threads": 1, "precision": "fp32",
+       "median_ms": 1.5, "low_ms": 1.0, "high_ms": 2.0, "peak_memory_bytes": 5, "torch": "2",
+       "measured": "now"}  # fmt: skip
+
+
 def test_what_was_measured_elsewhere_stays(folder: Path) -> None:
-    one = {"key": "a", "batch": 1, "device": "cpu", "hardware": "x", "threads": 1, "precision": "fp32",
-           "median_ms": 1.5, "low_ms": 1.0, "high_ms": 2.0, "peak_memory_bytes": 5, "torch": "2",
-           "measured": "now"}  # fmt: skip
-    for line in (one, {**one, "hardware": "y"}, {**one, "median_ms": 2.5}):
-        measure.write(folder, measure.measured_before(folder), [line])
+    for line in (ONE, {**ONE, "hardware": "y"}, {**ONE, "median_ms": 2.5}):
+        measure.write(folder, [line])
     assert pd.Series(read(folder)["median_ms"]).tolist() == [2.5, 1.5]
+
+
+def test_what_another_machine_measures_meanwhile_stays(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(wanted: list[measure.Network], _: measure.Place) -> dict[measure.Network, measure.Measured]:
+        measure.write(folder, [{**ONE, "hardware": "another"}])
+        return {one: {1: [(1.0, 1)]} for one in wanted}
+
+    monkeypatch.setattr(measure, "measure", slow)
+    assert ended("measure", folder, "--device", "cpu") == 0
+    found = read(folder)
+    assert (len(found), list(found["hardware"]).count("another")) == (3, 1)
+
+
+def test_machines_that_write_at_once_keep_each_others_lines(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as hosts:
+        list(hosts.map(lambda number: measure.write(tmp_path, [{**ONE, "hardware": str(number)}]), range(40)))
+    assert sorted(map(int, read(tmp_path)["hardware"])) == list(range(40))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [measure.LOCK, FILE]
+
+
+def test_a_column_that_somebody_added_stays_and_harms_nothing(folder: Path, capsys: Said) -> None:
+    measure.write(folder, [ONE, {**ONE, "batch": 64}])
+    lines = (folder / FILE).read_text().splitlines()
+    notes = ("note,", "by night,", '"warm, it seems",')
+    (folder / FILE).write_text("\n".join(note + line for note, line in zip(notes, lines, strict=True)))
+    measure.write(folder, [{**ONE, "key": "b"}])
+    assert list(read(folder)) == list(ONE)
+    assert pd.read_csv(folder / FILE)["note"].fillna("").tolist() == ["by night", "warm, it seems", ""]
+    assert ended("report", folder) == 0

@@ -67,6 +67,24 @@ def test_new_fits_the_space(tmp_path: Path, more: tuple[str, ...], options: dict
     assert (study.space_options, study.method[-1].name) == (options, last)
 
 
+@pytest.mark.parametrize("name", ["🐶", 'it\'s "so"', "back\\slash", "\x7f", "tab\tand\x01"])
+def test_new_writes_any_name_that_a_folder_can_have(images: Path, name: str) -> None:
+    (images / "shades").rename(images / name)
+    line = ["--data", f"folder:{name}", "--data-root", images, "--test-part", "0.2", "--image-size", "32"]
+    assert ended("new", images / "mine.toml", *line) == 0
+    assert load_study(str(images / "mine.toml")).data_sets[0].name == f"folder:{name}"
+
+
+@pytest.mark.long
+def test_new_on_a_full_disk_leaves_nothing_that_the_next_would_refuse(tmp_path: Path) -> None:
+    line = [sys.executable, "-m", "harness", "new", str(tmp_path / "mine.toml"), "--data", "digits",
+            "--image-size", "32"]  # fmt: skip
+    full = subprocess.run(["prlimit", "--fsize=500", *line], capture_output=True, text=True, check=False)
+    assert (full.returncode, list(tmp_path.iterdir())) == (1, []), full.stderr
+    assert full.stderr == f"nas-harness: {tmp_path / 'mine.toml'}: no space left on the disk\n"
+    assert subprocess.run(line, capture_output=True, check=False).returncode == 0
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [
@@ -79,7 +97,7 @@ def test_new_fits_the_space(tmp_path: Path, more: tuple[str, ...], options: dict
         (("x.toml", "--data", "digits", "--option", "width"), "--option width"),
         (("x.toml", "--data", "digits", "--test-part", "nan"), "data.test_part = nan is no finite number"),
         (("x.toml", "--data", "digits", "--image-size", "-3"), "data.image_size takes numbers above 0"),
-        (("x\udcff.toml", "--data", "digits"), "cannot be written"),
+        (("x\udcff.toml", "--data", "digits"), "name: 'x\\udcff' holds bytes that are no UTF-8"),
     ],
 )
 def test_new_writes_nothing_that_would_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Said,

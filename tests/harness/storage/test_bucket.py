@@ -164,14 +164,14 @@ def test_a_store_that_stays_away_stops_the_run_and_fails_no_trial(
 ) -> None:
     """It goes away once everything was checked; the driver asks it where trials are lost for good."""
     monkeypatch.setattr(checkpoints_at, "PATIENCE", 0.01)
-    opened = checkpoints_at.opened
+    claimed = checkpoints_at.claimed
 
-    def going(folder: Path, url: str | None) -> Store:
-        found = opened(folder, url)
+    def going(folder: Path, store: Store) -> Store:
+        found = claimed(folder, store)
         assert isinstance(found, Bucket)
         return replace(found, system=Breaking("AWS Error NETWORK_CONNECTION", 1))
 
-    monkeypatch.setattr("harness.run.session.opened", going)
+    monkeypatch.setattr("harness.run.session.claimed", going)
     there = f"file://{tmp_path}/there"
     with pytest.raises(Stopped, match=r"cannot be reached: .*; nothing is lost, the same command carries on"):
         ran(tmp_path, strikes("search", Trouble.LOST), checkpoints=there)

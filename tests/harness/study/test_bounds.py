@@ -6,7 +6,7 @@ from harness.errors import BadInput
 from harness.plan.make import make
 from harness.plan.methods import merged
 from harness.plan.strategies import strategy
-from harness.study.load import load_study
+from harness.study.load import load_study, load_with_recipe
 from spaces.registry import load
 from tests.studies import TINY, as_toml, tiny
 
@@ -88,6 +88,31 @@ def test_of_very_many_faults_the_first_are_named(tmp_path):
     (tmp_path / "study.toml").write_text(as_toml(TINY))
     with pytest.raises(BadInput, match=r"unknown key 'k7'; 92 more$"):
         load_study(str(tmp_path / "study.toml"), [f"k{number}=1" for number in range(100)])
+
+
+DOTS = ".".join("a" * 1200)
+
+
+@pytest.mark.parametrize("line", [f"{DOTS} = 1", f"recipe.{DOTS} = 1", f"space_options = {{ {DOTS} = 1 }}"])
+def test_very_many_dots_in_a_name_are_refused_in_a_line(line, tmp_path):
+    """Such tables are made without brackets, so that TOML does not count how deep they lie."""
+    (tmp_path / "study.toml").write_text(f'name = "t"\nspace = "shortcut-vgg11"\n{line}\n')
+    (tmp_path / "recipe.toml").write_text(f"recipe.{DOTS} = 1")
+    (tmp_path / "good.toml").write_text(as_toml(TINY))
+    good = str(tmp_path / "good.toml")
+    for study, changes, recipe in ((str(tmp_path / "study.toml"), [], None), (good, [f"{DOTS}=1"], None),
+                                   (good, [f"recipe={{ {DOTS} = 1 }}"], None),
+                                   (good, [], str(tmp_path / "recipe.toml"))):  # fmt: skip
+        with pytest.raises(BadInput, match=r"tables lie at most 20 deep$"):
+            load_with_recipe(study, changes, recipe)
+
+
+def test_a_recipe_file_holds_texts_as_toml_has_them(tmp_path):
+    (tmp_path / "study.toml").write_text(as_toml({**TINY, "recipe": {"lr": 0.5, "scheduler": {"gamma": 0.5}}}))
+    (tmp_path / "recipe.toml").write_text('[recipe]\npretrained = "it\'s \\"C:\\\\new\\".pt"\nscheduler.kind = "step"')
+    found = load_with_recipe(str(tmp_path / "study.toml"), ["recipe.epochs=7"], str(tmp_path / "recipe.toml")).recipe
+    assert found.pretrained == 'it\'s "C:\\new".pt'
+    assert (found.lr, found.epochs, found.scheduler.kind, found.scheduler.gamma) == (0.5, 7, "step", 0.5)
 
 
 def test_texts_that_may_be_empty(tmp_path):

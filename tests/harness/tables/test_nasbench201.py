@@ -14,7 +14,7 @@ import pytest
 
 from harness.errors import BadInput
 from harness.tables import nasbench201, opened
-from harness.tables.table import Entry, judged, score
+from harness.tables.table import Answer, Entry, judged, score
 from spaces.architecture import BenchCell
 
 DATA = ("cifar10", "cifar100", "imagenet16-120")
@@ -115,19 +115,27 @@ def test_the_cell_where_darts_ends():
 def test_a_search_sees_one_run_and_its_network_is_judged_by_the_others():
     entry = Entry((90.0, 80.0, 70.0), (3.0, 2.0, 1.0))
     assert [score(entry, "run", number).accuracy for number in range(4)] == [90, 80, 70, 90]
-    assert judged(entry, "run", 1, selected=True).accuracy == 80  # of 90 and 70
-    assert judged(entry, "run", 0, selected=True) == judged(Entry((80.0, 70.0), (2.0, 1.0)), "run", 0, selected=False)
-    assert judged(entry, "run", 0, selected=False).accuracy == 80  # nobody saw any of them
-    assert not judged(entry, "run", 0, selected=True).seen
-    assert judged(Entry((90.0,), (1.0,)), "run", 0, selected=True).seen
-    assert score(entry, "mean", 2).accuracy == judged(entry, "mean", 2, selected=True).accuracy == 80
-    assert judged(entry, "mean", 0, selected=True).seen
+    assert judged(entry, "run", [1]).accuracy == 80  # of 90 and 70
+    assert judged(entry, "run", [0]) == judged(Entry((80.0, 70.0), (2.0, 1.0)), "run", [])
+    assert judged(entry, "run", []).accuracy == 80  # nobody saw any of them
+    assert not judged(entry, "run", [0]).seen
+    assert judged(Entry((90.0,), (1.0,)), "run", [0]).seen
+    assert score(entry, "mean", 2).accuracy == judged(entry, "mean", [2]).accuracy == 80
+    assert judged(entry, "mean", [0]).seen
+    assert not judged(entry, "mean", []).seen
+
+
+def test_what_several_searches_chose_is_judged_by_the_runs_that_none_of_them_saw():
+    entry = Entry((90.0, 80.0, 70.0), (3.0, 2.0, 1.0))
+    assert judged(entry, "run", [1, 5]).accuracy == 90  # 5 picks the last of three
+    assert not judged(entry, "run", [4, 5]).seen
+    assert judged(entry, "run", [0, 1, 2]) == Answer(80.0, 2.0, seen=True)
 
 
 def test_what_is_judged_is_no_better_than_what_is_seen_by_chance():
     """Exactly: over all runs that a search may see, the mean of what judges is the mean of all runs."""
     entry = Entry((90.0, 80.0, 70.0), (1.0,) * 3)
-    values = [Fraction(judged(entry, "run", number, selected=True).accuracy) for number in range(3)]
+    values = [Fraction(judged(entry, "run", [number]).accuracy) for number in range(3)]
     assert sum(values) / 3 == 80
 
 

@@ -1,0 +1,82 @@
+"""What a run writes before its first trial: rows that it takes over are said first, and a refusal leaves nothing."""
+
+import errno
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.commands.verify import problems
+from harness.errors import BadInput, Stopped
+from harness.storage import protocol
+from harness.storage.rows import Records, read_rows
+from tests.driven import JOBS, STUDY, ran
+
+MORE = STUDY.replace("search = 1", "search = 2")
+
+
+def said(folder: Path) -> list[dict[str, Any]]:
+    return [entry.content for entry in protocol.read(folder) if entry.event == "reused"]
+
+
+@pytest.fixture
+def one(tmp_path: Path) -> Path:
+    ran(tmp_path / "one")
+    return tmp_path / "one" / "driven"
+
+
+@pytest.mark.parametrize("there", [0, 1, 3, JOBS - 1])
+@pytest.mark.parametrize("fault", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()], ids=type)
+def test_rows_that_are_taken_over_are_in_the_protocol_once_whatever_cuts_it_off(
+    one: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: int, fault: BaseException
+) -> None:
+    append, left = Records.append, [there]
+
+    def struck(book: Records, *given: Any, **more: Any) -> None:
+        if not left[0]:
+            raise fault
+        left[0] -= 1
+        append(book, *given, **more)
+
+    two = tmp_path / "two" / "driven"
+    with monkeypatch.context() as patch:
+        patch.setattr(Records, "append", struck)
+        with pytest.raises((Stopped, KeyboardInterrupt)):
+            ran(tmp_path / "two", study=MORE, reuse=(one,))
+    assert len(read_rows(two)) == there
+    for _ in range(2):
+        assert ran(tmp_path / "two", study=MORE, reuse=(one,))[0] == 0
+        keys = sorted(row["key"] for row in read_rows(one))
+        assert said(two) == [{"rows": JOBS, "from": ["driven"], "keys": keys}]
+    (entry,) = (entry for entry in protocol.read(two) if entry.event == "reused")
+    assert {row["protocol"] for row in read_rows(two)} == {entry.hash}
+    assert [line for line in problems(two) if "report" not in line] == []
+
+
+def test_rows_that_come_later_are_said_then(one: Path, tmp_path: Path) -> None:
+    ran(tmp_path / "two", study=MORE, reuse=(one,))
+    ran(tmp_path / "three", study=MORE.replace("search = 2", "search = 3"))
+    third, two = tmp_path / "three" / "driven", tmp_path / "two" / "driven"
+    ran(tmp_path / "two", study=MORE.replace("search = 2", "search = 3"), reuse=(third, one))
+    ran(tmp_path / "two", study=MORE.replace("search = 2", "search = 3"), reuse=(one,))
+    assert [content["rows"] for content in said(two)] == [JOBS, JOBS]
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"engine_path": "eagr"}, "--path 'eagr' is unknown"),
+        ({"checkpoints": "file:///proc/no"}, "--checkpoints: "),
+        ({"checkpoints": "file://{}/taken"}, "holds the checkpoints of another results folder"),
+        ({"checkpoints": "file://{}/free", "study": STUDY.replace('task = "harness.training.formula:stand_in"\n',
+                                                                   'keep_weights = "all"\n')},
+         "keep_weights needs a results folder that all machines share"),
+    ],
+    ids=["path", "unreachable", "another's", "keep_weights"],
+)  # fmt: skip
+def test_what_is_refused_leaves_no_folder(tmp_path: Path, more: dict[str, str], says: str) -> None:
+    if "taken" in more.get("checkpoints", ""):
+        ran(tmp_path / "other", checkpoints=f"file://{tmp_path}/taken")
+    with pytest.raises(BadInput, match=says):
+        ran(tmp_path / "mine", **{name: value.replace("{}", str(tmp_path)) for name, value in more.items()})
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["study.toml"]

@@ -113,11 +113,12 @@ def protocol_of(settings: StudySettings, plan: Plan) -> dict[str, Any]:
 def prepare(loaded: Study, results: Path, root: Path | None, download: bool, device: str,
             seeds: Mapping[str, int] | None = None, home: Path | None = None,
             reuse: Sequence[Path] = (), elsewhere: Elsewhere | None = None) -> Prepared:  # fmt: skip
-    """`home`: where the study's relative paths start; `reuse`: folders whose rows a new folder is to take over;
-    `elsewhere`: asks the machines that run the study, where this one may lack the device.
+    """`home`: where the relative paths of a study start that remembers no file; `reuse`: folders whose rows a new
+    folder is to take over; `elsewhere`: asks the machines that run the study, where this one may lack the device.
 
     Raises BadInput naming the field or the path; writes nothing.
     """
+    home = loaded.home or home
     loaded = with_table_digest(with_digests(with_starts(loaded, home), home), home)
     space, settings = open_space(loaded), merged(loaded)
     check_methods(settings, space)

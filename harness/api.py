@@ -65,6 +65,7 @@ def run(
     from harness.study.schema import Study
     from spaces.plugins import beside
 
+    boundary.open_streams()
     boundary.check_here()
     loaded = what if isinstance(what, Study) else study(what)
     loaded = loaded.lying_in(home := loaded.home or Path.cwd())

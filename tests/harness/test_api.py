@@ -270,6 +270,17 @@ def test_what_is_wrong_is_one_line(tmp_path: Path) -> None:
         api.load_results(tmp_path / "driven")
 
 
+@pytest.mark.long
+def test_a_script_without_open_streams_harms_no_row(tmp_path: Path) -> None:
+    own = "import os\n\ndef f(settings, epoch):\n    os.write(2, b'noise')\n    return {'value': 50.0}\n"
+    (tmp_path / "api_noisy.py").write_text(own)
+    (tmp_path / "study.toml").write_text(STUDY.replace("harness.training.formula:stand_in", "api_noisy:f"))
+    code = "from harness import api; api.run('study.toml', executor='in-process')"
+    shell = ["sh", "-c", '"$@" >&- 2>&- <&-', "sh", sys.executable, "-c", code]
+    assert subprocess.run(shell, timeout=300, cwd=tmp_path, check=False).returncode == 0
+    assert set(api.load_results(tmp_path / "results" / "driven")["status"]) == {"done"}
+
+
 @pytest.mark.slow
 @pytest.mark.ray
 def test_run_runs_on_ray_as_a_script_does(tmp_path: Path) -> None:

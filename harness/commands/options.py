@@ -44,7 +44,7 @@ def parsed(*words: str) -> argparse.Namespace:
 
 class _Raising(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise BadInput(message)
+        raise BadInput(" ".join(message.split()))
 
 
 class Version(argparse.Action):

@@ -68,7 +68,9 @@ def _parsed(folder: Path) -> dict[str, Any]:
     except NotADirectoryError:
         raise BadInput(f"{folder} is no folder; name the folder of a study's results") from None
     except OSError as error:
-        raise BadInput(f"{error.filename} cannot be read ({error.strerror}); take it from a copy") from None
+        raise BadInput(
+            f"{error.filename or study_file(folder)} cannot be read ({error.strerror}); take it from a copy"
+        ) from None
     except (ValueError, RecursionError):
         raise NoStudy(f"{study_file(folder)} is damaged; run the study again: rows are kept") from None
     if not isinstance(found, dict):

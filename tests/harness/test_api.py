@@ -72,6 +72,7 @@ ODD: Any = [
     (lambda: api.run(STUDY_VALUES, executor="inprocess"), "argument --executor: invalid choice: 'inprocess'"),
     (lambda: api.run(STUDY_VALUES, cpus=0), "argument --cpus: '0' is no number of cores"),
     (lambda: api.run(STUDY_VALUES, cpus=1.5), "argument --cpus: '1.5' is no number of cores"),
+    (lambda: api.run(STUDY_VALUES, cpus="a\nb"), "argument --cpus: 'a b' is no number of cores"),
     (lambda: api.run(STUDY_VALUES, device="cuda:1"), "--device cuda:1: Ray hands out the GPUs"),
     (lambda: api.run(STUDY_VALUES, device="tpu", executor="in-process"), "--device tpu: write auto, cpu, cuda"),
     (lambda: api.run(STUDY_VALUES, "", executor="in-process"), "argument --results: it is empty"),
@@ -268,6 +269,13 @@ def test_what_is_wrong_is_one_line(tmp_path: Path) -> None:
         file.write('{"key": "a", "curve": 3}\n')
     with pytest.raises(api.BadInput, match="line 7 is no row: kind is missing; mend or remove that line"):
         api.load_results(tmp_path / "driven")
+    for name in ("trials.jsonl", "study.json"):
+        (tmp_path / "driven" / name).unlink()
+        (tmp_path / "driven" / name).mkdir()
+        for call in (lambda: api.load_results(tmp_path / "driven"),
+                     lambda: api.run(STUDY_VALUES, tmp_path, executor="in-process")):  # fmt: skip
+            with pytest.raises(api.BadInput, match=rf"driven/{name}.* Is a directory|driven/{name} cannot be read"):
+                call()
 
 
 @pytest.mark.long

@@ -1,42 +1,45 @@
 """What notebooks and scripts import: a study as a value, its run, its results as tables (docs/notebooks.md).
 
-These names stay; everything else in here may move. What is wrong with a study, its data or a folder raises `BadInput`
-with one clear line.
+These names stay; everything else in here may move. What is wrong with a study, its data, a folder or a value raises
+`BadInput` with one clear line, which names the options of the command line: these functions check as it does.
 """
 
-import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from harness.errors import BadInput
+from harness.errors import BadInput, Stopped
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.run.session import Execute
+    from analysis.results.rows import Results
     from harness.study.schema import Study
 
-__all__ = ["BadInput", "load_curves", "load_results", "run", "study"]
+__all__ = ["BadInput", "Stopped", "load_curves", "load_results", "run", "study"]
 Where = str | os.PathLike[str]
 
 
 def study(source: Where | Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> "Study":
     """A study from its file, by its name in the package, or from values as a file has them.
 
-    `changes`: dotted field → value, as in {"recipe.epochs": 3, "method.darts-A.twins": 2}.
+    `changes`: dotted field → value, as in {"recipe.epochs": 3, "method.darts-A.twins": 2}. A study of a file remembers
+    where that lies: its relative paths go from there, those of other studies from the current folder.
     """
+    from harness.commands.options import parsed
     from harness.study.load import load_study, parsed_study
 
-    edits = [f"{field}={json.dumps(value, ensure_ascii=False)}" for field, value in (changes or {}).items()]
+    if not isinstance(changes, Mapping | None):
+        raise BadInput('changes: write field and value of each, as in {"recipe.epochs": 3}')
+    edits = (changes or {}).items()
     if isinstance(source, Mapping):
         return parsed_study(source, "study", edits)
-    return load_study(os.fspath(source), edits)
+    return load_study(parsed("run", "--", _text(source)).study, edits)
 
 
 def run(
-    what: "Study | Where",
+    what: "Study | Where | Mapping[str, Any]",
     results: Where = "results",
     data_root: Where | None = None,
     *,
@@ -44,70 +47,76 @@ def run(
     executor: Literal["ray", "in-process"] = "ray",
     cpus: int | None = None,
     download: bool = False,
+    change: bool = False,
 ) -> "pd.DataFrame":
     """Runs what a study still lacks and gives its trials, as `load_results` does; the same call again carries on.
 
-    `what`: a study, or its file; a module beside the file is found as by `nas-harness run`. `results`: the folder in
-    which the study has its own. `cpus`: how many cores Ray may use; null: all. A trial that failed is a line with its
-    reason, and runs again with the next call. Raises Stopped where the run had to end before.
+    `what`: a study, or what `study` makes one of; a module beside its file is found as by `nas-harness run`. `results`:
+    the folder in which the study has its own. `cpus`: how many cores Ray may use; null: all. `change`: go on with a
+    study that leaves out rows which its folder has. A trial that failed is a line with its reason, and runs again with
+    the next call; one that waits for it has no line yet.
+
+    Raises Stopped where the run had to end before. Where Ray itself dies, this process ends with status 1.
     """
+    from harness.commands import boundary, context
+    from harness.commands.run import run_missing, tell
     from harness.data import datasets
-    from harness.engine.device import device_named
-    from harness.run.admission import Shares
-    from harness.run.changes import changes
-    from harness.run.prepare import prepare
-    from harness.run.session import Session
-    from harness.run.session import run as run_prepared
+    from harness.engine.device import torch_kept
+    from harness.study.schema import Study
     from spaces.plugins import beside
 
-    home, loaded = Path.cwd(), study(what) if isinstance(what, str | os.PathLike) else what
-    if isinstance(what, str | os.PathLike) and os.path.isfile(what):
-        home = Path(what).resolve().parent
-    root, chosen = datasets.data_root(os.fspath(data_root) if data_root else None), str(device_named(device))
-    with beside(home):
-        ready = prepare(loaded, Path(results), root, download, chosen, home=home)
-        if (found := changes(ready)).left_out:
-            raise BadInput(f"{ready.folder} holds another study of this name ({found}); give this one another name")
-        shares = Shares({}, {}).checked(chosen)
-        run_prepared(ready, Session(_executor(executor, cpus, root), shares, chosen, root, "harness.api.run"))
-    return load_results(ready.folder)
+    boundary.open_streams()
+    boundary.check_here()
+    loaded = what if isinstance(what, Study) else study(what)
+    loaded = loaded.lying_in(home := loaded.home or Path.cwd())
+    options = _options(home, {"results": results, "data-root": data_root}, device=device, executor=executor, cpus=cpus)
+    options.download, options.change, options.line = download, change, "harness.api.run"
+    folder = Path(options.results) / loaded.name
+    datasets.forget()
+    with boundary.named_paths(options), beside(home), torch_kept():
+        missing = run_missing(options, context.unlinked(options, loaded), context.session(options))
+        tell(folder, missing)
+    return load_results(folder)
 
 
 def load_results(*folders: Where) -> "pd.DataFrame":
-    """Trials of one or several results folders, a line each; the columns are those of `data/runs.parquet`."""
+    """Trials of one or several results folders, a line each; the columns are those of `data/runs.parquet`.
+
+    Where rows are missing, that is a look at the data, which the study's protocol holds as one by `nas-harness report`.
+    """
     from analysis.results import tidy
 
-    return tidy.runs(_loaded(folders))
+    return _table(folders, tidy.runs)
 
 
 def load_curves(*folders: Where) -> "pd.DataFrame":
-    """Their epochs, a line for each epoch of a trial; the columns are those of `data/curves.parquet`."""
+    """Their epochs, a line for each epoch of a trial; the columns are those of `data/curves.parquet`. A look as by
+    `load_results`."""
     from analysis.results import tidy
 
-    return tidy.curves(_loaded(folders))
+    return _table(folders, tidy.curves)
 
 
-def _loaded(folders: tuple[Where, ...]) -> Any:
-    from analysis.results.protocol_view import Damaged
-    from analysis.results.rows import load
-    from harness.storage.folder import opened_study
+def _table(folders: tuple[Where, ...], made: "Callable[[Results], pd.DataFrame]") -> "pd.DataFrame":
+    from harness.commands import boundary, context, report_pages
+    from harness.commands.options import parsed
 
-    if not folders:
-        raise BadInput("name a results folder")
-    for folder in folders:
-        opened_study(Path(folder))
+    boundary.check_here()
+    options = parsed("report", "--", *map(_text, folders))
+    with boundary.named_paths(options):
+        return report_pages.loaded(context.folders(options), made)
+
+
+def _options(home: Path, paths: Mapping[str, Where | None], **others: Any) -> Any:
+    """Of `nas-harness run`, checked as it does."""
+    from harness.commands.options import parsed
+
+    given = {**{name: None if path is None else _text(path) for name, path in paths.items()}, **others}
+    return parsed("run", *(f"--{name}={value}" for name, value in given.items() if value is not None), "--", str(home))
+
+
+def _text(path: Any) -> str:
     try:
-        return load([Path(folder) for folder in folders])
-    except Damaged as error:
-        raise BadInput(str(error)) from None
-
-
-def _executor(name: str, cpus: int | None, root: Path | None) -> "Execute":
-    if name == "in-process":
-        from harness.run import in_process
-
-        return in_process.run
-    from harness.ray_tune import searcher
-    from harness.ray_tune.cluster import Options
-
-    return lambda driver: searcher.run(driver, Options(None, cpus, root))
+        return os.fsdecode(path)
+    except TypeError:
+        raise BadInput(f"{path!r:.80} is no path; write a text or a Path") from None

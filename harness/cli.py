@@ -13,7 +13,7 @@ from typing import TextIO, cast
 
 from harness.commands import boundary, context
 from harness.commands.options import parser
-from harness.errors import NO_ROOM, BadInput, Ended, Stopped
+from harness.errors import BadInput, Ended, Stopped
 
 UNTIL_LATER = 75  # sysexits.h's EX_TEMPFAIL: the same command again goes on
 
@@ -42,27 +42,17 @@ def _run(options: argparse.Namespace) -> int:
     try:
         boundary.check_here()
         context.check_address(options)
-        with beside(context.own_folder(options)):
+        with boundary.named_paths(options), beside(context.own_folder(options)):
             status = int(importlib.import_module(f"harness.commands.{options.command}").command(options))
-        sys.stdout.flush()
+            sys.stdout.flush()
         return status
     except BadInput as error:
         boundary.say(*error.args)
         return 2
     except Stopped as stop:
         boundary.say(stop)
+        boundary.close_unread()
         return 1
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        if error.errno in NO_ROOM:
-            boundary.say(f"{error.filename or 'output'}: no space left on the disk")
-            boundary.close_unread()
-            return 1
-        if not boundary.of_named_path(error, options):
-            raise
-        boundary.say(f"{os.fsdecode(error.filename)}: {error.strerror}; name a path that can be read and written")
-        return 2
 
 
 def _leave(status: int) -> None:

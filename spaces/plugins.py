@@ -17,6 +17,7 @@ from typing import Any
 Fault = Callable[[Any], str]  # an object → what it lacks to be what it must be; '' where it lacks nothing
 SPACE = ("supernet", "build", "parse", "discretise", "draw", "baseline", "mutate", "crossover", "broken")
 _trusted: ContextVar[bool] = ContextVar("trusted", default=True)
+_lay: dict[str, str] = {}  # a module that was found beside a study → the folder
 _beside: ContextVar[str | None] = ContextVar("beside", default=None)
 
 
@@ -103,19 +104,42 @@ def _module(name: str) -> ModuleType:
     """One that is installed, or else one beside the study. Only while that is imported does Python look there: a file
     that happens to lie in the folder is never taken for a module that something else asks for."""
     folder, first = _beside.get(), name.partition(".")[0]
+    if folder is not None and (other := _of_another(os.path.realpath(folder), first)):
+        raise ImportError(other)
     if folder is None or first in sys.modules or find_spec(first):
         return importlib.import_module(name)
+    before = set(sys.modules)
     sys.path.append(folder)
     try:
         return importlib.import_module(name)
     finally:
         sys.path.remove(folder)
+        new = {one.partition(".")[0] for one in set(sys.modules) - before if _is_below(folder, one)}
+        _lay.update((one, os.path.realpath(folder)) for one in new if _own(folder, one))
+
+
+def _of_another(folder: str, first: str) -> str:
+    """'' unless this process has imported, beside another study, what would be taken for a module of this folder."""
+    for name, home in _lay.items():
+        if home != folder and name in sys.modules and (name == first or _own(folder, name)):
+            return f"this process has imported {name} of {home} already; start a new one for that of {folder}"
+    return ""
+
+
+def _is_below(folder: str, module: str) -> bool:
+    file = getattr(sys.modules[module], "__file__", None)
+    return bool(file) and Path(os.path.realpath(str(file))).is_relative_to(os.path.realpath(folder))
+
+
+def _own(folder: str, first: str) -> list[Path]:
+    """The folder's own file or package of that name."""
+    return [path for path in (Path(folder, f"{first}.py"), Path(folder, first)) if path.exists()]
 
 
 def _shadowed(name: str) -> str:
     """Says so where the user's own module has the name of one that is installed."""
     folder, first = _beside.get(), name.partition(".")[0]
-    own = [path for path in (Path(folder, f"{first}.py"), Path(folder, first)) if path.exists()] if folder else []
+    own = _own(folder, first) if folder else []
     taken = str(getattr(sys.modules.get(first), "__file__", None) or "")
     if not own or not taken or Path(taken).is_relative_to(own[0].parent):
         return ""

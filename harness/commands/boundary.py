@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from harness.errors import BadInput, Ended, visible
+from harness.errors import NO_ROOM, BadInput, Ended, Stopped, visible
 
 ENDING = ("SIGTERM", "SIGHUP", "SIGUSR1")
 
@@ -90,8 +90,22 @@ def close_unread() -> None:
                 os.dup2(null, stream.fileno())
 
 
-def of_named_path(error: OSError, options: Any) -> bool:
-    """Whether an error is of a path that the command line names, or of one below it."""
+@contextmanager
+def named_paths(options: Any) -> Iterator[None]:
+    """Raises BadInput in place of an OSError of a path that the command line names, Stopped where a disk is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            raise Stopped(f"{error.filename or 'output'}: no space left on the disk") from None
+        if not _of_named_path(error, options):
+            raise
+        name = os.fsdecode(error.filename)
+        raise BadInput(f"{name}: {error.strerror}; name a path that can be read and written") from None
+
+
+def _of_named_path(error: OSError, options: Any) -> bool:
+    """Or of a path below one that is named."""
     if not isinstance(error.filename, str | bytes | os.PathLike):
         return False
     path = Path(os.path.abspath(os.fsdecode(error.filename)))

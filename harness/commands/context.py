@@ -23,12 +23,17 @@ if TYPE_CHECKING:
 
 def study(options: argparse.Namespace) -> "Study":
     """Raises BadInput also where a link leads out of its results folder."""
-    from harness.storage.files import refuse_links
     from harness.study.load import load_with_recipe
 
-    found = load_with_recipe(options.study, options.changes, options.recipe)
-    refuse_links(Path(options.results) / found.name)
-    return found
+    return unlinked(options, load_with_recipe(options.study, options.changes, options.recipe))
+
+
+def unlinked(options: argparse.Namespace, study: "Study") -> "Study":
+    """The study. Raises BadInput where a link leads out of its results folder."""
+    from harness.storage.files import refuse_links
+
+    refuse_links(Path(options.results) / study.name)
+    return study
 
 
 def prepared(options: argparse.Namespace, study: "Study", session: "Session",
@@ -40,8 +45,8 @@ def prepared(options: argparse.Namespace, study: "Study", session: "Session",
 
     with of_outside(study.space):
         found = prepare(
-            study, Path(options.results), session.root, options.download, session.device, seeds, study_folder(options),
-            session.reuse, _elsewhere(options),
+            study, Path(options.results), session.root, options.download, session.device, seeds, reuse=session.reuse,
+            elsewhere=_elsewhere(options),
         )  # fmt: skip
     for note in found.notes:
         print(f"nas-harness: {note}", file=sys.stderr)
@@ -162,8 +167,9 @@ def _executor(options: argparse.Namespace) -> "Execute":
                        f"CUDA_VISIBLE_DEVICES={options.device[5:]} to keep to that one")  # fmt: skip
     from harness.data import datasets
     from harness.ray_tune import searcher
-    from harness.ray_tune.cluster import Options
+    from harness.ray_tune.cluster import Options, refuse_another
 
+    refuse_another()
     root = datasets.data_root(options.data_root)
     chosen = Options(options.address, options.cpus, root)
     return lambda driver: searcher.run(driver, chosen)

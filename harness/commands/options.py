@@ -4,16 +4,17 @@ import argparse
 from collections.abc import Callable
 from contextlib import suppress
 from os.path import expanduser
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from harness.commands import slurm_options, study_options
+from harness.errors import BadInput
 
 N = TypeVar("N", int, float)
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(kind: type[argparse.ArgumentParser] = argparse.ArgumentParser) -> argparse.ArgumentParser:
     """Parsed options hold the command's name in `command`."""
-    top = argparse.ArgumentParser(
+    top = kind(
         "nas-harness",
         description="Compares architecture-search methods fairly: one study file gives trials, tables, figures.",
         epilog="example: nas-harness run demo. Exit status: 0 all is there, 1 trials are missing or failed, "
@@ -34,6 +35,16 @@ def parser() -> argparse.ArgumentParser:
     _check(commands)
     study_options.add(commands)
     return top
+
+
+def parsed(*words: str) -> argparse.Namespace:
+    """The options of a command line that nobody typed. Raises BadInput, where a typed one would end the process."""
+    return parser(_Raising).parse_args(words)
+
+
+class _Raising(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(" ".join(message.split()))
 
 
 class Version(argparse.Action):

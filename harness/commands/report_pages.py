@@ -1,15 +1,17 @@
 """The report that a command shows: analysis/'s tables and page, and the tuning pages rebuilt with Optuna."""
 
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from analysis import numbers
 from analysis.findings.published_table import read
 from analysis.report import compare, output, write
 from analysis.report.output import Refused
 from analysis.results.protocol_view import Damaged
+from analysis.results.rows import Results, load
 from harness.errors import ODD, BadInput, visible
 from harness.storage import protocol
 from harness.storage.folder import read_study, study_file
@@ -20,6 +22,8 @@ from harness.vocabulary.rows import FINAL
 
 if TYPE_CHECKING:
     from analysis.tuning.trials import Studies
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -86,13 +90,33 @@ def show(folders: list[Path], out: Path | None = None) -> None:
             print(f"tuning: {page / name}")
 
 
-def log_look(folder: Path) -> None:
-    """A report or live page while rows are missing is a look at the data: the protocol holds it."""
+@_readable()
+def loaded(folders: list[Path], made: Callable[[Results], T]) -> T:
+    """What `made` makes of the folders' rows, for programs. It is a look as a report is, also where the folder is read
+    alone and so cannot hold it, which is then said."""
+    for folder in folders:
+        try:
+            log_look(folder, again=False)
+        except OSError as error:
+            print(f"nas-harness: {folder}: its protocol does not say that its rows were looked at ({error.strerror})",
+                  file=sys.stderr)  # fmt: skip
+    with _untouched(folders):
+        return made(load(folders))
+
+
+def log_look(folder: Path, again: bool = True) -> None:
+    """A report or live page while rows are missing is a look at the data: the protocol holds it; `again`: also where
+    its last entry says the same of as many rows."""
     planned = [job["key"] for job in read_study(folder)["plan"]]
     rows = counting(complete_rows(folder))
     there = sum(key in rows and rows[key]["status"] in FINAL for key in planned)
-    if there < len(planned):
+    if there < len(planned) and (again or not _noted(folder, there, len(planned))):
         protocol.note(folder, protocol.Event.REPORTED, {}, there, len(planned))
+
+
+def _noted(folder: Path, rows: int, planned: int) -> bool:
+    last = protocol.read(folder)[-1:]
+    return [(one.event, one.rows, one.planned) for one in last] == [(protocol.Event.REPORTED, rows, planned)]
 
 
 @_readable()

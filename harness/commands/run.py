@@ -28,20 +28,27 @@ def command(options: argparse.Namespace) -> int:
     if options.max_seeds is not None and not options.until:
         raise BadInput("--max-seeds goes with --until decided; without it, set --set seeds.search=N")
     study, session = context.study(options), context.session(options)
-    if options.until:
-        missing = _until_decided(options, study, session)
-    else:
-        prepared = context.prepared(options, study, session)
-        context.confirm(options, prepared)
-        missing = run_prepared(prepared, session)
+    missing = _until_decided(options, study, session) if options.until else run_missing(options, study, session)
     folder = Path(options.results) / study.name
     report_pages.show([folder])
+    tell(folder, missing)
+    return 1 if missing else 0
+
+
+def run_missing(options: argparse.Namespace, study: "Study", session: "Session") -> int:
+    """Runs what the study still lacks, after every check; gives how many trials are missing or failed then."""
+    prepared = context.prepared(options, study, session)
+    context.confirm(options, prepared)
+    return run_prepared(prepared, session)
+
+
+def tell(folder: Path, missing: int) -> None:
+    """What a table does not show."""
     if diverged := _diverged(folder):
         print(f"nas-harness: {diverged} trials diverged, which is final: trainings count with the accuracy of "
               f"guessing, candidates are not chosen; see nas-harness status {folder}", file=sys.stderr)  # fmt: skip
     if missing:
         print(f"nas-harness: {missing} trials are missing or failed: nas-harness status {folder}", file=sys.stderr)
-    return 1 if missing else 0
 
 
 def _diverged(folder: Path) -> int:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.commands import context
+from harness.commands.open_space import of_outside
 from harness.commands.options import parser
 from harness.commands.slurm_options import run_words
 from harness.data import datasets
@@ -34,9 +35,9 @@ def command(options: argparse.Namespace) -> int:
     options.cpus_per_node = options.cpus_per_node or cores(shares, options.device, options.gpus_per_node)
     _check_room(shares, options)
     study = context.study(options)
-    prepared = prepare(study, Path(options.results), datasets.data_root(options.data_root), options.download,
-                       options.device, None, context.study_folder(options), context.reused(options),
-                       lambda: "fp32")  # fmt: skip
+    with of_outside(study.space):
+        prepared = prepare(study, Path(options.results), datasets.data_root(options.data_root), options.download,
+                           options.device, reuse=context.reused(options), elsewhere=lambda: "fp32")  # fmt: skip
     context.confirm(options, prepared)
     path = Path(options.out or f"{plain(study.name)}.sbatch")
     write_over(path, script(options, study.name).encode(), (FIRST.encode(),))

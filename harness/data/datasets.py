@@ -42,6 +42,11 @@ def _whole(name: str, root: Path | None, download: bool, size: int | None, held_
     return whole
 
 
+def forget() -> None:
+    """The next `load` reads anew: in a process that lives on, the files may be others by then."""
+    _whole.cache_clear()
+
+
 def load(data: Mapping[str, Any], root: Path | None, download: bool = False, seeds: Seeds = FIRST) -> DataSet:
     """The data of a study: a part of the training images, sampled uniformly.
 

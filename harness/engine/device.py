@@ -5,6 +5,9 @@ Timing never chooses a precision: `auto` follows from device and network; it may
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import nn
@@ -89,3 +92,26 @@ def make_deterministic(device: torch.device) -> None:
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     if device.index is not None:
         torch.cuda.set_device(device)
+
+
+@contextmanager
+def torch_kept() -> Iterator[None]:
+    """After it, torch is for the whole process as it was: threads, chance, determinism, precision, the current card."""
+    backends: Any = torch.backends
+    conv, product = backends.cudnn.conv, backends.cuda.matmul
+    determined: Any = torch.utils.deterministic
+    threads, precisions = torch.get_num_threads(), (conv.fp32_precision, product.fp32_precision)
+    flags = backends.cudnn.deterministic, determined.fill_uninitialized_memory
+    algorithms = torch.get_deterministic_debug_mode()
+    cards = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+    current = torch.cuda.current_device() if cards else None
+    try:
+        with torch.random.fork_rng(cards):
+            yield
+    finally:
+        torch.set_num_threads(threads)
+        conv.fp32_precision, product.fp32_precision = precisions
+        backends.cudnn.deterministic, determined.fill_uninitialized_memory = flags
+        torch.set_deterministic_debug_mode(algorithms)
+        if current is not None:
+            torch.cuda.set_device(current)

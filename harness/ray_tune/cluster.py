@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -66,8 +66,16 @@ def own_signals() -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        with suppress(ValueError):  # only the main thread hears signals
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def refuse_another() -> None:
+    """Raises BadInput where this process, such as a notebook's, has a Ray of its own: a run would shut that down."""
+    if ray.is_initialized():
+        raise BadInput("--executor ray: this process uses a Ray of its own, which a run would end; call ray.shutdown() "
+                       "before, or take --executor in-process")  # fmt: skip
 
 
 def join(address: str) -> None:

@@ -117,11 +117,12 @@ def decisive_digest(values: Mapping[str, Any]) -> str:
 def prepare(loaded: Study, results: Path, root: Path | None, download: bool, device: str,
             seeds: Mapping[str, int] | None = None, home: Path | None = None,
             reuse: Sequence[Path] = (), elsewhere: Elsewhere | None = None) -> Prepared:  # fmt: skip
-    """`home`: where the study's relative paths start; `reuse`: folders whose rows a new folder is to take over;
-    `elsewhere`: asks the machines that run the study, where this one may lack the device.
+    """`home`: where the relative paths of a study start that remembers no file; `reuse`: folders whose rows a new
+    folder is to take over; `elsewhere`: asks the machines that run the study, where this one may lack the device.
 
     Raises BadInput naming the field or the path; writes nothing.
     """
+    home = loaded.home or home
     merged(loaded)  # parts of recipes and searches stand in a study as they were written: seen to be such before use
     loaded = with_table_digest(with_digests(with_starts(loaded, home), home), home)
     space, settings = open_space(loaded), merged(loaded)

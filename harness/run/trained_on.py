@@ -66,6 +66,8 @@ def _row(folder: Path, key: str, where: str) -> dict[str, Any]:
         networks.read(folder, row)
     except BadInput as error:
         raise BadInput(f"{where}: {error}") from None
+    except OSError as error:
+        raise BadInput(f"{where}: {error.filename} cannot be read ({error.strerror})") from None
     return dict(row)
 
 

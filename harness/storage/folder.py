@@ -12,6 +12,10 @@ from harness.storage.kept import kept_study, unpacked
 SCHEMAS = (1, 2, 3)  # of study.json and rows, that can be read and gone on with
 
 
+class NoStudy(BadInput):
+    """The folder holds none, or a damaged one, in whose place a run may write."""
+
+
 def study_file(folder: Path) -> Path:
     return folder / "study.json"
 
@@ -36,11 +40,12 @@ def read_study(folder: Path) -> dict[str, Any]:
 def claim(folder: Path, name: str) -> dict[str, Any]:
     """What the folder already holds of this study, or {}. Raises BadInput where it is another's.
 
-    A damaged study.json (a power-off) counts as none: the run that claims the folder writes it anew.
+    A damaged study.json (a power-off) counts as none: the run that claims the folder writes it anew. One that cannot be
+    read, and a damaged compressed one, are not replaced: BadInput.
     """
     try:
         found = _parsed(folder)
-    except BadInput:
+    except NoStudy:
         return {}
     if "name" not in found:
         return {}
@@ -59,13 +64,17 @@ def _parsed(folder: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(_study_bytes(folder))
     except FileNotFoundError:
-        raise BadInput(f"{folder} holds no study.json: nothing was run there yet") from None
+        raise NoStudy(f"{folder} holds no study.json: nothing was run there yet") from None
     except NotADirectoryError:
         raise BadInput(f"{folder} is no folder; name the folder of a study's results") from None
+    except OSError as error:
+        raise BadInput(
+            f"{error.filename or study_file(folder)} cannot be read ({error.strerror}); take it from a copy"
+        ) from None
     except (ValueError, RecursionError):
-        raise BadInput(f"{study_file(folder)} is damaged; run the study again: rows are kept") from None
+        raise NoStudy(f"{study_file(folder)} is damaged; run the study again: rows are kept") from None
     if not isinstance(found, dict):
-        raise BadInput(f"{study_file(folder)} is damaged: it holds no object; run the study again: rows are kept")
+        raise NoStudy(f"{study_file(folder)} is damaged: it holds no object; run the study again: rows are kept")
     return found
 
 

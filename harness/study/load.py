@@ -4,22 +4,22 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from copy import deepcopy
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from harness.errors import BadInput
-from harness.study.bounds import DEEPEST
+from harness.study.python_values import plain_value
 from harness.study.schema import Study
 from harness.study.validation import validated
 
+Change = str | tuple[str, Any]  # `recipe.epochs=3`, or a field's dotted name and its value
 UNREADABLE = (ValueError, RecursionError)  # of TOML: also integers of thousands of digits, endless brackets, no text
 
 
-def load_study(study: str, changes: Iterable[str] = (), recipe: Mapping[str, Any] | None = None) -> Study:
-    """The study at a path, or of that name in the package, with `recipe` in its own and then `changes` such as
-    `recipe.epochs=3` applied.
+def load_study(study: str, changes: Iterable[Change] = (), recipe: Mapping[str, Any] | None = None) -> Study:
+    """The study at a path, or of that name in the package, with `recipe` in its own and then `changes` applied; it
+    remembers where its file lies.
 
     Raises BadInput naming the field or the path.
     """
@@ -30,22 +30,20 @@ def load_study(study: str, changes: Iterable[str] = (), recipe: Mapping[str, Any
         raise BadInput(f"{study} is not TOML: {error}") from None
     except OSError as error:
         raise BadInput(f"{study} cannot be read: {error.strerror}") from None
-    return parsed_study(values, study, changes, recipe)
+    found = parsed_study(values, study, changes, recipe)
+    return found.lying_in(Path(study).resolve().parent) if os.path.isfile(study) else found
 
 
-def parsed_study(values: Mapping[str, Any], where: str, changes: Iterable[str] = (),
+def parsed_study(values: Mapping[str, Any], where: str, changes: Iterable[Change] = (),
                  recipe: Mapping[str, Any] | None = None) -> Study:  # fmt: skip
     """The study that these values say, with `recipe` and `changes` applied.
 
     Raises BadInput naming the field, and `where` it is.
     """
-    try:
-        own = deepcopy(dict(values))
-    except RecursionError:
-        raise BadInput(f"{where}: tables lie at most {DEEPEST} deep") from None
+    own = plain_value(values, where)
     _merge(own, {"recipe": recipe} if recipe else {})
     for change in changes:
-        _apply(own, change)
+        _apply(own, *(_written(change) if isinstance(change, str) else change))
     return validated(Study, own, where)
 
 
@@ -80,15 +78,11 @@ def looks_like_a_file(given: str) -> bool:
     return re.fullmatch(r"[^\s(),>=]*(/[^\s(),>=]*|\.[A-Za-z]\w{0,5})", given) is not None
 
 
-def _apply(values: dict[str, Any], change: str) -> None:
-    """`a.b=value`; the value is TOML, or else taken as text. `method.NAME.field` reaches into the list of methods."""
-    path, sign, text = change.partition("=")
-    if not sign:
-        raise BadInput(f"--set {change}: write field=value, as in recipe.epochs=3")
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except UNREADABLE:
-        value = text
+def _apply(values: dict[str, Any], path: str, value: Any) -> None:
+    """`method.NAME.field` reaches into the list of methods."""
+    said = f"--set {path}={value}"
+    if not isinstance(path, str):
+        raise BadInput(f"{said}: name the field as text, as in recipe.epochs")
     *parents, last = path.strip().split(".")
     here: Any = values
     for position, parent in enumerate(parents):
@@ -97,10 +91,21 @@ def _apply(values: dict[str, Any], change: str) -> None:
         else:
             here = here.setdefault(parent, {})
         if not isinstance(here, dict | list):
-            raise BadInput(f"--set {change}: there is no {'.'.join(parents[: position + 1])}")
+            raise BadInput(f"{said}: there is no {'.'.join(parents[: position + 1])}")
     if isinstance(here, list):
-        raise BadInput(f"--set {change}: name the {parents[-1]}, as in {parents[-1]}.NAME.{last}={text}")
-    here[last] = value
+        raise BadInput(f"{said}: name the {parents[-1]}, as in {parents[-1]}.NAME.{last}={value}")
+    here[last] = plain_value(value, f"--set {path}", path)
+
+
+def _written(change: str) -> tuple[str, Any]:
+    """The field and the value, which is TOML, or else taken as text."""
+    path, sign, text = change.partition("=")
+    if not sign:
+        raise BadInput(f"--set {change}: write field=value, as in recipe.epochs=3")
+    try:
+        return path, tomllib.loads(f"value = {text}")["value"]
+    except UNREADABLE:
+        return path, text
 
 
 def _merge(values: dict[str, Any], changes: Mapping[str, Any]) -> None:

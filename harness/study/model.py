@@ -1,8 +1,9 @@
 """What every part of a study file is: frozen, with unknown keys and numbers that are none refused."""
 
-from typing import Any, ClassVar, get_args
+from pathlib import Path
+from typing import Any, ClassVar, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator, model_serializer
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationInfo, field_validator, model_serializer
 from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import SerializerFunctionWrapHandler
 
@@ -37,6 +38,25 @@ class Grown(Model):
     def in_full(self) -> dict[str, Any]:
         """As `model_dump`, with every field."""
         return {name: value.in_full() if isinstance(value, Grown) else value for name, value in self}
+
+
+class OfAFile(Model):
+    """Values that remember where their file lies, as relative paths go from there. Equal ones may lie apart."""
+
+    _home: Path | None = PrivateAttr(None)
+
+    @property
+    def home(self) -> Path | None:
+        """The file's folder; None where the values are of no file, or of one of the package."""
+        return self._home
+
+    def lying_in(self, home: Path) -> Self:
+        found = self.model_copy()
+        found._home = home
+        return found
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, type(self)) and dict(self) == dict(other)
 
 
 def _kinds(annotation: Any) -> list[Any]:

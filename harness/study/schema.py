@@ -9,7 +9,7 @@ from harness.study import range_faults
 from harness.study.best_of import BestOf
 from harness.study.bounds import COUNT, EPOCHS, MOST, PIXELS, SEEDS, TRIALS, plain, safe
 from harness.study.data import Data, Sets, Table, labels_fault
-from harness.study.model import Grown, Model
+from harness.study.model import Grown, Model, OfAFile
 from harness.study.primary import Primary, primary_fault
 from harness.study.scores import Scores
 from harness.study.search import Search
@@ -153,7 +153,7 @@ class Seeds(Model):
     study: int = Field(0, ge=0, le=MOST)
 
 
-class Study(Model):
+class Study(OfAFile):
     name: str
     space: str
     space_options: dict[str, Any] = Field(default_factory=dict)

@@ -68,6 +68,20 @@ def test_a_module_that_is_named_like_an_installed_one_is_named(folder: Path) -> 
         registry.load("analysis:Far")
 
 
+def test_what_a_module_of_another_study_brought_along_is_not_taken_for_this_one_s(folder: Path) -> None:
+    other = folder.parent / "other"
+    other.mkdir()
+    (other / "their_space.py").write_text(OWN)
+    (other / "own_helper.py").write_text("REACH = 2\n")
+    with beside(folder):
+        registry.load("own_space:Far")
+    for name in ("their_space:Far", "own_space:Far"):
+        with beside(other), pytest.raises(ValueError, match=rf"has imported own_\w+ of {folder} already"):
+            registry.load(name)
+    with beside(folder):
+        registry.load("own_space:Far")
+
+
 def command(folder: Path, *arguments: object, code: int = 0) -> str:
     """As the installed command runs, which does not look into the current folder; says whether a decoy ran."""
     mark = folder.parent / "mark"

@@ -64,6 +64,16 @@ def test_the_script_of_a_small_study(here: Path, capsys: pytest.CaptureFixture[s
     assert not re.search(r"@[A-Z]+@", script)
 
 
+def test_a_space_that_fails_is_one_line(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own = "from spaces.shortcuts.space import ShortcutSpace\n\nclass Torn(ShortcutSpace):\n    build = lambda self: 1\n"
+    (here / "slurm_torn.py").write_text(own)
+    (here / "study.toml").write_text(STUDY.format(name="torn").replace("shortcut-vgg11", "slurm_torn:Torn")
+                                     .replace("width = 0.125", "vgg = 'vgg11'"))  # fmt: skip
+    assert status("study.toml", "--time", "1:00:00") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "slurm_torn:Torn fails before anything starts" in line
+
+
 @pytest.mark.parametrize(
     ("given", "passed"),
     [

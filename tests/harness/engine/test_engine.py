@@ -12,6 +12,7 @@ from benchmarks.ours import epoch
 from harness.data.datasets import load as load_data
 from harness.data.images import DataSet, Images
 from harness.engine import engine, graphs, small_convolutions
+from harness.engine.device import fp32_precision, make_deterministic, set_fp32_precision, torch_kept
 from harness.engine.device import paths as paths_
 from harness.engine.engine import Engine
 from harness.engine.graphs import WARM
@@ -350,3 +351,21 @@ def test_paths_are_forced_or_kept_or_measured(tmp_path, monkeypatch):
         "x",
         measured["network"],
     ]
+
+
+def test_what_a_trial_sets_for_the_whole_process_is_put_back():
+    def state():
+        return (torch.get_num_threads(), torch.get_rng_state().tolist(), torch.are_deterministic_algorithms_enabled(),
+                torch.backends.cudnn.deterministic, torch.utils.deterministic.fill_uninitialized_memory,
+                torch.backends.cudnn.conv.fp32_precision, fp32_precision())  # fmt: skip
+
+    torch.use_deterministic_algorithms(False)
+    set_fp32_precision("none")
+    before = state()
+    with torch_kept():
+        make_deterministic(CPU)
+        set_fp32_precision("tf32")
+        torch.set_num_threads(3)
+        torch.manual_seed(1)
+        assert all(now != then for now, then in zip(state(), before, strict=True))
+    assert state() == before

@@ -1,16 +1,21 @@
 """What a process asks Ray for, and what is said where no machine can ever give it."""
 
 import json
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from harness import api
 from harness.errors import BadInput
 from harness.plan.jobs import Job
 from harness.run.admission import Shares
 from harness.training.place import Place
+from tests.driven import STUDY
 
 pytestmark = pytest.mark.ray
 
@@ -79,3 +84,23 @@ def test_gpus_of_several_kinds_are_said_before_a_run_on_them(capsys: pytest.Capt
     check(Shares({}, {}), node(2, 1), node(8, 1), device="cpu")
     check(Shares({}, {}), node(2, 1), node(8, 0))
     assert capsys.readouterr().err == ""
+
+
+def test_a_process_that_uses_a_ray_of_its_own_keeps_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import ray
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: True)
+    with pytest.raises(BadInput, match=r"uses a Ray of its own, which a run would end; call ray\.shutdown\(\)"):
+        api.run(tomllib.loads(STUDY), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_ray_is_started_from_any_thread() -> None:
+    from harness.ray_tune.cluster import own_signals
+
+    def inside() -> str:
+        with own_signals():
+            return "works"
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(inside).result() == "works"

@@ -120,3 +120,8 @@ def test_a_start_that_is_not_there_is_one_line(made: Path, tmp_path: Path) -> No
         started(folder, row["key"])
     with pytest.raises(BadInput, match=re.escape("write RESULTS:KEY")):
         prepare(tiny(method=[{"name": "longer", "start": str(folder)}]), tmp_path, None, False, "cpu")
+    for name in ("trials.jsonl", "study.json"):
+        (folder / name).unlink()
+        (folder / name).mkdir()
+        with pytest.raises(BadInput, match=rf"method 'longer': start = .*{name} cannot be read \(Is a directory\)"):
+            started(folder, row["key"])

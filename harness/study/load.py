@@ -80,7 +80,8 @@ def looks_like_a_file(given: str) -> bool:
 
 def _apply(values: dict[str, Any], path: str, value: Any) -> None:
     """`method.NAME.field` reaches into the list of methods."""
-    said = f"--set {path}={value}"
+    text = "…" if isinstance(value, Mapping | list | tuple) else value  # such may be endless
+    said = f"--set {path}={text}"
     if not isinstance(path, str):
         raise BadInput(f"{said}: name the field as text, as in recipe.epochs")
     *parents, last = path.strip().split(".")
@@ -93,7 +94,7 @@ def _apply(values: dict[str, Any], path: str, value: Any) -> None:
         if not isinstance(here, dict | list):
             raise BadInput(f"{said}: there is no {'.'.join(parents[: position + 1])}")
     if isinstance(here, list):
-        raise BadInput(f"{said}: name the {parents[-1]}, as in {parents[-1]}.NAME.{last}={value}")
+        raise BadInput(f"{said}: name the {parents[-1]}, as in {parents[-1]}.NAME.{last}={text}")
     here[last] = plain_value(value, f"--set {path}", path)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis import numbers
+from analysis.findings.collect import findings
 from analysis.findings.published_table import read
 from analysis.report import compare, output, write
 from analysis.report.output import Refused
@@ -76,10 +77,12 @@ def show(folders: list[Path], out: Path | None = None) -> None:
     from analysis.tuning import pages
 
     write.check(folders, out)
-    for folder in folders:
-        log_look(folder)
     with _untouched(folders):
         more = pages.rebuild(folders[0].name, tunings(folders))
+        if looks := [(folder, *at) for folder in folders if (at := _unfinished(folder))]:
+            findings(folders)  # where no report can be made, nobody looks
+        for look in looks:
+            _note(*look)  # before anything can be seen: the report counts its own look
         page = write.write(folders, out, more)
         print(visible(write.text(folders)))
     print(f"\nreport: {page / 'index.html'}")
@@ -90,11 +93,20 @@ def show(folders: list[Path], out: Path | None = None) -> None:
 
 def log_look(folder: Path) -> None:
     """A report or live page while rows are missing is a look at the data: the protocol holds it."""
+    if at := _unfinished(folder):
+        _note(folder, *at)
+
+
+def _unfinished(folder: Path) -> tuple[int, int] | None:
+    """How many final rows there are of how many planned ones; None where no row is missing."""
     planned = [job["key"] for job in read_study(folder)["plan"]]
     rows = counting(complete_rows(folder))
     there = sum(key in rows and rows[key]["status"] in FINAL for key in planned)
-    if there < len(planned):
-        protocol.note(folder, protocol.Event.REPORTED, {}, there, len(planned))
+    return (there, len(planned)) if there < len(planned) else None
+
+
+def _note(folder: Path, there: int, planned: int) -> None:
+    protocol.note(folder, protocol.Event.REPORTED, {}, there, planned)
 
 
 @_readable()

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from analysis.results import outcomes
-from harness.commands import context, report_pages, verify_networks, verify_predictions
+from harness.commands import context, report_pages, verify_kept, verify_networks, verify_predictions
 from harness.commands.verify_history import unlike_its_history
 from harness.commands.verify_labels import misplaced
 from harness.data import datasets
@@ -93,6 +93,7 @@ def problems(folder: Path) -> list[str]:
     rows, study = latest_rows(folder), read_study(folder)
     space, entries = _space(study), protocol.read(folder)
     wrong = list(protocol.faults(entries, [row.get("protocol") for row in read_rows(folder)]))
+    wrong += [*verify_kept.problems(folder)]
     wrong += _not_as_fixed(study, protocol.fixed(entries))
     wrong += [f"two finished rows of one key differ: {line}" for line in outcomes.conflicts(read_rows(folder))]
     wrong += [*verify_predictions.problems(folder, rows), *verify_networks.problems(folder, rows)]

@@ -4,6 +4,7 @@ import gzip
 import json
 import lzma
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,34 @@ def test_torn_last_line_is_counted_and_left_out(tmp_path: Path) -> None:
     (folder / "trials.jsonl").write_text(text[:-40])
     results = load(folder)
     assert (len(results.trials), results.torn) == (len(study["plan"]) - 1, 1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lines: ["\ufeff" + lines[0], *lines[1:]],
+        lambda lines: [lines[0].replace('"error": null', r'"error": "\ud800"'), *lines[1:]],
+        lambda lines: [lines[0].replace('"error": null', f'"more": {"[" * 300 + "]" * 300}'), *lines[1:]],
+    ],
+    ids=["byte order mark", "half of a surrogate pair", "nested deeply"],
+)
+def test_a_report_reads_every_row_that_a_run_takes_for_done(change: Callable[[list[str]], list[str]], tmp_path: Path):
+    study = factory.study(seeds=1)
+    folder = factory.write(tmp_path / "s", study, factory.rows(study))
+    path = folder / "trials.jsonl"
+    path.write_text("\n".join(change(path.read_text().splitlines())) + "\n")
+    results = load(folder)
+    assert (len(results.trials), results.torn) == (len(latest_rows(folder)), 0)
+
+
+def test_a_row_nested_too_deeply_to_be_read_is_named(tmp_path: Path) -> None:
+    study = factory.study(seeds=1)
+    first, *rows = factory.rows(study)
+    folder = factory.write(tmp_path / "s", study, rows)
+    nested = json.dumps({**first, "recipe": "nested"}).replace('"nested"', '{"a":' * 900 + "1" + "}" * 900)
+    (folder / "trials.jsonl").write_text(f"{nested}\n")
+    with pytest.raises(Damaged, match="row 1 is of no run"):
+        load(folder)
 
 
 def test_compressed_rows_come_before_the_others(tmp_path: Path) -> None:

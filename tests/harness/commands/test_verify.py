@@ -1,8 +1,10 @@
 """`verify` as the command line runs it: what is no row, no folder and no schema; rows drawn at random."""
 
 import json
+import lzma
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +133,43 @@ def test_a_study_with_a_byte_order_mark_is_read(folder: Path) -> None:
     path = folder / "study.json"
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     assert problems(folder) == []
+
+
+def pack(path: Path, change: Callable[[bytes], bytes] = bytes) -> None:
+    path.with_name(f"{path.name}.xz").write_bytes(lzma.compress(change(path.read_bytes())))
+
+
+def test_a_compressed_study_beside_the_study_says_the_same(folder: Path) -> None:
+    path = folder / "study.json"
+    pack(path)
+    assert problems(folder) == []
+    pack(path, lambda content: json.dumps({**json.loads(content), "alpha": 0.5, "looks": [2]}).encode())
+    other = "study.json.xz has other alpha, looks than study.json beside it: pack it anew, or remove it"
+    assert problems(folder) == [other]
+    for content in (lambda _: b"[]", lambda _: b"[1]", lambda content: content[:-9]):
+        pack(path, content)
+        assert ["study.json.xz" in line for line in problems(folder)] == [True]
+
+
+def test_compressed_rows_that_differ_from_those_beside_them_are_named(folder: Path) -> None:
+    """Both are read, and what a run adds stands in trials.jsonl."""
+    path = folder / "trials.jsonl"
+    pack(path)
+    assert problems(folder) == []
+    change(folder, "train", test_accuracy=12.5)
+    assert ["two finished rows of one key differ" in line for line in problems(folder)] == [True]
+
+
+def test_a_torn_row_is_named_where_no_run_cuts_it_off(folder: Path) -> None:
+    path = folder / "trials.jsonl"
+    rows = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(rows)[:-20])
+    assert problems(folder) == []
+    pack(path)
+    path.write_bytes(rows[-1])
+    assert [line.partition(":")[0] for line in problems(folder)] == [
+        f"trials.jsonl.xz, line {JOBS} is torn, and no row"
+    ]
 
 
 KEPT = Path(__file__).parents[3] / "results" / "cell-cifar10-mini"

@@ -110,12 +110,12 @@ def _not_as_fixed(study: Mapping[str, Any], fixed: Mapping[str, Any]) -> Iterato
 def rerun(folder: Path, count: int, keys: Sequence[str], root: Path | None,
           seed: int | None = None) -> Iterator[tuple[str, list[str]]]:  # fmt: skip
     """Trains `count` rows, drawn with `seed`, and those of `keys` again, in this process: (what was trained, in what
-    it differs).
+    it differs). A pruned one ends where it did: what prunes it follows from the rows that it saw.
 
     Raises BadInput where a key has no finished row, or one that cannot be trained alone.
     """
     every = latest_rows(folder)
-    rows = {key: row for key, row in every.items() if row["status"] == Status.DONE and _alone(row)}
+    rows = {key: row for key, row in every.items() if row["status"] in run_job.WORKED and _alone(row)}
     if unknown := [key for key in keys if key not in rows]:
         raise BadInput(f"--keys {unknown[0]}: {folder} has no finished row of this key that can be trained alone")
     space = _space(read_study(folder))
@@ -227,8 +227,8 @@ def _again(key: str, settings: Settings, row: Mapping[str, Any], root: Path | No
 
 
 def _differences(row: Mapping[str, Any], again: Mapping[str, Any]) -> Iterator[str]:
-    if again["status"] != Status.DONE:
-        yield f"it ended as {again['status']}: {again['error']}"
+    if again["status"] != row["status"]:
+        yield ": ".join(filter(None, (f"it ended as {again['status']}", again["error"])))
         return
     for name in EXACT:
         if _single(row.get(name)) != _single(again[name]):

@@ -3,18 +3,24 @@
 import json
 import lzma
 import os
+import shlex
 import shutil
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from analysis.report.provenance import command
+from analysis.results.rows import load
 from harness.cli import main
 from harness.commands import verify
 from harness.commands.verify import malformed, problems
 from harness.storage.row_fields import faults
-from tests.driven import JOBS, ran
+from harness.storage.rows import read_rows
+from tests.driven import JOBS, STUDY, ran
+from tests.studies import as_toml
 
 
 @pytest.fixture(scope="module")
@@ -188,6 +194,32 @@ def test_rows_that_need_others_which_are_gone_say_so(folder: Path, capsys: pytes
     (folder / "trials.jsonl").write_text("".join(json.dumps(row) + "\n" for row in kept))
     assert ended("verify", folder, "--trust", "--rerun", len(rows)) == 1
     assert "trained again: it cannot be: KeyError" in capsys.readouterr().out
+
+
+def rated(settings: dict[str, Any], epoch: int) -> dict[str, float]:
+    return {"value": 1e7 * settings["recipe"]["lr"] + epoch}
+
+
+TUNING = [{"name": "t", "trials": 6, "pruner": "median", "startup_trials": 1, "ranges": {"lr": {"low": 1e-7, "high": 1e-6}}}]  # fmt: skip
+
+
+def test_the_command_that_a_report_gives_trains_pruned_rows_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran(tmp_path, study=as_toml({**tomllib.loads(STUDY), "tuning": TUNING, "task": f"{__name__}:rated"}),
+        command=f"nas-harness run driven --results {tmp_path}")  # fmt: skip
+    results = load(tmp_path / "driven")
+    trials = results.trials[results.trials["kind"] == "tune"]
+    assert {*trials["status"]} == {"done", "pruned"}
+    program, *words = shlex.split(command(results, trials))
+    assert program == "nas-harness"
+    ended(*words, "--trust")  # without a report there are problems
+    said = [line for line in capsys.readouterr().out.splitlines() if "trained again" in line]
+    assert len(said) == len(trials)
+    assert all(line.endswith(": identical") for line in said)
+    change(tmp_path / "driven", "tune", status="pruned")
+    first = next(row["key"] for row in read_rows(tmp_path / "driven") if row["kind"] == "tune")
+    assert [said for _, said in verify.rerun(tmp_path / "driven", 0, [first], None)] == [["it ended as done"]]
 
 
 @pytest.mark.parametrize("count", ["-1", "x", "1e3"])

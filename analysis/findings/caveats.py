@@ -119,7 +119,7 @@ def _parameters(results: Results, table: Sequence[Line]) -> Iterator[str]:
     apart: dict[bool, list[str]] = {}
     for line in table:
         own, twins = line.cells["parameters"], line.twin_cells.get("parameters")
-        if own.n and twins is not None and twins.n and abs(twins.mean / own.mean - 1) > 0.01:
+        if own.n and own.mean and twins is not None and twins.n and abs(twins.mean / own.mean - 1) > 0.01:
             said = f"{line.twin} {minus(f'{100 * (twins.mean / own.mean - 1):+.1f}')} %"
             apart.setdefault(family(str(line.twin)) in closely, []).append(said)
     if False in apart:

@@ -122,7 +122,7 @@ def _trial(record: dict[str, Any], study: Mapping[str, Any], named: Callable[[di
         data = data_sets.of_row(study, record)
         more = {"study": study["name"], "data": data_sets.text(data), "chance": data_sets.chance(study, data)}
         return {**checked(_flat(record)), **more}
-    except (AttributeError, LookupError, TypeError, ValueError, OverflowError, RecursionError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise Damaged(f"{where} is of no run ({error}); mend or remove its line") from None
 
 

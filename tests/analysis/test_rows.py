@@ -66,7 +66,7 @@ def test_a_row_nested_too_deeply_to_be_read_is_named(tmp_path: Path) -> None:
     study = factory.study(seeds=1)
     first, *rows = factory.rows(study)
     folder = factory.write(tmp_path / "s", study, rows)
-    nested = json.dumps({**first, "recipe": "nested"}).replace('"nested"', '{"a":' * 900 + "1" + "}" * 900)
+    nested = json.dumps({**first, "recipe": "nested"}).replace('"nested"', '{"a":' * 600 + "1" + "}" * 600)
     (folder / "trials.jsonl").write_text(f"{nested}\n")
     with pytest.raises(Damaged, match="row 1 is of no run"):
         load(folder)
@@ -238,6 +238,13 @@ def test_a_searchs_warm_up_is_part_of_its_cost(tmp_path: Path) -> None:
             row |= {"epochs": 25, "device_seconds": 250.0, "settings": {"search": {"warmup_epochs": 5}}}
     first, second, _ = lines(load(factory.write(tmp_path / "s", study, rows)))
     assert (first.spent["search"].mean, second.spent["search"].mean) == (150.0, 250.0)
+
+
+def test_a_search_without_epochs_counts_whole(tmp_path: Path) -> None:
+    study = factory.study(seeds=1, rules=["A"], snapshots=[10, 20], twins=0)
+    rows = [{**row, "epochs": 0} if row["kind"] == "search" else row for row in factory.rows(study)]
+    first, *_ = lines(load(factory.write(tmp_path / "s", study, rows)))
+    assert first.spent["search"].mean == 100.0
 
 
 def test_the_recipes_that_rows_followed_are_told_with_their_tunings_cost(tmp_path: Path) -> None:

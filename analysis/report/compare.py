@@ -52,9 +52,11 @@ def _stored(path: Path) -> str | None:
 def _stale(folder: Path, name: str) -> Iterator[str]:
     """Whether a compressed copy beside the file, which alone is read then, says something else."""
     plain, copy = folder / name, packed(folder / name)
-    if plain.is_file() and copy.is_file() and (old := unpacked(copy)) != (new := plain.read_bytes()):
-        if compare(name, *(content.decode(errors="replace") for content in (old, new))):
-            yield f"{name}.xz says something else than {name} beside it: pack it anew, or remove it"
+    if not (plain.is_file() and copy.is_file()):
+        return
+    old, new = (content.decode(errors="replace") for content in (unpacked(copy), plain.read_bytes()))
+    if old != new and compare(name, old, new):
+        yield f"{name}.xz says something else than {name} beside it: pack it anew, or remove it"
 
 
 def compare(name: str, stored: str, given: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What is kept compressed: a copy of study.json that says something else than study.json, a last row that was cut off."""
+"""Whether what is kept compressed is whole, and a copy of study.json says what study.json does."""
 
 import json
 from collections.abc import Iterator

@@ -289,6 +289,12 @@ def test_searches_with_other_settings_are_no_repetitions(tmp_path: Path) -> None
     assert searches.named(results)["method"].value_counts().to_dict() == {"darts-A": 2, "darts-B": 2}
 
 
+def test_an_accuracy_that_is_none_is_no_result(tmp_path: Path) -> None:
+    study = factory.study(seeds=1)
+    rows = [{**row, "test_accuracy": []} if row["kind"] == "search" else row for row in factory.rows(study)]
+    assert load(factory.write(tmp_path / "made-up", study, rows)).conflicts == ()
+
+
 @pytest.mark.parametrize(
     "change",
     [{"curve": [5]}, {"curve": [{"train_loss": "x"}]}, {"settings": [1]}, {"needs": 5}, {"methods": 5}],

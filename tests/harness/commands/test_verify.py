@@ -200,7 +200,8 @@ def rated(settings: dict[str, Any], epoch: int) -> dict[str, float]:
     return {"value": 1e7 * settings["recipe"]["lr"] + epoch}
 
 
-TUNING = [{"name": "t", "trials": 6, "pruner": "median", "startup_trials": 1, "ranges": {"lr": {"low": 1e-7, "high": 1e-6}}}]  # fmt: skip
+RANGES = {"lr": {"low": 1e-7, "high": 1e-6}}
+TUNING = [{"name": "t", "trials": 6, "pruner": "median", "startup_trials": 1, "ranges": RANGES}]
 
 
 def test_the_command_that_a_report_gives_trains_pruned_rows_again(

@@ -2,7 +2,7 @@
 
 import errno
 
-ODD = (AttributeError, LookupError, TypeError, ValueError, OverflowError)  # of contents of another shape
+ODD = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)  # of contents of another shape
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of an OSError: the disk is full
 
 

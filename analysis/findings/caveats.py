@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from math import nan
+from math import isnan, nan
 
 import pandas as pd
 
@@ -17,7 +17,7 @@ from analysis.results.aggregate import done
 from analysis.results.rows import Results
 from analysis.results.searches import named
 from analysis.results.table import Line, family
-from analysis.statistics.paired import detectable
+from analysis.statistics.paired import FARTHEST, detectable
 
 GAP = 10  # points between a supernet and what is read from it, above which a report says so
 ORIGINS = {"device": "devices", "hardware": "kinds of processor or GPU", "precision": "precisions",
@@ -80,7 +80,8 @@ def _seeds(results: Results, table: Sequence[Line], found: Compared) -> Iterator
                 f"place of seeds.train gives {trained} values, their spread and tests."
             )
         if n > 1:
-            least = f"{detectable(n, fixed.alpha / fixed.times / max(1, found.size)):.1f}"
+            unit = detectable(n, fixed.alpha / fixed.times / max(1, found.size))
+            least = f"{FARTHEST:,.0f}" if isnan(unit) else f"{unit:,.1f}"
             visible = (
                 f" With {n} pairs only differences above {least} standard deviations of the differences would usually "
                 "be found (four times in five, at the level of the smallest p by Holm's method)."
@@ -118,7 +119,7 @@ def _parameters(results: Results, table: Sequence[Line]) -> Iterator[str]:
     apart: dict[bool, list[str]] = {}
     for line in table:
         own, twins = line.cells["parameters"], line.twin_cells.get("parameters")
-        if own.n and twins is not None and twins.n and abs(twins.mean / own.mean - 1) > 0.01:
+        if own.n and own.mean and twins is not None and twins.n and abs(twins.mean / own.mean - 1) > 0.01:
             said = f"{line.twin} {minus(f'{100 * (twins.mean / own.mean - 1):+.1f}')} %"
             apart.setdefault(family(str(line.twin)) in closely, []).append(said)
     if False in apart:

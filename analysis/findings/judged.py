@@ -79,11 +79,12 @@ def _by_looks(family: Sequence[Pairs], rules: Rules, missing: int, alone: bool) 
 def looked(family: Sequence[Pairs], rules: Rules, missing: int) -> tuple[int, list[Decision]]:
     """How many planned looks the rows allow, and each comparison's state after them.
 
-    Only comparisons with twins, or the primary one, are given more seeds: they say when a look is taken.
+    Only comparisons with twins, or the primary one, are given more seeds: they say when a look is taken. Without any,
+    all do that are there.
     """
     values = {str(n): in_order(pairs.differences, rules.looks[-1]) for n, pairs in enumerate(family)}
-    values |= {f"missing {n}": [] for n in range(missing)}
     led = {str(n) for n, pairs in enumerate(family) if pairs.kind in ("twins", "primary")} or {*values}
+    values |= {f"missing {n}": [] for n in range(missing)}
     look, _ = next_look(values, rules.looks, rules.alpha, led)
     found = decided(values, look, rules.looks, rules.alpha)
     return look, [found[str(n)] for n in range(len(family))]

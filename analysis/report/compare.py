@@ -6,15 +6,17 @@ Processors round differently, so that the same rows may print 0.062 on one and 0
 import csv
 import io
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from itertools import zip_longest
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
-from analysis.results.kept import content, kept_as
+from analysis.results.kept import content, kept_as, packed, unpacked
 
 SHOWN = 10  # differences that are named in each file
+LONGEST = 300  # characters that are shown of a cell
 NUMBER = re.compile(r"(?:< ?)?(?<![\w.])[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e[+-]\d+)?(?!\w|\.\d)")
 SEPARATORS = {".md": r"\s*\|\s*", ".txt": r"\s{2,}", ".tex": r"\s*&\s*"}
 RULE = re.compile(r"[|-][\s|-]*")  # below a head; as wide as the table
@@ -33,7 +35,8 @@ def differences(folder: Path, built: Mapping[str, str]) -> list[str]:
     """
     out: list[str] = []
     for name, text in built.items():
-        found = [f"{name} is missing"] if (stored := _stored(folder / name)) is None else compare(name, stored, text)
+        stored = _stored(folder / name)
+        found = [f"{name} is missing"] if stored is None else [*compare(name, stored, text), *_stale(folder, name)]
         more = [f"{name}: {len(found) - SHOWN} more differences"] if len(found) > SHOWN else []
         out += found[:SHOWN] + more
     paths = [path for ending in ("*.csv", "*.csv.xz") for path in folder.rglob(ending)]
@@ -46,9 +49,22 @@ def _stored(path: Path) -> str | None:
     return content(path).decode(errors="replace") if kept_as(path).is_file() else None
 
 
+def _stale(folder: Path, name: str) -> Iterator[str]:
+    """Whether a compressed copy beside the file, which alone is read then, says something else."""
+    plain, copy = folder / name, packed(folder / name)
+    if not (plain.is_file() and copy.is_file()):
+        return
+    old, new = (content.decode(errors="replace") for content in (unpacked(copy), plain.read_bytes()))
+    if old != new and compare(name, old, new):
+        yield f"{name}.xz says something else than {name} beside it: pack it anew, or remove it"
+
+
 def compare(name: str, stored: str, given: str) -> list[str]:
     """Every difference of two texts of a file; its name says which format it has."""
-    old, new = list(_rows(name, stored)), list(_rows(name, given))
+    try:
+        old, new = list(_rows(name, stored)), list(_rows(name, given))
+    except csv.Error as error:
+        return [f"{name} is no table ({error})"]
     found = [f"{name}, {line}" for pair in zip(old, new, strict=False) for line in _row_differences(*pair)]
     if len(old) != len(new):
         found.insert(0, f"{name}: {len(old)} lines stored, {len(new)} by the rows")
@@ -62,7 +78,10 @@ def agree(stored: str, given: str) -> bool:
     """
     old, new = (text.replace("$-$", "-").replace("−", "-").replace("$<$", "<") for text in (stored, given))
     numbers = zip(NUMBER.findall(old), NUMBER.findall(new), strict=False)
-    return NUMBER.split(old) == NUMBER.split(new) and all(_close(*pair) for pair in numbers)
+    try:
+        return NUMBER.split(old) == NUMBER.split(new) and all(_close(*pair) for pair in numbers)
+    except ArithmeticError:  # an exponent that no table has
+        return old == new
 
 
 def _close(first: str, second: str) -> bool:
@@ -86,7 +105,12 @@ def _row_differences(stored: Row, given: Row) -> Iterator[str]:
     for column, old, new in zip_longest(given.columns, stored.cells, given.cells, fillvalue=""):
         if not agree(old, new):
             place = f"{given.place}, {column}" if column else given.place
-            yield f"{place}: {old or 'nothing'} stored, {new or 'nothing'} by the rows"
+            yield f"{place}: {_short(old)} stored, {_short(new)} by the rows"
+
+
+def _short(cell: str) -> str:
+    """A stray quote makes one cell of all that follows."""
+    return cell if 0 < len(cell) <= LONGEST else f"{cell[:LONGEST]}…" if cell else "nothing"
 
 
 def _rows(name: str, text: str) -> Iterator[Row]:
@@ -94,6 +118,7 @@ def _rows(name: str, text: str) -> Iterator[Row]:
         yield from _printed(text.splitlines(), re.compile(SEPARATORS[kind]))
         return
     head: tuple[str, ...] = ()
+    csv.field_size_limit(sys.maxsize)  # a text of a row may be as long
     for number, cells in enumerate(csv.reader(io.StringIO(text)), 1):
         head = head or tuple(cells)
         yield Row(_place(number, cells), head, tuple(cells))

@@ -121,7 +121,8 @@ def _by_kind(trials: Iterable[Spent], search_epochs: int | None) -> dict[str, fl
     spent: dict[str, float] = {}
     for trial in trials:
         used = (search_epochs or 0) + trial.warmup_epochs
-        part = min(1.0, used / trial.epochs) if search_epochs and trial.kind == "search" else 1.0
+        shorter = search_epochs and trial.kind == "search" and used < trial.epochs
+        part = used / trial.epochs if shorter else 1.0
         spent[trial.kind] = spent.get(trial.kind, 0.0) + trial.device_seconds * part
     return spent
 

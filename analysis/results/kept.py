@@ -20,16 +20,23 @@ def study_bytes(folder: Path) -> bytes:
     return content(folder / "study.json")
 
 
+def packed(path: Path) -> Path:
+    """Where `path` is kept compressed."""
+    return path.with_name(f"{path.name}.xz")
+
+
 def kept_as(path: Path) -> Path:
     """`path`, or `path`.xz where that alone is there."""
-    packed = path.with_name(f"{path.name}.xz")
-    return packed if packed.exists() and not path.exists() else path
+    return packed(path) if packed(path).exists() and not path.exists() else path
 
 
 def content(path: Path) -> bytes:
     """Of `path`, or of `path`.xz where that alone is there. Raises as `study_bytes` does."""
-    if (kept := kept_as(path)) == path:
-        return path.read_bytes()
+    return path.read_bytes() if (kept := kept_as(path)) == path else unpacked(kept)
+
+
+def unpacked(kept: Path) -> bytes:
+    """Raises Damaged."""
     try:
         return lzma.decompress(kept.read_bytes())
     except DAMAGE as error:
@@ -38,10 +45,10 @@ def content(path: Path) -> bytes:
 
 def lines(folder: Path) -> Iterator[bytes]:
     """Any of the files may be absent. Raises Damaged where a compressed one is."""
-    for name, unpacked in OPENED.items():
+    for name, opened in OPENED.items():
         if (kept := folder / name).exists():
             try:
-                with unpacked(kept) as file:
+                with opened(kept) as file:
                     yield from file
             except DAMAGE as error:
                 raise _damaged(kept, error) from None

@@ -31,10 +31,10 @@ def checked(record: dict[str, Any]) -> dict[str, Any]:
 
 def conflicts(records: Iterable[Mapping[str, Any]]) -> list[str]:
     """Keys that have several finished rows with different results, each with these."""
-    found: dict[str, dict[tuple[Any, Any], None]] = {}
+    found: dict[str, dict[tuple[float | None, float | None], None]] = {}
     for record in records:
         if record.get("status") == "done":
-            result = (record.get("test_accuracy"), record.get("val_accuracy"))
+            result = (_number(record.get("test_accuracy")), _number(record.get("val_accuracy")))
             found.setdefault(record["key"], {})[result] = None
     return [
         f"{key} ({', '.join(_result(result) for result in sorted(results, key=str))})"
@@ -43,7 +43,11 @@ def conflicts(records: Iterable[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def _result(result: tuple[Any, Any]) -> str:
+def _number(value: Any) -> float | None:
+    return value if isinstance(value, int | float) else None
+
+
+def _result(result: tuple[float | None, float | None]) -> str:
     known = [value for value in result if value is not None]
     return f"{known[0]} %" if known else "none"
 

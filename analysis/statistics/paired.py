@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtri, stdtr, stdtrit
+from scipy.special import chdtr, ndtri, stdtr, stdtrit
 
 TIED = 1e-9  # a spread below this share of the largest value is rounding, not spread
+FARTHEST = 1e4  # standard deviations; no difference between trained networks is larger
+FAR = 1e4  # noncentrality from which on scipy's noncentral t is not exact, and noise in the mean no longer matters
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ def power(effect: float, std: float, n: int, alpha: float = 0.05) -> float:
         return nan
     critical = stdtrit(n - 1, 1 - alpha / 2)
     shift = abs(effect) / std * sqrt(n)
+    if shift > FAR:
+        return float(chdtr(n - 1, (n - 1) * min(shift / critical, FAR) ** 2))  # the chance of so small a spread
     tails = nct.sf(critical, n - 1, shift), nct.cdf(-critical, n - 1, shift)
     right, left = (float(tail) for tail in tails)  # scipy gives NaN for a vanishing left tail
     return right + (left if isfinite(left) else 0.0)
@@ -82,12 +86,21 @@ def seeds_needed(
 
 @cache
 def detectable(n: int, alpha: float = 0.05, wanted: float = 0.8) -> float:
-    """The smallest standardised mean difference that `n` pairs find with power `wanted`; NaN below two."""
+    """The smallest standardised mean difference that `n` pairs find with power `wanted`, 0 where any is found so often.
+
+    NaN below two pairs, and where it is above `FARTHEST`: two pairs at a small `alpha`.
+    """
     from scipy.optimize import brentq
+
+    def more(d: float) -> float:
+        return power(d, 1.0, n, alpha) - wanted
 
     if n < 2:
         return nan
-    return float(brentq(lambda d: power(d, 1.0, n, alpha) - wanted, 1e-6, 1e3, xtol=1e-9))
+    if more(1e-6) >= 0:
+        return 0.0
+    high = next((high for high in (1e3, FARTHEST) if more(high) >= 0), nan)
+    return float(brentq(more, 1e-6, high, xtol=1e-9)) if isfinite(high) else nan
 
 
 def pooled_std(samples: Sequence[ArrayLike]) -> float:

@@ -10,9 +10,11 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from analysis.report.tables.results import results as comparison
+from analysis.results.protocol_view import Damaged
 from analysis.results.rows import Results, load
 from analysis.results.table import family, lines
 from harness.commands import status
+from harness.errors import BadInput
 from harness.run.display import duration
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31", "#7f7f7f")
@@ -56,8 +58,12 @@ def fragment(folder: Path) -> str:
 
 
 def values(folder: Path) -> dict[str, Any]:
-    """Of the template. Raises BadInput where the folder holds no study."""
-    found, results = status.look(folder), load(folder)
+    """Of the template. Raises BadInput where the folder holds no study, or rows of another shape."""
+    found = status.look(folder)
+    try:
+        results = load(folder)
+    except Damaged as error:
+        raise BadInput(str(error)) from None
     left = found["seconds_left"]
     ended = found["planned"] - sum(found["states"].get(state, 0) for state in ("running", "ready", "waiting", "failed"))
     return {**found, "ended": ended, "left": duration(left) if left else "", "table": comparison(lines(results)),

@@ -7,18 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from analysis import numbers
+from analysis.findings.collect import findings
 from analysis.findings.published_table import read
 from analysis.report import compare, output, write
 from analysis.report.output import Refused
 from analysis.results.protocol_view import Damaged
 from analysis.results.rows import Results, load
+from harness.commands.unplanned_looks import note_look, unfinished
 from harness.errors import ODD, BadInput, visible
 from harness.storage import protocol
 from harness.storage.folder import read_study, study_file
 from harness.storage.row_fields import faults
-from harness.storage.rows import complete_rows, counting, latest_rows
+from harness.storage.rows import complete_rows, latest_rows
 from harness.vocabulary.kinds import Kind
-from harness.vocabulary.rows import FINAL
 
 if TYPE_CHECKING:
     from analysis.tuning.trials import Studies
@@ -78,10 +79,12 @@ def show(folders: list[Path], out: Path | None = None) -> None:
     from analysis.tuning import pages
 
     write.check(folders, out)
-    for folder in folders:
-        log_look(folder)
     with _untouched(folders):
         more = pages.rebuild(folders[0].name, tunings(folders))
+        if any(map(unfinished, folders)):
+            findings(folders)  # where no report can be made, nobody looks
+        for folder in folders:
+            note_look(folder)  # before anything can be seen: the report counts its own look
         page = write.write(folders, out, more)
         print(visible(write.text(folders)))
     print(f"\nreport: {page / 'index.html'}")
@@ -96,27 +99,12 @@ def loaded(folders: list[Path], made: Callable[[Results], T]) -> T:
     alone and so cannot hold it, which is then said."""
     for folder in folders:
         try:
-            log_look(folder, again=False)
+            note_look(folder, again=False)
         except OSError as error:
             print(f"nas-harness: {folder}: its protocol does not say that its rows were looked at ({error.strerror})",
                   file=sys.stderr)  # fmt: skip
     with _untouched(folders):
         return made(load(folders))
-
-
-def log_look(folder: Path, again: bool = True) -> None:
-    """A report or live page while rows are missing is a look at the data: the protocol holds it; `again`: also where
-    its last entry says the same of as many rows."""
-    planned = [job["key"] for job in read_study(folder)["plan"]]
-    rows = counting(complete_rows(folder))
-    there = sum(key in rows and rows[key]["status"] in FINAL for key in planned)
-    if there < len(planned) and (again or not _noted(folder, there, len(planned))):
-        protocol.note(folder, protocol.Event.REPORTED, {}, there, len(planned))
-
-
-def _noted(folder: Path, rows: int, planned: int) -> bool:
-    last = protocol.read(folder)[-1:]
-    return [(one.event, one.rows, one.planned) for one in last] == [(protocol.Event.REPORTED, rows, planned)]
 
 
 @_readable()

@@ -14,8 +14,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock
 
-from harness.commands import live, report_pages, status
-from harness.errors import BadInput, Ended
+from harness.commands import live, status
+from harness.commands.unplanned_looks import note_look
+from harness.errors import ODD, BadInput, Ended
 from harness.storage.folder import rows_file, running_file, study_file
 
 HOST = "127.0.0.1"
@@ -41,13 +42,14 @@ def command(options: argparse.Namespace) -> int:
             f"--port {options.port}: {getattr(error, 'strerror', None) or error}; name another one"
         ) from None
     with server:
-        report_pages.log_look(folder)
+        server.fragment()  # where no page can be made, nobody looks
+        note_look(folder)
         print(f"{server.address}  (Ctrl-C ends it)", flush=True)
         try:
             server.serve_forever()
         except KeyboardInterrupt as end:
             if status.look(folder)["states"] != seen:
-                report_pages.log_look(folder)
+                note_look(folder)
             if isinstance(end, Ended):
                 raise
     return 0
@@ -103,7 +105,7 @@ class Handler(BaseHTTPRequestHandler):
         nonce = secrets.token_urlsafe(16)
         try:
             text = self.server.fragment() if what else live.page(self.server.folder, nonce)
-        except (BadInput, ValueError, OSError) as error:  # a folder that is moved or damaged meanwhile
+        except (BadInput, OSError, *ODD) as error:  # a folder that is moved or damaged meanwhile
             return self.send_error(HTTPStatus.SERVICE_UNAVAILABLE, explain=str(error))
         content = text.encode(errors="backslashreplace")
         self.send_response(HTTPStatus.OK)

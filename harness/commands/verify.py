@@ -14,7 +14,14 @@ from typing import Any
 import numpy as np
 
 from analysis.results import outcomes
-from harness.commands import context, report_pages, verify_networks, verify_predictions, verify_study
+from harness.commands import (
+    context,
+    report_pages,
+    verify_kept,
+    verify_networks,
+    verify_predictions,
+    verify_study,
+)
 from harness.commands.verify_history import unlike_its_history
 from harness.commands.verify_labels import misplaced
 from harness.data import datasets
@@ -93,7 +100,7 @@ def problems(folder: Path) -> list[str]:
     rows, study = latest_rows(folder), read_study(folder)
     space, entries = _space(study), protocol.read(folder)
     wrong = list(protocol.faults(entries, [row.get("protocol") for row in read_rows(folder)]))
-    wrong += verify_study.problems(folder, rows, space)
+    wrong += [*verify_kept.problems(folder), *verify_study.problems(folder, rows, space)]
     wrong += [f"two finished rows of one key differ: {line}" for line in outcomes.conflicts(read_rows(folder))]
     wrong += [*verify_predictions.problems(folder, rows), *verify_networks.problems(folder, rows)]
     return wrong + [line for row in rows.values() for line in _row_problems(row, rows, space)]
@@ -102,12 +109,12 @@ def problems(folder: Path) -> list[str]:
 def rerun(folder: Path, count: int, keys: Sequence[str], root: Path | None,
           seed: int | None = None) -> Iterator[tuple[str, list[str]]]:  # fmt: skip
     """Trains `count` rows, drawn with `seed`, and those of `keys` again, in this process: (what was trained, in what
-    it differs).
+    it differs). A pruned one ends where it did: what prunes it follows from the rows that it saw.
 
     Raises BadInput where a key has no finished row, or one that cannot be trained alone.
     """
     every = latest_rows(folder)
-    rows = {key: row for key, row in every.items() if row["status"] == Status.DONE and _alone(row)}
+    rows = {key: row for key, row in every.items() if row["status"] in run_job.WORKED and _alone(row)}
     if unknown := [key for key in keys if key not in rows]:
         raise BadInput(f"--keys {unknown[0]}: {folder} has no finished row of this key that can be trained alone")
     space = _space(read_study(folder))
@@ -219,8 +226,8 @@ def _again(key: str, settings: Settings, row: Mapping[str, Any], root: Path | No
 
 
 def _differences(row: Mapping[str, Any], again: Mapping[str, Any]) -> Iterator[str]:
-    if again["status"] != Status.DONE:
-        yield f"it ended as {again['status']}: {again['error']}"
+    if again["status"] != row["status"]:
+        yield ": ".join(filter(None, (f"it ended as {again['status']}", again["error"])))
         return
     for name in EXACT:
         if _single(row.get(name)) != _single(again[name]):

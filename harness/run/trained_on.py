@@ -10,7 +10,7 @@ from harness.data.images import DataSet
 from harness.errors import BadInput
 from harness.storage import networks
 from harness.storage.folder import read_study
-from harness.storage.rows import latest_rows
+from harness.storage.rows import complete_rows, counting
 from harness.study.schema import IMAGES, Method, Study
 from harness.training import pretrained
 from spaces.space import Space
@@ -35,7 +35,7 @@ def _started(study: Study, method: Method, home: Path | None) -> Method:
         raise BadInput(f"{where}: {fault}")
     folder = (home or Path()) / Path(found["folder"]).expanduser()
     row = _row(folder, found["key"], where)
-    there = {"space": row["settings"]["space"], "space_options": row["settings"]["space_options"]}
+    there = {name: row["settings"].get(name) for name in ("space", "space_options")}
     here = {"space": study.space, "space_options": study.space_options}
     if here != there:
         raise BadInput(f"{where}: that network is of {there['space']} with options {there['space_options']}, and this "
@@ -60,7 +60,7 @@ def _row(folder: Path, key: str, where: str) -> dict[str, Any]:
     """Of a finished training whose weights are there. Raises BadInput."""
     try:
         read_study(folder)
-        row: Any = latest_rows(folder).get(key)
+        row: Any = counting(complete_rows(folder)).get(key)
         if row is None or not networks.is_final(row):
             raise BadInput(f"{folder} has no finished training of this key")
         networks.read(folder, row)

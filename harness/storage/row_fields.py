@@ -21,8 +21,8 @@ def faults(row: Mapping[str, Any]) -> Iterator[str]:
 
 def unreadable(row: Mapping[str, Any]) -> str:
     """Why nothing can be made of it as a row, whatever its accuracy says; '' where something can."""
-    missing = (f"{name} is missing" for name in NEEDED if row.get(name) is None)
-    return next(missing, "") or next(_inside(row, READ), "")
+    missing = [name for name in NEEDED if row.get(name) is None] or [name for name in MAYBE_NULL if name not in row]
+    return f"{missing[0]} is missing" if missing else next(_inside(row, READ), "")
 
 
 def _inside(row: Mapping[str, Any], fields: Mapping[str, Check]) -> Iterator[str]:
@@ -33,7 +33,12 @@ def _inside(row: Mapping[str, Any], fields: Mapping[str, Check]) -> Iterator[str
         yield from TUNED(row, "")
 
 
-NEEDED = ("key", "kind", "method", "status", "seed", "needs", "settings", "seconds", "device_seconds")
+NEEDED = ("key", "kind", "method", "status", "seed", "needs", "settings", "seconds", "device_seconds", "methods",
+          "role", "train_seed", "twin", "epochs", "curve", "warnings", "versions")  # fmt: skip
+MAYBE_NULL = ("twin_of", "pair", "architecture", "recipe", "split", "error", "val_accuracy", "test_accuracy",
+              "train_loss", "test_loss", "parameters", "macs", "shortcuts", "long_shortcuts", "device", "threads",
+              "path", "precision", "host", "started", "finished", "snapshots", "peak_memory_bytes", "commit",
+              "dirty")  # of NEEDED and these every version writes all  # fmt: skip
 NUMBER = maybe(checks.NUMBER)
 POINT = record({"epoch": checks.FROM_ONE, **dict.fromkeys(("counts", "discretised_accuracy"), maybe(values(NUMBER))),
                 **dict.fromkeys(("train_loss", "seconds", "lr", "val_accuracy", "test_accuracy", "entropy",

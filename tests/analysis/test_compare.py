@@ -170,12 +170,39 @@ def test_numbers_are_read_where_they_are_kept_compressed(tmp_path: Path) -> None
     (changed,) = differences(tmp_path, {"figures/a.csv": "a,b\n1.7,2\n"})
     assert changed == "figures/a.csv, line 2 (1.7), a: 1.5 stored, 1.7 by the rows"
     assert differences(tmp_path, {}) == ["figures/a.csv is of no figure that the rows give"]
-    kept.with_suffix("").write_text("a,b\n1.7,2\n")  # a report was built there
+    plain = kept.with_suffix("")
+    plain.write_text("a,b\n1.7,2\n")  # a report was built there
+    assert differences(tmp_path, {"figures/a.csv": "a,b\n1.7,2\n"}) == [
+        "figures/a.csv.xz says something else than figures/a.csv beside it: pack it anew, or remove it"
+    ]
+    kept.write_bytes(lzma.compress(b"a,b\n1.8,2\n"))  # by another processor
     assert differences(tmp_path, {"figures/a.csv": "a,b\n1.7,2\n"}) == []
-    kept.with_suffix("").unlink()
+    plain.unlink()
     kept.write_bytes(b"no xz")
     with pytest.raises(Damaged, match=r"a\.csv\.xz is damaged"):
         differences(tmp_path, {"figures/a.csv": "a,b\n1.5,2\n"})
+
+
+@pytest.mark.parametrize(
+    ("stored", "says"),
+    [
+        ('a,b\nx,"1\n' + "y,2\n" * 40_000, "a.csv: 2 lines stored, 3 by the rows"),
+        ("a,b\nx,1\ry,2\n", "a.csv is no table (new-line character seen in unquoted field"),
+        ("a,b\nx,1e-99999999\ny,2\n", "a.csv, line 2 (x), b: 1e-99999999 stored, 1 by the rows"),
+        ("a,b\nx,1e+99999999\ny,2\n", "a.csv, line 2 (x), b: 1e+99999999 stored, 1 by the rows"),
+    ],
+    ids=["a quote that never ends", "a line within a cell", "next to nothing", "far too large"],
+)
+def test_a_file_of_other_things_is_a_difference(stored: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(stored)
+    found = differences(tmp_path, {"a.csv": "a,b\nx,1\ny,2\n"})
+    assert found[0].startswith(says)
+    assert max(map(len, found)) < 1000
+
+
+def test_a_cell_may_be_longer_than_csv_reads_by_itself() -> None:
+    text = f"a,b\nx,{'long ' * 40_000}\n"
+    assert compare("a.csv", text, text) == []
 
 
 def test_what_is_no_file_is_missing(tmp_path: Path) -> None:

@@ -60,6 +60,16 @@ def test_rows_that_the_protocol_fixed_stay_in_the_family_though_none_was_trained
     assert "darts-B@5" in said
 
 
+def test_looks_are_taken_where_a_row_without_twins_was_taken_out(tmp_path: Path) -> None:
+    study = factory.study(seeds=3, snapshots=[5, 10], rules=["A"], twins=0, looks=[2, 3], sequential=True)
+    place = made(tmp_path, study, factory.rows(study, effect=20.0, noise=0.01))
+    protocol.settle(place, fixed(study), 0, len(study["plan"]))
+    cut(place, {"darts-A@5", "baseline"})
+    (one,) = judged(place)[1].every
+    assert one.verdict.startswith("better than baseline")
+    assert one.adjusted > 0
+
+
 # A2, A3: looks and changes
 
 

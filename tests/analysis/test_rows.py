@@ -4,6 +4,7 @@ import gzip
 import json
 import lzma
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,34 @@ def test_torn_last_line_is_counted_and_left_out(tmp_path: Path) -> None:
     (folder / "trials.jsonl").write_text(text[:-40])
     results = load(folder)
     assert (len(results.trials), results.torn) == (len(study["plan"]) - 1, 1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lines: ["\ufeff" + lines[0], *lines[1:]],
+        lambda lines: [lines[0].replace('"error": null', r'"error": "\ud800"'), *lines[1:]],
+        lambda lines: [lines[0].replace('"error": null', f'"more": {"[" * 300 + "]" * 300}'), *lines[1:]],
+    ],
+    ids=["byte order mark", "half of a surrogate pair", "nested deeply"],
+)
+def test_a_report_reads_every_row_that_a_run_takes_for_done(change: Callable[[list[str]], list[str]], tmp_path: Path):
+    study = factory.study(seeds=1)
+    folder = factory.write(tmp_path / "s", study, factory.rows(study))
+    path = folder / "trials.jsonl"
+    path.write_text("\n".join(change(path.read_text().splitlines())) + "\n")
+    results = load(folder)
+    assert (len(results.trials), results.torn) == (len(latest_rows(folder)), 0)
+
+
+def test_a_row_nested_too_deeply_to_be_read_is_named(tmp_path: Path) -> None:
+    study = factory.study(seeds=1)
+    first, *rows = factory.rows(study)
+    folder = factory.write(tmp_path / "s", study, rows)
+    nested = json.dumps({**first, "recipe": "nested"}).replace('"nested"', '{"a":' * 600 + "1" + "}" * 600)
+    (folder / "trials.jsonl").write_text(f"{nested}\n")
+    with pytest.raises(Damaged, match="row 1 is of no run"):
+        load(folder)
 
 
 def test_compressed_rows_come_before_the_others(tmp_path: Path) -> None:
@@ -211,6 +240,13 @@ def test_a_searchs_warm_up_is_part_of_its_cost(tmp_path: Path) -> None:
     assert (first.spent["search"].mean, second.spent["search"].mean) == (150.0, 250.0)
 
 
+def test_a_search_without_epochs_counts_whole(tmp_path: Path) -> None:
+    study = factory.study(seeds=1, rules=["A"], snapshots=[10, 20], twins=0)
+    rows = [{**row, "epochs": 0} if row["kind"] == "search" else row for row in factory.rows(study)]
+    first, *_ = lines(load(factory.write(tmp_path / "s", study, rows)))
+    assert first.spent["search"].mean == 100.0
+
+
 def test_the_recipes_that_rows_followed_are_told_with_their_tunings_cost(tmp_path: Path) -> None:
     study = factory.study(seeds=1, rules=["A"], snapshots=[5], twins=0)
     rows = factory.rows(study)
@@ -251,6 +287,12 @@ def test_searches_with_other_settings_are_no_repetitions(tmp_path: Path) -> None
     rows += [{**row, "key": other[row["key"]]} for row in apart if row["key"] in other]
     results = load(factory.write(tmp_path / "two", study, rows))
     assert searches.named(results)["method"].value_counts().to_dict() == {"darts-A": 2, "darts-B": 2}
+
+
+def test_an_accuracy_that_is_none_is_no_result(tmp_path: Path) -> None:
+    study = factory.study(seeds=1)
+    rows = [{**row, "test_accuracy": []} if row["kind"] == "search" else row for row in factory.rows(study)]
+    assert load(factory.write(tmp_path / "made-up", study, rows)).conflicts == ()
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,27 @@ def test_detectable_effect_of_five_pairs() -> None:
     assert isnan(paired.detectable(1))
 
 
+def test_detectable_effect_of_two_pairs_in_a_large_family() -> None:
+    effect = paired.detectable(2, 0.05 / 93)
+    assert paired.power(effect, 1, 2, 0.05 / 93) == pytest.approx(0.8)
+    assert effect == pytest.approx(1.28155 * stats.t.isf(0.05 / 186, 1) / 2**0.5, rel=1e-4)  # z(0.9) · t / √n
+    assert isnan(paired.detectable(2, 1e-6))
+    assert isnan(paired.detectable(2, 1e-300))
+
+
+def test_where_a_level_alone_gives_the_power_every_effect_is_found() -> None:
+    assert paired.detectable(3, 0.9) == 0
+
+
+@pytest.mark.parametrize("n", [2, 3, 30, 100_000])
+def test_power_of_an_effect_that_is_huge_beside_the_spread(n: int) -> None:
+    """scipy's noncentral t warns there, and knows no value."""
+    assert paired.power(0.2, 1e-10, n, 0.05) == pytest.approx(1)
+    assert paired.seeds_needed(0.2, 1e-10) == 2
+    far = paired.power(1e5, 1, 2, 1e-6)  # |Z| below √2 · 1e5 / t
+    assert far == pytest.approx(2 * stats.norm.cdf(2**0.5 * 1e5 / stats.t.isf(5e-7, 1)) - 1)
+
+
 @unhurried
 @given(st.lists(st.lists(NUMBER, min_size=2, max_size=8), min_size=1, max_size=5))
 def test_pooled_spread_is_that_of_the_residuals(samples: list[list[float]]) -> None:

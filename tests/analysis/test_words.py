@@ -76,6 +76,20 @@ def test_few_seeds_and_weak_comparisons_are_said(tmp_path: Path) -> None:
     )
 
 
+def test_a_table_may_say_nothing_of_parameters(tmp_path: Path) -> None:
+    """It has 0 for every network then."""
+    study = factory.study(seeds=6)
+    rows = [{**row, "parameters": 0 if row["role"] == "method" else row["parameters"]} for row in factory.rows(study)]
+    assert "not in parameters" not in said(loaded(tmp_path, study, rows))
+
+
+@pytest.mark.parametrize(("alpha", "least"), [(0.01, "1,730.7"), (0.001, "10,000"), (1e-300, "10,000")])
+def test_two_pairs_in_a_large_family_find_what_is_huge_alone(alpha: float, least: str, tmp_path: Path) -> None:
+    study = factory.study(seeds=2, alpha=alpha)
+    text = said(loaded(tmp_path, study, factory.rows(study, effect=0.0)))
+    assert f"With 2 pairs only differences above {least} standard deviations" in text
+
+
 def test_networks_far_behind_the_mixture_they_are_read_from_are_said(tmp_path: Path) -> None:
     study = factory.study(seeds=6)
     rows = factory.rows(study)

@@ -4,8 +4,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+import rows_factory as factory
 
 from harness.cli import main
+from harness.commands import report_pages
+from harness.storage import protocol
 from tests.driven import ran
 
 
@@ -46,3 +49,30 @@ def test_a_page_of_ones_own_is_not_overwritten(
     for _ in range(2):
         assert ended("report", theirs, "--out", out) == 0
     assert (out / "figures" / "mine.pdf").read_text() == "mine"
+
+
+@pytest.mark.long
+def test_a_look_counts_from_when_something_can_be_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report that cannot be made shows nothing; one that is interrupted while it is written may have."""
+    study = factory.study(seeds=1, snapshots=[5], rules=["A"])
+    folder = factory.write(tmp_path / "made-up", study, factory.rows(study)[:-1])
+    protocol.append(folder, protocol.Event.FIXED, {}, 0, 4)
+
+    def failing(_: object) -> None:
+        raise RuntimeError
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(report_pages, "findings", failing)
+        with pytest.raises(RuntimeError):
+            report_pages.show([folder])
+    assert [entry.event for entry in protocol.read(folder)] == ["fixed"]
+    with monkeypatch.context() as patched:
+        patched.setattr(report_pages.write, "write", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            report_pages.show([folder])
+    assert [entry.event for entry in protocol.read(folder)] == ["fixed", "reported"]
+    report_pages.show([folder])
+    assert "looked at 1 time before they were complete" in (folder / "report" / "index.html").read_text()

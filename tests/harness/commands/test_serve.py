@@ -1,6 +1,7 @@
 """The live page: what it shows, who may see it, and that a real browser shows it anew."""
 
 import http.client
+import json
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -134,6 +135,21 @@ def test_watching_before_all_rows_are_there_is_in_the_protocol(
     found = read(folder)[2:]
     assert [entry.event for entry in found] == ["reported", "reported"], "once more where rows came meanwhile"
     assert found[0].rows < found[1].rows
+
+
+def test_rows_of_which_no_page_can_be_made_are_one_line_and_no_look(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = factory.study(seeds=2)
+    first, *rows = factory.rows(study)[:9]
+    nested = json.dumps({**first, "recipe": "nested"}).replace('"nested"', '{"a":' * 600 + "1" + "}" * 600)
+    factory.write(folder, study, rows)
+    with open(folder / "trials.jsonl", "a") as file:
+        file.write(f"{nested}\n")
+    append(folder, Event.FIXED, {}, 0, 1)
+    assert ended("serve", folder) == 2
+    assert "row 9 is of no run" in capsys.readouterr().err
+    assert [entry.event for entry in read(folder)] == ["fixed"]
 
 
 @pytest.mark.slow

@@ -1,18 +1,26 @@
 """`verify` as the command line runs it: what is no row, no folder and no schema; rows drawn at random."""
 
 import json
+import lzma
 import os
+import shlex
 import shutil
+import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from analysis.report.provenance import command
+from analysis.results.rows import load
 from harness.cli import main
 from harness.commands import verify
 from harness.commands.verify import malformed, problems
 from harness.storage.row_fields import faults
-from tests.driven import JOBS, ran
+from harness.storage.rows import read_rows
+from tests.driven import JOBS, STUDY, ran
+from tests.studies import as_toml
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +141,43 @@ def test_a_study_with_a_byte_order_mark_is_read(folder: Path) -> None:
     assert problems(folder) == []
 
 
+def pack(path: Path, change: Callable[[bytes], bytes] = bytes) -> None:
+    path.with_name(f"{path.name}.xz").write_bytes(lzma.compress(change(path.read_bytes())))
+
+
+def test_a_compressed_study_beside_the_study_says_the_same(folder: Path) -> None:
+    path = folder / "study.json"
+    pack(path)
+    assert problems(folder) == []
+    pack(path, lambda content: json.dumps({**json.loads(content), "alpha": 0.5, "looks": [2]}).encode())
+    other = "study.json.xz has other alpha, looks than study.json beside it: pack it anew, or remove it"
+    assert problems(folder) == [other]
+    for content in (lambda _: b"[]", lambda _: b"[1]", lambda content: content[:-9]):
+        pack(path, content)
+        assert ["study.json.xz" in line for line in problems(folder)] == [True]
+
+
+def test_compressed_rows_that_differ_from_those_beside_them_are_named(folder: Path) -> None:
+    """Both are read, and what a run adds stands in trials.jsonl."""
+    path = folder / "trials.jsonl"
+    pack(path)
+    assert problems(folder) == []
+    change(folder, "train", test_accuracy=12.5)
+    assert ["two finished rows of one key differ" in line for line in problems(folder)] == [True]
+
+
+def test_a_torn_row_is_named_where_no_run_cuts_it_off(folder: Path) -> None:
+    path = folder / "trials.jsonl"
+    rows = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(rows)[:-20])
+    assert problems(folder) == []
+    pack(path)
+    path.write_bytes(rows[-1])
+    assert [line.partition(":")[0] for line in problems(folder)] == [
+        f"trials.jsonl.xz, line {JOBS} is torn, and no row"
+    ]
+
+
 KEPT = Path(__file__).parents[3] / "results" / "cell-cifar10-mini"
 
 
@@ -149,6 +194,33 @@ def test_rows_that_need_others_which_are_gone_say_so(folder: Path, capsys: pytes
     (folder / "trials.jsonl").write_text("".join(json.dumps(row) + "\n" for row in kept))
     assert ended("verify", folder, "--trust", "--rerun", len(rows)) == 1
     assert "trained again: it cannot be: KeyError" in capsys.readouterr().out
+
+
+def rated(settings: dict[str, Any], epoch: int) -> dict[str, float]:
+    return {"value": 1e7 * settings["recipe"]["lr"] + epoch}
+
+
+RANGES = {"lr": {"low": 1e-7, "high": 1e-6}}
+TUNING = [{"name": "t", "trials": 6, "pruner": "median", "startup_trials": 1, "ranges": RANGES}]
+
+
+def test_the_command_that_a_report_gives_trains_pruned_rows_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran(tmp_path, study=as_toml({**tomllib.loads(STUDY), "tuning": TUNING, "task": f"{__name__}:rated"}),
+        command=f"nas-harness run driven --results {tmp_path}")  # fmt: skip
+    results = load(tmp_path / "driven")
+    trials = results.trials[results.trials["kind"] == "tune"]
+    assert {*trials["status"]} == {"done", "pruned"}
+    program, *words = shlex.split(command(results, trials))
+    assert program == "nas-harness"
+    ended(*words, "--trust")  # without a report there are problems
+    said = [line for line in capsys.readouterr().out.splitlines() if "trained again" in line]
+    assert len(said) == len(trials)
+    assert all(line.endswith(": identical") for line in said)
+    change(tmp_path / "driven", "tune", status="pruned")
+    first = next(row["key"] for row in read_rows(tmp_path / "driven") if row["kind"] == "tune")
+    assert [said for _, said in verify.rerun(tmp_path / "driven", 0, [first], None)] == [["it ended as done"]]
 
 
 @pytest.mark.parametrize("count", ["-1", "x", "1e3"])

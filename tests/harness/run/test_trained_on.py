@@ -1,5 +1,6 @@
 """`start = "RESULTS:KEY"`: a method trains a kept network on, and is refused where it does not fit."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -118,6 +119,13 @@ def test_a_start_that_is_not_there_is_one_line(made: Path, tmp_path: Path) -> No
     networks.file(folder, row["key"]).unlink()
     with pytest.raises(BadInput, match=r"\.pt is missing; take it from where it was kept"):
         started(folder, row["key"])
+    lines = [json.loads(line) for line in (folder / "trials.jsonl").read_text().splitlines()]
+    for settings, says in (({}, "that network is of None"), (None, "settings is missing")):
+        changed = [{**one, "settings": settings} if one["key"] == row["key"] else one for one in lines]
+        (folder / "trials.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in changed))
+        networks.file(folder, row["key"]).write_bytes(networks.file(made, row["key"]).read_bytes())
+        with pytest.raises(BadInput, match=f"method 'longer': start = .*{says}"):
+            started(folder, row["key"])
     with pytest.raises(BadInput, match=re.escape("write RESULTS:KEY")):
         prepare(tiny(method=[{"name": "longer", "start": str(folder)}]), tmp_path, None, False, "cpu")
     for name in ("trials.jsonl", "study.json"):

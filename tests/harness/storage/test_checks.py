@@ -15,6 +15,7 @@ from harness.storage import protocol
 from harness.storage.checks import is_array, is_count, is_number
 from harness.storage.folder import read_study
 from harness.storage.rows import complete_rows, read_rows
+from tests.driven import ran
 
 TUNED = {"tuning": {"sampler": "tpe", "ranges": {}}, "index": 0}
 
@@ -41,6 +42,9 @@ TUNED = {"tuning": {"sampler": "tpe", "ranges": {}}, "index": 0}
         ("train", lambda row: row.update(kind="tune", settings={}), "settings.tuning is missing"),
         ("train", lambda row: row.update(kind="tune", settings=TUNED, curve=[{"epoch": 1}]), "curve[0].val_accuracy"),
         ("train", lambda row: row.pop("seed"), "seed is missing"),
+        ("train", lambda row: row.pop("path"), "path is missing"),
+        ("train", lambda row: (row.update(status="failed"), row.pop("error")), "error is missing"),
+        ("train", lambda row: row.update(methods=None), "methods is missing"),
     ],
 )  # fmt: skip
 def test_of_a_row(kind: str, change: Callable[[dict[str, Any]], Any], says: str, tmp_path: Path,
@@ -60,6 +64,23 @@ def test_of_a_row(kind: str, change: Callable[[dict[str, Any]], Any], says: str,
         assert f"trials.jsonl, line {number + 1}" in text
         assert says in text
         assert said.err.count("\n") == (command != "verify")
+
+
+@pytest.mark.parametrize("command", [["plan"], ["run", "--executor", "in-process"]], ids=lambda words: words[0])
+def test_a_row_that_lacks_what_every_run_writes_is_named_before_anything_starts(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran(tmp_path)
+    path = tmp_path / "driven" / "trials.jsonl"
+    first, *others = path.read_text().splitlines()
+    lacking = {name: value for name, value in json.loads(first).items() if name != "path"}
+    path.write_text("".join(f"{line}\n" for line in (json.dumps(lacking), *others)))
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as end:
+        main([*command, str(tmp_path / "study.toml"), "--results", str(tmp_path)])
+    assert end.value.code == 2
+    said = f"nas-harness: {path}, line 1 is no row: path is missing; mend or remove that line\n"
+    assert capsys.readouterr().err == said
 
 
 def test_lines_are_counted_in_each_file(tmp_path: Path) -> None:

@@ -75,7 +75,8 @@ def export_recipe(rows: Iterable[Row], name: str) -> str:
     the tuning. Raises BadInput where none is done.
     """
     own = [row for row in rows if row["kind"] == Kind.TUNE and name in row["methods"] and row["seed"] == 0]
-    done = [row for row in sorted(own, key=lambda row: row["settings"]["index"]) if row["status"] == Status.DONE]
+    done = [row for row in sorted(own, key=lambda row: row["settings"]["index"])
+            if row["status"] == Status.DONE and row["val_accuracy"] is not None]  # fmt: skip
     if not done:
         raise BadInput(f"no trial of tuning '{name}' is done yet: there is no recipe to export")
     best = max(done, key=lambda row: row["val_accuracy"])
@@ -83,7 +84,7 @@ def export_recipe(rows: Iterable[Row], name: str) -> str:
     lines = [f"{FOUND} '{name}', trial {best['settings']['index']} ({best['key']}): "
              f"{best['val_accuracy']:.2f} % validation accuracy.",
              f"# Cost of the search: {len(own)} trials, {cost:.0f} device-seconds."]  # fmt: skip
-    found = {"tuned": "", **best["settings"]["asked"]}  # in place of a tuning that the study names
+    found = {"tuned": "", **best["settings"].get("asked", {})}  # in place of a tuning that the study names
     return "\n".join([*lines, *_table("recipe", _nested(found))]) + "\n"
 
 

@@ -373,7 +373,9 @@ def test_the_exported_recipe_is_the_best_done_trial_and_a_study_takes_it(tmp_pat
     rows = play(spec(ranges), 0, 12)
     rows[3] = {**rows[3], "status": "pruned", "val_accuracy": 99.0}
     rows.append({**rows[4], "seed": 1, "val_accuracy": 98.0})
-    best = max((r for r in rows if r["status"] == "done" and r["seed"] == 0), key=lambda r: r["val_accuracy"])
+    rows[5] = {**rows[5], "status": "done", "val_accuracy": None}
+    scored = [r for r in rows if r["val_accuracy"] is not None]
+    best = max((r for r in scored if r["status"] == "done" and r["seed"] == 0), key=lambda r: r["val_accuracy"])
     text = tune.export_recipe(rows, "t")
     (tmp_path / "recipe.toml").write_text(text)
     (tmp_path / "study.toml").write_text(

@@ -53,7 +53,7 @@ def _writable(path: Path) -> os.stat_result | None:
     """Of the file that is there. Raises PermissionError where it may not be written."""
     if not path.exists():
         return None
-    if not os.access(path, os.W_OK):
+    if not os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     return path.stat()
 

@@ -15,9 +15,14 @@ from analysis.statistics.paired import pareto
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-HATCHES = ("", "////", "....", "xxxx", "\\\\\\\\")
-KINDS = {"search": "search", "perturbation": "reading by perturbation", "score": "scoring", "tune": "tuning",
-         "black-box": "black-box search", "train": "training"}  # fmt: skip
+KINDS = {  # of trial: what it is called, its colour and hatch
+    "search": ("search", "#0072b2", ""),
+    "perturbation": ("reading by perturbation", "#e69f00", "////"),
+    "score": ("scoring", "#cc79a7", "...."),
+    "tune": ("tuning", "#56b4e9", "xxxx"),
+    "black-box": ("black-box search", "#009e73", "\\\\\\\\"),
+    "train": ("training", "#d55e00", "----"),
+}
 
 
 def regression(model: Model, groups: Sequence[str]) -> Drawing:
@@ -117,8 +122,7 @@ def cost_bars(lines: Sequence[Line]) -> Drawing | None:
     drawn = drawn[drawn.groupby("kind")["hours"].transform("any")]
     figure, (axes,) = canvas(height=0.9 + 0.32 * len(names))
     left = np.zeros(len(names))
-    colours = ("#0072b2", "#e69f00", "#cc79a7", "#56b4e9")
-    for (kind, label), colour, hatch in zip(KINDS.items(), colours, HATCHES, strict=False):
+    for kind, (label, colour, hatch) in KINDS.items():
         if len(width := drawn.loc[drawn["kind"] == kind, "hours"].to_numpy()):
             axes.barh(range(len(names)), width, left=left, color=colour, hatch=hatch, edgecolor=INK, linewidth=0.5,
                       height=0.65, label=label)  # fmt: skip

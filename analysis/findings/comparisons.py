@@ -40,7 +40,7 @@ class Comparison:
     low: float  # interval that holds for all of the family at once (Bonferroni)
     high: float
     effect: Effect  # Hedges's g
-    improvement: Estimate  # relative, percent
+    improvement: Estimate  # relative, percent; NaN of a gain, whose difference has no ratio
     missing: int  # seeds that have no complete pair
     refused: tuple[float, ...]  # seeds whose sides saw different images
     failures: int  # trainings that count with the accuracy of guessing
@@ -177,7 +177,7 @@ def _comparison(study: Study, pairs: Pairs, judged: Judged, spread_: tuple[float
         pairs.kind, status, *pairs.sides, estimate, judged.adjusted, judged.moderated, judged.moderated_raw,
         simultaneous.low, simultaneous.high,
         effect=effects.hedges_g(frame["own"], frame["other"], fixed.level),
-        improvement=relative_improvement(frame["own"], frame["other"], fixed.level),
+        improvement=_improvement(pairs, fixed.level),
         missing=int(frame.isna().any(axis=1).sum()) - len(pairs.refused),
         refused=pairs.refused,
         failures=pairs.failures,
@@ -192,6 +192,12 @@ def _comparison(study: Study, pairs: Pairs, judged: Judged, spread_: tuple[float
         keys=_keys(study.results, pairs.methods),
         pairs=pairs,
     )  # fmt: skip
+
+
+def _improvement(pairs: Pairs, level: float) -> Estimate:
+    if pairs.kind == "gain":
+        return mean_interval([])
+    return relative_improvement(pairs.frame["own"], pairs.frame["other"], level)
 
 
 def _verdict(study: Study, pairs: Pairs, judged: Judged, finds: float, equal: bool) -> str:

@@ -9,7 +9,7 @@ from analysis.results.table import Line, family
 
 def primary_questions(primary: Mapping[str, Any], table: Sequence[Line]) -> list[Question]:
     """What the primary comparison is made of, one a snapshot; none where the table has no such rows."""
-    primary = _placed(primary)
+    primary = placed(primary)
     lines = [line for line in table if family(line.method) == primary["method"] or line.method == primary["method"]]
     at = primary.get("at")
     if isinstance(at, int):
@@ -31,7 +31,7 @@ def primary_questions(primary: Mapping[str, Any], table: Sequence[Line]) -> list
 
 def taken_out(primary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Rows that the question was about and that are gone: what is left would answer another one."""
-    primary, at = _placed(primary), primary.get("at")
+    primary, at = placed(primary), primary.get("at")
     return [
         row["method"]
         for row in rows
@@ -40,19 +40,19 @@ def taken_out(primary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> 
     ]
 
 
-def _placed(primary: Mapping[str, Any]) -> Mapping[str, Any]:
+def placed(primary: Mapping[str, Any]) -> Mapping[str, Any]:
     """With the data set in front of the methods' names, where it is about one of several."""
     if not (data := primary.get("data")):
         return primary
     against = primary.get("against", "twins")
-    return {**primary, "method": f"{data}/{primary['method']}",
+    return {**primary, "method": f"{data}/{primary['method']}", "data": None,
             "against": against if against == "twins" else f"{data}/{against}"}  # fmt: skip
 
 
 def name(primary: Mapping[str, Any]) -> str:
     at = primary.get("at")
     over = ", mean over snapshots" if at == "mean" else f" at {at} epochs" if at is not None else ""
-    primary = _placed(primary)
+    primary = placed(primary)
     against = primary.get("against", "twins")
     return f"{primary['method']} against {'its twins' if against == 'twins' else against}{over}"
 

@@ -132,6 +132,7 @@ def _questions(results: Results, table: Sequence[Line]) -> Iterator[Mapping[str,
     bases = {name: _baselines(table).get(name.rpartition("/")[0]) for name in names}
     asked += [{"method": name, "against": base, "at": "mean"} for name, base in bases.items() if base]
     if first:
+        first = primary.placed(first)
         first = {**first, "against": first.get("against", "twins"), "at": first.get("at") or "mean", "primary": True}
         yield first
     yield from (one for one in asked if not first or primary.name(one) != primary.name(first))

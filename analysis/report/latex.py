@@ -5,6 +5,13 @@ from collections.abc import Sequence
 
 from analysis.report.tables.table import Cell, Table
 
+MATHS = {"±": "pm", "≥": "geq", "≤": "leq", "×": "times", "†": "dagger", "→": "to", "∞": "infty", "Δ": "Delta",
+         **dict(zip("αβγδεηθκλμνξπρστφχψω", ("alpha", "beta", "gamma", "delta", "epsilon", "eta", "theta", "kappa",
+         "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega"), strict=True))}  # fmt: skip
+SPECIAL = {"\\": r"\textbackslash{}", "–": "--", "—": "---", "−": "$-$", "<": "$<$", ">": "$>$", "²": "$^2$",
+           "…": r"\ldots{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+           **{mark: rf"\{mark}" for mark in "&%#_${}"},
+           **{mark: rf"$\{name}$" for mark, name in MATHS.items()}}  # fmt: skip
 OFF_PAPER = ("Verdict", "Seeds needed", "p", "p (moderated, Holm)", "Relative improvement, %")  # of a comparison
 
 
@@ -57,8 +64,4 @@ def _legend(table: Table) -> str:
 
 def escaped(text: str) -> str:
     """Plain text as LaTeX."""
-    special = {"\\": r"\textbackslash{}", "±": r"$\pm$", "–": "--", "−": "$-$", "&": r"\&", "%": r"\%", "#": r"\#",
-               "_": r"\_", "$": r"\$", "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-               "≥": r"$\geq$", "α": r"$\alpha$", "ρ": r"$\rho$", "γ": r"$\gamma$", "×": r"$\times$", "<": "$<$",
-               ">": "$>$", "†": r"$\dagger$", "→": r"$\to$"}  # fmt: skip
-    return "".join(special.get(character, character) for character in text)
+    return "".join(SPECIAL.get(character, character) for character in text)

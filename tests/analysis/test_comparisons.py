@@ -117,6 +117,7 @@ def test_gains_over_twins_are_compared_at_equal_search_epochs(tmp_path: Path) ->
     test = stats.ttest_1samp(own - own_twins - other + other_twins, 0)
     assert found[names[0], names[2]].difference.p == pytest.approx(test.pvalue)
     assert set(found[names[0], names[2]].keys) == {r["key"] for r in rows if r["method"] in names}
+    assert all(isnan(gain.improvement.value) for gain in found.values()), "a difference of gains has no ratio"
 
 
 def test_a_larger_gain_is_called_larger_and_leads_to_all_four_sides(tmp_path: Path) -> None:

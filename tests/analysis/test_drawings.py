@@ -1,5 +1,6 @@
 """Drawings and figures: what they hold, and that equal values give equal bytes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +8,13 @@ import pytest
 import rows_factory as factory
 
 from analysis.figures.drawings import blocks, draw, graph, shares
+from analysis.figures.scale import KINDS, cost_bars
 from analysis.figures.style import looks, rendered
 from analysis.findings.slopes import models
 from analysis.results.rows import Results, load
 from analysis.results.searches import architectures, mean_alpha
 from analysis.results.table import lines
+from harness.vocabulary.kinds import Kind
 from spaces.architecture import Cells, Shortcuts, parse
 
 
@@ -95,6 +98,23 @@ def test_models_take_a_network_once_and_find_its_slope(tmp_path: Path) -> None:
     for slope in parameters.slopes.slopes.values():
         assert slope.value == pytest.approx(10, abs=0.2)
     assert shortcuts.correlations["darts-A"].n == 15
+
+
+def test_the_cost_of_every_kind_of_trial_is_drawn(tmp_path: Path) -> None:
+    assert set(KINDS) == set(Kind)
+    study = factory.study(rules=["A"], snapshots=[5])
+    table = lines(loaded(tmp_path, study, factory.rows(study)))
+    assert {kind for line in table for kind, spent in line.spent.items() if spent.mean} == {"search", "train"}
+    each = {kind: replace(table[0].spent["train"], mean=3600.0 * n) for n, kind in enumerate(Kind, 1)}
+    for shown in (table, [replace(table[0], spent=each), *table[1:]]):
+        drawing = cost_bars(shown)
+        assert drawing is not None
+        axes, = drawing.figure.axes
+        widths = [sum(bar.get_width() for bar in bars) for bars in zip(*axes.containers, strict=True)]
+        hours = drawing.data.groupby("row", sort=False)["hours"].sum()
+        assert widths == pytest.approx(hours.tolist())
+        assert len(axes.containers) == drawing.data["kind"].nunique()
+        assert len({(bars[0].get_facecolor(), bars[0].get_hatch()) for bars in axes.containers}) == len(axes.containers)
 
 
 def test_a_scale_that_does_not_vary_has_no_model(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import rows_factory as factory
+from data_sets_made import several_sets
 from judging import KEPT, made, with_accuracies
 from scipy import stats
 
@@ -83,6 +84,18 @@ def test_each_study_has_its_own_baseline(tmp_path: Path) -> None:
     together = found["one/darts-A against one/baseline"]
     p = [next(way.p for way in one.ways if way.name == "many-to-one") for one in (alone, together)]
     assert p[0] == p[1]
+
+
+def test_a_primary_question_on_one_data_set_leaves_the_others_their_analyses(tmp_path: Path) -> None:
+    """Many-to-one is over all methods against that data set's baseline, the primary one among them."""
+    plain = asked(several_sets(tmp_path / "plain", [1.0, 0.5]))
+    primary = {"method": "darts-A", "against": "baseline", "at": None, "data": "set0"}
+    found = asked(several_sets(tmp_path / "primary", [1.0, 0.5], primary=primary))
+    assert found.keys() == plain.keys()
+    assert [name for name, one in found.items() if one.primary] == ["set0/darts-A against set0/baseline"]
+    for name, one in found.items():
+        ways = {way.name: way.p for way in one.ways}
+        assert ways == pytest.approx({way.name: way.p for way in plain[name].ways}, abs=1e-3, nan_ok=True), name
 
 
 def test_the_primary_question_comes_first_at_its_snapshot_and_once(tmp_path: Path) -> None:

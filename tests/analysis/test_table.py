@@ -1,5 +1,6 @@
 """The comparison table: means of means, twins beside, what is unfinished said."""
 
+import ast
 import csv
 import io
 import re
@@ -9,6 +10,7 @@ from statistics import mean, stdev
 import pytest
 import rows_factory as factory
 
+import analysis
 from analysis.numbers import p_value, signed
 from analysis.report import formats, latex
 from analysis.report.tables.results import results as comparison
@@ -119,6 +121,16 @@ def test_table_without_study_rows_is_taken_from_the_trials(tmp_path: Path) -> No
 
 def test_latex_has_no_bare_special_characters() -> None:
     assert latex.escaped("a_b & 50 % ± #1 {x}") == r"a\_b \& 50 \% $\pm$ \#1 \{x\}"
+
+
+@pytest.mark.parametrize("part", ["report/tables", "findings"])
+def test_latex_knows_every_sign_that_a_table_is_written_with(part: str) -> None:
+    """Without a package, LaTeX has letters with accents and no other sign."""
+    trees = [ast.parse(path.read_text()) for path in (Path(analysis.__file__).parent / part).glob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    texts = "".join(str(node.value) for node in nodes if isinstance(node, ast.Constant))
+    left = set(latex.escaped(texts))
+    assert {sign for sign in left if not sign.isascii() and not sign.isalpha() or "Α" <= sign <= "ω"} == set()
 
 
 def test_spread_is_split_only_where_it_can_be(tmp_path: Path) -> None:

@@ -18,8 +18,9 @@ def blocks(results: Results, table: Sequence[Line]) -> list[Table]:
             groups.items()] or [comparison(table)]  # fmt: skip
 
 
-def summary(found: Sequence[Summary]) -> Table:
-    head = ("Method", "Mean rank [95 %]", "Between random draw (0) and best (1) [95 %]", "Search seeds")
+def summary(found: Sequence[Summary], level: float) -> Table:
+    sure = f"[{100 * level:.4g} %]"
+    head = ("Method", f"Mean rank {sure}", f"Between random draw (0) and best (1) {sure}", "Search seeds")
     rows = []
     for one in found:
         scaled = one.scaled and estimated(one.scaled.value, one.scaled.low, one.scaled.high, 3)

@@ -30,7 +30,7 @@ def report_tables(found: Findings) -> list[Table]:
     made = [
         comparisons.primary(found.compared, results.study.get("primary"), level),
         *data_sets.blocks(results, table),
-        data_sets.summary(summaries(results, table, level)),
+        data_sets.summary(summaries(results, table, level), level),
         over_data_sets.omnibus(found.over, rules(results)),
         over_data_sets.pairs(found.over, rules(results)),
         comparisons.comparisons(table, twins, level, kind),

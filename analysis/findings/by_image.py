@@ -3,7 +3,6 @@ side. Exploratory; only where predictions are there."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -45,17 +44,19 @@ class TwoNetworks:
 def by_image(results: Results, table: Sequence[Line], said: Predictions, level: float) -> list[ByImage]:
     """The primary comparison, those with twins and those with the baseline, where at least one seed has all."""
     sides, out = Sides(results, table), []
-    for asked in _asked(sides, results.study.get("primary"), table):
+    primary = results.study.get("primary")
+    first = primary_questions(primary, table, results.first_rows) if primary else []
+    for asked in _asked(sides, first, table):
         parts = [_differences(results, sides, said, question) for question in asked]
         seeds = sorted(set.intersection(*(set(part) for part in parts)))
         known = sorted(set().union(*(sides.pairs(question).frame.index for question in asked)))
         if not seeds:
             continue
         values = np.stack([np.mean([part[seed] for part in parts], axis=0) for seed in seeds])
-        names = [(one.first, one.second) for one in asked]
-        first, second = names[0] if len(asked) == 1 else (f"{family(name)}, mean over snapshots" for name in names[0])
+        names = [(question.first, question.second) for question in asked]
+        one, other = names[0] if len(asked) == 1 else (f"{family(name)}, mean over snapshots" for name in names[0])
         methods = tuple(dict.fromkeys(name for pair in names for name in pair))
-        out.append(ByImage(first, second, methods, crossed(100 * values, level), len(known) - len(seeds)))
+        out.append(ByImage(one, other, methods, crossed(100 * values, level), len(known) - len(seeds)))
     return out
 
 
@@ -64,15 +65,15 @@ def two_networks(results: Results, table: Sequence[Line], said: Predictions) -> 
     return [
         TwoNetworks(question.first, question.second, int(seed), (one, other),
                     agreement(said.said[one], said.said[other], said.labels[one]))
-        for (question,) in _asked(Sides(results, table), None, table)
+        for (question,) in _asked(Sides(results, table), [], table)
         for seed, one, other in _together(results, question)
         if one in said.said and other in said.said and said.images[one] == said.images[other]
     ]  # fmt: skip
 
 
-def _asked(sides: Sides, primary: Mapping[str, Any] | None, table: Sequence[Line]) -> Iterator[tuple[Question, ...]]:
+def _asked(sides: Sides, first: Sequence[Question], table: Sequence[Line]) -> Iterator[tuple[Question, ...]]:
     """Each once; sides of different data are not compared."""
-    asked = [tuple(primary_questions(primary, table))] if primary else []
+    asked = [tuple(first)]
     asked += [(Question("twins", line.method, line.twin),) for line in table if line.twin]
     base = [line.method for line in table if line.role == "baseline"]
     asked += [(Question("pair", line.method, name),) for line in table for name in base if line.method != name]

@@ -81,11 +81,11 @@ def compared(results: Results, table: Sequence[Line]) -> Compared:
     fixed, family_ = rules(results), [asked.sides.pairs(question) for question in asked.secondary]
     first = None
     if asked.primary:
-        study = Study(results, fixed, 1, results.preregistered)
+        study = Study(results, fixed, 1, True)
         first = _comparison(
             study, asked.primary, judge([asked.primary], fixed, alone=True)[0], spread_of([asked.primary.differences])
         )
-    confirms = results.preregistered and first is not None and first.significant
+    confirms = first is not None and first.status == "primary" and first.significant
     study = Study(results, fixed, len(family_) + asked.lost, confirms)
     judged = judge(family_, fixed, asked.lost)
     spreads = _spreads(family_)
@@ -142,8 +142,10 @@ def _asked(results: Results, table: Sequence[Line]) -> _Asked:
     every = questions([*rows.values()])
     planned = questions([*(rows | {row["method"]: dict(row) for row in results.taken_out}).values()])
     wanted = results.study.get("primary") or None
-    gone = primary.taken_out(wanted, results.taken_out) if wanted else []
-    first = primary.primary_questions(wanted, table) if wanted and not gone else []
+    fixed = results.first_rows
+    gone = [name for name in primary.taken_out(wanted, results.taken_out) if fixed is None or name in fixed] if wanted \
+        else []  # fmt: skip
+    first = primary.primary_questions(wanted, table, fixed) if wanted and not gone else []
     found = primary.primary_pairs(sides, first, wanted.get("at")) if wanted else None
     single = first[0] if found and len(first) == 1 else None
     cause = f"{', '.join(gone)} was taken out" if gone else "the table has no such rows, or they are of different data"
@@ -161,7 +163,7 @@ class Study:
     results: Results
     fixed: Rules
     size: int
-    confirms: bool
+    confirms: bool  # as far as planned: whether rows of a comparison were new is its own
 
 
 def _comparison(study: Study, pairs: Pairs, judged: Judged, spread_: tuple[float, int]) -> Comparison:
@@ -172,7 +174,8 @@ def _comparison(study: Study, pairs: Pairs, judged: Judged, spread_: tuple[float
     simultaneous = mean_interval(pairs.differences, 1 - strictest)
     equivalence = _equivalence(study, pairs)
     equal = equivalence <= fixed.alpha
-    status = "exploratory" if not study.confirms else "primary" if pairs.kind == "primary" else "confirmatory"
+    confirms = study.confirms and study.results.may_confirm(pairs.methods)
+    status = "exploratory" if not confirms else "primary" if pairs.kind == "primary" else "confirmatory"
     return Comparison(
         pairs.kind, status, *pairs.sides, estimate, judged.adjusted, judged.moderated, judged.moderated_raw,
         simultaneous.low, simultaneous.high,
@@ -187,7 +190,7 @@ def _comparison(study: Study, pairs: Pairs, judged: Judged, spread_: tuple[float
         finds=finds,
         significant=judged.significant,
         inconclusive=judged.seen and inconclusive(estimate, judged.significant, fixed.negligible),
-        verdict=_verdict(study, pairs, judged, finds, equal),
+        verdict=_verdict(study, pairs, judged, finds, equal, exploratory=not confirms),
         methods=pairs.methods,
         keys=_keys(study.results, pairs.methods),
         pairs=pairs,
@@ -200,7 +203,7 @@ def _improvement(pairs: Pairs, level: float) -> Estimate:
     return relative_improvement(pairs.frame["own"], pairs.frame["other"], level)
 
 
-def _verdict(study: Study, pairs: Pairs, judged: Judged, finds: float, equal: bool) -> str:
+def _verdict(study: Study, pairs: Pairs, judged: Judged, finds: float, equal: bool, exploratory: bool) -> str:
     if not judged.seen:
         return "not tested: the first look is not reached"
     second = NAMES["twins"] if pairs.twins else NAMES[pairs.kind].format(pairs.sides[1])
@@ -209,7 +212,7 @@ def _verdict(study: Study, pairs: Pairs, judged: Judged, finds: float, equal: bo
         words=("larger", "smaller") if pairs.kind == "gain" else WORDS,
         margin=study.fixed.negligible,
         unmoderated=pairs.kind != "primary" and judged.adjusted <= study.fixed.alpha and not judged.significant,
-        exploratory=not study.confirms,
+        exploratory=exploratory,
         decided=judged.decided,
         equal=equal,
     )  # fmt: skip

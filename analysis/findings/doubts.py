@@ -50,8 +50,14 @@ def _planning(results: Results, found: Compared) -> Iterator[str]:
             f"planned: adjusted p is multiplied by {looks + 1}."
         )
     for taken in protocol_view.reused(results.protocols):
-        yield f"{taken}: they may have been seen before the protocol was fixed."
-    if changes := protocol_view.changed(results.protocols):
+        yield f"{taken}: comparisons with them are exploratory, for they may have been seen before all was fixed."
+    if results.replaced:
+        yield (
+            f"Finished trainings of {', '.join(results.replaced)} are of no job any more: settings were changed, or "
+            "seeds left out, after they were there. What stands in their place was chosen with them known."
+            f"{' All comparisons are exploratory.' if results.preregistered else ''}"
+        )
+    if changes := [change for protocol in results.protocols for change in protocol.changed]:
         yield f"Changed after rows were there: {', '.join(changes)}. What was fixed first counts."
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from analysis.findings import matched
 from analysis.findings.recipes import described, recipes
 from analysis.findings.rules import rules
-from analysis.results import data_sets
+from analysis.results import data_sets, protocol_view
 from analysis.results.rows import Results
 from analysis.results.table import Line
 
@@ -101,18 +101,25 @@ def _controlled(results: Results) -> str:
     alpha = f"{rules(results).alpha:g}"
     asked = results.study.get("primary")
     family = "comparisons with twins, between methods and of gains are one family under Holm's method"
-    if not results.preregistered:
+    if not results.preregistered or results.replaced:
+        why = "No protocol was fixed before the first row" if not results.preregistered else \
+            "Finished trainings were replaced after the protocol was fixed"  # fmt: skip
         return (
-            f"No protocol was fixed before the first row: all {family} at α = {alpha}"
-            f"{', apart from the primary one' if asked else ''}, and all findings are exploratory."
+            f"{why}: all {family} at α = {alpha}{', apart from the primary one' if asked else ''}, and all findings "
+            "are exploratory."
         )
     if not asked:
         return f"No comparison was primary: all {family} at α = {alpha}, and all findings are exploratory."
     return (
         f"The primary comparison, fixed beforehand, is tested first at α = {alpha}; the other {family} at α = {alpha}, "
-        f"confirmatory only where the primary one is significant. {_overall(rules(results).unplanned, alpha)} Slopes "
-        "are exploratory."
+        f"confirmatory only where the primary one is significant. {_reused(results)}"
+        f"{_overall(rules(results).unplanned, alpha)} Slopes are exploratory."
     )
+
+
+def _reused(results: Results) -> str:
+    reused = any(protocol_view.reused(results.protocols))
+    return "Comparisons with rows that were taken over from other studies are exploratory. " if reused else ""
 
 
 def _overall(unplanned: int, alpha: str) -> str:

@@ -1,15 +1,19 @@
 """The study's primary question as pairs: `method` against its twins or another method, at one snapshot or over all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from analysis.results.pairs import Pairs, Question, Sides
 from analysis.results.table import Line, family
 
 
-def primary_questions(primary: Mapping[str, Any], table: Sequence[Line]) -> list[Question]:
-    """What the primary comparison is made of, one a snapshot; none where the table has no such rows."""
+def primary_questions(primary: Mapping[str, Any], table: Sequence[Line],
+                      fixed: Collection[str] | None = None) -> list[Question]:  # fmt: skip
+    """What the primary comparison is made of, one a snapshot; none where the table has no such rows. `fixed`: the rows
+    that the protocol had first, where a snapshot that was added later must not move a mean."""
     primary = placed(primary)
+    if fixed is not None:
+        table = [line for line in table if line.method in fixed]
     lines = [line for line in table if family(line.method) == primary["method"] or line.method == primary["method"]]
     at = primary.get("at")
     if isinstance(at, int):

@@ -32,7 +32,8 @@ class Rules:
 def rules(results: Results) -> Rules:
     """Planned looks count where the study was once run with `--until`: else it is looked at once, at the end."""
     study = results.study
-    looks = tuple(study.get("looks") or ()) if study.get("sequential") else ()
+    sequential = study.get("sequential") or any(protocol.looked for protocol in results.protocols)
+    looks = tuple(study.get("looks") or ()) if sequential else ()
     margin = study.get("equivalence_margin")
     unplanned = max((protocol.unplanned_looks for protocol in results.protocols), default=0)
     return Rules(float(study.get("alpha") or 0.05), float(study.get("smallest_effect") or 0.2), looks,

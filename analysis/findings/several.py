@@ -140,7 +140,8 @@ def _questions(results: Results, table: Sequence[Line]) -> Iterator[Mapping[str,
 
 def _data(results: Results, sides: Sides, table: Sequence[Line], asked: Mapping[str, Any]) -> _Data | None:
     """None where nothing of it can be compared."""
-    parts = primary.primary_questions({**asked, "at": "mean"}, table)
+    fixed = results.first_rows if asked.get("primary") else None
+    parts = primary.primary_questions({**asked, "at": "mean"}, table, fixed)
     if not parts or not all(sides.same_data(part.first, part.second) for part in parts):
         return None
     pairs = [sides.pairs(part) for part in parts]

@@ -5,9 +5,12 @@ from collections.abc import Sequence
 
 from analysis.report.tables.table import Cell, Table
 
-MATHS = {"±": "pm", "≥": "geq", "≤": "leq", "×": "times", "†": "dagger", "→": "to", "∞": "infty", "Δ": "Delta",
-         **dict(zip("αβγδεηθκλμνξπρστφχψω", ("alpha", "beta", "gamma", "delta", "epsilon", "eta", "theta", "kappa",
-         "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega"), strict=True))}  # fmt: skip
+MATHS = {
+    "±": "pm", "≥": "geq", "≤": "leq", "×": "times", "†": "dagger", "→": "to", "∞": "infty", "Δ": "Delta",
+    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "η": "eta", "θ": "theta", "κ": "kappa",
+    "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "π": "pi", "ρ": "rho", "σ": "sigma", "τ": "tau", "φ": "phi",
+    "χ": "chi", "ψ": "psi", "ω": "omega",
+}  # fmt: skip
 SPECIAL = {"\\": r"\textbackslash{}", "–": "--", "—": "---", "−": "$-$", "<": "$<$", ">": "$>$", "²": "$^2$",
            "…": r"\ldots{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
            **{mark: rf"\{mark}" for mark in "&%#_${}"},

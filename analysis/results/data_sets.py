@@ -49,8 +49,11 @@ def text(data: Mapping[str, Any]) -> str:
 
 
 def chance(study: Mapping[str, Any], data: Mapping[str, Any]) -> float:
-    """The accuracy of guessing, in percent; NaN where the number of classes is unknown."""
-    if isinstance(given := study.get("chance"), int | float):
-        return float(given)
-    classes = data.get("classes") or CLASSES.get(str(data.get("judged on") or data.get("name")))
-    return 100 / classes if classes else nan
+    """The accuracy of guessing, in percent; NaN where the number of classes is unknown: a run writes it, and where an
+    older one did not, somebody may have added `chance` to study.json."""
+    name = str(data.get("judged on") or data.get("name"))
+    classes = CLASSES.get(name) or (study.get("classes") or {}).get(name) or data.get("classes")
+    if classes:
+        return 100 / classes
+    given = study.get("chance")
+    return float(given) if isinstance(given, int | float) else nan

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from analysis.results.outcomes import FINAL
+
 SETUP = ("space", "space_options", "data", "search", "recipe", "seeds", "smallest_effect", "equivalence_margin",
          "alpha", "looks", "primary")  # fmt: skip
 Row = Mapping[str, Any]
@@ -52,6 +54,14 @@ def _epochs(method: str) -> int | None:
     """Of a table row's name, such as darts-A@20."""
     _, at, epochs = method.rpartition("@")
     return int(epochs) if at and epochs.isdecimal() else None
+
+
+def replaced(study: Row, records: Iterable[Row]) -> tuple[str, ...]:
+    """Rows of the table of which finished trainings are of no job any more: seeds or settings were changed since."""
+    there = {row["method"] for row in study["rows"]} | {row.get("twin") for row in study["rows"]}
+    planned = {job["key"] for job in study["plan"]}
+    gone = [record for record in records if record["kind"] == "train" and record["key"] not in planned]
+    return tuple(sorted({record["method"] for record in gone if record["status"] in FINAL} & there)) if planned else ()
 
 
 def taken_out(study: Row, fixed: Iterable[Row], records: Iterable[Row]) -> tuple[Row, ...]:

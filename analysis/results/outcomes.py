@@ -7,7 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+FINAL = ("done", "diverged", "disconnected", "pruned", "unmatched", "invalid")  # `failed` runs again
 FAILURES = ("failed", "diverged", "disconnected", "invalid")  # invalid: said to be done, but its accuracy is none
+ACCURACIES = ("test_accuracy", "val_accuracy")
+Result = tuple[Any, ...]  # status and ACCURACIES of a final row
 
 
 def is_percentage(value: Any) -> bool:
@@ -30,12 +33,11 @@ def checked(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def conflicts(records: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Keys that have several finished rows with different results, each with these."""
-    found: dict[str, dict[tuple[float | None, float | None], None]] = {}
+    """Keys that have several final rows with different results, each with these."""
+    found: dict[str, dict[Result, None]] = {}
     for record in records:
-        if record.get("status") == "done":
-            result = (_number(record.get("test_accuracy")), _number(record.get("val_accuracy")))
-            found.setdefault(record["key"], {})[result] = None
+        if (status := record.get("status")) in FINAL:
+            found.setdefault(record["key"], {})[status, *map(_number, map(record.get, ACCURACIES))] = None
     return [
         f"{key} ({', '.join(_result(result) for result in sorted(results, key=str))})"
         for key, results in sorted(found.items())
@@ -47,9 +49,10 @@ def _number(value: Any) -> float | None:
     return value if isinstance(value, int | float) else None
 
 
-def _result(result: tuple[float | None, float | None]) -> str:
-    known = [value for value in result if value is not None]
-    return f"{known[0]} %" if known else "none"
+def _result(result: Result) -> str:
+    status, *accuracies = result
+    known = [value for value in accuracies if value is not None]
+    return status if status != "done" else f"{known[0]} %" if known else "none"
 
 
 def outcomes(trials: pd.DataFrame, failures: bool = True) -> pd.DataFrame:

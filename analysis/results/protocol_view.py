@@ -32,38 +32,83 @@ class Protocol:
     entries: tuple[Entry, ...] = ()
 
     @cached_property
+    def _before(self) -> int:
+        """How many entries are from before the first row, whatever later ones say of how many rows they found."""
+        return next((number for number, entry in enumerate(self.entries) if entry["rows"]), len(self.entries))
+
+    @property
+    def _changes(self) -> list[Entry]:
+        """What was changed after rows were there."""
+        return [entry for entry in self.entries[self._before :] if entry["event"] == "changed"]
+
+    @cached_property
     def first(self) -> dict[str, Any]:
         """What was fixed when the first row was made: later changes are deviations."""
         found: dict[str, Any] = {}
-        for entry in self.entries:
+        for entry in self.entries[: self._before]:
             if entry["event"] == "fixed":
                 found |= entry["content"]
-            elif entry["event"] == "changed" and not entry["rows"]:
+            elif entry["event"] == "changed":
                 found |= {name: after for name, (_, after) in entry["content"].items()}
         return found
 
     @property
     def preregistered(self) -> bool:
-        return bool(self.entries) and self.entries[0]["event"] == "fixed" and not self.entries[0]["rows"]
+        return self._before > 0 and self.entries[0]["event"] == "fixed"
+
+    @property
+    def first_rows(self) -> frozenset[str] | None:
+        """The table rows that were fixed first; None where none were."""
+        rows = self.first.get("rows")
+        return frozenset(row["method"] for row in rows) if rows else None
 
     @property
     def rows(self) -> list[Mapping[str, Any]]:
         """Every table row that stood in it once rows could be seen: none leaves the family by a change."""
-        changed = [e["content"]["rows"] for e in self.entries if e["event"] == "changed" and "rows" in e["content"]]
+        changed = [entry["content"]["rows"] for entry in self._changes if "rows" in entry["content"]]
         stands = [self.first.get("rows") or [], *(after or [] for _, after in changed)]
         return [row for rows in stands for row in rows]
 
     @property
     def unplanned_looks(self) -> int:
-        """At how many states of the rows somebody looked, or changed the seeds, while rows were missing."""
-        return len({entry["rows"] for entry in self.entries if entry["rows"] and _looks(entry)})
+        """At how many states of the study somebody looked, or changed the seeds, while rows were missing: the same
+        number of rows is another state once seeds or settings were changed."""
+        states: set[tuple[int, int]] = set()
+        plan = 0
+        for entry in self.entries:
+            changes = entry["event"] == "changed" and entry["content"].keys() & {"seeds", "settings"}
+            if entry["rows"] and (entry["event"] == "reported" or (changes and "seeds" in changes)):
+                states.add((plan, entry["rows"]))
+            plan += bool(changes)
+        return len(states)
+
+    @property
+    def looked(self) -> bool:
+        """Whether planned looks were taken."""
+        return any(entry["event"] == "looked" for entry in self.entries)
+
+    @cached_property
+    def reused_keys(self) -> frozenset[str] | None:
+        """Of the rows that were taken over from other studies; None where an entry does not say which."""
+        named = [entry["content"].get("keys") for entry in self.entries if entry["event"] == "reused"]
+        return None if None in named else frozenset(key for keys in named for key in keys)
+
+    @property
+    def changed(self) -> list[str]:
+        """The fields of which a report uses what was fixed first, each with what was wanted later."""
+        return [
+            f"{name} ({before} → {after})"
+            for entry in self._changes
+            for name, (before, after) in entry["content"].items()
+            if name in FIRST_COUNTS
+        ]
 
     @property
     def deviations(self) -> list[Deviation]:
         return [
             Deviation(entry["at"], text, f"{entry['rows']} of {entry['planned']}", entry["hash"])
-            for entry in self.entries
-            for text in _said(entry)
+            for number, entry in enumerate(self.entries)
+            for text in _said(entry, late=number >= self._before)
         ]
 
 
@@ -91,18 +136,6 @@ def as_fixed(study: Mapping[str, Any], protocol: Protocol) -> dict[str, Any]:
     return {**study, **{name: first[name] for name in FIRST_COUNTS if name in first}, "looks": looks}
 
 
-def changed(protocols: Sequence[Protocol]) -> list[str]:
-    """The fields of which a report uses what was fixed first, each with what was wanted later."""
-    return [
-        f"{name} ({before} → {after})"
-        for protocol in protocols
-        for entry in protocol.entries
-        if entry["event"] == "changed" and entry["rows"]
-        for name, (before, after) in entry["content"].items()
-        if name in FIRST_COUNTS
-    ]
-
-
 def reused(protocols: Sequence[Protocol]) -> list[str]:
     """What was taken over from other studies, a sentence each."""
     return [_reused(e["content"]) for protocol in protocols for e in protocol.entries if e["event"] == "reused"]
@@ -113,14 +146,11 @@ def _reused(content: Mapping[str, Any]) -> str:
     return f"{content.get('rows', '?')} rows were taken over from {others}"
 
 
-def _looks(entry: Entry) -> bool:
-    return entry["event"] == "reported" or (entry["event"] == "changed" and "seeds" in entry["content"])
-
-
-def _said(entry: Entry) -> Iterator[str]:
+def _said(entry: Entry, late: bool) -> Iterator[str]:
+    """`late`: after rows were there."""
     content = entry["content"]
     match entry["event"]:
-        case "changed" if entry["rows"]:
+        case "changed" if late:
             yield from (f"{name}: {_short(before)} → {_short(after)}" for name, (before, after) in content.items())
         case "reported":
             yield "a report was made while rows were missing"

@@ -16,8 +16,8 @@ from analysis.numbers import visible
 from analysis.results import data_sets, protocol_view
 from analysis.results.history import history
 from analysis.results.kept import lines, study_bytes
-from analysis.results.merged import merged, taken_out
-from analysis.results.outcomes import checked, conflicts
+from analysis.results.merged import merged, replaced, taken_out
+from analysis.results.outcomes import FINAL, checked, conflicts
 from analysis.results.protocol_view import Damaged, Protocol
 from analysis.results.settings_read import read
 
@@ -29,7 +29,6 @@ TEXTS = ("key", "kind", "method", "role", "twin_of", "pair", "architecture", "sp
          "predictions", "test_labels")  # fmt: skip
 SHOWN = (*TEXTS, "methods", "warnings", "versions", "recipe")
 PACKED = ("recipe", "versions")  # objects kept as canonical text, so that equal ones are one
-FINAL = ("done", "diverged", "disconnected", "pruned", "unmatched", "invalid")  # `failed` runs again
 CURVE = ("train_loss", "test_accuracy", "val_accuracy", "entropy", "counts", "discretised_accuracy", "eigenvalue")
 
 
@@ -51,7 +50,8 @@ class Results:
     torn: int = 0  # lines that could not be read
     unplanned: int = 0  # rows of no job of the plan, left out
     taken_out: tuple[Mapping[str, Any], ...] = ()  # table rows that were planned or trained, and are no longer
-    conflicts: tuple[str, ...] = ()  # keys whose finished rows differ
+    replaced: tuple[str, ...] = ()  # table rows that have finished trainings of no job of the plan as well
+    conflicts: tuple[str, ...] = ()  # keys whose final rows differ
     protocols: tuple[Protocol, ...] = ()  # one a folder
 
     @property
@@ -62,6 +62,19 @@ class Results:
     def preregistered(self) -> bool:
         """Of one folder: no protocol fixed beforehand that several would be put together."""
         return len(self.protocols) == 1 and self.protocols[0].preregistered
+
+    @property
+    def first_rows(self) -> frozenset[str] | None:
+        """The table rows that a protocol fixed first; None where none did."""
+        return self.protocols[0].first_rows if self.preregistered else None
+
+    def may_confirm(self, methods: Iterable[str]) -> bool:
+        """Whether a comparison of these table rows can confirm something: all was fixed before any of their trainings
+        was there, and nothing that was there was replaced since."""
+        seen = self.protocols[0].reused_keys if self.preregistered else None
+        if seen is None or self.replaced:
+            return False
+        return all(seen.isdisjoint(self.trainings(method)["key"]) for method in methods)
 
     def trainings(self, method: str) -> pd.DataFrame:
         """The final trainings that the table row `method` uses."""
@@ -93,7 +106,7 @@ def load(folders: Path | Sequence[Path]) -> Results:
     for every method whose plan has its key, and only rows that some plan has are taken. Their order means nothing.
     """
     found = [(_study(path), path) for path in ((folders,) if isinstance(folders, Path) else folders)]
-    found.sort(key=lambda pair: (pair[0]["name"], json.dumps(pair[0], sort_keys=True)))
+    found.sort(key=lambda pair: (pair[0]["name"], json.dumps(pair[0], sort_keys=True), str(pair[1].resolve())))
     protocols = [protocol_view.read(path) for _, path in found]
     studies = [protocol_view.as_fixed(study, p) for (study, _), p in zip(found, protocols, strict=True)]
     several = len({study["name"] for study in studies}) > 1
@@ -111,7 +124,8 @@ def load(folders: Path | Sequence[Path]) -> Results:
     study = merged(studies)
     planned, unplanned = _planned(records, study["plan"])
     return Results(study, frame(planned), tuple(path for _, path in found), torn, unplanned,
-                   taken_out(study, rows, records), tuple(conflicts(planned)), tuple(protocols))  # fmt: skip
+                   taken_out(study, rows, records), replaced(study, records), tuple(conflicts(planned)),
+                   tuple(protocols))  # fmt: skip
 
 
 def _trial(record: dict[str, Any], study: Mapping[str, Any], named: Callable[[dict[str, Any], str], dict[str, Any]],

@@ -28,7 +28,7 @@ def study_of(values: Mapping[str, Any], where: str) -> Study:
 def problems(folder: Path, rows: Mapping[str, Entry], space: Space) -> Iterator[str]:
     """What does not hold, a line each. `rows`: the folder's, by key."""
     values = read_study(folder)
-    yield from _not_as_fixed(values, protocol.fixed(protocol.read(folder)))
+    yield from _not_as_fixed(values, protocol.read(folder))
     if (alpha := values.get("alpha", ALPHA)) != ALPHA:
         yield f"study.json, alpha: is {short(alpha)}, but {ALPHA} in every study"
     try:
@@ -44,9 +44,12 @@ def problems(folder: Path, rows: Mapping[str, Entry], space: Space) -> Iterator[
     yield from _not_of_the_plan(rows, plan)
 
 
-def _not_as_fixed(values: Mapping[str, Any], fixed: protocol.Fixed) -> Iterator[str]:
+def _not_as_fixed(values: Mapping[str, Any], entries: Sequence[protocol.Entry]) -> Iterator[str]:
     """Fields of study.json that are not what the protocol says, though every run writes both."""
-    for name in ("primary", "smallest_effect", "equivalence_margin", "looks", "alpha", "rows"):
+    fixed = protocol.fixed(entries)
+    if any(entry.event == protocol.Event.LOOKED for entry in entries) and not values.get("sequential"):
+        yield "study.json, sequential: is not true, but the protocol has planned looks that were taken"
+    for name in ("primary", "smallest_effect", "equivalence_margin", "looks", "alpha", "seeds", "rows"):
         if name in fixed and values.get(name) != fixed[name]:
             yield f"study.json, {name}: is {values.get(name)}, but the protocol has {fixed[name]}"
     if "settings" in fixed and decisive_digest(values) != fixed["settings"]:

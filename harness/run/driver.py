@@ -25,6 +25,7 @@ from harness.run.schedule import LOOK_UP, Frontier
 from harness.storage import provenance, stop
 from harness.storage.checkpoint import of_job, sweep
 from harness.storage.folder import watch_file
+from harness.storage.protocol import last_hash
 from harness.storage.rows import Records, latest_rows
 from harness.storage.store import Folder, Store
 from harness.training import looked_up
@@ -66,7 +67,7 @@ class Driver:
     book: Records
     show: Display
     networks: Networks
-    protocol: str | None = None  # hash of the entry under which this run's rows are made
+    preregistered: bool = False  # rows then name the protocol's last entry, so that none before it can be taken away
     home: Path | None = None  # from which a table's relative path goes
     elsewhere: Store | None = None  # where checkpoints lie, if not in the folder
     running: dict[str, Running] = field(default_factory=dict)
@@ -200,7 +201,7 @@ class Driver:
 
     def _row(self, job: Job, settings: Settings, outcome: Mapping[str, Any]) -> Row:
         resolved = {name: settings[name] for name in RESOLVED if name in settings}
-        here = {**provenance.here(), "protocol": self.protocol}
+        here = {**provenance.here(), "protocol": last_hash(self.folder) if self.preregistered else None}
         return cast(Row, {**EMPTY, **described(job), "host": provenance.host(), **outcome, **here,
                           "settings": {**resolved, **job.settings}})  # fmt: skip
 

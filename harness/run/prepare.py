@@ -88,6 +88,8 @@ class Prepared:
         labels: dict[str, Any] = getattr(self.space, "alpha_labels", dict)()
         values |= {"scale": scale(self.study, self.home)} if self.study.table else {}
         values |= {"notes": self.notes} if self.notes else {}
+        sets = zip(self.study.data_sets, self.sets, strict=True)
+        values |= {"classes": {data.name: one.classes for data, one in sets if one is not datasets.NOTHING}}
         return {"schema": self.plan.schema, **values, "methods": methods, "rows": rows, "alpha": ALPHA,
                 "alpha_labels": labels, "command": command, "plan": self.plan.summary()}  # fmt: skip
 

@@ -89,7 +89,7 @@ def _run(prepared: Prepared, session: Session) -> int:
         kept = Networks(folder, prepared.plan, prepared.study.keep_weights)
         with Screen() as screen, session.trackers.follow(folder) as feeds:
             driver = Driver(plan, prepared.plan, prepared.space, folder, place, admission, book,
-                            Tracked(screen, feeds), kept, entry, prepared.home, store)  # fmt: skip
+                            Tracked(screen, feeds), kept, entry is not None, prepared.home, store)  # fmt: skip
             for note in kept.notes(driver.rows):
                 print(f"nas-harness: {note}", file=sys.stderr)
             driver.look_up()
@@ -125,7 +125,7 @@ def _checked(prepared: Prepared, session: Session) -> Store:
 
 
 def _settle(prepared: Prepared, looks: Sequence[int]) -> str | None:
-    """The hash of the protocol's entry that this run's rows name."""
+    """The hash of the protocol's last entry as this run begins; None where the study is not preregistered."""
     wanted = {**protocol_of(prepared.settings, prepared.plan), "looks": list(looks)}
     return protocol.settle(prepared.folder, wanted, len(latest_rows(prepared.folder)), len(prepared.plan.jobs))
 

@@ -89,7 +89,12 @@ def settle(folder: Path, wanted: Fixed, rows: int, planned: int) -> str | None:
         append(folder, Event.FIXED, dict(wanted), 0, planned)
     elif changes := differences(fixed(entries), wanted):
         append(folder, Event.CHANGED, changes, rows, planned)
-    return read(folder)[-1].hash
+    return last_hash(folder)
+
+
+def last_hash(folder: Path) -> str | None:
+    """Of the entry under which a row is made now; None where there is none."""
+    return next((entry.hash for entry in reversed(read(folder))), None)
 
 
 def differences(before: Fixed, after: Fixed) -> dict[str, list[Any]]:

@@ -36,6 +36,7 @@ STUDY = record({
     "command": checks.COMMAND, "space_options": checks.OBJECT, "recipe": RECIPE, "chance": maybe(checks.PERCENTAGE),
     "data": lambda value, place: (each(DATA) if isinstance(value, list) and value else DATA)(value, place),
     "table": maybe(record({"name": checks.TEXT, "signal": checks.TEXT})),
+    "classes": values(checks.FROM_ONE),
     "scale": values(record(dict.fromkeys(("uniform", "best"), checks.NUMBER), ("uniform", "best"))),
     "search": record({"strategy": checks.TEXT, "epochs": checks.COUNT, "snapshots": each(checks.COUNT),
                       "recipe": record({"precision": checks.TEXT})}),

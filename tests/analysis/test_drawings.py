@@ -109,7 +109,7 @@ def test_the_cost_of_every_kind_of_trial_is_drawn(tmp_path: Path) -> None:
     for shown in (table, [replace(table[0], spent=each), *table[1:]]):
         drawing = cost_bars(shown)
         assert drawing is not None
-        axes, = drawing.figure.axes
+        (axes,) = drawing.figure.axes
         widths = [sum(bar.get_width() for bar in bars) for bars in zip(*axes.containers, strict=True)]
         hours = drawing.data.groupby("row", sort=False)["hours"].sum()
         assert widths == pytest.approx(hours.tolist())

@@ -14,6 +14,7 @@ from harness.commands.verify_study import study_of
 from harness.plan.make import make
 from harness.plan.methods import merged
 from harness.plan.strategies import strategy
+from harness.storage import protocol
 
 RESULTS = Path(__file__).parents[3] / "results"
 FIXED = "shortcut-cifar10-small-targets"  # has a protocol
@@ -73,6 +74,14 @@ def test_settings_have_the_digest_that_the_protocol_names(tmp_path: Path) -> Non
     folder = Path(shutil.copytree(RESULTS / FIXED, tmp_path / FIXED))
     said = changed(folder, lambda values: values.update(name="another"))
     assert any("but the protocol has 93177e0f2dc6ad15" in line for line in said)
+
+
+def test_seeds_and_looks_are_those_of_the_protocol(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(RESULTS / FIXED, tmp_path / FIXED))
+    assert any(line.startswith("study.json, seeds: ") for line in
+               changed(folder, lambda values: values["seeds"].update(search=4)))  # fmt: skip
+    protocol.append(folder, protocol.Event.LOOKED, {"looks": 1}, 24, 40)
+    assert "study.json, sequential: is not true, but the protocol has planned looks that were taken" in problems(folder)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,10 @@ import pytest
 
 from harness.commands.verify import problems
 from harness.errors import BadInput, Stopped
+from harness.run.prepare import prepare
 from harness.storage import protocol
 from harness.storage.rows import Records, read_rows
+from harness.study.load import load_with_recipe
 from tests.driven import JOBS, STUDY, ran
 
 MORE = STUDY.replace("search = 1", "search = 2")
@@ -80,3 +82,25 @@ def test_what_is_refused_leaves_no_folder(tmp_path: Path, more: dict[str, str], 
     with pytest.raises(BadInput, match=says):
         ran(tmp_path / "mine", **{name: value.replace("{}", str(tmp_path)) for name, value in more.items()})
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["study.toml"]
+
+
+def test_a_row_names_the_entry_that_was_the_last_when_it_was_made(tmp_path: Path) -> None:
+    """So no look that was taken during a run can be cut off the end of the protocol."""
+    folder = tmp_path / "driven"
+    looks: list[str] = []
+
+    def looked(_: object) -> None:
+        protocol.append(folder, protocol.Event.REPORTED, {}, len(read_rows(folder)), JOBS)
+        looks.append(protocol.read(folder)[-1].hash)
+
+    ran(tmp_path, looked)
+    assert [row["protocol"] for row in read_rows(folder)] == looks
+    path = protocol.protocol_file(folder)
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    assert any("rows name an entry that is not there" in line for line in problems(folder))
+
+
+def test_study_json_says_how_many_classes_its_data_have(tmp_path: Path) -> None:
+    (tmp_path / "study.toml").write_text(STUDY)
+    prepared = prepare(load_with_recipe(str(tmp_path / "study.toml"), []), tmp_path / "results", None, False, "cpu")
+    assert prepared.as_json("")["classes"] == {"digits": 10}

@@ -1,6 +1,7 @@
 """How numbers, and names that somebody else chose, are written in tables and texts."""
 
 import re
+from collections.abc import Iterable
 from math import isfinite, isnan
 from typing import Any
 
@@ -74,6 +75,12 @@ def as_csv(drawn: pd.DataFrame) -> str:
     """The numbers of a figure as CSV, to six digits; nothing stands for NaN."""
     texts = drawn.map(lambda value: significant(float(value), 6) if isinstance(value, float | np.floating) else value)
     return str(texts.map(in_csv).rename(columns=in_csv).to_csv(index=False, lineterminator="\n"))
+
+
+def listed(items: Iterable[Any]) -> str:
+    """`5, 10 and 20`."""
+    texts = [str(item) for item in items]
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}" if texts else ""
 
 
 def significant(value: float, digits: int) -> str:

@@ -46,9 +46,10 @@ def sentence(results: Results, table: Sequence[Line]) -> str:
     if not found:
         return ""
     plain = [*found] == [COUNT]
+    judged = "judged by the same table" if results.study.get("table") else \
+        "trained with the same recipe, seed, images and order"  # fmt: skip
     return (
         "Each searched architecture is compared with random twins: sampled uniformly from the "
         f"{'' if plain else 'other '}architectures that the same rule can give with {in_words(found, SAMPLED)}, and "
-        "trained with the same recipe, seed, images and order."
-        f"{' Counts are matched, parameters are not.' if plain else ''}"
+        f"{judged}.{' Counts are matched, parameters are not.' if plain else ''}"
     )

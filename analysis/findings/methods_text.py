@@ -1,12 +1,13 @@
 """The methods paragraph, its facts filled in from the study and its rows."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from analysis.findings import matched
+from analysis.findings import how_searched, matched
 from analysis.findings.recipes import described, recipes
 from analysis.findings.rules import rules
+from analysis.numbers import listed
 from analysis.results import data_sets, protocol_view
 from analysis.results.rows import Results
 from analysis.results.table import Line
@@ -16,7 +17,7 @@ def methods_paragraph(results: Results, table: Sequence[Line]) -> str:
     """Plain sentences that a paper can take as they are."""
     sentences = [
         _task(results),
-        _search(results, table),
+        how_searched.sentences(results, table),
         _training(results, table),
         matched.sentence(results, table),
         _statistics(results),
@@ -39,21 +40,6 @@ def _task(results: Results) -> str:
     )
 
 
-def _search(results: Results, table: Sequence[Line]) -> str:
-    search: Mapping[str, Any] = results.study.get("search") or {}
-    if not search or not any(line.role == "method" for line in table):
-        return ""
-    seeds = (results.study.get("seeds") or {}).get("search", "?")
-    read = search.get("snapshots") or [search.get("epochs")]
-    rules_ = sorted({line.rule for line in table if line.rule})
-    by = f" by rule {' and '.join(rules_)}" if rules_ else ""
-    return (
-        f"Architectures were found by {search.get('strategy', 'search')} in {search.get('epochs', '?')} "
-        f"epochs, repeated with {seeds} seeds, and read{by} after {_listed(read)} epochs. The search saw training "
-        "images only, one part for the weights and one for the architecture."
-    )
-
-
 def _training(results: Results, table: Sequence[Line]) -> str:
     found = recipes(results, table)
     if not found:
@@ -68,12 +54,19 @@ def _training(results: Results, table: Sequence[Line]) -> str:
     read = (
         "test accuracy is that after the last epoch" if watched else "the test set was read once, after the last epoch"
     )
-    return f"Every architecture was then trained from scratch{times} on all training images {how}; {read}."
+    return f"Every architecture was then trained {_start(results, found)}{times} on all training images {how}; {read}."
+
+
+def _start(results: Results, recipes_: Iterable[str]) -> str:
+    given = {bool(json.loads(recipe).get("pretrained")) for recipe in recipes_}
+    given |= {True for method in results.study.get("methods") or () if method.get("start")}
+    return "from scratch" if True not in given else "from weights that were there before, or from scratch" \
+        if False in given else "from weights that were there before"  # fmt: skip
 
 
 def _statistics(results: Results) -> str:
     fixed = rules(results)
-    looks = f", looked at after {_listed(fixed.looks)} seeds, each look at α = {fixed.alpha:g}/{len(fixed.looks)}"
+    looks = f", looked at after {listed(fixed.looks)} seeds, each look at α = {fixed.alpha:g}/{len(fixed.looks)}"
     return (
         "We report mean ± sample standard deviation over n search seeds, training seeds averaged first. Differences "
         f"are paired by seed, with {100 * fixed.level:.4g} % t intervals and two-sided t tests"
@@ -132,11 +125,6 @@ def _made_with(results: Results) -> str:
     versions = [json.loads(text) for text in sorted(set(results.trials["versions"].dropna()))]
     if not versions:
         return ""
-    named = " or ".join(_listed([f"{name} {number}" for name, number in version.items()]) for version in versions)
+    named = " or ".join(listed([f"{name} {number}" for name, number in version.items()]) for version in versions)
     devices = sorted(set(results.trials["device"].dropna().map(str)))
-    return f"Runs used {named} on {_listed(devices)}."
-
-
-def _listed(items: Sequence[Any]) -> str:
-    texts = [str(item) for item in items]
-    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}" if texts else ""
+    return f"Runs used {named} on {listed(devices)}."

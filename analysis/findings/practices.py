@@ -1,5 +1,6 @@
 """The 14 practices of Lindauer and Hutter (2020, JMLR 21:243), each with what was done, from the rows."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -28,12 +29,12 @@ def practices(results: Results, table: Sequence[Line], twins: Mapping[str, Compa
         ("Release code for the search method", *_code(results)),
         ("Do not wait until the code is clean", *_dirty(results)),
         ("Use the same benchmark, not only the same data set", *_benchmark(results)),
-        ("Run ablation studies", *_ablations(table)),
+        ("Run ablation studies", *_ablations(results, table)),
         ("Use the same evaluation protocol for all methods", *_protocol(results, table)),
         ("Evaluate performance as a function of compute", *_compute(table)),
         ("Compare against random sampling and random search", *_random(results, table)),
         ("Perform multiple runs with different seeds", *_seeds(table)),
-        ("Use tabular or surrogate benchmarks if possible", "no", "Every number comes from a training that was run."),
+        ("Use tabular or surrogate benchmarks if possible", *_tabular(results)),
         ("Control confounding factors", *_confounding(results, twins)),
         ("Report the use of hyperparameter optimisation", *_tuning(results)),
         ("Report the time of the whole method, end to end", *_time(table)),
@@ -67,15 +68,43 @@ def _benchmark(results: Results) -> Answer:
     differ = [field for field in study.get("differ") or () if field in ("space", "space_options", "data")]
     if differ:
         return "no", f"The studies put together here differ in {', '.join(differ)}."
+    if table := _table(results):
+        return "yes", f"All methods search the space {study.get('space')} and are judged by {table}."
     return "yes", (
         f"All methods search the space {study.get('space')} on {data_sets.names(study)} with the same splits, which "
         f"the rows name by a hash of their image indices ({splits} in all), and the same trainings."
     )
 
 
-def _ablations(table: Sequence[Line]) -> Answer:
-    rules_ = sorted({line.rule for line in table if line.rule})
-    epochs = sorted({line.search_epochs for line in table if line.search_epochs})
+def _table(results: Results) -> str:
+    """The table of trainings that were done before; empty where networks were trained."""
+    return str((results.study.get("table") or {}).get("name") or "")
+
+
+def _tabular(results: Results) -> Answer:
+    if table := _table(results):
+        return "yes", f"The accuracies of networks are looked up in {table}."
+    return "no", "Every number comes from a training that was run."
+
+
+def _lengths(table: Sequence[Line]) -> dict[str, list[int]]:
+    """Method → the lengths of search, in epochs, after which it was read."""
+    found: dict[str, set[int]] = {}
+    for line in table:
+        if line.search_epochs:
+            found.setdefault(line.label, set()).add(line.search_epochs)
+    return {method: sorted(lengths) for method, lengths in found.items()}
+
+
+def _ablations(results: Results, table: Sequence[Line]) -> Answer:
+    """Rules that read one and the same search, and lengths of one."""
+    read: dict[str, set[str]] = {}
+    for method in results.study.get("methods") or ():
+        if method.get("rule"):
+            search = json.dumps([method.get("strategy"), method.get("search")], sort_keys=True)
+            read.setdefault(search, set()).add(str(method["rule"]))
+    rules_: list[str] = max(map(sorted, read.values()), key=len, default=[])
+    epochs = max(_lengths(table).values(), key=len, default=[])
     parts = [f"{len(rules_)} rules ({', '.join(rules_)})"] if len(rules_) > 1 else []
     parts += [f"{len(epochs)} lengths of search ({', '.join(map(str, epochs))} epochs)"] if len(epochs) > 1 else []
     if not parts:
@@ -88,6 +117,8 @@ def _protocol(results: Results, table: Sequence[Line]) -> Answer:
     watched = any("test_accuracy" in (curve or {}) for curve in results.trials["curve"])
     read = "recorded after every epoch, for a figure, and reported from the last" if watched else \
         "read once, after the last epoch"  # fmt: skip
+    if (table_ := _table(results)) and not recipes:
+        return "yes", f"All networks are judged by {table_}, each by the same trainings whichever method found it."
     protocol = f"Test accuracy is {read}; searches learn from training images only."
     if len(recipes) > 1:
         return "partly", f"Methods were trained with {len(recipes)} recipes. {protocol}"
@@ -95,10 +126,10 @@ def _protocol(results: Results, table: Sequence[Line]) -> Answer:
 
 
 def _compute(table: Sequence[Line]) -> Answer:
-    epochs = sorted({line.search_epochs for line in table if line.search_epochs})
+    epochs = max(_lengths(table).values(), key=len, default=[])
     if len(epochs) > 1:
         return "yes", f"Accuracy at {', '.join(map(str, epochs))} epochs of search, and against device-hours."
-    return "partly", "Accuracy against device-hours; the search has one length."
+    return "partly", "Accuracy against device-hours; each search has one length."
 
 
 def _random(results: Results, table: Sequence[Line]) -> Answer:
@@ -134,8 +165,11 @@ def _confounding(results: Results, twins: Mapping[str, Comparison]) -> Answer:
     mixed = [
         f"{n} {column}s" if column != "versions" else f"{n} sets of versions" for column, n in kinds.items() if n > 1
     ]
+    trained = results.trials[results.trials["kind"] == "train"]
+    if (table := _table(results)) and (trained["path"] == "table").all():
+        return "yes", f"Accuracies are those of {table}: which method found a network changes nothing in them."
     pairs = "A searched network, its twins and the baseline of one seed see the same images in the same order."
-    trained = results.trials[results.trials["kind"] == "train"].dropna(subset=["split"])
+    trained = trained.dropna(subset=["split"])
     if (trained.groupby(["data", "seed"])["split"].nunique() > 1).any():
         return "partly", "Not all trainings of one seed saw the same images; those that did not are not paired."
     if mixed:
@@ -170,6 +204,7 @@ def _time(table: Sequence[Line]) -> Answer:
 
 def _setup(results: Results) -> Answer:
     trials = done(results.trials)
+    trials = trials[trials["path"] != "table"]  # what is looked up runs on nothing
     full = trials.dropna(subset=["device", "versions"])
     lacking = len(trials) - len(full)
     if lacking:

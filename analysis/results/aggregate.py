@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.results.outcomes import FAILURES
-from analysis.results.rows import FINAL, Results, Spent
+from analysis.results.outcomes import FAILURES, FINAL
+from analysis.results.rows import Results, Spent
 from analysis.statistics.components import components
 from analysis.statistics.paired import Components
 from analysis.statistics.rates import Rate, failure_rate

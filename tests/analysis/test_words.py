@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 import rows_factory as factory
+from judging import KEPT
 
 from analysis.findings.caveats import caveats
 from analysis.findings.comparisons import compared
 from analysis.findings.methods_text import methods_paragraph
-from analysis.findings.practices import practices
+from analysis.findings.practices import Practice, practices
 from analysis.findings.published import beside, unanswered
 from analysis.results.rows import Results, load
 from analysis.results.table import lines
@@ -136,6 +137,45 @@ def test_methods_paragraph_holds_the_facts(tmp_path: Path) -> None:
                  "0.0090131", "95 % t intervals", "Holm", "0.2 points", "torch 2.14.1", "on cpu"):  # fmt: skip
         assert fact in text
     assert "nan" not in text.lower().split()
+
+
+def kept(name: str) -> tuple[str, list[Practice]]:
+    """The methods paragraph and the practices of a study in this repository."""
+    results = load(KEPT / name)
+    table = lines(results)
+    return methods_paragraph(results, table), practices(results, table, {})
+
+
+def test_methods_paragraph_says_how_each_method_searched() -> None:
+    text, _ = kept("shortcut-evolution-mini")
+    ways = ("evolution with 20 candidates for evolution, read by rule A",
+            "evolution with 20 candidates, scored by supernet for evolution-supernet, read by rule A",
+            "random-search with 20 candidates for random-search, read by rule A",
+            "darts in 20 epochs for darts-A, read by rule A after 20 epochs")  # fmt: skip
+    assert f"Architectures were found by {'; '.join(ways)}. Every search was repeated with 3 seeds." in text
+    assert "Supernets saw training images only" in text
+    assert "Other candidates were scored on training images only." in text
+    assert "trained from scratch" in text
+
+
+def test_a_study_on_a_table_claims_no_training_of_its_own() -> None:
+    text, found = kept("nasbench201-darts-mini")
+    assert "trained with" not in text
+    assert "trained from scratch" not in text
+    assert "all-skip" not in text, "was not searched for"
+    assert [found[n].met for n in (3, 5, 9, 10, 13)] == ["yes"] * 5
+    assert all("nasbench201" in found[n].done for n in (3, 5, 9, 10))
+    assert "trained anew" not in " ".join(one.done for one in found)
+
+
+def test_lengths_of_different_methods_are_no_lengths_of_one_search() -> None:
+    """Of shortcut-cifar10-one-shot two methods search for 20 and 14 epochs."""
+    text, found = kept("shortcut-cifar10-one-shot")
+    assert "20 epochs" in text
+    assert found[6] == Practice(
+        7, found[6].title, "partly", "Accuracy against device-hours; each search has one length."
+    )
+    assert "lengths of search" not in found[4].done
 
 
 def test_methods_paragraph_of_a_bare_study(tmp_path: Path) -> None:

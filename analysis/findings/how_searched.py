@@ -1,0 +1,75 @@
+"""How the searched networks were found, method by method: the sentence of a methods paragraph."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from analysis.numbers import listed
+from analysis.results import data_sets
+from analysis.results.rows import Results
+from analysis.results.table import Line, family
+
+SUPERNETS = ("darts",)  # strategies that train a supernet
+DRAWN = ("random", "given", "none")  # these search nothing
+SAID = ("strategy", "epochs", "snapshots", "trained", "recipe", "candidates", "score")  # by words of their own
+Settings = Mapping[str, Any]
+
+
+def sentences(results: Results, table: Sequence[Line]) -> str:
+    """Empty where no row of the table was searched for."""
+    searches = {line.method: _search(results, line) for line in table if line.role == "method"}
+    found: dict[str, list[Line]] = {}
+    for line in table:
+        if (search := searches.get(line.method)) and search["strategy"] not in DRAWN:
+            found.setdefault(_way(search), []).append(line)
+    if not found:
+        return ""
+    seeds = (results.study.get("seeds") or {}).get("search", "?")
+    several = len(data_sets.listed(results.study)) > 1
+    ways = "; ".join(_one(way, lines, len(found) == 1, several) for way, lines in found.items())
+    return " ".join([f"Architectures were found by {ways}. Every search was repeated with {seeds} seeds.",
+                     *_saw(results, [searches[line.method] for lines in found.values() for line in lines])])  # fmt: skip
+
+
+def _search(results: Results, line: Line) -> dict[str, Any]:
+    """The study's settings with those of the row's method."""
+    shared: Settings = results.study.get("search") or {}
+    methods: Sequence[Settings] = results.study.get("methods") or ()
+    own: Settings = next((one for one in methods if one["name"] == family(line.method).rpartition("/")[2]), {})
+    strategy = "given" if own.get("architecture") else own.get("strategy") or shared.get("strategy") or "search"
+    return {**shared, **(own.get("search") or {}), "strategy": strategy, "own": own.get("search") or {}}
+
+
+def _way(search: Settings) -> str:
+    """`darts in 20 epochs, with gate gumbel`."""
+    if search["strategy"] in SUPERNETS:
+        effort = f" in {search.get('epochs', '?')} epochs"
+    else:
+        effort = f" with {search['candidates']} candidates" if search.get("candidates") else ""
+        score = search.get("score")
+        effort += f", scored by {score}" if score and score != "train" else ""
+    more = [f"{name} {value}" for name, value in search["own"].items() if name not in SAID and value is not None]
+    return f"{search['strategy']}{effort}{f' ({listed(more)})' if more else ''}"
+
+
+def _one(way: str, lines: Sequence[Line], alone: bool, several: bool) -> str:
+    """`several`: data sets, whose names stand before the methods'."""
+    rules = sorted({line.rule for line in lines if line.rule})
+    epochs = sorted({line.search_epochs for line in lines if line.search_epochs})
+    read = f"read by rule {listed(rules)}" if rules else "read" if epochs else ""
+    read += f" after {listed(epochs)} epochs" if epochs else ""
+    names = (
+        ""
+        if alone
+        else listed(dict.fromkeys(data_sets.split(line.label)[1] if several else line.label for line in lines))
+    )
+    return f"{way}{f' for {names}' if names else ''}{f', {read}' if read else ''}"
+
+
+def _saw(results: Results, searches: Sequence[Settings]) -> Iterator[str]:
+    inside = [search["strategy"] in SUPERNETS or search.get("score") == "supernet" for search in searches]
+    if any(inside):
+        yield "Supernets saw training images only, one part for the weights and one for the architecture."
+    if not all(inside):
+        looked_up = bool(results.study.get("table"))
+        yield f"{'Other candidates' if any(inside) else 'Candidates'} were " + (
+            "looked up." if looked_up else "scored on training images only.")  # fmt: skip

@@ -26,8 +26,8 @@ def sentences(results: Results, table: Sequence[Line]) -> str:
     seeds = (results.study.get("seeds") or {}).get("search", "?")
     several = len(data_sets.listed(results.study)) > 1
     ways = "; ".join(_one(way, lines, len(found) == 1, several) for way, lines in found.items())
-    return " ".join([f"Architectures were found by {ways}. Every search was repeated with {seeds} seeds.",
-                     *_saw(results, [searches[line.method] for lines in found.values() for line in lines])])  # fmt: skip
+    saw = _saw(results, [searches[line.method] for lines in found.values() for line in lines])
+    return " ".join([f"Architectures were found by {ways}. Every search was repeated with {seeds} seeds.", *saw])
 
 
 def _search(results: Results, line: Line) -> dict[str, Any]:
@@ -57,12 +57,8 @@ def _one(way: str, lines: Sequence[Line], alone: bool, several: bool) -> str:
     epochs = sorted({line.search_epochs for line in lines if line.search_epochs})
     read = f"read by rule {listed(rules)}" if rules else "read" if epochs else ""
     read += f" after {listed(epochs)} epochs" if epochs else ""
-    names = (
-        ""
-        if alone
-        else listed(dict.fromkeys(data_sets.split(line.label)[1] if several else line.label for line in lines))
-    )
-    return f"{way}{f' for {names}' if names else ''}{f', {read}' if read else ''}"
+    labels = dict.fromkeys(data_sets.split(line.label)[1] if several else line.label for line in lines)
+    return f"{way}{'' if alone else f' for {listed(labels)}'}{f', {read}' if read else ''}"
 
 
 def _saw(results: Results, searches: Sequence[Settings]) -> Iterator[str]:

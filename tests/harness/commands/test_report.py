@@ -52,6 +52,15 @@ def test_a_page_of_ones_own_is_not_overwritten(
 
 
 @pytest.mark.long
+def test_what_is_seen_before_a_network_was_trained_is_no_look(tmp_path: Path) -> None:
+    study = factory.study(seeds=1, snapshots=[5], rules=["A"])
+    rows = factory.rows(study)
+    folder = factory.write(tmp_path / "made-up", study, [row for row in rows if row["kind"] != "train"])
+    protocol.append(folder, protocol.Event.FIXED, {}, 0, 4)
+    report_pages.show([folder])
+    assert [entry.event for entry in protocol.read(folder)] == ["fixed"]
+
+
 def test_a_look_counts_from_when_something_can_be_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A report that cannot be made shows nothing; one that is interrupted while it is written may have."""
     study = factory.study(seeds=1, snapshots=[5], rules=["A"])

@@ -18,7 +18,7 @@ def mixing_fault(own: MethodSettings, study: Study, space: Space) -> str:
     if "auxiliary_decay" in own.method.search and not search.auxiliary_skip:
         return "search.auxiliary_decay is of auxiliary_skip, which is 0; leave it out, or set auxiliary_skip = 1"
     settings = asked_for(search)
-    if not settings or kind in SEARCHLESS or (kind != "darts" and search.score == "train"):
+    if not settings or kind in SEARCHLESS or (kind != "darts" and search.score != "supernet"):
         return ""
     first = f"search.{settings[0]}"
     if kind != "darts":
@@ -26,7 +26,7 @@ def mixing_fault(own: MethodSettings, study: Study, space: Space) -> str:
     gate = search.gate or space.gates[0]
     if gate == uniform.GATE or ways.named(gate).single:
         return f"{first} with gate '{gate}': it trains single paths, and this belongs to a mixture; take another gate"
-    return _noise_fault(search, gate, study, space) or _cells_fault(search, study, space)
+    return _noise_fault(search, gate, study, space) or _cells_fault(own, study, space)
 
 
 def asked_for(search: Search) -> list[str]:
@@ -46,7 +46,8 @@ def _noise_fault(search: Search, gate: str, study: Study, space: Space) -> str:
     return ""
 
 
-def _cells_fault(search: Search, study: Study, space: Space) -> str:
+def _cells_fault(own: MethodSettings, study: Study, space: Space) -> str:
+    search, rules = own.search, (own.method.rule, *space.rules)
     if supernets.mixing(search) == PLAIN:
         return ""
     name = next(one for one in asked_for(search) if one != "perturb")
@@ -57,7 +58,7 @@ def _cells_fault(search: Search, study: Study, space: Space) -> str:
         fitting = search.partial * max(1, channels // search.partial)
         return (f"search.partial = {search.partial} does not divide the supernet's {channels} channels; "
                 f"take space_options.channels = {fitting}")  # fmt: skip
-    if search.edge_normalisation and (other := [rule for rule in space.rules if rule not in RULES]):
+    if search.edge_normalisation and (other := [rule for rule in rules if rule and rule not in RULES]):
         return f"search.edge_normalisation with rule '{other[0]}': it reads α alone, and not how much each edge counts"
     return ""
 

@@ -32,6 +32,7 @@ ACCEPTED = [
     *((space, {"auxiliary_skip": 1, "auxiliary_decay": "cosine", "partial": 4, "perturb": 0.3}) for space in CELLS),
     *((space, {"perturb": 0.3, "early_stop": True, "zero_one": 1.0}) for space in OPTIONS),
     ("shortcut-vgg11", {"partial": 4, "strategy": "random-search", "score": "train"}),  # there is no supernet
+    ("shortcut-vgg11", {"perturb": 0.3, "strategy": "random-search", "score": "synflow"}),
 ]  # fmt: skip
 
 
@@ -53,12 +54,13 @@ def test_what_goes_together_is_accepted(space, search):
     checked(space, search)
 
 
-def test_a_rule_that_reads_alpha_alone_is_refused_with_edge_normalisation():
-    options = {"channels": 8, "rules": ["harness.extend:rule_of_ones_own"]}
-    study = tiny(space="cell-study1", space_options=options,
-                 method=[{"name": "sought", "rule": "edge-wise", "search": {"edge_normalisation": True}}])  # fmt: skip
+@pytest.mark.parametrize(("of_space", "of_method"), [("mine:rule", "edge-wise"), ("node-wise", "mine:rule")])
+def test_a_rule_that_reads_alpha_alone_is_refused_with_edge_normalisation(of_space, of_method, monkeypatch):
+    monkeypatch.setattr("harness.run.checks._check_rule", lambda *_: None)
+    study = tiny(space="cell-study1", space_options={"channels": 8},
+                 method=[{"name": "sought", "rule": of_method, "search": {"edge_normalisation": True}}])  # fmt: skip
     space = load("cell-study1", {"channels": 8})
-    object.__setattr__(space, "rules", ("edge-wise", "mine:rule"))
+    object.__setattr__(space, "rules", ("edge-wise", of_space))
     with pytest.raises(BadInput, match=r"edge_normalisation with rule 'mine:rule': it reads α alone"):
         check_methods(merged(study), space)
 

@@ -1,6 +1,8 @@
 """What is said to the user in one line: with exit status 2 where the input is wrong, 1 where a run had to stop."""
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 ODD = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)  # of contents of another shape
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of an OSError: the disk is full
@@ -32,3 +34,14 @@ def visible(text: str) -> str:
 def first_line(error: BaseException) -> str:
     """What it says, in one line."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".: ")
+
+
+@contextmanager
+def explained(what: str) -> Iterator[None]:
+    """Raises BadInput where code from outside, which its author may not have finished, fails before anything starts."""
+    try:
+        yield
+    except BadInput:
+        raise
+    except Exception as error:
+        raise BadInput(f"{what} fails before anything starts: {type(error).__name__}: {error}") from None

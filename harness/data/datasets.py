@@ -13,7 +13,7 @@ from torch import Tensor
 
 from harness.data import cifar_files, external
 from harness.data.images import DataSet, Images, Loader, scaled
-from harness.errors import BadInput, first_line
+from harness.errors import BadInput, explained, first_line
 from harness.seeding import Seeds
 from harness.study.schema import LEFT_OUT
 from spaces.plugins import imported, named_function_fault
@@ -86,7 +86,12 @@ def loader(name: str, size: int | None = None, held_out: float | None = None) ->
                                  named_function_fault("root", "download"))  # fmt: skip
     except ValueError as error:
         raise BadInput(str(error)) from None
-    return found
+
+    def loaded(root: Path | None, download: bool) -> DataSet:
+        with explained(f"data.name '{name}'"):
+            return found(root, download)
+
+    return loaded
 
 
 def digits(root: Path | None, download: bool) -> DataSet:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.black_box.methods import METHODS, fields
-from harness.errors import BadInput
+from harness.errors import BadInput, explained
 from harness.plan import sources
 from harness.plan.halving import rungs
 from harness.plan.jobs import Plan
@@ -81,7 +81,13 @@ def strategy(name: str) -> Strategy:
         found: Strategy = imported(name, unknown, function_fault("request"))
     except ValueError as error:
         raise BadInput(str(error)) from None
-    return found
+    return lambda request: _asked(name, found, request)
+
+
+def _asked(name: str, found: Strategy, request: Request) -> list[Found]:
+    """Raises BadInput where a strategy of one's own fails in its planning."""
+    with explained(f"search.strategy '{name}'"):
+        return list(found(request))
 
 
 def darts(ask: Request) -> Iterable[Found]:

@@ -1,5 +1,6 @@
-"""A space whose author is not done yet."""
+"""A space, strategies and loaders whose author is not done yet."""
 
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -47,3 +48,19 @@ class Leaving(Half):
 
 
 def nothing() -> None: ...
+
+
+def lacking_planned(request: object) -> Iterator[object]:
+    yield {}["later"]
+
+
+def lost_planned(request: object) -> list[object]:
+    raise OSError("no such disk")
+
+
+def lacking_loaded(root: object, download: bool) -> object:
+    return {}["later"]
+
+
+def lost_loaded(root: object, download: bool) -> object:
+    raise OSError("no such disk")

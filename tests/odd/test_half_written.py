@@ -38,3 +38,22 @@ def test_a_study_of_a_space_that_is_not_done_ends_in_one_line(
 def test_a_space_that_ends_the_process_does_not_pass(capsys: pytest.CaptureFixture[str]) -> None:
     assert ended("check", "tests.odd.half_written:Leaving") == 1
     assert "SystemExit: 0" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("fault", ["KeyError: 'later'", "OSError: no such disk"])
+@pytest.mark.parametrize(
+    ("field", "function"),
+    [('search.strategy="tests.odd.half_written:{}_planned"', "planned"),
+     ('data={{name="tests.odd.half_written:{}_loaded", image_size=32}}', "loaded")],
+    ids=["strategy", "data"],
+)  # fmt: skip
+def test_a_strategy_or_a_loader_that_is_not_done_is_named_itself(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], field: str, function: str, fault: str
+) -> None:
+    (tmp_path / "study.toml").write_text(STUDY)
+    name = "lacking" if fault.startswith("Key") else "lost"
+    line = ("plan", str(tmp_path / "study.toml"), "--results", str(tmp_path / "results"), "--set", field.format(name))
+    assert ended(*line) == 2
+    error = capsys.readouterr().err
+    assert f"'tests.odd.half_written:{name}_{function}' fails before anything starts: {fault}" in error
+    assert len(error.strip().splitlines()) == 1

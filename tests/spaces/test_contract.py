@@ -45,6 +45,13 @@ class Loose(ShortcutSpace):
         return super().mutate(architecture, "A", rng, rate)
 
 
+class Impatient(ShortcutSpace):
+    """Finds a twin by chance."""
+
+    def draw_alike(self, architecture, rule, rng, match):
+        return super().draw_alike(architecture, rule, rng, match) if rng.random() < 0.8 else None
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("space", "what", "why"),
@@ -52,6 +59,7 @@ class Loose(ShortcutSpace):
         (Lopsided, "A: few shortcuts", "but no sample does"),
         (Greedy, "A: few shortcuts", "of 4000 samples"),
         (Loose, "B: few shortcuts", "but no sample does"),
+        (Impatient, "A: twins matched in parameters", "has a twin by one seed, and none by another"),
     ],
 )
 def test_a_space_that_does_not_sample_uniformly_is_found_out(space, what, why):

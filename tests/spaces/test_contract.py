@@ -2,6 +2,8 @@
 
 import pytest
 
+from torch import nn
+
 from harness.commands.check import verdicts
 from spaces.contract import checks
 from spaces.registry import SPACES, load
@@ -66,3 +68,64 @@ def test_a_space_that_does_not_sample_uniformly_is_found_out(space, what, why):
     said = {name: fault for name, fault in verdicts(space("vgg11", 0.0625)) if name.startswith(what)}
     assert said
     assert all(why in fault for fault in said.values())
+
+
+class Beside(nn.Module):
+    """A network with an auxiliary head: what it gives in training and in evaluation, as the space wants it."""
+
+    def __init__(self, network, always):
+        super().__init__()
+        self.network, self.always = network, always
+
+    def forward(self, images):
+        logits = self.network(images)
+        return (logits, logits) if self.training or self.always else logits
+
+
+class Unweighed(ShortcutSpace):
+    def build(self, architecture, classes, channels=3):
+        return Beside(super().build(architecture, classes, channels), always=False)
+
+
+class Weighed(ShortcutSpace):
+    def build(self, architecture, classes, channels=3):
+        network = Beside(super().build(architecture, classes, channels), always=False)
+        network.auxiliary_weight = 0.4
+        return network
+
+
+class Always(ShortcutSpace):
+    def build(self, architecture, classes, channels=3):
+        network = Beside(super().build(architecture, classes, channels), always=True)
+        network.auxiliary_weight = 0.4
+        return network
+
+
+class Undeclared(ShortcutSpace):
+    """Its gates are each by itself, and its supernet does not say so."""
+
+    gates = ("sigmoid",)
+
+    def supernet(self, classes, channels=3, gate="sigmoid"):
+        supernet = super().supernet(classes, channels, gate)
+        supernet.independent = False
+        return supernet
+
+
+@pytest.mark.training
+@pytest.mark.parametrize(
+    ("space", "what", "why"),
+    [
+        (Weighed, "A: what a supernet holds", ""),
+        (Unweighed, "A: what a supernet holds", "its auxiliary_weight is no number"),
+        (Always, "A: what a supernet holds", "in evaluation mode the network gives a tuple, not logits"),
+        (Undeclared, "the supernet with sigmoid gates", "do not sum to 1, and the supernet does not say independent"),
+    ],
+)
+def test_what_a_study_would_fail_on_is_found_out(space, what, why):
+    found = [check for name, check in checks(space("vgg11", 0.0625)) if name.startswith(what)]
+    assert len(found) == 1
+    if not why:
+        return found[0]()
+    with pytest.raises(AssertionError, match=why):
+        found[0]()

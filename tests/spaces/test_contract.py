@@ -1,7 +1,6 @@
 """The contract over every registered space, at small sizes where the space has them."""
 
 import pytest
-
 from torch import nn
 
 from harness.commands.check import verdicts

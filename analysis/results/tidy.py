@@ -22,7 +22,7 @@ RUNS: Mapping[str, Column] = {
     "key": Column("text", "", "content key of the trial: equal settings, equal key"),
     "study": Column("text", "", "the study's name"),
     "data": Column("text", "", "data set, as JSON"),
-    "kind": Column("text", "", "search, train (final training), score or tune"),
+    "kind": Column("text", "", "search, perturbation (reading), train (final training), score, tune or black-box"),
     "method": Column("text", "", "row of the table, such as darts-A@20; of a search its label"),
     "methods": Column("list", "", "every row of the table that uses the trial"),
     "role": Column("text", "", "method, twin, baseline or pretraining; of other kinds the kind"),

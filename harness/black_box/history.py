@@ -82,8 +82,9 @@ class Ask:
 
     def neighbours(self, architecture: Any) -> tuple[Any, ...]:
         """All architectures that differ in one choice, in a fixed order."""
-        space: Any = self.search.space  # hashable, as all values are
-        return _neighbours(space, architecture, self.search.rule)
+        space: Any = self.search.space
+        find = _neighbours if _is_hashable(space) else _neighbours.__wrapped__
+        return find(space, architecture, self.search.rule)
 
 
 Propose = Callable[[Ask], Architecture]
@@ -92,6 +93,15 @@ Propose = Callable[[Ask], Architecture]
 @lru_cache(maxsize=20_000)  # NAS-Bench-201 has 15,625 cells
 def _neighbours(space: Any, architecture: Any, rule: str) -> tuple[Any, ...]:
     return tuple(edits(space).neighbours(architecture, rule))
+
+
+def _is_hashable(space: Any) -> bool:
+    """One from outside need not be, and then its neighbours are found anew every time."""
+    try:
+        hash(space)
+    except TypeError:
+        return False
+    return True
 
 
 def proposal(propose: Propose, search: Search, index: int, seen: Sequence[Evaluated]) -> Architecture:

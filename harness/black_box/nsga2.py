@@ -15,6 +15,7 @@ from deap import base, tools
 from harness.black_box.history import Ask, Evaluated
 
 TRIES = 20  # at a child that was not asked for yet
+STEPS = 100  # generations calculated by recursion, which Python limits
 
 
 class Fitness(base.Fitness):
@@ -64,10 +65,17 @@ def _winner(parents: Sequence[Individual], rng: Random) -> Individual:
     return max(first, second, key=lambda one: one.fitness.crowding_dist)
 
 
-@lru_cache(maxsize=512)
 def parents_of(points: tuple[tuple[float, float], ...], size: int) -> tuple[Individual, ...]:
     """Who survives the generations of `points`, `size` each."""
+    for ended in range(STEPS * size, len(points), STEPS * size):
+        _survivors(points[:ended], size)
+    return _survivors(points, size)
+
+
+@lru_cache(maxsize=512)
+def _survivors(points: tuple[tuple[float, float], ...], size: int) -> tuple[Individual, ...]:
+    """Those of the last generation's parents and children; the generations before it are known, or calculated."""
     last = len(points) - size
-    before = parents_of(points[:last], size) if last > 0 else ()
+    before = _survivors(points[:last], size) if last > 0 else ()
     young = (Individual(number, points[number]) for number in range(max(last, 0), len(points)))
     return tuple(tools.selNSGA2([*(Individual(one.number, points[one.number]) for one in before), *young], size))

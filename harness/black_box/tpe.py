@@ -37,7 +37,9 @@ def propose(ask: Ask) -> Any:
 def _sampler(seed: int) -> TPESampler:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return TPESampler(seed=seed, n_startup_trials=0, n_ei_candidates=CANDIDATES, multivariate=True)
+        return TPESampler(
+            seed=seed, n_startup_trials=0, n_ei_candidates=CANDIDATES, multivariate=True, constant_liar=True
+        )
 
 
 @lru_cache

@@ -37,7 +37,7 @@ FIRST = Seeds()  # of the part that every seed shares
 @lru_cache(maxsize=2)
 def _whole(name: str, root: Path | None, download: bool, size: int | None, held_out: float | None) -> DataSet:
     whole = loader(name, size, held_out)(root, download)
-    if fault := whole.fault():
+    if fault := whole.fault() if isinstance(whole, DataSet) else "it gives no harness.extend.DataSet":
         raise BadInput(f"data.name = '{name}': {fault}")
     return whole
 
@@ -67,8 +67,11 @@ def load(data: Mapping[str, Any], root: Path | None, download: bool = False, see
         shapes = " and ".join("×".join(map(str, part.images.shape[1:])) for part in (train, test))
         raise BadInput(f"data.name = '{data['name']}': training and test images differ in shape ({shapes}); "
                        "set data.image_size")  # fmt: skip
-    return DataSet(train, test, whole.classes, whole.mean, whole.std, drawn if data.get("resample") else None,
-                   whole.labels)  # fmt: skip
+    if len({*train.images.shape[2:]}) > 1:
+        height, width = train.images.shape[2:]
+        raise BadInput(f"data.name = '{data['name']}': its images of {height}×{width} are not square; "
+                       "set data.image_size")  # fmt: skip
+    return DataSet(train, test, whole.classes, *whole.scale, drawn if data.get("resample") else None, whole.labels)
 
 
 def loader(name: str, size: int | None = None, held_out: float | None = None) -> Loader:

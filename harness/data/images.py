@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import isfinite
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +33,7 @@ class Images:
 
 @dataclass(frozen=True)
 class DataSet:
-    """`mean` and `std` per channel, in units of the full range [0, 1]."""
+    """`mean` and `std` of each channel, or one of all, with pixels from 0 to 1."""
 
     train: Images
     test: Images
@@ -44,18 +46,41 @@ class DataSet:
     def fault(self) -> str:
         """What no study can train on; '' where there is nothing of that kind."""
         for what, part in (("training", self.train), ("test", self.test)):
+            if not all(isinstance(one, Tensor) for one in (part.images, part.labels)):
+                return f"its {what} images and their labels are no tensors"
             if part.images.dim() != 4 or part.images.dtype != torch.uint8 or part.images.shape[0] != len(part.labels):
                 return f"its {what} images are no uint8 [N, C, H, W] with N labels"
+            if part.labels.dtype != torch.int64:
+                return f"its {what} labels are {part.labels.dtype}; make them torch.int64"
             if not len(part) or part.labels.min() < 0 or part.labels.max() >= self.classes:
                 return f"its {what} images have no labels from 0 to {self.classes - 1}"
         if len(self.train.labels.unique()) < 2:
             return "its training images are all of one class; there is nothing to tell apart"
-        return ""
+        return self._scale_fault()
+
+    def _scale_fault(self) -> str:
+        """Of mean and standard deviation, by which images are normalised."""
+        for what, values in (("mean", self.mean), ("std", self.std)):
+            if not isinstance(values, tuple | list) or len(values) not in (1, self.channels):
+                return f"its {what} must be a tuple of {self.channels} numbers, one of each channel, and is {values}"
+            if not all(isinstance(one, Real) and isfinite(one) for one in values):
+                return f"its {what} holds something else than finite numbers: {values}"
+        if not all(0 <= one <= 1 for one in self.mean):
+            return (
+                f"its mean is {self.mean}, and does not lie between 0 and 1, as pixels do; divide mean and std by 255"
+            )
+        return "" if min(self.std) > 0 else f"its std is {self.std}; each must be above 0"
 
     @property
     def names(self) -> tuple[str, ...]:
         """Of each class; its number where nobody says more."""
         return self.labels if len(self.labels) == self.classes else tuple(map(str, range(self.classes)))
+
+    @property
+    def scale(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Mean and standard deviation of each channel."""
+        mean, std = (tuple(map(float, values)) * (self.channels // len(values)) for values in (self.mean, self.std))
+        return mean, std
 
     @property
     def channels(self) -> int:

@@ -7,7 +7,7 @@ import torch
 from harness.data.images import DataSet
 from harness.errors import BadInput
 from harness.plan.methods import UNSCORING, MethodSettings, StudySettings, scores_of_trained, strategy_of
-from harness.study.schema import IMAGES
+from harness.study.schema import IMAGES, Recipe
 from harness.zero_cost.batch import Batch
 from harness.zero_cost.scores import SCORES
 from spaces.space import Space
@@ -40,19 +40,26 @@ def check_scores(settings: StudySettings, space: Space, data: DataSet) -> None:
         raise BadInput("scores.of_trained are of networks, and task stands in for networks; leave one of them out")
     if after and any(own.recipe.pretrained for own in settings.methods):
         raise BadInput("scores.of_trained are of networks before any training; leave recipe.pretrained out")
-    searched = (own.search.zero_cost for own in settings.methods if strategy_of(own) not in UNSCORING)
-    wanted = {f"search.score = '{name}'": name for name in filter(None, searched)}
-    wanted |= {f"scores.of_trained has '{name}'": name for name in after if name not in wanted.values()}
-    for where, name in wanted.items():
+    wanted = {(name, _images(own.recipe)): f"scores.of_trained has '{name}'"
+              for own in settings.methods for name in after}  # fmt: skip
+    wanted |= {(own.search.zero_cost, _images(own.search_recipe)): f"search.score = '{own.search.zero_cost}'"
+               for own in settings.methods if own.search.zero_cost and strategy_of(own) not in UNSCORING}  # fmt: skip
+    for (name, images), where in wanted.items():
         try:
-            _tried(name, space, data)
+            _tried(name, space, data, images)
         except ValueError as error:
-            raise BadInput(f"{where}: no network of {settings.study.space} has it: {error}") from None
+            alone = "; a batch is one image, make recipe.batch_size 2 or more" if images == 1 else ""
+            raise BadInput(f"{where}: no network of {settings.study.space} has it: {error}{alone}") from None
 
 
-def _tried(name: str, space: Space, data: DataSet) -> None:
+def _images(recipe: Recipe) -> int:
+    """How many are tried: as many as a batch has, or enough."""
+    return min(IMAGES_TRIED, recipe.batch_size)
+
+
+def _tried(name: str, space: Space, data: DataSet, count: int) -> None:
     """Scores a network of the space with torch's own weights, on noise."""
     architecture = space.baseline() or space.draw(space.rules[0], Random(0))
-    images = torch.randn(IMAGES_TRIED, data.channels, data.size, data.size, generator=torch.Generator().manual_seed(0))
+    images = torch.randn(count, data.channels, data.size, data.size, generator=torch.Generator().manual_seed(0))
     network = space.build(architecture, data.classes, data.channels)
-    SCORES[name](network, Batch(images, torch.arange(IMAGES_TRIED) % data.classes))
+    SCORES[name](network, Batch(images, torch.arange(count) % data.classes))

@@ -11,7 +11,7 @@ from typing import Any
 from harness.vocabulary.rows import Row
 
 FINALS = ("test_accuracy", "val_accuracy", "test_loss", "train_loss", "parameters", "macs", "shortcuts",
-          "long_shortcuts", "epochs", "seconds", "device_seconds", "peak_memory_bytes", "latency")  # fmt: skip
+          "long_shortcuts", "epochs", "seconds", "device_seconds", "peak_memory_bytes", "latency", "score")  # fmt: skip
 FACTS = ("status", "error", "kind", "role", "method", "seed", "train_seed", "twin", "twin_of", "pair", "architecture",
          "split", "device", "hardware", "threads", "path", "precision", "host", "commit", "protocol", "started",
          "finished")  # fmt: skip

@@ -31,12 +31,6 @@ def optimiser(alphas: Sequence[nn.Parameter], spec: Search, way: Way, device: to
     )  # fmt: skip
 
 
-def are_independent(network: Any) -> bool:
-    """Whether its probabilities are gates by themselves."""
-    found: bool = getattr(network, "independent", network.gate == "sigmoid")
-    return found
-
-
 def temperature(spec: Search, number: int) -> float:
     """At epoch `number`: linear from the first to the last of the search, before which it is the first one's."""
     first, last = spec.temperature

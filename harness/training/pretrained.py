@@ -6,6 +6,7 @@ A start on left-out images (plan.LEFT_OUT) is a file as well: what a job that is
 import errno
 import hashlib
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from torch import Tensor, nn
 
 from harness.errors import BadInput
 from harness.study.schema import LEFT_OUT
+
+LAYER = re.compile(r"features\.(?P<layer>[0-9]+)\.(?P<what>\w+)")  # of torchvision's VGG
 
 
 def load_into(network: nn.Module, state: dict[str, Tensor], source: str) -> None:
@@ -51,21 +54,47 @@ def check(network: nn.Module, source: str, vgg: str, home: Path | None = None) -
 
 
 def _fitting(network: nn.Module, state: dict[str, Tensor], source: str) -> dict[str, Tensor]:
-    own = network.state_dict()
-    fitting = {name: value for name, value in state.items() if name in own and own[name].shape == value.shape}
-    if not any(value.dim() > 1 for value in fitting.values()):
-        raise ValueError(f"pretrained = '{source}': no weight there fits this network by name and shape")
-    return fitting
+    """By its own names or by ours for torchvision's layers: whichever fit more weights."""
+    own = {name: value.shape for name, value in network.state_dict().items()}
+    fitting = max((_alike(own, names) for names in (state, from_torchvision(state))), key=_weights)
+    if _weights(fitting):
+        return fitting
+    if _weights(_alike(own, _as_blocks(state, 1))):
+        raise ValueError(f"pretrained = '{source}': it holds a VGG without batch norm, and ours has batch norm; take "
+                         "torchvision's weights of the name that ends in _bn")  # fmt: skip
+    raise ValueError(f"pretrained = '{source}': no weight there fits this network by name and shape")
+
+
+def _alike(own: dict[str, torch.Size], state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value for name, value in state.items() if own.get(name) == value.shape}
+
+
+def _weights(state: dict[str, Tensor]) -> int:
+    """How many are more than a scale or a shift."""
+    return sum(value.dim() > 1 for value in state.values())
 
 
 def from_torchvision(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """torchvision's `features.N.…` → our `blocks.N.0|1.…`, convolution and batch norm in turn; its classifier goes."""
-    layers = sorted({int(name.split(".")[1]) for name in state if name.startswith("features.")})
-    renamed = {layer: f"blocks.{position // 2}.{position % 2}" for position, layer in enumerate(layers)}
-    return {
-        f"{renamed[int(name.split('.')[1])]}.{name.split('.')[2]}": value
-        for name, value in state.items() if name.startswith("features.")
-    }  # fmt: skip
+    """torchvision's `features.N.…` → our `blocks.N.0|1.…`; its classifier goes.
+
+    Nothing where these are not convolution and batch norm in turn: then they are another network's.
+    """
+    layers = _layers(state)
+    normalised = {layer for layer in layers if f"features.{layer}.running_mean" in state}
+    return _as_blocks(state, 2) if normalised == set(layers[1::2]) else {}
+
+
+def _as_blocks(state: dict[str, Tensor], each: int) -> dict[str, Tensor]:
+    """Layers of a `features` sequence under our names, `each` of them a block; nothing where they have other names."""
+    renamed = {layer: f"blocks.{place // each}.{place % each}" for place, layer in enumerate(_layers(state))}
+    found = {name: LAYER.fullmatch(name) for name in state}
+    return {f"{renamed[int(at['layer'])]}.{at['what']}": state[name] for name, at in found.items() if at and renamed}
+
+
+def _layers(state: dict[str, Tensor]) -> list[int]:
+    """The numbers of the layers in `features`, in order; none where one of its names is no layer's."""
+    found = [LAYER.fullmatch(name) for name in state if name.startswith("features.")]
+    return sorted({int(at["layer"]) for at in found if at}) if all(found) else []
 
 
 def _imagenet(vgg: str) -> dict[str, Tensor]:
@@ -79,7 +108,7 @@ def _imagenet(vgg: str) -> dict[str, Tensor]:
     except OSError as error:
         raise BadInput(f"recipe.pretrained = 'imagenet': {weights.url.split('/')[-1]} cannot be fetched ({error}); "
                        "put the file into torch's hub folder, or give the path of a state dict") from None  # fmt: skip
-    return from_torchvision(state)
+    return dict(state)
 
 
 def _file(source: str, home: Path | None, sha256: str | None) -> dict[str, Tensor]:
@@ -93,9 +122,9 @@ def _file(source: str, home: Path | None, sha256: str | None) -> dict[str, Tenso
     except Exception as error:  # pickle's own errors: something else than tensors lies in the file
         raise BadInput(f"recipe.pretrained = '{source}' holds more than tensors: {type(error).__name__}") from None
     state = state.get("state_dict", state) if isinstance(state, dict) else None  # of a network that a study kept
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+    if not isinstance(state, dict) or not all(isinstance(n, str) and isinstance(v, Tensor) for n, v in state.items()):
         raise BadInput(f"recipe.pretrained = '{source}' holds no state dict: names with a tensor each")
-    return from_torchvision(state) if any(name.startswith("features.") for name in state) else state
+    return state
 
 
 def _content(source: str, home: Path | None) -> bytes:

@@ -19,7 +19,7 @@ from harness.training import alpha as of_alpha
 from harness.training import bilevel
 from harness.training.epochs import Steps
 from harness.training.train import checked, weight_step
-from spaces.gates.way import Draw, Way
+from spaces.gates.way import Draw, Way, are_independent
 from spaces.space import Space
 
 TELEMETRY_IMAGES = 1000  # of the validation split, enough for a gap of 3 points
@@ -187,7 +187,7 @@ class Search:
         found: dict[str, Any] = {"val_accuracy": self.accuracy(part)}
         if not searching:
             return found
-        found["entropy"] = entropy(self.network.probabilities(), of_alpha.are_independent(self.network))
+        found["entropy"] = entropy(self.network.probabilities(), are_independent(self.network))
         architectures = {rule: self.space.discretise(self.theta(), rule) for rule in self.space.rules}
         found["counts"] = {rule: architecture.shortcuts for rule, architecture in architectures.items()}
         found["discretised_accuracy"] = {

@@ -22,7 +22,11 @@ def jacobian(network: nn.Module, images: Tensor) -> Tensor:
 
 
 def jacov(network: nn.Module, batch: Batch) -> float:
-    """NaN where a row does not vary, as that of a network which does not depend on the image."""
+    """NaN where a row does not vary, as that of a network which does not depend on the image.
+
+    Raises ValueError for a batch of one image."""
+    if len(batch.images) < 2:
+        raise ValueError("jacov compares the images of a batch, and there is one")
     correlations = torch.corrcoef(jacobian(network, batch.images).double())
     if not bool(correlations.isfinite().all()):
         return float("nan")

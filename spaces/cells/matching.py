@@ -12,11 +12,17 @@ from spaces.cells.rules import choices
 from spaces.sampling import Totals, Within
 
 Edges = tuple[Edge, ...]
-MATCHES = ("parameters",)  # its operations decide a cell's parameters, but for those that are cut off
+# Its operations decide most of a cell's parameters. Where they stand decides the rest: what is cut off, which
+# skip_connects have stride 2 and so convolutions, which inputs have a layer of their own, how many nodes are joined.
+MATCHES = ("parameters",)
+MOST, OFTEN = 1000, 20  # ways of which each must be drawn; how often, in the mean
 
 
 class SameOperations:
-    """Cells of `rule`, each with as many of each operation as that of `cells`; `ways` counts them."""
+    """Cells of `rule`, each with as many of each operation as that of `cells`; `ways` counts them.
+
+    `tries` draws miss one of up to 1000 ways with probability e⁻²⁰, and all that qualify where 1 in 1000 of more do.
+    """
 
     def __init__(self, rule: str, grid: Grid, cells: Sequence[Edges]) -> None:
         self._parts = _by_operations(rule, grid)
@@ -24,6 +30,7 @@ class SameOperations:
         wanted = [_operations(edges, grid) for edges in cells]
         self._within = [Within(sizes, totals, totals) for totals in wanted]
         self.ways = prod(within.ways for within in self._within)
+        self.tries = OFTEN * min(self.ways, MOST)
 
     def draw(self, rng: Random) -> list[Edges]:
         """One of them, sampled uniformly. Raises ValueError where there is none."""

@@ -182,9 +182,9 @@ class CellSpace(CellEdits):
 
     def draw_alike(self, architecture: Cells, rule: str, rng: Random, match: str) -> Cells | None:
         """Uniform over the rule's other architectures whose output is reached and whose cells have as many of each
-        operation; None where none is found."""
+        operation; None where there is none."""
         alike = same_operations(rule, self.grid, tuple(_edges(architecture)))
-        for _ in range(min(TRIES, alike.ways)):
+        for _ in range(alike.tries):
             found = self._cells(alike.draw(rng))
             if found != architecture and not self.broken(found):
                 return found

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -47,3 +48,8 @@ class Way:
     single: bool = False
     multiplicative: bool = False
     absolute: bool = False
+
+
+def are_independent(supernet: Any) -> bool:
+    """Whether its probabilities are gates by themselves. One from outside need not say it, nor have a `gate`."""
+    return bool(getattr(supernet, "independent", getattr(supernet, "gate", None) == "sigmoid"))

@@ -25,6 +25,9 @@ from harness.storage.rows import latest_rows, read_rows
 from spaces import custom_rules
 from spaces.architecture import Shortcuts
 from spaces.registry import load
+from spaces.shortcuts.space import ShortcutSpace
+from spaces.shortcuts.supernet import ShortcutSupernet
+from spaces.shortcuts.vgg import blocks
 from tests.studies import TINY, tiny
 
 ROOT = Path(__file__).parents[2]
@@ -78,6 +81,38 @@ def test_the_page_shows_the_example_as_it_is():
     assert (EXAMPLE / "far_shortcuts.py").read_text() in blocks
     shown = [block for block in blocks if "[[method]]" in block]
     assert shown[0] in (EXAMPLE / "study.toml").read_text()
+
+
+# --- spaces
+
+
+class Silent(ShortcutSupernet):
+    """Says that its gates are independent, and has no name of a gate."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        del self.gate
+
+
+class Bare(ShortcutSpace):
+    """Not hashable, as a dataclass that is not frozen."""
+
+    __hash__ = None
+
+    def supernet(self, classes, channels, gate):
+        return Silent(blocks(self.vgg, self.width), self.pairs, classes, channels, gate)
+
+
+@pytest.mark.training
+def test_a_space_may_be_unhashable_and_its_supernet_without_a_gate(tmp_path):
+    few = {"score": "macs", "candidates": 5, "population": 2, "lag": 1}
+    names = ("regularised-evolution", "local-search", "nsga2")
+    searches = [{"name": name, "rule": "B", "strategy": name, "search": few} for name in names]
+    options = {"vgg": "vgg11", "width": 0.0625}
+    ready = prepared(tmp_path, space="tests.end_to_end.test_extending:Bare", space_options=options,
+                     method=[{"name": "darts", "rule": "A"}, *searches])  # fmt: skip
+    run(ready, Session(in_process.run, Shares({}, {}), "cpu", None, "test"))
+    assert {row["status"]: row["error"] for row in read_rows(ready.folder)} == {"done": None}
 
 
 # --- rules and strategies

@@ -1,6 +1,7 @@
 """Decisions by perturbation with known answers: by a worth that is a sum over weights they are those of the largest."""
 
 from random import Random
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -78,6 +79,16 @@ def test_a_shortcut_is_kept_where_dropping_it_costs_more_than_keeping_it(with_it
         choice, open_weights({"pairs": (2, 2)}), lambda fixed: ((without, with_it)[int(fixed["pairs"][0, 1])],)
     )
     assert found["pairs"][0, 1] == kept
+
+
+@pytest.mark.parametrize(("name", "rule"), CASES)
+def test_a_choice_takes_as_many_evaluations_as_it_says_and_a_pair_by_rule_a_takes_two(name, rule):
+    space, shapes, _ = SPACES[name]
+    for choice in sum(stages(space, rule), ()):
+        worth = Mock(return_value=(0.0,))
+        decided(choice, open_weights(shapes), worth)
+        assert worth.call_count == choice.evaluations
+        assert choice.evaluations == 2 or (name, rule) != ("shortcuts", "A")
 
 
 def test_rounds_hold_each_choice_once_and_stages_in_turn():

@@ -103,6 +103,20 @@ def test_a_cell_that_alone_has_its_operations_has_no_twin():
     assert CELL.draw_alike(Cells(1, CELL.concatenated, whole), "edge-wise", Random(0), "parameters") is None
 
 
+@pytest.mark.parametrize(
+    ("space", "rule", "own", "twins"),
+    [
+        (CellSpace(), "edge-wise", "concat=3,4,5 normal=0>3:conv_3x3", 2),  # of 15 cells: 3 work
+        (CellSpace(nodes=2, concat=2), "node-wise", "concat=1,2 normal=0>1:skip_connect,0>2:skip_connect", 1),
+    ],
+)
+def test_a_twin_among_few_cells_is_found_by_every_seed(space, rule, own, twins):
+    cell = Cells.parse(f"cells inputs=1 {own}")
+    drawn = {space.draw_alike(cell, rule, Random(seed), "parameters") for seed in range(300)}
+    assert None not in drawn
+    assert len(drawn) == twins
+
+
 def test_of_two_that_match_the_other_one_is_the_twin():
     twin = VGG11.draw_alike(Shortcuts.parse("vgg11 1-4"), "A", Random(0), "targets")
     assert str(twin) == "vgg11 2-4"

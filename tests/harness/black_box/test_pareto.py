@@ -6,8 +6,10 @@ from random import Random
 import moocore
 import numpy as np
 import pytest
+from deap import tools
 
 from harness.black_box.history import Evaluated
+from harness.black_box.nsga2 import Individual, parents_of
 from harness.black_box.pareto import front, hypervolume
 from spaces.registry import load
 from tests.planted import searched
@@ -46,3 +48,20 @@ def test_nsga2_comes_to_the_exhaustive_front():
     history = searched("nsga2", evaluate, 1500, load("shortcut-vgg11"), "A", population=20)
     points = [(one.fitness, one.parameters) for one in history]
     assert [points[number] for number in front(points)] == [(10.0 * count, count) for count in range(5)]
+
+
+def chosen(points, size):
+    """As Deb et al. say it: fronts one after the other, and of the last one those with most room."""
+    parents: list[Individual] = []
+    for first in range(0, len(points), size):
+        numbers = [*(one.number for one in parents), *range(first, first + size)]
+        parents = tools.selNSGA2([Individual(number, points[number]) for number in numbers], size)
+    return [one.number for one in parents]
+
+
+@pytest.mark.parametrize(("generations", "size"), [(1, 4), (7, 6), (1200, 2)])
+def test_parents_are_those_of_all_generations_from_the_first_however_many(generations, size):
+    """A search that is resumed has none of them in memory."""
+    rng = Random(generations)
+    points = tuple((rng.random(), rng.random()) for _ in range(generations * size))
+    assert [one.number for one in parents_of(points, size)] == chosen(points, size)

@@ -83,6 +83,14 @@ def test_nothing_is_asked_for_twice(strategy, lag):
     assert different == 40 if strategy != "evolution" else different > 35  # which does not see what runs beside it
 
 
+@pytest.mark.parametrize("strategy", METHODS)
+def test_all_but_evolution_start_with_the_networks_of_random_search(strategy):
+    space = load("shortcut-vgg11")
+    planted = matching(space, "A", space.encode(space.draw("A", Random(5)), "A"))
+    first, random = (searched(one, planted, 1, space, "A")[0].architecture for one in (strategy, "random-search"))
+    assert (first == random) == (strategy != "evolution")
+
+
 def test_regularised_evolution_edits_one_choice_of_a_member_and_forgets_the_oldest():
     space = load("cell-study1")
     planted = space.encode(space.draw("edge-wise", Random(5)), "edge-wise")

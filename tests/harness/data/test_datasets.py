@@ -2,6 +2,8 @@
 
 import hashlib
 import pickle
+import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.data import cifar_files, datasets
-from harness.data.images import augmented
+from harness.data.images import DataSet, Images, augmented
 from harness.data.splits import split as split_
 from harness.errors import BadInput
 
@@ -163,3 +165,55 @@ def test_the_sums_of_cifar10_are_torchvisions():
     from torchvision.datasets import CIFAR10
 
     assert dict(CIFAR10.train_list + CIFAR10.test_list) == {**cifar_files.TRAIN, **cifar_files.TEST}
+
+
+def brought(root, download):
+    """What `BROUGHT` says, as a loader of one's own."""
+    return BROUGHT["found"]
+
+
+BROUGHT: dict = {}
+
+
+def made(channels=3, shape=(8, 8), mean=(0.5,), std=(0.2,), labels=torch.int64):
+    images = torch.zeros(4, channels, *shape, dtype=torch.uint8)
+    part = Images(images, torch.tensor([0, 1, 0, 1], dtype=labels))
+    return DataSet(part, part, 2, mean, std)
+
+
+def loaded(found, monkeypatch, **more):
+    datasets.forget()
+    monkeypatch.setitem(BROUGHT, "found", found)
+    monkeypatch.setattr(datasets, "loader", lambda *_: brought)
+    try:
+        return datasets.load({"name": "mine:brought", **more}, None)
+    finally:
+        datasets.forget()
+
+
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        (made(channels=1, mean=(0.1, 0.2, 0.3)), "its mean must be a tuple of 1 numbers, one of each channel"),
+        (made(std=(0.2, 0.2)), "its std must be a tuple of 3 numbers, one of each channel"),
+        (made(mean=0.5), "its mean must be a tuple of 3 numbers, one of each channel, and is 0.5"),
+        (made(mean=(float("nan"),)), "its mean holds something else than finite numbers"),
+        (made(std=("0.2",)), "its std holds something else than finite numbers"),
+        (made(std=(0.2, 0.2, 0.0)), "each must be above 0"),
+        (made(mean=(127.5,), std=(50.0,)), "as pixels do; divide mean and std by 255"),
+        (made(shape=(8, 9)), "its images of 8×9 are not square; set data.image_size"),
+        (made(labels=torch.uint8), "its training labels are torch.uint8; make them torch.int64"),
+        (replace(made(), test=Images(np.zeros((4, 3, 8, 8), np.uint8), np.zeros(4))), "are no tensors"),
+        (None, "it gives no harness.extend.DataSet"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_a_loader_of_ones_own_gives_is_seen_to_fit(found, says, monkeypatch):
+    with pytest.raises(BadInput, match="^data.name = 'mine:brought': .*" + re.escape(says)):
+        loaded(found, monkeypatch)
+
+
+def test_one_mean_is_that_of_every_channel_and_image_size_makes_images_square(monkeypatch):
+    found = loaded(made(shape=(8, 9), std=(1, 0.5, 0.25)), monkeypatch, image_size=8)
+    assert (found.mean, found.std) == ((0.5, 0.5, 0.5), (1.0, 0.5, 0.25))
+    assert found.train.images.shape == (4, 3, 8, 8)

@@ -6,7 +6,7 @@ import urllib.error
 
 import pytest
 import torch
-from torch.nn import Linear
+from torch.nn import BatchNorm2d, Conv2d, Linear, Module, Sequential
 from torchvision.models import VGG11_BN_Weights, vgg11_bn
 
 from harness.cli import main
@@ -81,6 +81,55 @@ def test_imagenet_weights_fit_under_our_names(monkeypatch):
     monkeypatch.setattr(VGG11_BN_Weights, "get_state_dict", lambda *args, **more: vgg11_bn().state_dict())
     network = load("shortcut-vgg11").build(Shortcuts("vgg11"), 10, 3)
     pretrained.load_into(network, pretrained.read("imagenet", "shortcut-vgg11"), "imagenet")
+
+
+class Brought(Module):
+    """Somebody's own network, whose layers have the name of torchvision's."""
+
+    def __init__(self):
+        super().__init__()
+        self.features = Sequential(Conv2d(3, 4, 3), BatchNorm2d(4), Conv2d(4, 4, 3), BatchNorm2d(4))
+        self.classifier = Linear(4, 10)
+
+
+def test_a_network_of_ones_own_whose_layers_are_called_features_keeps_these_names(tmp_path):
+    torch.save(Brought().state_dict(), tmp_path / "w.pt")
+    network, state = Brought(), pretrained.read(str(tmp_path / "w.pt"), "")
+    pretrained.check(network, str(tmp_path / "w.pt"), "")
+    pretrained.load_into(network, state, "w.pt")
+    assert all(torch.equal(value, state[name]) for name, value in network.state_dict().items())
+
+
+def test_torchvisions_blocks_are_taken_beside_a_classifier_of_our_name(torchvisions):
+    ours = load("shortcut-vgg11").build(Shortcuts("vgg11"), 10, 3)
+    state = {**pretrained.read(str(torchvisions[1]), "vgg11"), "classifier.weight": torch.ones(10, 512)}
+    pretrained.load_into(ours, state, "w.pt")
+    assert torch.equal(ours.state_dict()["blocks.0.0.weight"], state["features.0.weight"])
+
+
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [
+        (
+            {
+                "features.0.weight": torch.ones(64, 3, 3, 3),
+                "features.0.bias": torch.ones(64),
+                "features.3.weight": torch.ones(128, 64, 3, 3),
+            },
+            "it holds a VGG without batch norm",
+        ),
+        ({"features.conv0.weight": torch.ones(64, 3, 7, 7)}, "no weight there fits this network"),
+        ({"features.0": torch.ones(1)}, "no weight there fits this network"),
+        ({0: torch.ones(1, 1)}, "holds no state dict: names with a tensor each"),
+    ],
+    ids=["plain VGG", "a word for a number", "no layer", "numbers for names"],
+)
+def test_weights_that_are_not_of_a_vgg_with_batch_norm_are_refused_in_a_line(tmp_path, state, says):
+    torch.save(state, tmp_path / "w.pt")
+    network = load("shortcut-vgg11").build(Shortcuts("vgg11"), 10, 3)
+    with pytest.raises(BadInput, match=says) as found:
+        pretrained.check(network, str(tmp_path / "w.pt"), "vgg11")
+    assert "\n" not in str(found.value)
 
 
 class Dangerous:

@@ -126,9 +126,9 @@ def prepare(loaded: Study, results: Path, root: Path | None, download: bool, dev
     merged(loaded)  # parts of recipes and searches stand in a study as they were written: seen to be such before use
     loaded = with_table_digest(with_digests(with_starts(loaded, home), home), home)
     space, settings = open_space(loaded), merged(loaded)
+    check_tunings(settings, space)
     check_methods(settings, space)
     check_task(loaded)
-    check_tunings(settings, space)
     folder = results / loaded.name
     before = claim(folder, loaded.name)
     complete_rows(folder)

@@ -1,5 +1,8 @@
 """What may be wrong with recipes, and with the best of several searches: found before anything starts."""
 
+from collections.abc import Sequence
+
+from harness.plan.extremes import extremes
 from harness.plan.methods import MethodSettings, TuningSettings, strategy_of
 from harness.study.schema import Recipe, Study
 
@@ -21,8 +24,8 @@ def _of_the_search(own: MethodSettings) -> str:
 
 
 def tuning_fault(own: TuningSettings) -> str:
-    """Where a trial might end before its learning rate has warmed up."""
-    return _too_long("scheduler", max(own.tried("scheduler.warmup_epochs")), min(own.tried("epochs")))
+    """Where a trial might end before its learning rate has warmed up. Raises BadInput where it may have no recipe."""
+    return _never_warm("scheduler", extremes(own.recipe, own.tuning, f"tuning '{own.tuning.name}'"))
 
 
 def best_of_fault(own: MethodSettings, study: Study) -> str:
@@ -42,6 +45,11 @@ def _fault(where: str, recipe: Recipe, epochs: int) -> str:
         return (f"{where}.scheduler.min_lr is where the cosine ends, but kind = '{scheduler.kind}'; "
                 "take the cosine, or leave min_lr out")  # fmt: skip
     return _too_long(f"{where}.scheduler", scheduler.warmup_epochs, epochs)
+
+
+def _never_warm(where: str, recipes: Sequence[Recipe]) -> str:
+    found = (_too_long(where, one.scheduler.warmup_epochs, one.epochs) for one in recipes)
+    return next(filter(None, found), "")
 
 
 def _too_long(where: str, warm: float, epochs: float) -> str:

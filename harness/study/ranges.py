@@ -1,7 +1,7 @@
 """The fields that a tuning ranges over, as plain values: their order, their conditions, their grid."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from graphlib import TopologicalSorter
 from random import Random
 from typing import Any
@@ -26,13 +26,19 @@ def exists(span: Range, found: Settings) -> bool:
 
 def grid(ranges: Ranges, seed: int) -> list[Settings]:
     """Every point of the grid once, in an order that `seed` shuffles: fewer trials than points are a uniform sample."""
-    points: list[Settings] = [{}]
+    found = points(ranges, lambda name: _levels(name, ranges[name]))
+    Random(stream(seed, 0, "grid")).shuffle(found)
+    return found
+
+
+def points(ranges: Ranges, levels: Callable[[str], Sequence[Any]]) -> list[Settings]:
+    """Every combination of the fields' `levels`; a field is only where its conditions hold."""
+    found: list[Settings] = [{}]
     for name in in_order(ranges):
-        points = [{**point, **value} for point in points
-                  for value in ([{name: level} for level in _levels(name, ranges[name])]
-                                if exists(ranges[name], point) else [{}])]  # fmt: skip
-    Random(stream(seed, 0, "grid")).shuffle(points)
-    return points
+        found = [{**point, **value} for point in found
+                 for value in ([{name: level} for level in levels(name)]
+                               if exists(ranges[name], point) else [{}])]  # fmt: skip
+    return found
 
 
 def apply(recipe: Settings, found: Settings) -> Settings:

@@ -7,6 +7,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.commands.tune import export_recipe
 from harness.errors import BadInput
@@ -15,6 +17,8 @@ from harness.plan.jobs import Job
 from harness.plan.methods import merged
 from harness.plan.resolve import Unbuildable, resolve
 from harness.plan.settings import plain_recipe
+from harness.run.recipe_checks import tuning_fault
+from harness.study import ranges as ranges_module
 from harness.study.schema import Recipe
 from harness.vocabulary.kinds import Role
 from tests.studies import tiny
@@ -146,6 +150,53 @@ def test_what_was_asked_is_seen_to_be_a_recipe_before_it_runs(monkeypatch: pytes
     with pytest.raises(Unbuildable, match=f"the suggested recipe: {broken}") as error:
         tried({"lr": {"low": 0.1, "high": 0.2}})
     assert error.value.status == "failed"
+
+
+def test_values_that_do_not_fit_together_end_their_trial_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ranges hold them, so that every other try would ask for them again."""
+    monkeypatch.setattr(tuning, "ask", lambda *_: {"momentum": 0.0, "nesterov": True})
+    with pytest.raises(Unbuildable, match="the suggested recipe: nesterov looks ahead") as error:
+        tried({"lr": {"low": 0.1, "high": 0.2}})
+    assert error.value.status == "diverged"
+
+
+FIELDS: dict[str, Any] = {
+    "lr": st.sampled_from([1e-3, 1e-2, 0.1, 0.5]), "scheduler.min_lr": st.sampled_from([0.0, 1e-3, 0.05, 0.2]),
+    "momentum": st.sampled_from([0.0, 0.3, 0.9]), "epochs": st.integers(1, 9),
+    "scheduler.warmup_epochs": st.integers(0, 5), "scheduler.kind": st.sampled_from(["step", "cosine", "constant"]),
+    "nesterov": st.booleans(), "batch_size": st.sampled_from([16, 32]),
+}  # fmt: skip
+
+
+@st.composite
+def some_ranges(draw: st.DrawFn) -> Ranges:
+    """Some of the fields, by choices or from low to high; some hang on one that was drawn before."""
+    found: Ranges = {}
+    for name in draw(st.lists(st.sampled_from([*FIELDS]), min_size=2, max_size=5, unique=True)):
+        values = draw(st.lists(FIELDS[name], min_size=2, max_size=3, unique=True))
+        numbers = not isinstance(values[0], str | bool)
+        found[name] = {"low": min(values), "high": max(values)} if numbers and draw(st.booleans()) else {
+            "choices": values}  # fmt: skip
+        parents = [one for one in found if one != name and "choices" in found[one]]
+        if parents and draw(st.booleans()):
+            parent = draw(st.sampled_from(parents))
+            found[name] |= {"when": {parent: found[parent]["choices"][0]}}
+    return found
+
+
+@given(some_ranges(), st.sampled_from(["constant", "cosine"]), st.booleans())
+def test_ranges_that_pass_give_nothing_but_recipes(ranges: Ranges, kind: str, nesterov: bool) -> None:
+    recipe = {"epochs": 9, "nesterov": nesterov, "scheduler": {"kind": kind, "min_lr": 1e-3 * (kind == "cosine")}}
+    (own,) = merged(tiny(tuning=[{"name": "t", "sampler": "random", "ranges": ranges, "recipe": recipe}])).tunings
+    try:
+        fault = tuning_fault(own)
+    except BadInput:
+        fault = "a contradiction"
+    spans = own.tuning.model_dump()
+    for index in range(0 if fault else 4):
+        asked = tuning.ask(spans, index, [], 0)
+        found = Recipe.model_validate(ranges_module.apply(plain_recipe(own.recipe), asked))
+        assert found.scheduler.warmup_epochs < found.epochs
 
 
 def test_a_sampler_that_raises_fails_its_trial_alone(monkeypatch: pytest.MonkeyPatch) -> None:

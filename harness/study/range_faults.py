@@ -10,7 +10,12 @@ from harness.study.ranges import Range, Ranges, count, grid, in_order
 MOST_POINTS = 100_000  # of a grid
 KINDS = (str, bool, int, float, type(None))  # of a choice
 EXAMPLE = "as in lr = { low = 0.001, high = 0.1 }"
-UNTUNED = ("tuned", "pretrained_sha256")  # fields of a recipe that say where it comes from
+WHENCE = "says where a recipe comes from, and is not tuned"
+UNTUNED = {  # fields of a recipe → why they have no range
+    "tuned": WHENCE,
+    "pretrained_sha256": WHENCE,
+    "pretrained": "says which weights trainings start from, and is not tuned; write it in a recipe",
+}
 
 
 def alone(span: Range) -> str:
@@ -60,7 +65,7 @@ def together(spec: Mapping[str, Any]) -> str:
     if fault := next(_conditions(ranges), ""):
         return fault
     if untuned := next((name for name in ranges if name in UNTUNED), ""):
-        return f"ranges.{untuned}: says where a recipe comes from, and is not tuned"
+        return f"ranges.{untuned}: {UNTUNED[untuned]}"
     try:
         in_order(ranges)
         points = _points(ranges) if spec["sampler"] == "grid" else math.inf

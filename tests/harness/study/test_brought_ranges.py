@@ -106,6 +106,8 @@ WRONG: dict[str, tuple[Ranges, str]] = {
     "no field": ({"learning_rate": {"low": 0.1, "high": 0.9}}, "unknown key 'learning_rate'"),
     "no field inside": ({"scheduler.gama": {"low": 0.1, "high": 0.9}}, "unknown key 'scheduler.gama'"),
     "whence": ({"tuned": {"choices": ["t", "u"]}}, "says where a recipe comes from, and is not tuned"),
+    "weights": ({"pretrained": {"choices": ["imagenet", "no-such.pt"]}},
+                "ranges.pretrained: says which weights trainings start from, and is not tuned"),
     "auto": ({"precision": {"choices": ["auto", "fp32"]}}, "'auto' is no precision of its own"),
     "nothing": ({"lr": {}}, "give either low and high or choices, as in lr = { low = 0.001, high = 0.1 }"),
     "a number": ({"lr": 0.1}, "as in lr = { low = 0.001, high = 0.1 }"),

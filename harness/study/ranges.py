@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.seeding import stream
 
+PLACES = 12  # of what steps reach: 0.3 and not 0.30000000000000004
 Settings = dict[str, Any]
 Range = Mapping[str, Any]  # dump of a `study.Range`
 Ranges = Mapping[str, Range]  # by dotted field
@@ -72,6 +73,17 @@ def count(name: str, span: Range) -> float:
     return float((span["high"] - span["low"]) / step + 1)
 
 
+def continuous(span: Range) -> bool:
+    return not span["choices"] and _step(span) is None
+
+
+def on_step(value: float, span: Range) -> bool:
+    """Whether a number between the ends of a range is one that its steps reach."""
+    low, step = span["low"], _step(span) or 1
+    steps = (value - low) / step
+    return math.isfinite(steps) and round(low + round(steps) * step, PLACES) == value
+
+
 def _step(span: Range) -> float | None:
     step: float | None = span["step"] or (1 if span["integer"] else None)
     return step
@@ -83,4 +95,4 @@ def _levels(name: str, span: Range) -> list[Any]:
         return list(span["choices"])
     step = _step(span) or 1
     levels = [span["low"] + n * step for n in range(math.floor(count(name, span) + 1e-9))]
-    return [int(level) if span["integer"] else round(level, 12) for level in levels]
+    return [int(level) if span["integer"] else round(level, PLACES) for level in levels]

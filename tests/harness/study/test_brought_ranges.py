@@ -97,6 +97,16 @@ WRONG: dict[str, tuple[Ranges, str]] = {
         "scheduler.kind": ["step", "constant"]}}}, "scheduler.kind is never 'constant'"),
     "never so large": ({"batch_size": {"low": 16, "high": 64}, "lr": {"low": 0.1, "high": 0.9, "when": {
         "batch_size": 128}}}, "batch_size is never 128"),
+    "never between steps": ({"momentum": {"low": 0.1, "high": 0.9, "step": 0.2}, "lr": {"low": 0.1, "high": 0.9,
+                             "when": {"momentum": 0.4}}}, "momentum is never 0.4"),
+    "tiny steps": ({"momentum": {"low": 0.0, "high": 0.9, "step": 1e-320}, "lr": {"low": 0.1, "high": 0.9,
+                    "when": {"momentum": 0.4}}}, "momentum is never 0.4"),
+    "never half": ({"epochs": {"low": 1, "high": 9}, "lr": {"low": 0.1, "high": 0.9, "when": {"epochs": [3, 4.5]}}},
+                   "epochs is never 4.5"),
+    "never true": ({"epochs": {"low": 1, "high": 9}, "lr": {"low": 0.1, "high": 0.9, "when": {"epochs": True}}},
+                   "epochs is never True"),
+    "hardly ever": ({"lr": {"low": 0.01, "high": 0.1, "log": True}, "momentum": {"low": 0.1, "high": 0.9, "when": {
+        "lr": 0.05}}}, "ranges.momentum.when: lr is continuous, so that hardly a trial has exactly 0.05; give lr"),
     "no value": ({"scheduler.kind": SCHEDULES, "lr": {"low": 0.1, "high": 0.9, "when": {"scheduler.kind": []}}},
                  "no value of scheduler.kind is named"),
     "word for a number": ({"lr": {"choices": ["fast", "slow"]}}, "lr"),
@@ -122,6 +132,14 @@ def test_ranges_that_no_trial_could_try_are_refused_in_one_line(what: str) -> No
         spec(ranges)
     assert says in str(error.value)
     assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("span", [{"low": 0.1, "high": 0.7, "step": 0.2}, {"choices": [0.1, 0.3, 0.7]}])
+def test_a_value_that_steps_reach_decides_a_range(span: Ranges) -> None:
+    ranges = {"momentum": span, "lr": {"choices": [0.1, 0.2], "when": {"momentum": [0.1, 0.3]}}}
+    asked = [tried(ranges, seed=seed)[1] for seed in range(12)]
+    assert {("lr" in one) == (one["momentum"] in (0.1, 0.3)) for one in asked} == {True}
+    assert len({"lr" in one for one in asked}) == 2
 
 
 @pytest.mark.parametrize("sampler", ["random", "tpe", "grid"])

@@ -68,7 +68,7 @@ def resolve(job: Job, rows: Rows, space: Space) -> Settings:
     for key in () if epochs_before(settings) else job.reads:
         _finished(rows[key])
     if trials := settings.get("recipe_from"):
-        settings["recipe"] = _keep(settings["recipe"], rows[best(trials, rows)]["recipe"] or {}, rows[trials[0]])
+        settings["recipe"] = _keep(settings["recipe"], rows[best(trials, rows)])
     if "tuning" in settings:
         seen = [rows[key] for key in settings["seen"]]
         asked = _asked(settings, seen, stream(settings["study_seed"], job.seed, "tuning"))
@@ -238,8 +238,10 @@ def _random(job: Job, purpose: str, *more: int | str) -> Random:
     return Random(stream(job.settings["study_seed"], job.seed, purpose, *more))
 
 
-def _keep(recipe: Settings, found: Settings, trial: Row) -> Settings:
-    """`recipe` with the fields that the tuning ranged over taken from `found`. Raises Unbuildable."""
-    kept = ranges.apply(recipe, ranges.values(in_full(found), trial["settings"]["tuning"]["ranges"]))
+def _keep(recipe: Settings, winner: Row) -> Settings:
+    """`recipe` with what the best trial of a tuning asked for, as its own recipe has it. Raises Unbuildable."""
+    found, trial = in_full(winner["recipe"] or {}), winner["settings"]
+    asked = trial.get("asked") or ranges.values(found, trial["tuning"]["ranges"])
+    kept = ranges.apply(recipe, {name: ranges.value(found, name) for name in asked})
     _fitting(kept, "the tuned recipe")
     return kept

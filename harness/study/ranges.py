@@ -36,8 +36,8 @@ def points(ranges: Ranges, levels: Callable[[str], Sequence[Any]]) -> list[Setti
     """Every combination of the fields' `levels`; a field is only where its conditions hold."""
     found: list[Settings] = [{}]
     for name in in_order(ranges):
-        found = [{**point, **value} for point in found
-                 for value in ([{name: level} for level in levels(name)]
+        found = [{**point, **more} for point in found
+                 for more in ([{name: level} for level in levels(name)]
                                if exists(ranges[name], point) else [{}])]  # fmt: skip
     return found
 
@@ -45,10 +45,10 @@ def points(ranges: Ranges, levels: Callable[[str], Sequence[Any]]) -> list[Setti
 def apply(recipe: Settings, found: Settings) -> Settings:
     """`recipe` with the dotted fields of `found` set."""
     out: Settings = {**recipe}
-    for name, value in found.items():
+    for name, new in found.items():
         first, dot, rest = name.partition(".")
         inner = out.get(first)
-        out[first] = apply(inner if isinstance(inner, dict) else {}, {rest: value}) if dot else value
+        out[first] = apply(inner if isinstance(inner, dict) else {}, {rest: new}) if dot else new
     return out
 
 
@@ -57,11 +57,16 @@ def values(recipe: Settings, ranges: Ranges) -> Settings:
     found: Settings = {}
     for name in in_order(ranges):
         if exists(ranges[name], found):
-            here: Any = recipe
-            for part in name.split("."):
-                here = here[part]
-            found[name] = here
+            found[name] = value(recipe, name)
     return found
+
+
+def value(recipe: Settings, name: str) -> Any:
+    """What `recipe` holds in a dotted field."""
+    here: Any = recipe
+    for part in name.split("."):
+        here = here[part]
+    return here
 
 
 def count(name: str, span: Range) -> float:
@@ -77,11 +82,11 @@ def continuous(span: Range) -> bool:
     return not span["choices"] and _step(span) is None
 
 
-def on_step(value: float, span: Range) -> bool:
+def on_step(number: float, span: Range) -> bool:
     """Whether a number between the ends of a range is one that its steps reach."""
     low, step = span["low"], _step(span) or 1
-    steps = (value - low) / step
-    return math.isfinite(steps) and round(low + round(steps) * step, PLACES) == value
+    steps = (number - low) / step
+    return math.isfinite(steps) and round(low + round(steps) * step, PLACES) == number
 
 
 def _step(span: Range) -> float | None:

@@ -1,6 +1,6 @@
 """What a tuning's ranges may make of a recipe at their ends: where recipes fit there, they fit everywhere between."""
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
@@ -10,19 +10,26 @@ from harness.study.ranges import Ranges, Settings
 from harness.study.schema import Range, Recipe, Tuning
 from harness.study.validation import validated
 
-FITTING = (  # fields that must fit each other: by the rules of a `Recipe`, and the warm-up into the epochs
-    ("nesterov", "momentum"),
-    ("scheduler.kind", "scheduler.min_lr", "lr"),
-    ("scheduler.warmup_epochs", "epochs"),
-)
+Fields = tuple[str, ...]
+MOMENTA = ("nesterov", "momentum")
+RATES = ("scheduler.kind", "scheduler.min_lr", "lr")
+LENGTHS = ("scheduler.warmup_epochs", "epochs")
 
 
-def extremes(recipe: Recipe, tuning: Tuning, where: str) -> list[Recipe]:
-    """`recipe` with the ends of the ranges over fields that must fit each other.
+@dataclass(frozen=True)
+class Extremes:
+    """Recipes with the ends of the ranges over fields that must fit each other, for each such group of fields."""
 
-    Raises BadInput where two of them do not.
-    """
-    return [_changed(recipe, corner, where) for corner in _corners(tuning)]
+    momenta: list[Recipe]
+    rates: list[Recipe]
+    lengths: list[Recipe]
+
+
+def extremes(recipe: Recipe, tuning: Tuning | None, where: str) -> Extremes:
+    """What `recipe` may become. Raises BadInput where that is no recipe."""
+    found = ([_changed(recipe, corner, where) for corner in (_corners(tuning, fields) if tuning else [{}])]
+             for fields in (MOMENTA, RATES, LENGTHS))  # fmt: skip
+    return Extremes(*found)
 
 
 def typed(field: str, value: Any, where: str) -> Any:
@@ -39,16 +46,15 @@ def _changed(recipe: Recipe, corner: Settings, where: str) -> Recipe:
         raise BadInput(f"{error}; narrow a range, limit it by when, or change the recipe") from None
 
 
-def _corners(tuning: Tuning) -> Iterator[Settings]:
+def _corners(tuning: Tuning, fields: Fields) -> list[Settings]:
     """Dotted field → value; of a choice that decides whether a range is there, every value."""
     spans: Ranges = tuning.model_dump()["ranges"]
     asked = {parent for span in spans.values() for parent in span["when"]}
-    for fields in FITTING:
-        needed = {name: spans[name] for name in _with_conditions(spans, fields)}
-        yield from ranges.points(needed, lambda name: _ends(name, tuning.ranges[name], spans, name in asked))
+    needed = {name: spans[name] for name in _with_conditions(spans, fields)}
+    return ranges.points(needed, lambda name: _ends(name, tuning.ranges[name], spans, name in asked))
 
 
-def _with_conditions(spans: Ranges, fields: tuple[str, ...]) -> set[str]:
+def _with_conditions(spans: Ranges, fields: Fields) -> set[str]:
     """Those of `fields` that are ranged over, and what decides whether they are."""
     found: set[str] = set()
     new = {name for name in fields if name in spans}

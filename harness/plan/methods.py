@@ -57,6 +57,10 @@ class StudySettings:
         trained = (recipe for one in self.methods for recipe in (one.recipe, one.search_recipe))
         return (*trained, *(one.recipe for one in self.tunings))
 
+    def tuning_of(self, own: MethodSettings) -> Tuning | None:
+        """Whose findings the method's networks are trained by."""
+        return next((one.tuning for one in self.tunings if one.tuning.name == own.recipe.tuned), None)
+
 
 SEARCHLESS = ("random", "baseline", "given")  # strategies that search nothing
 UNSCORING = ("darts", *SEARCHLESS)  # those without candidates

@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 from harness.errors import BadInput
-from harness.study import ranges
+from harness.plan.extremes import typed
 from harness.study.model import Model
 from harness.study.schema import Method, Recipe, Study, Tuning
 from harness.study.search import Search
@@ -39,8 +39,7 @@ class TuningSettings:
     def tried(self, field: str) -> list[Any]:
         """What trials have in a field of the recipe, by its dotted name: every choice, or the ends of the range."""
         span = self.tuning.ranges.get(field)
-        tried = [_tried(self, field, value) for value in span.ends] if span else [self.recipe]
-        return list(map(attrgetter(field), tried))
+        return [typed(field, value, field) for value in span.ends] if span else [attrgetter(field)(self.recipe)]
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,10 @@ class StudySettings:
         """All that anything of the study is trained with."""
         trained = (recipe for one in self.methods for recipe in (one.recipe, one.search_recipe))
         return (*trained, *(one.recipe for one in self.tunings))
+
+    def tuning_of(self, own: MethodSettings) -> Tuning | None:
+        """Whose findings the method's networks are trained by."""
+        return next((one.tuning for one in self.tunings if one.tuning.name == own.recipe.tuned), None)
 
 
 SEARCHLESS = ("random", "baseline", "given")  # strategies that search nothing
@@ -120,20 +123,12 @@ def _method(study: Study, method: Method) -> MethodSettings:
 def _tuning(study: Study, tuning: Tuning) -> TuningSettings:
     where = f"tuning '{tuning.name}'"
     base = _changed(study.recipe, tuning.recipe, f"{where}.recipe")
-    own = TuningSettings(tuning, base)
     for name, span in tuning.ranges.items():
         for value in span.ends:
-            _tried(own, name, value)
+            typed(name, value, f"{where}.ranges")
             if (name, value) == ("precision", "auto"):
                 raise BadInput(f"{where}.ranges.precision: 'auto' is no precision of its own; choose fp32 or bf16")
-    return own
-
-
-def _tried(own: TuningSettings, field: str, value: Any) -> Recipe:
-    """The recipe of a trial with this value. Raises BadInput where that is none."""
-    return validated(
-        Recipe, ranges.apply(own.recipe.model_dump(), {field: value}), f"tuning '{own.tuning.name}'.ranges"
-    )
+    return TuningSettings(tuning, base)
 
 
 def _changed(base: M, changes: Mapping[str, Any], where: str) -> M:

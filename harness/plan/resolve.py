@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from harness.black_box.history import Evaluated, Search, proposal
-from harness.black_box.methods import propose_by
 from harness.errors import BadInput
 from harness.plan import tuning
+from harness.plan.asked import asked_next
+from harness.plan.extremes import typed
 from harness.plan.fitness import fitness
 from harness.plan.jobs import Job
 from harness.plan.settings import Settings, by_table, epochs_before, in_full
@@ -31,7 +31,7 @@ from harness.plan.sources import (
     from_json,
 )
 from harness.plan.twins import sample_twin
-from harness.seeding import Seeds, stream
+from harness.seeding import stream
 from harness.study import ranges
 from harness.study.schema import Recipe
 from harness.study.validation import validated
@@ -41,6 +41,7 @@ from spaces.plugins import function_fault, imported
 from spaces.space import Architecture, Space
 
 Rows = Mapping[str, Row]
+SUGGESTED = "the suggested recipe"
 PROPOSES = function_fault("source", "seen", "space", "rng")
 Propose = Callable[[Mapping[str, Any], Sequence[Row], Space, Random], Architecture]
 
@@ -67,11 +68,11 @@ def resolve(job: Job, rows: Rows, space: Space) -> Settings:
     for key in () if epochs_before(settings) else job.reads:
         _finished(rows[key])
     if trials := settings.get("recipe_from"):
-        settings["recipe"] = _keep(settings["recipe"], rows[best(trials, rows)]["recipe"] or {}, rows[trials[0]])
+        settings["recipe"] = _keep(settings["recipe"], rows[best(trials, rows)])
     if "tuning" in settings:
         seen = [rows[key] for key in settings["seen"]]
         asked = _asked(settings, seen, stream(settings["study_seed"], job.seed, "tuning"))
-        settings |= {"recipe": _recipe(ranges.apply(settings["recipe"], asked)), "asked": asked}
+        settings |= {"recipe": _recipe(settings["recipe"], asked), "asked": asked}
         settings["thresholds"] = tuning.thresholds(settings, seen)
     if "source" in settings:
         settings["architecture"] = _found(from_json(settings["source"]), job, rows, space)
@@ -110,13 +111,28 @@ def _asked(settings: Settings, seen: Sequence[Row], start: int) -> Settings:
         raise Unbuildable(Status.FAILED, f"no values can be suggested: {type(error).__name__}: {error}") from error
 
 
-def _recipe(values: Settings) -> Settings:
-    """`values` as a recipe has them. Raises Unbuildable where they make none, as two fields may not fit together."""
+def _recipe(recipe: Settings, asked: Settings) -> Settings:
+    """`recipe` with what was asked, as a recipe has it.
+
+    Raises Unbuildable: a value that no recipe has is a sampler's mistake, which the next one may not make; values that
+    do not fit together lie in the ranges, so that another try would ask for them again.
+    """
     try:
-        found = validated(Recipe, values, "the suggested recipe").model_dump()
+        for name, value in asked.items():
+            typed(name, value, SUGGESTED)
     except BadInput as error:
         raise Unbuildable(Status.FAILED, str(error)) from None
+    values = ranges.apply(recipe, asked)
+    found = _fitting(values, SUGGESTED).model_dump()
     return {name: found[name] for name in values if name in found}
+
+
+def _fitting(values: Settings, where: str) -> Recipe:
+    """Raises Unbuildable where two fields do not fit together: at every try, as the same rows give the same values."""
+    try:
+        return validated(Recipe, values, where)
+    except BadInput as error:
+        raise Unbuildable(Status.DIVERGED, str(error)) from None
 
 
 def best(keys: Sequence[str], rows: Rows) -> str:
@@ -189,9 +205,9 @@ def _architecture(source: Source, job: Job, rows: Rows, space: Space) -> Archite
             _finished(rows[search])
             return space.parse(rows[search]["architecture"] or "")
         case Evolved(settings):
-            return _asked_next(source, {**settings, "strategy": "evolution"}, job, rows, space)
+            return asked_next(source, {**settings, "strategy": "evolution"}, job, rows, space)
         case Asked(settings):
-            return _asked_next(source, settings, job, rows, space)
+            return asked_next(source, settings, job, rows, space)
         case Proposed(function, index, seen, values):
             propose: Propose = imported(function, f"'{function}' proposes no architectures", PROPOSES)
             return propose(values, [rows[key] for key in seen], space, _random(job, "propose", index))
@@ -203,21 +219,6 @@ def _architecture(source: Source, job: Job, rows: Rows, space: Space) -> Archite
             if (found := space.baseline()) is None:
                 raise ValueError("the space has no baseline")
             return found
-
-
-def _asked_next(source: Asked, settings: Mapping[str, Any], job: Job, rows: Rows,
-                space: Space) -> Architecture:  # fmt: skip
-    """What a black-box strategy proposes after the rows that it has seen."""
-    search = Search(space, custom_rules.drawn_by(space, source.rule), settings, Seeds.of(job.settings))
-    seen = [_answer(rows[key], space) for key in source.seen]
-    return proposal(propose_by(search.strategy), search, source.index, seen)
-
-
-def _answer(row: Row, space: Space) -> Evaluated:
-    """Without an architecture where none could be made for it: a mistake in a space fails that trial alone."""
-    text = row["architecture"]
-    return Evaluated(None if text is None else space.parse(text), fitness(row), row.get("device_seconds", 0.0),
-                     row.get("parameters"), row.get("macs"), row.get("latency"))  # fmt: skip
 
 
 def _finished(row: Row) -> None:
@@ -237,6 +238,10 @@ def _random(job: Job, purpose: str, *more: int | str) -> Random:
     return Random(stream(job.settings["study_seed"], job.seed, purpose, *more))
 
 
-def _keep(recipe: Settings, found: Settings, trial: Row) -> Settings:
-    """`recipe` with the fields that the tuning ranged over taken from `found`."""
-    return ranges.apply(recipe, ranges.values(in_full(found), trial["settings"]["tuning"]["ranges"]))
+def _keep(recipe: Settings, winner: Row) -> Settings:
+    """`recipe` with what the best trial of a tuning asked for, as its own recipe has it. Raises Unbuildable."""
+    found, trial = in_full(winner["recipe"] or {}), winner["settings"]
+    asked = trial.get("asked") or ranges.values(found, trial["tuning"]["ranges"])
+    kept = ranges.apply(recipe, {name: ranges.value(found, name) for name in asked})
+    _fitting(kept, "the tuned recipe")
+    return kept

@@ -16,12 +16,11 @@ import numpy as np
 from harness.errors import ODD, BadInput, first_line
 from harness.plan.settings import Settings
 from harness.seeding import stream
-from harness.study.ranges import Range, Ranges, exists, grid, in_order
+from harness.study.ranges import PLACES, Range, Ranges, exists, grid, in_order
 from harness.vocabulary.kinds import Kind
 from harness.vocabulary.rows import Status
 
 Row = Mapping[str, Any]
-PLACES = 12  # of what steps reach, as on a grid
 
 
 def ask(spec: Settings, index: int, seen: Sequence[Row], seed: int) -> Settings:

@@ -11,7 +11,7 @@ from harness.storage.rows import latest_rows
 
 SHOWN = 6  # fields that a message names
 MADE = ("schema", "rows", "alpha", "alpha_labels", "command", "plan", "paths", "sequential", "method",
-        "notes")  # not its own  # fmt: skip
+        "notes", "auto_precision")  # not its own  # fmt: skip
 GIVEN = ("space_options", "methods", "tuning")  # a field that was not there before is new, not of a newer version
 Texts = tuple[str, ...]
 

@@ -45,7 +45,8 @@ def check_methods(settings: StudySettings, space: Space) -> None:
         if fault := score_fault(own, settings) or black_box_fault(own, loaded, space):
             raise BadInput(f"method '{method.name}': {fault}")
         gates = gate_fault(own, loaded, space) or mixing_fault(own, loaded, space)
-        if fault := best_of_fault(own, loaded) or recipe_fault(own) or gates:
+        tuning = settings.tuning_of(own)
+        if fault := best_of_fault(own, loaded, tuning) or recipe_fault(own, tuning) or gates:
             raise BadInput(f"method '{method.name}': {fault}")
         if fault := reading_fault(own, space):
             raise BadInput(f"method '{method.name}': {fault}")

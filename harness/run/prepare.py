@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,8 @@ from spaces import registry as spaces
 from spaces.space import Space
 
 ALPHA = 0.05
+AUTO = "auto_precision"  # in study.json, of what is TRAINED
+TRAINED = ("networks", "supernets")
 Elsewhere = Callable[[], str]  # the precision of a recipe that names none
 FREE = ("seeds", "looks", "smallest_effect", "equivalence_margin", "primary")  # fields that the protocol names itself
 HARMLESS = ("keep_weights",)  # fields that decide no result
@@ -54,6 +56,7 @@ class Prepared:
     plan: Plan
     folder: Path
     home: Path | None = None  # where the study file lies
+    auto: Mapping[str, str] = field(default_factory=dict)  # what "auto" became, where a recipe ever said so
 
     @property
     def study(self) -> Study:
@@ -90,6 +93,7 @@ class Prepared:
         values |= {"notes": self.notes} if self.notes else {}
         sets = zip(self.study.data_sets, self.sets, strict=True)
         values |= {"classes": {data.name: one.classes for data, one in sets if one is not datasets.NOTHING}}
+        values |= {AUTO: dict(self.auto)} if self.auto else {}
         return {"schema": self.plan.schema, **values, "methods": methods, "rows": rows, "alpha": ALPHA,
                 "alpha_labels": labels, "command": command, "plan": self.plan.summary()}  # fmt: skip
 
@@ -128,16 +132,18 @@ def prepare(loaded: Study, results: Path, root: Path | None, download: bool, dev
     merged(loaded)  # parts of recipes and searches stand in a study as they were written: seen to be such before use
     loaded = with_table_digest(with_digests(with_starts(loaded, home), home), home)
     space, settings = open_space(loaded), merged(loaded)
+    check_tunings(settings, space)
     check_methods(settings, space)
     check_task(loaded)
-    check_tunings(settings, space)
     folder = results / loaded.name
     before = claim(folder, loaded.name)
     complete_rows(folder)
     check_table(settings, space, home)
     sets = _loaded(settings, root, download)
-    elsewhere = elsewhere if leaves_precision_open(settings) else elsewhere and (lambda: "fp32")  # nobody reads it
-    settings = with_precision(settings, *precisions(space, sets[0], device, before, elsewhere))
+    is_open = leaves_precision_open(settings)
+    elsewhere = elsewhere if is_open else elsewhere and (lambda: "fp32")  # nobody reads it
+    auto = precisions(space, sets[0], device, before, elsewhere)
+    settings = with_precision(settings, *auto)
     for data in sets:
         check_size(loaded, space, data)
         check_scores(settings, space, data)
@@ -146,7 +152,8 @@ def prepare(loaded: Study, results: Path, root: Path | None, download: bool, dev
         check_starts(loaded, space, data, home)
     plan = make(settings, space.rules, strategy, seeds, schema_of((folder, *reuse), before))
     check_primary(loaded, plan)
-    return Prepared(settings, space, sets, plan, folder, home)
+    kept = dict(zip(TRAINED, auto, strict=True)) if is_open or AUTO in before else {}
+    return Prepared(settings, space, sets, plan, folder, home, kept)
 
 
 def _loaded(settings: StudySettings, root: Path | None, download: bool) -> tuple[DataSet, ...]:
@@ -176,6 +183,9 @@ def open_space(loaded: Study) -> Space:
 def precisions(space: Space, data: DataSet, device: str, before: Mapping[str, Any],
                elsewhere: Elsewhere | None = None) -> tuple[str, str]:  # fmt: skip
     """`precision = "auto"` for networks and for supernets: as the folder's study.json has it, else by device."""
+    if AUTO in before:
+        networks, supernets = (before[AUTO][one] for one in TRAINED)
+        return networks, supernets
     with suppress(KeyError):  # a folder of before, or of somebody else, may say nothing of them
         return before["recipe"]["precision"], before["search"]["recipe"]["precision"]
     if elsewhere and device.startswith("cuda"):

@@ -44,6 +44,7 @@ STUDY = record({
                            ("name",))),
     "method": each(checks.OBJECT), "tuning": each(checks.OBJECT), "sequential": checks.TRUTH, "notes": checks.TEXTS,
     "paths": values(checks.TEXT), "scores": record({"of_trained": maybe(checks.TEXTS)}),
+    "auto_precision": record(dict.fromkeys(("networks", "supernets"), checks.TEXT), ("networks", "supernets")),
     "alpha_labels": values(record({"rows": checks.TEXTS, "columns": checks.TEXTS}, ("rows", "columns"))),
 }, ("name", "space", "space_options", "plan"))  # fmt: skip
 

@@ -5,12 +5,17 @@ from collections.abc import Iterator, Mapping
 from graphlib import CycleError
 from typing import Any
 
-from harness.study.ranges import Range, Ranges, count, grid, in_order
+from harness.study.ranges import Range, Ranges, continuous, count, grid, in_order, on_step
 
 MOST_POINTS = 100_000  # of a grid
 KINDS = (str, bool, int, float, type(None))  # of a choice
 EXAMPLE = "as in lr = { low = 0.001, high = 0.1 }"
-UNTUNED = ("tuned", "pretrained_sha256")  # fields of a recipe that say where it comes from
+WHENCE = "says where a recipe comes from, and is not tuned"
+UNTUNED = {  # fields of a recipe → why they have no range
+    "tuned": WHENCE,
+    "pretrained_sha256": WHENCE,
+    "pretrained": "says which weights trainings start from, and is not tuned; write it in a recipe",
+}
 
 
 def alone(span: Range) -> str:
@@ -60,7 +65,7 @@ def together(spec: Mapping[str, Any]) -> str:
     if fault := next(_conditions(ranges), ""):
         return fault
     if untuned := next((name for name in ranges if name in UNTUNED), ""):
-        return f"ranges.{untuned}: says where a recipe comes from, and is not tuned"
+        return f"ranges.{untuned}: {UNTUNED[untuned]}"
     try:
         in_order(ranges)
         points = _points(ranges) if spec["sampler"] == "grid" else math.inf
@@ -84,6 +89,9 @@ def _conditions(ranges: Ranges) -> Iterator[str]:
                 yield f"ranges.{name}.when: '{parent}' is no range of this tuning"
                 continue
             values = allowed if isinstance(allowed, list | tuple) else [allowed]
+            if values and continuous(ranges[parent]):
+                yield (f"ranges.{name}.when: {parent} is continuous, so that hardly a trial has exactly {values[0]!r}; "
+                       f"give {parent} choices or a step")  # fmt: skip
             if never := [value for value in values if not _can_be(value, ranges[parent])]:
                 yield f"ranges.{name}.when: {parent} is never {never[0]!r}"
             if not values:
@@ -93,7 +101,7 @@ def _conditions(ranges: Ranges) -> Iterator[str]:
 def _can_be(value: Any, span: Range) -> bool:
     if span["choices"]:
         return value in span["choices"]
-    return isinstance(value, int | float) and span["low"] <= value <= span["high"]
+    return type(value) in (int, float) and span["low"] <= value <= span["high"] and on_step(value, span)
 
 
 def _points(ranges: Ranges) -> int:

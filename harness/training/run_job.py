@@ -60,12 +60,12 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
         outcome["hardware"] = hardware(place.device)
         watch.start()
         for progress in kind(settings)(key, settings, place, outcome):
-            if progress is None:
+            if progress is None and place.pack == 1:
                 yield None
                 continue
             watch.stop()
-            yield replace(progress, memory=memory.part(place.device) / place.pack)
-            watch.start()
+            yield progress and replace(progress, memory=memory.part(place.device) / place.pack)
+            watch.start(anew=progress is not None)
     except Superseded:
         raise
     except Exception as error:

@@ -10,6 +10,7 @@ import pytest
 
 from harness.commands import status as status_module
 from harness.errors import Stopped
+from harness.plan import tuning
 from harness.run import engine_paths
 from harness.run.admission import TRIES, Shares
 from harness.storage.folder import rows_file, running_file, watch_file
@@ -44,6 +45,18 @@ def test_a_diverged_search_is_final_and_nothing_is_read_from_it(tmp_path: Path) 
     missing, statuses, _ = ran(tmp_path, strikes("search", "diverged"))
     assert (missing, statuses) == (0, {"diverged": 5, "done": 1})
     assert ran(tmp_path)[2] == []
+
+
+def test_a_trial_whose_values_make_no_recipe_is_final(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tuning goes on without it, the training by the best of the others."""
+    ask = tuning.ask
+    clash = {"momentum": 0.0, "nesterov": True}
+    monkeypatch.setattr(tuning, "ask", lambda spec, index, *more: ask(spec, index, *more) if index else clash)
+    study = STUDY.replace('{ name = "baseline" }', '{ name = "baseline", recipe = { tuned = "t" } }')
+    study += '[[tuning]]\nname = "t"\ntrials = 4\nranges = { momentum = { low = 0.1, high = 0.9 } }\n'
+    missing, statuses, _ = ran(tmp_path, study=study)
+    assert (missing, statuses) == (0, {"done": JOBS + 3, "diverged": 1})
+    assert ran(tmp_path, study=study)[2] == []
 
 
 def test_without_memory_a_trial_comes_back_with_twice_the_share(tmp_path: Path) -> None:

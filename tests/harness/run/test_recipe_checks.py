@@ -47,3 +47,87 @@ def test_other_recipes_pass() -> None:
               "scheduler.kind": {"choices": ["cosine", "constant"]}, "scheduler.warmup_epochs": {"low": 0, "high": 1},
               "scheduler.min_lr": {"low": 0.0, "high": 0.01, "when": {"scheduler.kind": "cosine"}}}  # fmt: skip
     check(tuning=[{"name": "all", "trials": 1, "ranges": ranges}])
+
+
+COSINE = {"scheduler": {"kind": "cosine"}}
+RATES = {"low": 1e-4, "high": 1e-2, "log": True}
+LEAST = {"low": 0.0, "high": 1e-3}
+
+
+def tune(ranges: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"tuning": [{"name": "t", "trials": 1, "ranges": ranges, **more}]}
+
+
+@pytest.mark.parametrize(("recipe", "changes", "says"), [
+    (COSINE, tune({"lr": RATES, "scheduler.min_lr": LEAST}),
+     "tuning 't': a trial may have lr = 0.0001 and scheduler.min_lr = 0.001: scheduler.min_lr = 0.001 lies above lr"),
+    ({}, tune({"lr": RATES, "scheduler.min_lr": LEAST, "scheduler.kind": {"choices": ["constant", "cosine"]}}),
+     "a trial may have lr = 0.0001 and scheduler.kind = cosine and scheduler.min_lr = 0.001"),
+    (COSINE, tune({"lr": {"choices": ["0.1", "0.01", "0.5"]}, "scheduler.min_lr": {"low": 0.0, "high": 0.05}}),
+     "a trial may have lr = 0.01 and scheduler.min_lr = 0.05"),
+    ({"scheduler": {"kind": "cosine", "min_lr": 0.01}}, tune({"lr": RATES}), "a trial may have lr = 0.0001: .* above"),
+    ({}, tune({"nesterov": {"choices": [True, False]}, "momentum": {"low": 0.0, "high": 0.9}}),
+     "tuning 't': a trial may have momentum = 0 and nesterov = True: .* set momentum, or leave nesterov out; narrow a"),
+    ({}, tune({"batch_size": {"choices": [16, 32, 64]}, "momentum": {"choices": [0.0, 0.5]},
+               "nesterov": {"choices": [False, True], "when": {"batch_size": 32}}}),
+     "a trial may have batch_size = 32 and momentum = 0 and nesterov = True"),
+])  # fmt: skip
+def test_ranges_that_contradict_each_other_are_refused(recipe: Any, changes: Any, says: str) -> None:
+    with pytest.raises(BadInput, match=says) as error:
+        check(recipe, **changes)
+    assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(("recipe", "ranges"), [
+    ({**COSINE, "lr": 0.01}, {"lr": {"low": 0.1, "high": 1.0}, "scheduler.min_lr": {"low": 0.0, "high": 0.05}}),
+    ({}, {"nesterov": {"choices": [True, False]},
+          "momentum": {"low": 0.0, "high": 0.9, "when": {"nesterov": False}}}),
+    ({}, {"scheduler.kind": {"choices": ["step", "cosine"]}, "lr": RATES,
+          "scheduler.min_lr": {**LEAST, "when": {"scheduler.kind": "step"}}}),
+    ({}, {"epochs": {"choices": [2, 9]},
+          "scheduler.warmup_epochs": {"low": 0, "high": 5, "when": {"epochs": 9}}}),
+])  # fmt: skip
+def test_ranges_are_judged_by_what_trials_have_at_once(recipe: Any, ranges: Any) -> None:
+    check(recipe, **tune(ranges))
+
+
+def tuned(ranges: dict[str, Any], recipe: dict[str, Any] | None = None, **method: Any) -> dict[str, Any]:
+    """A method that takes what a tuning found over its own recipe."""
+    own = {"name": "m", "recipe": {"tuned": "t", **(recipe or {})}, **method}
+    return {**tune(ranges), "method": [own]}
+
+
+OF_M = "method 'm', recipe.tuned = 't': a trial may have "
+
+
+@pytest.mark.parametrize(("changes", "says"), [
+    (tuned({"lr": RATES}, {"scheduler": {"kind": "cosine", "warmup_epochs": 9}}),
+     "method 'm': recipe.scheduler.warmup_epochs = 9 leaves none of 2 epochs"),
+    (tuned({"epochs": {"low": 3, "high": 5}}, WARM | {"scheduler": {"warmup_epochs": 3}}),
+     "method 'm': recipe.scheduler.warmup_epochs = 3 leaves none of 3 epochs"),
+    (tuned({"lr": RATES}, {"scheduler": {"kind": "cosine", "min_lr": 0.005}}), f"{OF_M}lr = 0.0001: .* lies above lr"),
+    (tuned({"momentum": {"choices": [0.0, 0.9]}}, {"nesterov": True}), f"{OF_M}momentum = 0: nesterov looks ahead"),
+    (tuned({"lr": RATES}, {"scheduler": {"min_lr": 1e-5}}),
+     "method 'm': recipe.scheduler.min_lr is where the cosine ends, but kind = 'constant'"),
+    (tuned({"epochs": {"choices": [5, 9]}}, best_of=2),
+     "tuning 't' ranges over epochs; say how long, as in best_of = { searches = 2, epochs = 9 }"),
+    (tuned({"scheduler.warmup_epochs": {"low": 0, "high": 1}}, best_of={"searches": 2, "epochs": 1}),
+     "method 'm': recipe.scheduler.warmup_epochs = 1 leaves none of 1 epochs"),
+])  # fmt: skip
+def test_a_recipe_that_a_tuning_may_spoil_is_refused(changes: Any, says: str) -> None:
+    with pytest.raises(BadInput, match=says) as error:
+        check(**changes)
+    assert len(str(error.value).splitlines()) == 1
+
+
+KINDS = {"scheduler.kind": {"choices": ["constant", "cosine"]}}
+
+
+@pytest.mark.parametrize("changes", [
+    tuned({"epochs": {"low": 5, "high": 9}, "momentum": {"low": 0.1, "high": 0.5}}, WARM),
+    tuned(KINDS, {"scheduler": {"min_lr": 0.001}}),
+    tuned({"lr": RATES}, {"nesterov": True, "scheduler": {"kind": "cosine", "min_lr": 1e-5}}),
+    tuned({"epochs": {"choices": [5, 9]}}, best_of={"searches": 2, "epochs": 5}),
+])  # fmt: skip
+def test_a_recipe_is_judged_with_what_its_tuning_may_find(changes: Any) -> None:
+    check(**changes)

@@ -218,3 +218,31 @@ def test_a_tuning_may_find_that_a_later_field_is_best_at_its_default(tmp_path: P
     assert {(one["nesterov"], one["scheduler.warmup_epochs"]) for one in tried} == set(product((True, False), (0, 1)))
     (recipe,) = [Recipe.model_validate(row["recipe"]) for row in rows if row["kind"] == "train"]
     assert (recipe.nesterov, recipe.scheduler.warmup_epochs, recipe.epochs) == (False, 0, 3)
+
+
+WORDS = """
+name = "driven"
+space = "shortcut-vgg11"
+task = "harness.training.formula:stand_in"
+data = { name = "digits", image_size = 32 }
+seeds = { search = 1 }
+recipe = { epochs = 2, lr = 1e-6, tuned = "both" }
+space_options = { width = 0.125 }
+method = [{ name = "baseline" }]
+[[tuning]]
+name = "both"
+sampler = "grid"
+trials = 2
+ranges = { batch_size = { choices = ["32", "64"] }, lr = { choices = [2e-6, 3e-6], when = { batch_size = "NAMED" } } }
+"""
+
+
+@pytest.mark.training
+@pytest.mark.parametrize("named", ["32", "64"])
+def test_numbers_that_are_written_as_text_are_kept_as_they_were_tried(tmp_path: Path, named: str) -> None:
+    assert ran(tmp_path, study=WORDS.replace("NAMED", named))[0] == 0
+    rows = list(latest_rows(tmp_path / "driven").values())
+    best = max((row for row in rows if row["kind"] == "tune"), key=lambda row: row["val_accuracy"])
+    (kept,) = [row["recipe"] for row in rows if row["kind"] == "train"]
+    assert kept == best["recipe"]
+    assert (kept["lr"] != 1e-6) == (str(kept["batch_size"]) == named)

@@ -1,5 +1,6 @@
 """What hangs is ended, in Python and in C, and says where it stood; what lives is left alone."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -7,10 +8,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from harness.ray_tune.heartbeat import Heartbeat
+from harness.storage.folder import watch_file
 from harness.training import watchdog
 from harness.training.watchdog import TrialWatch, timeout_reason
 
@@ -44,16 +47,22 @@ def test_a_process_that_hangs_ends_and_says_where(where: str, tmp_path: Path) ->
 class Clock:
     """faulthandler's, by which a process ends; here its time passes where a test says so."""
 
-    def __init__(self) -> None:
-        self.left, self.over = float("inf"), False
+    file: IO[str] | None = None
 
-    def dump_traceback_later(self, limit: float, *, exit: bool, file: object) -> None:
-        self.left = limit
+    def __init__(self) -> None:
+        self.left, self.over, self.now = float("inf"), False, 0.0
+
+    def dump_traceback_later(self, limit: float, *, exit: bool, file: IO[str]) -> None:
+        self.left, self.file = limit, file
 
     def cancel_dump_traceback_later(self) -> None:
         self.left = float("inf")
 
+    def monotonic(self) -> float:
+        return self.now
+
     def passes(self, seconds: float) -> None:
+        self.now += seconds
         self.left -= seconds
         self.over |= self.left <= 0
 
@@ -62,6 +71,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(watchdog, "faulthandler", clock)
+    monkeypatch.setattr(watchdog, "monotonic", clock.monotonic)
     return clock
 
 
@@ -87,6 +97,52 @@ def test_the_last_epochs_time_is_limited_too(tmp_path: Path, clock: Clock) -> No
     clock.passes(2.5)
     watch.close()
     assert clock.over
+
+
+def test_of_trials_that_take_turns_each_has_its_own_time(tmp_path: Path, clock: Clock) -> None:
+    first, second = (TrialWatch(tmp_path / name, 2.0) for name in ("first.txt", "second.txt"))
+    for turn in range(6):  # of 0.3 s each
+        for watch in (first, second):
+            watch.start(anew=turn == 0)
+            clock.passes(0.3)
+            watch.stop()
+            clock.passes(5.0)
+    second.start(anew=False)
+    first.close()  # the other's clock runs on
+    assert clock.left == pytest.approx(0.2)
+    assert clock.file is not None
+    assert os.path.samestat(os.fstat(clock.file.fileno()), os.stat(tmp_path / "second.txt"))
+    clock.passes(0.3)
+    assert clock.over
+    second.close()
+
+
+PACKED = """
+import sys, time
+from harness.engine.packing import in_turn
+from harness.training import job_kinds, run_job
+from harness.training.place import Place, Progress
+import torch
+def trial(key, settings, place, outcome):
+    for step in range(6):
+        time.sleep(60 if (key, step) == ("hangs", 2) else 0)
+        yield Progress(step, 9, 0.0) if (key, step) == ("lives", 1) else None
+run_job.kind = lambda settings: trial
+place = Place(sys.argv[1], "cpu", 1.0, 0.0, None, pack=2, time_limit=2.0)
+for _ in in_turn({key: run_job.turns(key, {}, place) for key in ("lives", "hangs")}, torch.device("cpu")):
+    pass
+"""
+
+
+def test_of_a_pack_the_trial_that_hangs_is_named(tmp_path: Path) -> None:
+    """Though the other began an epoch after it, which has not ended either."""
+    line = [sys.executable, "-c", PACKED, str(tmp_path)]
+    done = subprocess.run(line, cwd=Path(__file__).parents[3], timeout=120, check=False)
+    assert done.returncode == 1
+    said = timeout_reason(watch_file(tmp_path, "hangs"))
+    assert said is not None
+    assert said.startswith("time limit: no epoch ended within 0:00:02; it stood in trial")
+    assert timeout_reason(watch_file(tmp_path, "lives")) is None
 
 
 def test_without_a_limit_nothing_watches(tmp_path: Path) -> None:

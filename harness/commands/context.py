@@ -56,17 +56,29 @@ def prepared(options: argparse.Namespace, study: "Study", session: "Session",
     return found
 
 
-def confirm(options: argparse.Namespace, prepared: "Prepared") -> None:
-    """Says how the study differs from the one that the folder holds.
+def as_there(options: argparse.Namespace, study: "Study", session: "Session") -> "Prepared":
+    """As `prepared`, with the seeds that looks have given the folder, for commands that add none."""
+    from harness.commands import looks
 
-    Raises BadInput where that leaves rows out and no --change confirms it.
-    """
+    study, seeds = looks.as_there(Path(options.results) / study.name, study)
+    return prepared(options, study, session, seeds)
+
+
+def confirm(options: argparse.Namespace, prepared: "Prepared") -> None:
+    """As `differ`. Raises BadInput where that leaves rows out and no --change confirms it."""
+    from harness.run.changes import changes
+
+    if not options.change and (found := changes(prepared)).left_out:
+        raise BadInput(f"{prepared.folder} holds another study of this name ({found}); name this one otherwise, as in "
+                       f"--set name={prepared.study.name}-2, or confirm with --change")  # fmt: skip
+    differ(prepared)
+
+
+def differ(prepared: "Prepared") -> None:
+    """Says how the study differs from the one that the folder holds."""
     from harness.run.changes import changes
 
     found = changes(prepared)
-    if found.left_out and not getattr(options, "change", True):
-        raise BadInput(f"{prepared.folder} holds another study of this name ({found}); name this one otherwise, as in "
-                       f"--set name={prepared.study.name}-2, or confirm with --change")  # fmt: skip
     if found.fields or found.left_out:
         print(f"nas-harness: the study is not as it was in {prepared.folder} ({found})", file=sys.stderr)
 

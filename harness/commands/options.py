@@ -24,7 +24,7 @@ def parser(kind: type[argparse.ArgumentParser] = argparse.ArgumentParser) -> arg
     commands = top.add_subparsers(required=True, metavar="COMMAND", dest="command")
     _study(commands, "run", "run what a study still lacks, then print its table", _execution, _until, _changing)
     _study(commands, "plan", "show what would run: jobs, dependencies, MACs, estimated time; start nothing", _json)
-    _study(commands, "tune", "run only a study's tuning, or export its result", _execution, _exports)
+    _study(commands, "tune", "run only a study's tuning, or export its result", _execution, _changing, _exports)
     _study(commands, "slurm", "write or submit a batch script that runs a study on a Slurm cluster", _execution, _until,
            _changing, slurm_options.add)  # fmt: skip
     _study(commands, "probe", "measure how many trials should share this machine", _probing)

@@ -42,8 +42,8 @@ from spaces.gates import uniform, ways
 
 def command(options: argparse.Namespace) -> int:
     session = context.session(options)
-    prepared = context.prepared(options, context.study(options), session)
-    context.confirm(options, prepared)
+    prepared = context.as_there(options, context.study(options), session)
+    context.differ(prepared)
     found = estimate(prepared, session.device, session.shares)
     print(json.dumps(found) if options.json else text(found))
     return 0

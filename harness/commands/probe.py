@@ -36,7 +36,7 @@ from spaces.space import Space
 def command(options: argparse.Namespace) -> int:
     """Trains for a few seconds at each share; nothing of it is kept."""
     session = context.session(options)
-    prepared = context.prepared(options, context.study(options), session)
+    prepared = context.as_there(options, context.study(options), session)
     ways = engine_paths.settled(prepared, prepared.plan, session.device, session.engine_path)
     found = []
     for measured in probe(prepared, session.device, session.root, options.seconds, ways):

@@ -30,7 +30,7 @@ def command(options: argparse.Namespace) -> int:
     name = options.tuning or study.tuning[0].name
     if name not in (known := [tuning.name for tuning in study.tuning]):
         raise BadInput(f"--tuning {name}: {options.study} has {', '.join(known)}")
-    prepared = context.prepared(options, study, session)
+    prepared = context.as_there(options, study, session)
     exporting = options.export or options.export_sqlite
     if not exporting:
         context.confirm(options, prepared)

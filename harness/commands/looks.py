@@ -29,6 +29,20 @@ def planned_looks(looks: Sequence[int], max_seeds: int | None) -> tuple[int, ...
     return tuple(sorted({*(look for look in looks if look < max_seeds), max_seeds}))
 
 
+def fixed(folder: Path, study: Study, max_seeds: int | None) -> tuple[Study, Seeds]:
+    """The study with the looks that `--until decided` makes, and each method's seeds at the last of them.
+
+    Raises BadInput where there are none, or where the folder's rows were looked at by others.
+    """
+    looks = planned_looks(study.looks, max_seeds)
+    before = claim(folder, study.name)
+    if before.get("sequential") and list(looks) != before["looks"]:
+        raise BadInput(f"{folder}: its looks were fixed as {before['looks']}, and rows were looked at since; "
+                       f"now they would be {list(looks)}")  # fmt: skip
+    most = dict.fromkeys((method.name for method in study.method), looks[-1])
+    return study.model_copy(update={"looks": looks}), most
+
+
 def as_there(folder: Path, study: Study) -> tuple[Study, Seeds | None]:
     """The study with the looks of its folder, and the seeds that these gave each method so far: for commands that add
     none. Where no looks were made, the study as it is.

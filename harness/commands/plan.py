@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from harness.commands import context, plan_networks
+from harness.commands import context, plan_networks, sessions
 from harness.data.images import DataSet
 from harness.data.splits import split
 from harness.engine.engine import Engine
@@ -41,7 +41,7 @@ from spaces.gates import uniform, ways
 
 
 def command(options: argparse.Namespace) -> int:
-    session = context.session(options)
+    session = sessions.here(options)
     prepared = context.as_there(options, context.study(options), session)
     context.differ(prepared)
     found = estimate(prepared, session.device, session.shares)

@@ -22,7 +22,7 @@ from harness.run.score_checks import score_fault
 from harness.study.schema import LEFT_OUT, Method, Study
 from harness.tables import opened
 from harness.training import pretrained
-from harness.vocabulary.kinds import Kind
+from harness.vocabulary.kinds import Kind, Role
 from spaces import custom_rules
 from spaces.alike import check_match
 from spaces.cost import cost
@@ -81,7 +81,7 @@ def alike(plan: Plan) -> list[tuple[str, ...]]:
     """Methods that share every training, so that they are one method under several names."""
     trained: dict[str, set[str]] = {}
     for key, job in plan.jobs.items():
-        for row in job.methods if job.kind == Kind.TRAIN else ():
+        for row in job.methods if job.kind == Kind.TRAIN and job.role != Role.TWIN else ():
             trained.setdefault(row.partition("@")[0], set()).add(key)
     same: dict[frozenset[str], list[str]] = {}
     for name, keys in trained.items():

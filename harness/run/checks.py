@@ -70,7 +70,9 @@ def _ignored(own: MethodSettings) -> str:
     if unread:
         return f"{why}, so that its {unread} would be ignored; leave that out"
     if method.strategy and method.strategy != own.search.strategy:
-        return f"it says strategy '{method.strategy}' and search.strategy '{own.search.strategy}'; leave one of them out"
+        return (
+            f"it says strategy '{method.strategy}' and search.strategy '{own.search.strategy}'; leave one of them out"
+        )
     return ""
 
 

@@ -143,11 +143,6 @@ def portable(arguments: Sequence[str]) -> str:
             out.append("DATA")
         elif before == "--reuse":
             out.append(f"results/{Path(word).name}")
-        elif not any(one == "--results" or _tracks(one) for one in (word, before)):
+        elif not {word, before} & {"--results", "--track"}:
             out.append(word)
     return shlex.join(out)
-
-
-def _tracks(word: str) -> bool:
-    """--track, or what argparse takes for it."""
-    return len(word) > len("--t") and "--track".startswith(word)

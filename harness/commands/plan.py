@@ -166,10 +166,10 @@ def images(job: Job, data: DataSet) -> float:
 
 
 def trials_at_once(device: str, shares: Shares) -> float:
-    cpus, gpus = shares.of("train", device)
+    cpus, _ = shares.of("train", device)
     cores = (os.cpu_count() or 1) // max(1, int(cpus))
-    at_once = cores * shares.pack("train")
-    return max(1, min(at_once, int(torch.cuda.device_count() / gpus)) if gpus else at_once)
+    processes = min(cores, shares.processes("train", device, torch.cuda.device_count()))
+    return max(1, processes * shares.pack("train"))
 
 
 def stand_in(job: Job, prepared: Prepared) -> StandIn:

@@ -90,7 +90,7 @@ def cores(shares: Shares, device: str, gpus: int) -> int:
     needed = []
     for kind in KINDS:
         each, part = shares.of(kind, device)
-        needed.append(math.ceil(each * max(1, math.floor(gpus / part + 1e-9) if part else 1)))
+        needed.append(math.ceil(each * max(1, shares.processes(kind, device, gpus) if part else 1)))
     return max(needed)
 
 

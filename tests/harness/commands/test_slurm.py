@@ -215,13 +215,14 @@ def test_other_times_are_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cpus", "gpus", "node", "needed"),
-    [({}, {}, 4, 4), ({}, {"": 0.25}, 4, 16), ({"": 2.0}, {"train": 0.5}, 1, 4), ({"": 0.5}, {"": 0.5}, 3, 3),
-     ({}, {"": 2.0}, 4, 2)],
+    ("shares", "node", "needed"),
+    [(Shares({}, {}), 4, 4), (Shares({}, {"": 0.25}), 4, 16), (Shares({"": 2.0}, {"train": 0.5}), 1, 4),
+     (Shares({"": 0.5}, {"": 0.5}), 3, 3), (Shares({}, {"": 2.0}), 4, 2), (Shares({}, {"": 0.4}), 4, 8),
+     (Shares({}, {"": 0.6}), 4, 4), (Shares({}, {"": 1 / 3}), 4, 12), (Shares({}, {"": 3.0}), 4, 1),
+     (Shares({}, {}, {"": 4}), 4, 4), (Shares({}, {"": 0.2}, {"": 2}), 4, 8), (Shares({}, {}, {"": 7}), 64, 64)],
 )  # fmt: skip
-def test_a_node_has_the_cores_of_the_trials_that_fit_on_its_gpus(cpus: dict[str, float], gpus: dict[str, float],
-                                                                 node: int, needed: int) -> None:  # fmt: skip
-    assert slurm.cores(Shares(cpus, gpus), "cuda", node) == needed
+def test_a_node_has_the_cores_of_the_trials_that_fit_on_its_gpus(shares: Shares, node: int, needed: int) -> None:
+    assert slurm.cores(shares, "cuda", node) == needed
 
 
 def test_a_studys_name_is_a_plain_name_in_slurm() -> None:

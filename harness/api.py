@@ -58,7 +58,7 @@ def run(
 
     Raises Stopped where the run had to end before. Where Ray itself dies, this process ends with status 1.
     """
-    from harness.commands import boundary, context
+    from harness.commands import boundary, context, sessions
     from harness.commands.run import run_missing, tell
     from harness.data import datasets
     from harness.engine.device import torch_kept
@@ -74,7 +74,7 @@ def run(
     folder = Path(options.results) / loaded.name
     datasets.forget()
     with boundary.named_paths(options), beside(home), torch_kept():
-        missing = run_missing(options, context.unlinked(options, loaded), context.session(options))
+        missing = run_missing(options, context.unlinked(options, loaded), sessions.here(options))
         tell(folder, missing)
     return load_results(folder)
 

@@ -11,6 +11,8 @@ import pytest
 
 from analysis.results.kept import study_bytes
 from harness.commands.options import parser
+from harness.plan.keys import SCHEMA
+from harness.storage.folder import SCHEMAS
 from harness.study.load import packaged
 
 ROOT = Path(__file__).parent.parent
@@ -35,6 +37,13 @@ def test_every_command_is_in_its_page():
     text = (ROOT / "docs" / "commands.md").read_text()
     names = next(action.choices for action in parser()._actions if action.dest == "command")
     assert not [name for name in names if f"nas-harness {name}" not in text]
+
+
+def test_the_page_of_rows_says_the_schema_of_new_folders():
+    text = (ROOT / "docs" / "rows.md").read_text()
+    *older, _ = SCHEMAS
+    assert f"| `schema` | int | {SCHEMA} in new folders; {' or '.join(map(str, older))} in " in text
+    assert f"- **Schema {SCHEMA}**, of new folders," in text
 
 
 def test_links_lead_to_files_that_are_kept():

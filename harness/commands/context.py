@@ -1,4 +1,4 @@
-"""What the words of a command line stand for: a study, a session, the study prepared, results folders.
+"""What the words of a command line stand for: a study, the study prepared, results folders.
 
 Imports wait for the command that needs them, so that `--help` answers at once.
 """
@@ -8,16 +8,14 @@ import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import BadInput
 
 if TYPE_CHECKING:
-    from harness.run.admission import Shares
-    from harness.run.prepare import Elsewhere, Prepared
-    from harness.run.session import Execute, Session
+    from harness.run.prepare import Prepared
+    from harness.run.session import Session
     from harness.study.schema import Study
 
 
@@ -46,7 +44,7 @@ def prepared(options: argparse.Namespace, study: "Study", session: "Session",
     with of_outside(study.space):
         found = prepare(
             study, Path(options.results), session.root, options.download, session.device, seeds, reuse=session.reuse,
-            elsewhere=_elsewhere(options),
+            elsewhere=session.elsewhere,
         )  # fmt: skip
     for note in found.notes:
         print(f"nas-harness: {note}", file=sys.stderr)
@@ -56,17 +54,29 @@ def prepared(options: argparse.Namespace, study: "Study", session: "Session",
     return found
 
 
-def confirm(options: argparse.Namespace, prepared: "Prepared") -> None:
-    """Says how the study differs from the one that the folder holds.
+def as_there(options: argparse.Namespace, study: "Study", session: "Session") -> "Prepared":
+    """As `prepared`, with the seeds that looks have given the folder, for commands that add none."""
+    from harness.commands import looks
 
-    Raises BadInput where that leaves rows out and no --change confirms it.
-    """
+    study, seeds = looks.as_there(Path(options.results) / study.name, study)
+    return prepared(options, study, session, seeds)
+
+
+def confirm(options: argparse.Namespace, prepared: "Prepared") -> None:
+    """As `differ`. Raises BadInput where that leaves rows out and no --change confirms it."""
+    from harness.run.changes import changes
+
+    if not options.change and (found := changes(prepared)).left_out:
+        raise BadInput(f"{prepared.folder} holds another study of this name ({found}); name this one otherwise, as in "
+                       f"--set name={prepared.study.name}-2, or confirm with --change")  # fmt: skip
+    differ(prepared)
+
+
+def differ(prepared: "Prepared") -> None:
+    """Says how the study differs from the one that the folder holds."""
     from harness.run.changes import changes
 
     found = changes(prepared)
-    if found.left_out and not getattr(options, "change", True):
-        raise BadInput(f"{prepared.folder} holds another study of this name ({found}); name this one otherwise, as in "
-                       f"--set name={prepared.study.name}-2, or confirm with --change")  # fmt: skip
     if found.fields or found.left_out:
         print(f"nas-harness: the study is not as it was in {prepared.folder} ({found})", file=sys.stderr)
 
@@ -93,86 +103,6 @@ def check_address(options: argparse.Namespace) -> None:
         from harness.ray_tune import reach
 
         reach.check(address)
-
-
-def session(options: argparse.Namespace) -> "Session":
-    from harness.data import datasets
-    from harness.engine.device import device_named
-    from harness.run.session import Session
-    from harness.trackers.feed import Trackers
-    from harness.trackers.targets import targets
-
-    execute = _executor(options)
-    checkpoints = _checkpoints(options)
-    remote = getattr(options, "address", None) and options.device != "auto"
-    device = options.device if remote else str(device_named(options.device))
-    gigabytes = getattr(options, "disk_limit", None)
-    return Session(execute, shares(options).checked(device), device, datasets.data_root(options.data_root),
-                   options.line,
-                   time_limit=getattr(options, "time_limit", None),
-                   disk_limit=gigabytes and gigabytes * 1e9,
-                   engine_path=getattr(options, "path", None),
-                   reuse=reused(options), checkpoints=checkpoints,
-                   trackers=Trackers(targets("--track", getattr(options, "track", []))))  # fmt: skip
-
-
-def _checkpoints(options: argparse.Namespace) -> str | None:
-    """The URL. Raises BadInput where it is none, or beside options that are about a disk which all machines share."""
-    if (url := getattr(options, "checkpoints", None)) is None:
-        return None
-    from harness.storage.bucket import check_url
-
-    check_url(url)
-    if options.disk_limit is not None:
-        raise BadInput("--disk-limit goes with checkpoints in the results folder, not with --checkpoints")
-    if options.time_limit is not None:
-        raise BadInput("--time-limit needs a folder that all machines share, not --checkpoints: where a trial hung is "
-                       "written there")  # fmt: skip
-    return str(url)
-
-
-def _elsewhere(options: argparse.Namespace) -> "Elsewhere | None":
-    """A cluster's nodes, who have the GPUs that its head may lack."""
-    if not (address := getattr(options, "address", None)) or options.device == "auto":
-        return None
-    from harness.ray_tune import gpus
-
-    return partial(gpus.precision, address)
-
-
-def shares(options: argparse.Namespace) -> "Shares":
-    from harness.run.admission import Shares, parse_shares
-
-    return Shares(parse_shares("--cpus-per-trial", options.cpus_per_trial),
-                  parse_shares("--gpus-per-trial", options.gpus_per_trial), _pack(options))  # fmt: skip
-
-
-def _pack(options: argparse.Namespace) -> dict[str, int]:
-    """Kind → trials that share a process."""
-    from harness.run.admission import parse_shares
-
-    found = parse_shares("--pack", getattr(options, "pack", []))
-    if odd := [value for value in found.values() if value % 1]:
-        raise BadInput(f"--pack {odd[0]:g}: write a whole number, or KIND=NUMBER as in train=4")
-    return {kind: int(value) for kind, value in found.items()}
-
-
-def _executor(options: argparse.Namespace) -> "Execute":
-    if getattr(options, "executor", "in-process") == "in-process":
-        from harness.run import in_process
-
-        return in_process.run
-    if options.device.startswith("cuda:"):
-        raise BadInput(f"--device {options.device}: Ray hands out the GPUs; write --device cuda, and set "
-                       f"CUDA_VISIBLE_DEVICES={options.device[5:]} to keep to that one")  # fmt: skip
-    from harness.data import datasets
-    from harness.ray_tune import searcher
-    from harness.ray_tune.cluster import Options, refuse_another
-
-    refuse_another()
-    root = datasets.data_root(options.data_root)
-    chosen = Options(options.address, options.cpus, root)
-    return lambda driver: searcher.run(driver, chosen)
 
 
 def reused(options: argparse.Namespace) -> tuple[Path, ...]:
@@ -213,11 +143,6 @@ def portable(arguments: Sequence[str]) -> str:
             out.append("DATA")
         elif before == "--reuse":
             out.append(f"results/{Path(word).name}")
-        elif not any(one == "--results" or _tracks(one) for one in (word, before)):
+        elif not {word, before} & {"--results", "--track"}:
             out.append(word)
     return shlex.join(out)
-
-
-def _tracks(word: str) -> bool:
-    """--track, or what argparse takes for it."""
-    return len(word) > len("--t") and "--track".startswith(word)

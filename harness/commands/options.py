@@ -1,6 +1,7 @@
 """Every command and option of the command line. Standard library only, so that `--help` answers at once."""
 
 import argparse
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from os.path import expanduser
@@ -12,7 +13,22 @@ from harness.errors import BadInput
 N = TypeVar("N", int, float)
 
 
-def parser(kind: type[argparse.ArgumentParser] = argparse.ArgumentParser) -> argparse.ArgumentParser:
+class InFull(argparse.ArgumentParser):
+    """Takes options in full alone: what a command line holds is read elsewhere, too, as by `context.portable`."""
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **{**more, "allow_abbrev": False})
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        words = sys.argv[1:] if args is None else list(args)
+        for word in (word.partition("=")[0] for word in words[: words.index("--") if "--" in words else None]):
+            known = [option for option in self._option_string_actions if option.startswith(word)]
+            if word[2:] and word.startswith("--") and known and word not in known:
+                self.error(f"{word}: write the option in full, as in {known[0]}")
+        return super().parse_known_args(words, namespace)
+
+
+def parser(kind: type[argparse.ArgumentParser] = InFull) -> argparse.ArgumentParser:
     """Parsed options hold the command's name in `command`."""
     top = kind(
         "nas-harness",
@@ -24,7 +40,7 @@ def parser(kind: type[argparse.ArgumentParser] = argparse.ArgumentParser) -> arg
     commands = top.add_subparsers(required=True, metavar="COMMAND", dest="command")
     _study(commands, "run", "run what a study still lacks, then print its table", _execution, _until, _changing)
     _study(commands, "plan", "show what would run: jobs, dependencies, MACs, estimated time; start nothing", _json)
-    _study(commands, "tune", "run only a study's tuning, or export its result", _execution, _exports)
+    _study(commands, "tune", "run only a study's tuning, or export its result", _execution, _changing, _exports)
     _study(commands, "slurm", "write or submit a batch script that runs a study on a Slurm cluster", _execution, _until,
            _changing, slurm_options.add)  # fmt: skip
     _study(commands, "probe", "measure how many trials should share this machine", _probing)
@@ -42,7 +58,7 @@ def parsed(*words: str) -> argparse.Namespace:
     return parser(_Raising).parse_args(words)
 
 
-class _Raising(argparse.ArgumentParser):
+class _Raising(InFull):
     def error(self, message: str) -> NoReturn:
         raise BadInput(" ".join(message.split()))
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from harness.commands import context, plan_networks
+from harness.commands import context, plan_networks, sessions
 from harness.data.images import DataSet
 from harness.data.splits import split
 from harness.engine.engine import Engine
@@ -41,9 +41,9 @@ from spaces.gates import uniform, ways
 
 
 def command(options: argparse.Namespace) -> int:
-    session = context.session(options)
-    prepared = context.prepared(options, context.study(options), session)
-    context.confirm(options, prepared)
+    session = sessions.here(options)
+    prepared = context.as_there(options, context.study(options), session)
+    context.differ(prepared)
     found = estimate(prepared, session.device, session.shares)
     print(json.dumps(found) if options.json else text(found))
     return 0
@@ -166,10 +166,10 @@ def images(job: Job, data: DataSet) -> float:
 
 
 def trials_at_once(device: str, shares: Shares) -> float:
-    cpus, gpus = shares.of("train", device)
+    cpus, _ = shares.of("train", device)
     cores = (os.cpu_count() or 1) // max(1, int(cpus))
-    at_once = cores * shares.pack("train")
-    return max(1, min(at_once, int(torch.cuda.device_count() / gpus)) if gpus else at_once)
+    processes = min(cores, shares.processes("train", device, torch.cuda.device_count()))
+    return max(1, processes * shares.pack("train"))
 
 
 def stand_in(job: Job, prepared: Prepared) -> StandIn:

@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from harness.commands import context
+from harness.commands import context, sessions
 from harness.engine import memory
 from harness.engine.packing import in_turn
 from harness.plan import resolve
@@ -35,8 +35,8 @@ from spaces.space import Space
 
 def command(options: argparse.Namespace) -> int:
     """Trains for a few seconds at each share; nothing of it is kept."""
-    session = context.session(options)
-    prepared = context.prepared(options, context.study(options), session)
+    session = sessions.here(options)
+    prepared = context.as_there(options, context.study(options), session)
     ways = engine_paths.settled(prepared, prepared.plan, session.device, session.engine_path)
     found = []
     for measured in probe(prepared, session.device, session.root, options.seconds, ways):

@@ -10,25 +10,24 @@ from analysis.findings.comparisons import still_open
 from analysis.results import data_sets
 from analysis.results.rows import load
 from analysis.results.table import family, lines
-from harness.commands import context, report_pages
-from harness.commands.looks import Seeds, planned_looks, run_looks
+from harness.commands import context, looks, report_pages, sessions
 from harness.errors import BadInput
+from harness.run.session import check
 from harness.run.session import run as run_prepared
 from harness.storage import protocol
-from harness.storage.folder import claim, read_study
+from harness.storage.folder import read_study
 from harness.storage.rows import latest_rows
 from harness.vocabulary.rows import Status
 
 if TYPE_CHECKING:
+    from harness.run.prepare import Prepared
     from harness.run.session import Session
     from harness.study.schema import Study
 
 
 def command(options: argparse.Namespace) -> int:
-    if options.max_seeds is not None and not options.until:
-        raise BadInput("--max-seeds goes with --until decided; without it, set --set seeds.search=N")
-    study, session = context.study(options), context.session(options)
-    missing = _until_decided(options, study, session) if options.until else run_missing(options, study, session)
+    study, session = context.study(options), sessions.here(options)
+    missing = run_missing(options, study, session)
     folder = Path(options.results) / study.name
     report_pages.show([folder])
     tell(folder, missing)
@@ -37,9 +36,22 @@ def command(options: argparse.Namespace) -> int:
 
 def run_missing(options: argparse.Namespace, study: "Study", session: "Session") -> int:
     """Runs what the study still lacks, after every check; gives how many trials are missing or failed then."""
-    prepared = context.prepared(options, study, session)
+    study, prepared = checked(options, study, session)
+    return _until_decided(options, study, session) if options.until else run_prepared(prepared, session)
+
+
+def checked(options: argparse.Namespace, study: "Study", session: "Session") -> tuple["Study", "Prepared"]:
+    """The study, with the looks that `--until` makes, and as it is prepared, with the seeds of the last look: after all
+    that can be checked before anything is written or reached, here or for a batch script. Raises BadInput."""
+    seeds = None
+    if options.until:
+        study, seeds = looks.fixed(Path(options.results) / study.name, study, options.max_seeds)
+    elif options.max_seeds is not None:
+        raise BadInput("--max-seeds goes with --until decided; without it, set --set seeds.search=N")
+    prepared = context.prepared(options, study, session, seeds)
     context.confirm(options, prepared)
-    return run_prepared(prepared, session)
+    check(prepared, session)
+    return study, prepared
 
 
 def tell(folder: Path, missing: int) -> None:
@@ -58,18 +70,10 @@ def _diverged(folder: Path) -> int:
 
 
 def _until_decided(options: argparse.Namespace, study: "Study", session: "Session") -> int:
-    looks = planned_looks(study.looks, options.max_seeds)
-    study, session = study.model_copy(update={"looks": looks}), replace(session, sequential=True)
+    session = replace(session, sequential=True)
     folder = Path(options.results) / study.name
-    before = claim(folder, study.name)
-    if before.get("sequential") and list(looks) != before["looks"]:
-        raise BadInput(f"{folder}: its looks were fixed as {before['looks']}, and rows were looked at since; "
-                       f"now they would be {list(looks)}")  # fmt: skip
 
-    most = dict.fromkeys((method.name for method in study.method), looks[-1])
-    context.confirm(options, context.prepared(options, study, session, most))
-
-    def once(seeds: Seeds) -> int:
+    def once(seeds: looks.Seeds) -> int:
         return run_prepared(context.prepared(options, study, session, seeds), session)
 
     def open_rows() -> tuple[int, list[str]]:
@@ -79,4 +83,4 @@ def _until_decided(options: argparse.Namespace, study: "Study", session: "Sessio
         protocol.note(folder, protocol.Event.LOOKED, {"looks": looks_done}, *counts)
         return looks_done, [data_sets.split(family(row))[1] for row in rows]
 
-    return run_looks([method.name for method in study.method], looks, once, open_rows)
+    return looks.run_looks([method.name for method in study.method], study.looks, once, open_rows)

@@ -13,15 +13,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from harness.commands import context
-from harness.commands.open_space import of_outside
+from harness.commands import context, sessions
 from harness.commands.options import parser
+from harness.commands.run import checked
 from harness.commands.slurm_options import run_words
-from harness.data import datasets
 from harness.errors import BadInput
 from harness.run.admission import KINDS, Shares
 from harness.run.display import duration
-from harness.run.prepare import prepare
+from harness.run.session import Session
 from harness.storage.files import write_over
 
 FIRST = "#!/bin/bash\n# Written by `nas-harness slurm`"
@@ -31,14 +30,12 @@ def command(options: argparse.Namespace) -> int:
     _refuse_what_the_job_does(options)
     options.device = _device(options)
     options.data_root = options.data_root or os.environ.get("NAS_HARNESS_DATA")
-    shares = context.shares(options).checked(options.device)
-    options.cpus_per_node = options.cpus_per_node or cores(shares, options.device, options.gpus_per_node)
-    _check_room(shares, options)
+    session = sessions.of_a_script(options)
+    _refuse_secrets(session)
+    options.cpus_per_node = options.cpus_per_node or cores(session.shares, options.device, options.gpus_per_node)
+    _check_room(session.shares, options)
     study = context.study(options)
-    with of_outside(study.space):
-        prepared = prepare(study, Path(options.results), datasets.data_root(options.data_root), options.download,
-                           options.device, reuse=context.reused(options), elsewhere=lambda: "fp32")  # fmt: skip
-    context.confirm(options, prepared)
+    checked(options, study, session)
     path = Path(options.out or f"{plain(study.name)}.sbatch")
     write_over(path, script(options, study.name).encode(), (FIRST.encode(),))
     print(f"{path}: {options.nodes} nodes with {options.cpus_per_node} cores and {options.gpus_per_node} GPUs each, "
@@ -93,7 +90,7 @@ def cores(shares: Shares, device: str, gpus: int) -> int:
     needed = []
     for kind in KINDS:
         each, part = shares.of(kind, device)
-        needed.append(math.ceil(each * max(1, math.floor(gpus / part + 1e-9) if part else 1)))
+        needed.append(math.ceil(each * max(1, shares.processes(kind, device, gpus) if part else 1)))
     return max(needed)
 
 
@@ -115,6 +112,14 @@ def _refuse_what_the_job_does(options: argparse.Namespace) -> None:
         raise BadInput(f"{found[0]}: the job starts a Ray of its own on all its nodes; leave it out")
     if options.submit and not shutil.which("sbatch"):
         raise BadInput("--submit: there is no sbatch here; give the command where jobs are submitted, or leave it out")
+
+
+def _refuse_secrets(session: Session) -> None:
+    """Others may read a script. Raises BadInput; of a URL of checkpoints the session's own checks do."""
+    if any(target.secret for target in session.trackers.targets):
+        raise BadInput("--track mlflow: the address holds a login or a query, which would stand in the script; give it "
+                       "without, and the login by MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD where you "
+                       "submit")  # fmt: skip
 
 
 def _device(options: argparse.Namespace) -> str:

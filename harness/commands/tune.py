@@ -8,7 +8,7 @@ from typing import Any
 
 from optuna.storages import RDBStorage
 
-from harness.commands import context, report_pages
+from harness.commands import context, report_pages, sessions
 from harness.errors import BadInput
 from harness.plan.settings import Settings
 from harness.plan.tuning import Row, studies
@@ -24,13 +24,13 @@ FOUND = "# Found by tuning"  # how an exported recipe begins
 
 def command(options: argparse.Namespace) -> int:
     """Runs the tuning jobs alone; the exports read the rows that are there."""
-    study, session = context.study(options), context.session(options)
+    study, session = context.study(options), sessions.here(options)
     if not study.tuning:
         raise BadInput(f"{options.study} has no [[tuning]]")
     name = options.tuning or study.tuning[0].name
     if name not in (known := [tuning.name for tuning in study.tuning]):
         raise BadInput(f"--tuning {name}: {options.study} has {', '.join(known)}")
-    prepared = context.prepared(options, study, session)
+    prepared = context.as_there(options, study, session)
     exporting = options.export or options.export_sqlite
     if not exporting:
         context.confirm(options, prepared)

@@ -42,6 +42,14 @@ class Shares:
     def pack(self, kind: str) -> int:
         return self.packs.get(kind, self.packs.get("", 1))
 
+    def processes(self, kind: str, device: str, gpus: int) -> float:
+        """How many of a kind fit on so many GPUs, a fraction of one on a single GPU; infinity where they ask for none.
+        A pack is one process."""
+        part = self.pack(kind) * self.of(kind, device)[1]
+        if not part:
+            return math.inf
+        return gpus * math.floor(1 / part + 1e-9) if part < 1 else math.floor(gpus / part + 1e-9)
+
     def checked(self, device: str) -> "Shares":
         """Raises BadInput where a pack's trials ask for more than the one GPU that their process has."""
         for kind in KINDS:

@@ -22,7 +22,7 @@ from harness.run.score_checks import score_fault
 from harness.study.schema import LEFT_OUT, Method, Study
 from harness.tables import opened
 from harness.training import pretrained
-from harness.vocabulary.kinds import Kind
+from harness.vocabulary.kinds import Kind, Role
 from spaces import custom_rules
 from spaces.alike import check_match
 from spaces.cost import cost
@@ -68,7 +68,13 @@ def _ignored(own: MethodSettings) -> str:
              "twins": method.twins.count, "best_of": method.best_of.searches, "search": search}  # fmt: skip
     why, fields = UNREAD.get(kind, ("", ()))
     unread = next((name for name in fields if asked[name] and asked[name] != kind), None)
-    return f"{why}, so that its {unread} would be ignored; leave that out" if unread else ""
+    if unread:
+        return f"{why}, so that its {unread} would be ignored; leave that out"
+    if method.strategy and method.strategy != own.search.strategy:
+        return (
+            f"it says strategy '{method.strategy}' and search.strategy '{own.search.strategy}'; leave one of them out"
+        )
+    return ""
 
 
 UNREAD: dict[str, tuple[str, tuple[str, ...]]] = {  # strategy → why it does not read some fields of a method, and which
@@ -82,7 +88,7 @@ def alike(plan: Plan) -> list[tuple[str, ...]]:
     """Methods that share every training, so that they are one method under several names."""
     trained: dict[str, set[str]] = {}
     for key, job in plan.jobs.items():
-        for row in job.methods if job.kind == Kind.TRAIN else ():
+        for row in job.methods if job.kind == Kind.TRAIN and job.role != Role.TWIN else ():
             trained.setdefault(row.partition("@")[0], set()).add(key)
     same: dict[frozenset[str], list[str]] = {}
     for name, keys in trained.items():

@@ -104,7 +104,8 @@ class Driver:
         while len(found) < first.place.pack and (more := self.next(first.job.kind, room)):
             found.append(more)
             room -= more.place.gpus
-        return [replace(one, place=replace(one.place, pack=len(found))) for one in found]
+        gpus = sum(one.place.gpus for one in found)
+        return [replace(one, place=replace(one.place, pack=len(found), pack_gpus=gpus)) for one in found]
 
     def next(self, kind: str | None = None, room: float = math.inf) -> Assignment | None:
         """The next job that can run now; what turns out to be unbuildable becomes a row on the way.

@@ -7,6 +7,7 @@ from harness.plan.jobs import Plan
 from harness.study.primary import Primary
 from harness.study.schema import IMAGES, Study
 from harness.training import formula
+from harness.vocabulary.kinds import Role
 
 
 def check_task(study: Study) -> None:
@@ -17,6 +18,17 @@ def check_task(study: Study) -> None:
         formula.function(study.task)
     except ValueError as error:
         raise BadInput(str(error)) from None
+
+
+def check_names(plan: Plan) -> None:
+    """Raises BadInput where a method's rows would stand under the name of another one's twins, as if they were one."""
+    rows = plan.rows.values()
+    owners = {_line(row.twin): _line(row.method) for row in rows if row.twin}
+    for name in (_line(row.method) for row in rows if row.role != Role.TWIN):
+        if owner := owners.get(name):
+            method, other = (one.rpartition("/")[2] for one in (name, owner))
+            raise BadInput(f"method '{method}': the twins of method '{other}' stand in the table under that name; "
+                           "rename one of the methods")  # fmt: skip
 
 
 def check_primary(study: Study, plan: Plan) -> None:
@@ -48,7 +60,12 @@ def _faults(asked: Primary, own: set[int | None]) -> Iterator[str]:
 def _read_at(plan: Plan, asked: Primary, method: str) -> set[int | None]:
     """After which epochs of its search the method has a row each; None where it has one without any."""
     name = f"{asked.data}/{method}" if asked.data else method
-    return {row.search_epochs for row in plan.rows.values() if row.method.partition("@")[0] == name}
+    return {row.search_epochs for row in plan.rows.values() if row.role != Role.TWIN and _line(row.method) == name}
+
+
+def _line(row: str) -> str:
+    """A row's name without the epochs of its search."""
+    return row.partition("@")[0]
 
 
 def _words(epochs: set[int | None]) -> str:

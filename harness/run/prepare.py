@@ -26,7 +26,7 @@ from harness.run.checks import (
     check_tunings,
     example,
 )
-from harness.run.named import check_primary, check_task
+from harness.run.named import check_names, check_primary, check_task
 from harness.run.score_checks import check_scores
 from harness.run.starts import with_digests
 from harness.run.trained_on import check_starts, with_starts
@@ -151,6 +151,8 @@ def prepare(loaded: Study, results: Path, root: Path | None, download: bool, dev
         check_pretrained(settings, space, data, root, home)
         check_starts(loaded, space, data, home)
     plan = make(settings, space.rules, strategy, seeds, schema_of((folder, *reuse), before))
+    if not before:  # what began under such names goes on
+        check_names(plan)
     check_primary(loaded, plan)
     kept = dict(zip(TRAINED, auto, strict=True)) if is_open or AUTO in before else {}
     return Prepared(settings, space, sets, plan, folder, home, kept)

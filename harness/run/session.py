@@ -1,6 +1,7 @@
 """One run of a prepared study: claims the folder, writes `study.json`, hands the plan to an executor."""
 
 import json
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from harness.run.checkpoints_at import claimed, opened, tidy, url_of_study
 from harness.run.display import Screen
 from harness.run.driver import NO_SPACE_LEFT, Driver
 from harness.run.kept_networks import Networks
-from harness.run.prepare import Prepared, protocol_of
+from harness.run.prepare import Elsewhere, Prepared, protocol_of
 from harness.run.reuse import Lacking, adopt, lacking
 from harness.run.tracked import Tracked
 from harness.storage import protocol
@@ -27,6 +28,7 @@ from harness.trackers.feed import Trackers
 from harness.training.place import Place
 
 Execute = Callable[[Driver], None]
+Room = tuple[float, float]  # (cores, GPUs)
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class Session:
     checkpoints: str | None = None  # URL below which they lie, where machines share no disk
     sequential: bool = False  # seeds are added until comparisons are decided
     trackers: Trackers = field(default_factory=Trackers)
+    elsewhere: Elsewhere | None = None  # asks the machines that run the study, where this one may lack the device
+    room: Room | None = None  # what the machine has for all trials, where that is known before they start
 
 
 def run(prepared: Prepared, session: Session) -> int:
@@ -69,7 +73,8 @@ def _run(prepared: Prepared, session: Session) -> int:
 
     place: Callable[[Job], Place] = lambda job: _place(job, prepared, session, admission, ways, store)  # noqa: E731
     plan = prepared.plan.only(session.kinds)
-    reached = _checked(prepared, session)
+    check(prepared, session)
+    reached = opened(folder, url_of_study(session.checkpoints, prepared.study.name))
     with Records(folder) as book:
         running_file(folder).unlink(missing_ok=True)  # of a driver that died
         before = claim(folder, prepared.study.name)
@@ -114,14 +119,20 @@ def _place(job: Job, prepared: Prepared, session: Session, admission: Admission,
                  checkpoints=store.url)  # fmt: skip
 
 
-def _checked(prepared: Prepared, session: Session) -> Store:
-    """Where checkpoints go; writes nothing into the results folder. Raises BadInput where they cannot go to the URL
-    that was given, or where the device lacks the path that was."""
+def check(prepared: Prepared, session: Session) -> None:
+    """What is checked without a look at any other place; writes nothing. Raises BadInput."""
     engine_paths.check(session.device, session.engine_path)
-    url = url_of_study(session.checkpoints, prepared.study.name)
-    if url and prepared.study.keep_weights != "none":
+    if session.checkpoints and prepared.study.keep_weights != "none":
         raise BadInput("keep_weights needs a results folder that all machines share; leave it or --checkpoints out")
-    return opened(prepared.folder, url)
+    most_cpus, most_gpus = session.room or (math.inf, math.inf)
+    for kind in {job.kind for job in prepared.plan.only(session.kinds).jobs.values()}:
+        cpus, gpus = session.shares.of(kind, session.device)
+        if cpus > most_cpus:
+            raise BadInput(f"a {kind} trial asks for {cpus:g} cores, and all trials together have {most_cpus:g}: see "
+                           "--cpus-per-trial and --cpus")  # fmt: skip
+        if gpus > most_gpus:
+            raise BadInput(f"a {kind} trial asks for {gpus:g} GPUs, and all trials together have {most_gpus:g}: see "
+                           "--gpus-per-trial")  # fmt: skip
 
 
 def _settle(prepared: Prepared, looks: Sequence[int]) -> str | None:

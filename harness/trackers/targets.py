@@ -37,6 +37,12 @@ class Target:
         return unquote(parts.username or ""), unquote(parts.password or "")
 
     @property
+    def secret(self) -> bool:
+        """Whether more stands in the URI than may be shown."""
+        parts = urlsplit(self.uri)
+        return any((*self.login, parts.query, parts.fragment))
+
+    @property
     def digest(self) -> str:
         """Tells targets apart in names of files."""
         return hashlib.sha256(self.shown.encode()).hexdigest()[:8]

@@ -24,6 +24,7 @@ class Place:
     time_limit: float | None = None  # seconds in which an epoch must end
     engine_path: str | None = None  # one of harness.engine.device.known_paths; null: the device's default
     checkpoints: str | None = None  # URL of what lies below `folder` otherwise
+    pack_gpus: float | None = None  # GPUs of the trials in this process together; null: all have what this one has
 
     @property
     def path(self) -> Path:
@@ -42,6 +43,15 @@ class Place:
     @property
     def threads(self) -> int:
         return max(1, int(self.cpus))
+
+    @property
+    def process_gpus(self) -> float:
+        return self.gpus * self.pack if self.pack_gpus is None else self.pack_gpus
+
+    @property
+    def part_of_process(self) -> float:
+        """By the shares: one whose share had to grow takes more than the others."""
+        return self.gpus / self.process_gpus if self.process_gpus else 1 / self.pack
 
     @property
     def share(self) -> float:

@@ -56,7 +56,7 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
     try:
         if not (place.checkpoints or place.path.is_dir()):
             raise FileNotFoundError(f"{place.path} is not there on {provenance.host()}")
-        memory.start(place.device, place.gpus * place.pack)
+        memory.start(place.device, place.process_gpus)
         outcome["hardware"] = hardware(place.device)
         watch.start()
         for progress in kind(settings)(key, settings, place, outcome):
@@ -64,7 +64,7 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
                 yield None
                 continue
             watch.stop()
-            yield progress and replace(progress, memory=memory.part(place.device) / place.pack)
+            yield progress and replace(progress, memory=memory.part(place.device) * place.part_of_process)
             watch.start(anew=progress is not None)
     except Superseded:
         raise

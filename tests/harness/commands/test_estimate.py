@@ -143,3 +143,15 @@ def test_it_says_what_kept_networks_will_take(tmp_path, monkeypatch):
     assert kept["all"]["bytes"] == 2 * kept["best"]["bytes"]
     assert "keeps of each row the best network (keep_weights): 3 files in weights/" in plan.text(found["best"])
     assert "keep_weights" not in plan.text(found["none"])
+
+
+@pytest.mark.parametrize(
+    ("shares", "at_once"),
+    [(Shares({}, {"": 0.4}), 8), (Shares({}, {"": 0.6}), 4), (Shares({}, {"": 0.25}), 16), (Shares({}, {"": 2.0}), 2),
+     (Shares({"": 4.0}, {"": 0.25}), 5), (Shares({}, {}, {"": 3}), 12), (Shares({}, {"": 0.2}, {"": 2}), 16),
+     (Shares({}, {"": 8.0}), 1)],
+)  # fmt: skip
+def test_as_many_trials_run_at_once_as_fit_on_each_gpu(shares, at_once, monkeypatch):
+    monkeypatch.setattr(plan.torch.cuda, "device_count", lambda: 4)
+    monkeypatch.setattr(plan.os, "cpu_count", lambda: 20)
+    assert plan.trials_at_once("cuda", shares) == at_once

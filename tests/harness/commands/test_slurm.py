@@ -131,6 +131,50 @@ def test_bad_input_is_refused_in_a_line(words: list[str], said: str, here: Path,
     assert not list(here.glob("*.sbatch"))
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--until", "decided"], "the study has no looks"),
+        (["--max-seeds", "5"], "--max-seeds goes with --until decided"),
+        (["--checkpoints", "s3://b/x", "--disk-limit", "5"], "--disk-limit goes with checkpoints in the results"),
+        (["--checkpoints", "s3://b/x", "--time-limit", "5"], "--time-limit needs a folder"),
+        (["--checkpoints", "s3://b/x", "--set", "keep_weights=best", "--set", "task=images"],
+         "keep_weights needs a results folder"),
+        (["--checkpoints", "http://x/y"], "its scheme must be one of"),
+        (["--checkpoints", "s3://me:SECRET@b/x"], "AWS_SECRET_ACCESS_KEY"),
+        (["--checkpoints", "s3://b/x?secret_key=SECRET"], "AWS_SECRET_ACCESS_KEY"),
+        (["--path", "nonsense"], "--path 'nonsense' is unknown"),
+        (["--track", "foo:SECRET"], "--track foo… is no tracker"),
+        (["--track", "mlflow:https://me:SECRET@lab.example/x"], "MLFLOW_TRACKING_PASSWORD"),
+        (["--track", "mlflow:https://lab.example/x?token=SECRET"], "MLFLOW_TRACKING_PASSWORD"),
+    ],
+)  # fmt: skip
+def test_what_the_jobs_run_would_refuse_is_refused_and_no_secret_is_written(
+    words: list[str], said: str, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("harness.trackers.targets._installed", lambda _: True)
+    assert status("study.toml", "--time", "1:00:00", *words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+    assert "SECRET" not in line.replace("AWS_SECRET", "")
+    assert {path.name for path in here.iterdir()} == {"study.toml"}
+
+
+@pytest.mark.long
+def test_a_script_goes_on_with_a_study_that_was_looked_at(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "study.toml").write_text(f"{STUDY.format(name='looked')}looks = [2, 3]\nseeds = {{ search = 1 }}\n")
+    with pytest.raises(SystemExit):
+        cli.main(["run", "study.toml", "--executor", "in-process", "--until", "decided"])
+    capsys.readouterr()
+    assert status("study.toml", "--time", "1:00:00", "--until", "decided") == 0
+    assert capsys.readouterr().err == ""
+    assert "--until=decided" in executed(checked(here / "looked.sbatch"))
+    assert status("study.toml", "--time", "1:00:00") == 2
+    assert "leaves out" in capsys.readouterr().err
+    assert status("study.toml", "--time", "1:00:00", "--until", "decided", "--max-seeds", "5") == 2
+    assert "its looks were fixed as [2, 3]" in capsys.readouterr().err
+
+
 def test_a_study_that_is_none_is_refused(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "study.toml").write_text("name = 1")
     assert status("study.toml", "--time", "60") == 2
@@ -171,13 +215,14 @@ def test_other_times_are_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cpus", "gpus", "node", "needed"),
-    [({}, {}, 4, 4), ({}, {"": 0.25}, 4, 16), ({"": 2.0}, {"train": 0.5}, 1, 4), ({"": 0.5}, {"": 0.5}, 3, 3),
-     ({}, {"": 2.0}, 4, 2)],
+    ("shares", "node", "needed"),
+    [(Shares({}, {}), 4, 4), (Shares({}, {"": 0.25}), 4, 16), (Shares({"": 2.0}, {"train": 0.5}), 1, 4),
+     (Shares({"": 0.5}, {"": 0.5}), 3, 3), (Shares({}, {"": 2.0}), 4, 2), (Shares({}, {"": 0.4}), 4, 8),
+     (Shares({}, {"": 0.6}), 4, 4), (Shares({}, {"": 1 / 3}), 4, 12), (Shares({}, {"": 3.0}), 4, 1),
+     (Shares({}, {}, {"": 4}), 4, 4), (Shares({}, {"": 0.2}, {"": 2}), 4, 8), (Shares({}, {}, {"": 7}), 64, 64)],
 )  # fmt: skip
-def test_a_node_has_the_cores_of_the_trials_that_fit_on_its_gpus(cpus: dict[str, float], gpus: dict[str, float],
-                                                                 node: int, needed: int) -> None:  # fmt: skip
-    assert slurm.cores(Shares(cpus, gpus), "cuda", node) == needed
+def test_a_node_has_the_cores_of_the_trials_that_fit_on_its_gpus(shares: Shares, node: int, needed: int) -> None:
+    assert slurm.cores(shares, "cuda", node) == needed
 
 
 def test_a_studys_name_is_a_plain_name_in_slurm() -> None:

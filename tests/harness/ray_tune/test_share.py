@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from harness import api
+from harness.cli import main
 from harness.errors import BadInput
 from harness.plan.jobs import Job
 from harness.run.admission import Shares
@@ -104,3 +105,15 @@ def test_ray_is_started_from_any_thread() -> None:
 
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(inside).result() == "works"
+
+
+def test_a_trial_larger_than_the_ray_that_is_started_is_refused_before_anything_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "study.toml").write_text(STUDY)
+    line = ["run", str(tmp_path / "study.toml"), "--results", str(tmp_path), "--device", "cpu", "--cpus", "2"]
+    with pytest.raises(SystemExit) as end:
+        main([*line, "--cpus-per-trial", "search=3"])
+    assert end.value.code == 2
+    assert "a search trial asks for 3 cores, and all trials together have 2" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["study.toml"]

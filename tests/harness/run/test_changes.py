@@ -43,7 +43,7 @@ def place(made: Path, tmp_path: Path) -> Path:
 
 def run(place: Path, *more: str, command: str = "run", **changes: Any) -> int:
     (place / "study.toml").write_text(as_toml({**STUDY, **changes}))
-    executor = ["--executor", "in-process"] if command == "run" else []
+    executor = ["--executor", "in-process"] if command != "plan" else []
     with pytest.raises(SystemExit) as end:
         main([command, str(place / "study.toml"), "--results", str(place), *executor, *more])
     return int(end.value.code or 0)
@@ -132,3 +132,38 @@ def test_rows_without_a_readable_study_count(place: Path, capsys: pytest.Capture
     assert run(place, recipe={"epochs": 2, "lr": 1e-6}) == 2
     assert "(leaves out 6 of its 6 rows)" in capsys.readouterr().err
     assert run(place) == 0
+
+
+TUNING = {"looks": [3, 4], "tuning": [{"name": "t", "trials": 2, "ranges": {"momentum": {"low": 0.1, "high": 0.9}}}]}
+
+
+@pytest.mark.long
+def test_a_tuning_alone_asks_for_the_same_confirmation(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    changed = {**TUNING, "recipe": {"epochs": 2, "lr": 1e-6}}
+    before = state(place / "ours")
+    assert run(place, command="tune", **changed) == 2
+    assert "leaves out 6 of its 6 rows); name this one otherwise" in capsys.readouterr().err
+    assert state(place / "ours") == before
+    assert run(place, "--change", command="tune", **changed) == 0
+    assert [row["kind"] for row in read_rows(place / "ours")[ROWS:]] == ["tune", "tune"]
+
+
+@pytest.mark.training  # of a few steps, by `plan`
+@pytest.mark.long
+def test_a_tuning_and_a_plan_keep_the_seeds_that_looks_gave(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Though the study's own seeds are fewer, and these looks are not all that it names."""
+    folder = tmp_path / "ours"
+    assert run(tmp_path, "--until", "decided", "--max-seeds", "3", **TUNING) == 0
+    before = state(folder)
+    rows = before["trials.jsonl"].splitlines(keepends=True)
+    (folder / "trials.jsonl").write_bytes(b"".join(row for row in rows if json.loads(row)["kind"] != "tune"))
+    capsys.readouterr()
+    assert run(tmp_path, command="tune", **TUNING) == 0
+    assert len(read_rows(folder)) == len(rows) == 11
+    after, before = (json.loads(files["study.json"]) for files in (state(folder), before))
+    assert {name for name in after if after[name] != before[name]} <= {"command", "paths"}
+    assert "changed" not in [entry.event for entry in protocol.read(folder)]
+    assert run(tmp_path, command="plan", **TUNING) == 0
+    out, err = capsys.readouterr()
+    assert "is not as it was" not in err
+    assert "0 of 11 left" in out

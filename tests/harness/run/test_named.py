@@ -1,12 +1,15 @@
 """What a study names and no training reads is seen to be there before anything starts."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.errors import BadInput
+from harness.run.checks import alike
 from harness.run.prepare import Prepared, prepare
+from harness.storage.folder import study_file
 from tests.studies import TINY, tiny
 
 STAND_IN = "harness.training.formula:stand_in"
@@ -70,3 +73,24 @@ def test_a_task_that_is_none_is_refused_before_anything_starts(tmp_path: Path, t
     with pytest.raises(BadInput, match=says):
         prepare(tiny(**{**TINY, "task": task}), tmp_path / "results", None, False, "cpu")
     assert not (tmp_path / "results").exists()
+
+
+DRAWN = {"name": "random-A", "strategy": "random", "rule": "A"}
+
+
+def test_a_method_under_the_name_of_anothers_twins_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="method 'random-A': the twins of method 'darts-A' stand in the table under"):
+        prepared(tmp_path, method=[*METHODS, DRAWN])
+
+
+def test_a_study_that_began_under_such_names_goes_on(tmp_path: Path) -> None:
+    """Its questions are about the method of that name, not about the twins."""
+    begun = prepared(tmp_path)
+    study_file(begun.folder).parent.mkdir(parents=True)
+    study_file(begun.folder).write_text(json.dumps(begun.as_json("")))
+    primary = {"method": "darts-A", "against": "random-A", "at": 2}
+    found = prepared(tmp_path, method=[*METHODS, DRAWN], primary=primary)
+    assert {"random-A", "random-A@2"} <= found.plan.rows.keys()
+    assert alike(found.plan) == []
+    same = [*METHODS, DRAWN, {**DRAWN, "name": "drawn"}]
+    assert alike(prepared(tmp_path, method=same).plan) == [("random-A", "drawn")]

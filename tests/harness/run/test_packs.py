@@ -12,7 +12,7 @@ from harness.errors import BadInput
 from harness.run.admission import Shares, fits
 from harness.run.driver import Assignment, Driver
 from harness.run.prepare import prepare
-from harness.run.session import Session, run
+from harness.run.session import Execute, Session, run
 from harness.study.load import load_with_recipe
 from harness.training.place import Progress
 from harness.vocabulary.rows import Trouble
@@ -81,7 +81,7 @@ def share(pack: Pack) -> float:
     return sum(one.place.gpus for one in pack)
 
 
-def ran(folder: Path, cards: Cards, **shares: Any) -> int:
+def ran(folder: Path, cards: Execute, **shares: Any) -> int:
     path = folder / "study.toml"
     path.write_text(NETWORKS)
     prepared = prepare(load_with_recipe(str(path), []), folder, None, False, "cpu")
@@ -133,6 +133,23 @@ def test_a_pack_that_ran_out_of_memory_comes_back_in_smaller_ones(tmp_path: Path
     assert ran(tmp_path, cards, pack=4) == 0
     assert all(fits(share(pack), 1.0) for pack in cards.seen)
     assert len(cards.seen[-1]) <= 2
+
+
+def test_a_pack_of_unequal_shares_says_their_sum(tmp_path: Path) -> None:
+    """One that ran out of memory has twice the share, in a pack with others that have what was measured."""
+    seen: list[Pack] = []
+
+    def uneven(driver: Driver) -> None:
+        while pack := driver.pack():
+            for one in pack:
+                driver.progress(one.job.key, Progress(1, 1, 1.0, memory=0.25))
+                struck = not seen and one is pack[0]
+                driver.end(one, {"status": Trouble.NO_MEMORY if struck else "done", "val_accuracy": 1.0})
+            seen.append(pack)
+
+    assert ran(tmp_path, uneven, pack=2, gpus={"": 0.25}) == 0
+    assert {tuple(sorted(one.place.gpus for one in pack)) for pack in seen} >= {(0.28, 0.5), (0.28, 0.28)}
+    assert all(one.place.process_gpus == share(pack) for pack in seen for one in pack)
 
 
 @given(st.integers(2, 64))

@@ -8,6 +8,7 @@ import pytest
 
 from harness.commands.verify import problems
 from harness.errors import BadInput, Stopped
+from harness.run.admission import Shares
 from harness.run.prepare import prepare
 from harness.storage import protocol
 from harness.storage.rows import Records, read_rows
@@ -73,14 +74,17 @@ def test_rows_that_come_later_are_said_then(one: Path, tmp_path: Path) -> None:
         ({"checkpoints": "file://{}/free", "study": STUDY.replace('task = "harness.training.formula:stand_in"\n',
                                                                    'keep_weights = "all"\n')},
          "keep_weights needs a results folder that all machines share"),
+        ({"shares": Shares({"train": 3}, {}), "room": (2, 0)}, "train trial asks for 3 cores, and all trials together"),
+        ({"shares": Shares({}, {"": 1}), "room": (2, 0)}, "trial asks for 1 GPUs, and all trials together have 0"),
     ],
-    ids=["path", "unreachable", "another's", "keep_weights"],
+    ids=["path", "unreachable", "another's", "keep_weights", "cores", "GPUs"],
 )  # fmt: skip
-def test_what_is_refused_leaves_no_folder(tmp_path: Path, more: dict[str, str], says: str) -> None:
+def test_what_is_refused_leaves_no_folder(tmp_path: Path, more: dict[str, Any], says: str) -> None:
     if "taken" in more.get("checkpoints", ""):
         ran(tmp_path / "other", checkpoints=f"file://{tmp_path}/taken")
     with pytest.raises(BadInput, match=says):
-        ran(tmp_path / "mine", **{name: value.replace("{}", str(tmp_path)) for name, value in more.items()})
+        ran(tmp_path / "mine", **{name: value.replace("{}", str(tmp_path)) if isinstance(value, str) else value
+                                  for name, value in more.items()})  # fmt: skip
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["study.toml"]
 
 

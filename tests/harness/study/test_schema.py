@@ -8,7 +8,7 @@ from harness.errors import BadInput
 from harness.plan.make import make
 from harness.plan.methods import merged
 from harness.plan.strategies import strategy
-from harness.study.load import load_study
+from harness.study.load import load_study, parsed_study
 from harness.study.schema import Recipe
 from harness.study.validation import validated
 from tests.studies import TINY, as_toml, tiny
@@ -52,6 +52,28 @@ def test_a_methods_field_is_reached_by_its_name(file):
 
 
 @pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ("method.darts-0.5.twins=2", lambda study: study.method[1].twins.count == 2),
+        ("method.darts-0.5.recipe.lr=0.3", lambda study: study.method[1].recipe == {"lr": 0.3}),
+        ("method.darts-0.twins=2", lambda study: study.method[0].twins.count == 2),
+        ("data.my.pkg:fn.train_images=5", lambda study: study.data[1].train_images == 5),
+        ("tuning.t.1.ranges.scheduler.gamma.high=0.5",
+         lambda study: study.tuning[0].ranges["scheduler.gamma"].high == 0.5),
+        ("tuning.t.1.ranges.scheduler.gamma={ choices = [0.1, 0.3] }",
+         lambda study: study.tuning[0].ranges["scheduler.gamma"].choices == (0.1, 0.3)),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_names_with_dots_are_reached(change, found):
+    tuning = {"name": "t.1", "trials": 2, "ranges": {"scheduler.gamma": {"low": 0.1, "high": 0.9}}}
+    values = {"name": "s", "space": "shortcut-vgg11", "data": [{"name": "digits"}, {"name": "my.pkg:fn"}],
+              "method": [{"name": "darts-0"}, {"name": "darts-0.5"}],
+              "tuning": [tuning]}  # fmt: skip
+    assert found(parsed_study(values, "study", [change]))
+
+
+@pytest.mark.parametrize(
     ("changes", "says"),
     [
         ({"sede": 3}, "unknown key 'sede'"),
@@ -85,7 +107,9 @@ def test_what_is_wrong_is_named(file, changes, says):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("change", ["recipe.lr", "method.nobody.twins=2", "name.deep=1", "method.twins=2"])
+@pytest.mark.parametrize(
+    "change", ["recipe.lr", "method.nobody.twins=2", "name.deep=1", "method.twins=2", "method.a.b.twins=2"]
+)
 def test_an_override_that_reaches_nothing_is_refused(file, change):
     with pytest.raises(BadInput):
         load_study(file(), [change])

@@ -89,11 +89,36 @@ def test_a_reason_is_the_innermost() -> None:
     assert SECRET.reason(error) == SECRET.reason(TimeoutError()) == "no answer in time"
 
 
-@pytest.mark.parametrize("option", ["--track", "--trac", "--tr"])
-def test_the_command_that_is_stored_names_no_tracker(option: str) -> None:
-    line = ["run", "demo", option, SECRET.uri, f"{option}=mlflow:{SECRET.uri}", "--cpus", "2"]
+def test_the_command_that_is_stored_names_no_tracker() -> None:
+    line = ["run", "demo", "--track", SECRET.uri, f"--track=mlflow:{SECRET.uri}", "--cpus", "2"]
     assert portable(line) == "nas-harness run demo --cpus 2"
     assert "--trust" in portable(["verify", "--trust"])
+
+
+@pytest.mark.parametrize(
+    ("words", "full"),
+    [
+        (("--trac", "mlflow:SECRET"), "--track"),
+        (("--tr=mlflow:SECRET",), "--track"),
+        (("--data-r", "SECRET"), "--data-root"),
+        (("--res=SECRET",), "--results"),
+        (("--reu", "SECRET"), "--reuse"),
+    ],
+)
+def test_an_option_is_written_in_full_so_that_the_stored_command_names_nothing_private(
+    words: tuple[str, ...], full: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["run", "demo", *words])
+    assert end.value.code == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.endswith(f"{words[0].partition('=')[0]}: write the option in full, as in {full}")
+
+
+def test_what_begins_as_an_option_may_be_a_value(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["run", "--results", "nowhere", "--", "--res"])
+    assert "study '--res' is neither" in capsys.readouterr().err
 
 
 def test_a_password_comes_into_no_file(tmp_path: Path) -> None:

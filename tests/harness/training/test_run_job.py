@@ -55,6 +55,23 @@ def test_a_trial_that_works_has_its_numbers(tmp_path: Path) -> None:
     assert found["peak_memory_bytes"] > 0
 
 
+@pytest.mark.parametrize(
+    ("place", "bound", "part"),
+    [({"gpus": 0.28, "pack": 2, "pack_gpus": 0.78}, 0.78, 0.28 / 0.78), ({"gpus": 0.25, "pack": 4}, 1.0, 0.25),
+     ({"gpus": 0.5}, 0.5, 1.0), ({"gpus": 0.0, "pack": 2, "pack_gpus": 0.0}, 0.0, 0.5)],
+)  # fmt: skip
+def test_a_trial_of_a_pack_bounds_the_whole_process_and_is_measured_by_its_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: dict[str, Any], bound: float, part: float
+) -> None:
+    asked: list[float] = []
+    monkeypatch.setattr(run_job.memory, "start", lambda _, share: asked.append(share))
+    monkeypatch.setattr(run_job.memory, "part", lambda _: 0.6)
+    VALUES[:], RAISED[:] = (1.0, 2.0, 3.0), []
+    said = list(run_job.run(KEY, settings(), Place(str(tmp_path), "cpu", 1, data_root=None, **place)))
+    assert asked == [pytest.approx(bound)]
+    assert [one.memory for one in said] == [pytest.approx(0.6 * part)] * 3
+
+
 def test_a_number_that_is_none_never_reaches_a_row(tmp_path: Path) -> None:
     """Whether the trial ends by itself or is ended."""
     found = ended(tmp_path, Diverged("the training loss became nan"), values=(float("nan"), 2.0, 3.0))

@@ -1,8 +1,7 @@
 """Results folders as one frame of trials: tolerates torn lines and rows of older versions."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,26 +9,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from pydantic_core import from_json
 
 from analysis.numbers import visible
 from analysis.results import data_sets, protocol_view
-from analysis.results.history import history
-from analysis.results.kept import lines, study_bytes
+from analysis.results.kept import study_bytes
 from analysis.results.merged import merged, replaced, taken_out
 from analysis.results.outcomes import FINAL, checked, conflicts
 from analysis.results.protocol_view import Damaged, Protocol
-from analysis.results.settings_read import read
+from analysis.results.records import PACKED, TEXTS, as_texts, each, flat, with_study
 
 NUMBERS = ("seed", "train_seed", "twin", "val_accuracy", "test_accuracy", "train_loss", "test_loss", "parameters",
            "macs", "shortcuts", "long_shortcuts", "epochs", "warmup_epochs", "seconds", "device_seconds", "threads",
            "peak_memory_bytes", "chance", "latency", "epochs_before", "score", "returned_to")  # fmt: skip
-TEXTS = ("key", "kind", "method", "role", "twin_of", "pair", "architecture", "split", "status", "error", "device",
-         "hardware", "path", "precision", "host", "started", "finished", "commit", "data",
-         "predictions", "test_labels")  # fmt: skip
-SHOWN = (*TEXTS, "methods", "warnings", "versions", "recipe")
-PACKED = ("recipe", "versions")  # objects kept as canonical text, so that equal ones are one
-CURVE = ("train_loss", "test_accuracy", "val_accuracy", "entropy", "counts", "discretised_accuracy", "eigenvalue")
 
 
 class Spent(NamedTuple):
@@ -110,11 +101,11 @@ def load(folders: Path | Sequence[Path]) -> Results:
     protocols = [protocol_view.read(path) for _, path in found]
     studies = [protocol_view.as_fixed(study, p) for (study, _), p in zip(found, protocols, strict=True)]
     several = len({study["name"] for study in studies}) > 1
-    named = _named if several else lambda record, _: dict(record)
+    named = with_study if several else lambda record, _: dict(record)
     records: list[dict[str, Any]] = []
     torn = 0
     for (_, path), study in zip(found, studies, strict=True):
-        for number, record in enumerate(_records(path), 1):
+        for number, record in enumerate(each(path), 1):
             torn += record is None
             if record is not None:
                 records.append(_trial(record, study, named, f"{path}, row {number}"))
@@ -132,10 +123,10 @@ def _trial(record: dict[str, Any], study: Mapping[str, Any], named: Callable[[di
            where: str) -> dict[str, Any]:  # fmt: skip
     """Raises Damaged where a field is of another shape than any run gives it."""
     try:
-        record = named(_as_texts(record), study["name"])
+        record = named(as_texts(record), study["name"])
         data = data_sets.of_row(study, record)
         more = {"study": study["name"], "data": data_sets.text(data), "chance": data_sets.chance(study, data)}
-        return {**checked(_flat(record)), **more}
+        return {**checked(flat(record)), **more}
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise Damaged(f"{where} is of no run ({error}); mend or remove its line") from None
 
@@ -180,79 +171,3 @@ def _study(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{path} is no study: it holds no object")
     found: dict[str, Any] = visible({"name": folder.resolve().name, **study})
     return found
-
-
-def _records(folder: Path) -> Iterator[dict[str, Any] | None]:
-    """Each line's object, compressed ones first; None for a line that is torn or no row."""
-    for line in lines(folder):
-        if line.isspace():
-            continue
-        record = _parsed(line)
-        yield record if isinstance(record, dict) and "key" in record else None
-
-
-def _parsed(line: bytes) -> Any:
-    """None where it is no JSON. `from_json` is twice as fast as json, which alone reads all that a run takes for a row:
-    behind a byte order mark, with half of a surrogate pair, nested deeply."""
-    try:
-        return from_json(line)
-    except ValueError:
-        with suppress(ValueError, RecursionError):
-            return json.loads(line)
-    return None
-
-
-def _as_texts(record: dict[str, Any]) -> dict[str, Any]:
-    """The row with names and messages that can be shown: somebody else may have written it."""
-    return {**record, **{name: visible(record[name]) for name in SHOWN if name in record}}
-
-
-def _flat(record: dict[str, Any]) -> dict[str, Any]:
-    """The row without its settings, its curve as arrays: 150 epochs of objects would fill the memory."""
-    record |= read(record.pop("settings", None) or {}, record.get("kind"))
-    record.setdefault("status", "failed" if record.get("error") else "done")
-    record["curve"] = _curve(record.get("curve") or [])
-    for name in PACKED:
-        record[name] = json.dumps(record[name], sort_keys=True) if record.get(name) else None
-    record["methods"] = tuple(record.get("methods") or [record.get("method")])
-    for name in ("needs", "warnings"):
-        record[name] = tuple(record.get(name) or ())
-    record["role"] = record.get("role") or _role(record)
-    record["history"] = history(record)
-    return record
-
-
-def _role(record: Mapping[str, Any]) -> str:
-    if record.get("kind") != "train":
-        return str(record.get("kind"))
-    if record.get("twin_of"):
-        return "twin"
-    return "baseline" if record.get("method") == "baseline" else "method"
-
-
-def _curve(points: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
-    if not points:
-        return {}
-    out = {}
-    for name in CURVE:
-        if name not in points[0] and name not in points[-1]:
-            continue
-        values = [point.get(name) for point in points]
-        if not isinstance(sample := next((v for v in values if v is not None), None), dict):
-            if sample is not None:
-                out[name] = np.array(values, dtype=np.float32)  # None becomes NaN
-            continue
-        for part in sorted({key for value in values if value for key in value}):
-            out[f"{name}.{part}"] = np.array([value.get(part) if value else None for value in values], dtype=np.float32)
-    return {name: values for name, values in out.items() if not np.isnan(values).all()}
-
-
-def _named(record: Mapping[str, Any], study: str) -> dict[str, Any]:
-    """The record with the study's name before its methods' names."""
-    out = dict(record)
-    for field in ("method", "twin_of", "twin"):
-        if isinstance(out.get(field), str):
-            out[field] = f"{study}/{out[field]}"
-    if out.get("methods"):
-        out["methods"] = [f"{study}/{method}" for method in out["methods"]]
-    return out

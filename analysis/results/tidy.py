@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from analysis.results.rows import CURVE, Results
+from analysis.results.records import CURVE
+from analysis.results.rows import Results
 
 
 class Column(NamedTuple):

@@ -89,12 +89,7 @@ def loader(name: str, size: int | None = None, held_out: float | None = None) ->
                                  named_function_fault("root", "download"))  # fmt: skip
     except ValueError as error:
         raise BadInput(str(error)) from None
-
-    def loaded(root: Path | None, download: bool) -> DataSet:
-        with explained(f"data.name '{name}'"):
-            return found(root, download)
-
-    return loaded
+    return explained(f"data.name '{name}'")(found)
 
 
 def digits(root: Path | None, download: bool) -> DataSet:

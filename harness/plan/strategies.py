@@ -81,13 +81,7 @@ def strategy(name: str) -> Strategy:
         found: Strategy = imported(name, unknown, function_fault("request"))
     except ValueError as error:
         raise BadInput(str(error)) from None
-    return lambda request: _asked(name, found, request)
-
-
-def _asked(name: str, found: Strategy, request: Request) -> list[Found]:
-    """Raises BadInput where a strategy of one's own fails in its planning."""
-    with explained(f"search.strategy '{name}'"):
-        return list(found(request))
+    return explained(f"search.strategy '{name}'")(lambda request: list(found(request)))
 
 
 def darts(ask: Request) -> Iterable[Found]:

@@ -1,6 +1,8 @@
 """What n pairs find and how many an effect needs, against R's power.t.test (tests/data/r/paired.R) and simulation."""
 
+import re
 from math import isnan, sqrt
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from analysis.statistics.detectable import needed, smallest_effect, std_interval
+from analysis.statistics.paired import detectable
 
 
 def test_five_pairs_agree_with_power_t_test() -> None:
@@ -17,6 +20,16 @@ def test_five_pairs_agree_with_power_t_test() -> None:
     assert (found.low / found.value, found.high / found.value) == pytest.approx(
         (sqrt(4 / stats.chi2.ppf(0.975, 4)), sqrt(4 / stats.chi2.ppf(0.025, 4)))
     )
+
+
+def test_the_tutorials_table_of_seeds_holds() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "tutorial.md").read_text()
+    rows = re.findall(r"^\| (\d+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", text, re.MULTILINE)
+    assert [int(row[0]) for row in rows] == [3, 4, 5, 7, 10, 20]
+    for n, *found in rows:
+        assert found == [f"{detectable(int(n), 0.05 / size):.2f}" for size in (1, 10, 30)]
+    alone, of_30 = (detectable(5, 0.05 / size) / 2 for size in (1, 30))
+    assert f"0.5 points, five seeds find {alone:.2f} points as a primary comparison, and {of_30:.2f} as one" in text
 
 
 def test_seeds_needed_with_the_interval_of_a_pooled_spread() -> None:

@@ -26,12 +26,19 @@ if TYPE_CHECKING:
 
 
 def command(options: argparse.Namespace) -> int:
+    check_words(options)
     study, session = context.study(options), sessions.here(options)
     missing = run_missing(options, study, session)
     folder = Path(options.results) / study.name
     report_pages.show([folder])
     tell(folder, missing)
     return 1 if missing else 0
+
+
+def check_words(options: argparse.Namespace) -> None:
+    """Raises BadInput where they contradict each other, before anything is loaded."""
+    if options.max_seeds is not None and not options.until:
+        raise BadInput("--max-seeds goes with --until decided; without it, set --set seeds.search=N")
 
 
 def run_missing(options: argparse.Namespace, study: "Study", session: "Session") -> int:
@@ -46,8 +53,6 @@ def checked(options: argparse.Namespace, study: "Study", session: "Session") -> 
     seeds = None
     if options.until:
         study, seeds = looks.fixed(Path(options.results) / study.name, study, options.max_seeds)
-    elif options.max_seeds is not None:
-        raise BadInput("--max-seeds goes with --until decided; without it, set --set seeds.search=N")
     prepared = context.prepared(options, study, session, seeds)
     context.confirm(options, prepared)
     check(prepared, session)

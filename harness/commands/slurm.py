@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.commands import context, sessions
 from harness.commands.options import parser
-from harness.commands.run import checked
+from harness.commands.run import check_words, checked
 from harness.commands.slurm_options import run_words
 from harness.errors import BadInput
 from harness.run.admission import KINDS, Shares
@@ -28,6 +28,7 @@ FIRST = "#!/bin/bash\n# Written by `nas-harness slurm`"
 
 def command(options: argparse.Namespace) -> int:
     _refuse_what_the_job_does(options)
+    check_words(options)
     options.device = _device(options)
     options.data_root = options.data_root or os.environ.get("NAS_HARNESS_DATA")
     session = sessions.of_a_script(options)

@@ -84,27 +84,28 @@ def _apply(values: dict[str, Any], path: str, value: Any) -> None:
     said = f"--set {path}={text}"
     if not isinstance(path, str):
         raise BadInput(f"{said}: name the field as text, as in recipe.epochs")
-    parents, rest = list[str](), path.strip().split(".")
+    parents, rest = list[str](), path.strip()
     here: Any = values
-    while len(rest) > 1 and not (isinstance(here, dict) and ".".join(rest) in here):
+    while "." in rest and not (isinstance(here, dict) and rest in here):
         name, here = _within(here, rest)
         parents.append(name)
-        rest = rest[1 + name.count(".") :]
+        rest = rest[len(name) + 1 :]
         if not isinstance(here, dict | list):
             raise BadInput(f"{said}: there is no {'.'.join(parents)}")
     if isinstance(here, list):
-        raise BadInput(f"{said}: name the {parents[-1]}, as in {parents[-1]}.NAME.{rest[0]}={text}")
-    here[".".join(rest)] = plain_value(value, f"--set {path}", path)
+        raise BadInput(f"{said}: name the {parents[-1]}, as in {parents[-1]}.NAME.{rest}={text}")
+    here[rest] = plain_value(value, f"--set {path}", path)
 
 
-def _within(here: Any, words: Sequence[str]) -> tuple[str, Any]:
-    """The longest name that these words begin with and what has it: a part of a table, which is made if there is none,
-    or the one of that name in a list, else None. The last word is a field of it."""
-    named = {str(one.get("name")): one for one in here if isinstance(one, dict)} if isinstance(here, list) else here
-    begins = (".".join(words[:count]) for count in range(len(words) - 1, 0, -1))
-    if found := next((name for name in begins if name in named), None):
-        return found, named[found]
-    return words[0], None if isinstance(here, list) else here.setdefault(words[0], {})
+def _within(here: Any, path: str) -> tuple[str, Any]:
+    """The longest name there with which the path begins, and what has it: a part of a table, which is made if there is
+    none, or the one of that name in a list, else None."""
+    listed = isinstance(here, list)
+    if listed:
+        here = {one["name"]: one for one in here if isinstance(one, dict) and isinstance(one.get("name"), str)}
+    word, _, _ = path.partition(".")
+    name = max((one for one in here if path.startswith(f"{one}.")), key=len, default=word)
+    return name, here.setdefault(name, None if listed else {})
 
 
 def _written(change: str) -> tuple[str, Any]:

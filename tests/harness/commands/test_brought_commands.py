@@ -14,7 +14,7 @@ from analysis.findings.comparisons import compared
 from analysis.results.rows import load
 from analysis.results.table import lines
 from harness.cli import main
-from harness.commands import context
+from harness.commands import sessions
 from harness.commands.options import parser
 from harness.errors import BadInput
 from harness.run.prepare import prepare
@@ -97,8 +97,8 @@ def test_an_option_takes_its_own_value_and_leaves_the_study(words: list[str], na
 
 def test_shares_of_several_kinds() -> None:
     found = parser().parse_args(["run", "--cpus-per-trial", "search=2,1", "--gpus-per-trial", "1", "demo"])
-    assert context.shares(found).of("search", "cpu") == (2, 1)
-    assert context.shares(found).of("train", "cpu") == (1, 1)
+    assert sessions.shares(found).of("search", "cpu") == (2, 1)
+    assert sessions.shares(found).of("train", "cpu") == (1, 1)
 
 
 @pytest.mark.parametrize(

@@ -16,13 +16,15 @@ def read(space: Space, alpha: Alpha, rule: str) -> Architecture:
 
 
 def drawn_by(space: Space, rule: str) -> str:
-    """The space's rule by which architectures of `rule` are sampled. Raises ValueError where `rule` names none."""
-    if rule in space.rules:
+    """The space's rule by which architectures of `rule` are sampled. Raises ValueError where `rule` names none: what a
+    function gives for random α, though a space may list it, is not sampled uniformly."""
+    if rule in space.rules and ":" not in rule:
         return rule
+    own = [name for name in space.rules if ":" not in name]
     named = getattr(function(space, rule), "draws", None)
-    if named not in space.rules:
+    if named not in own:
         name = rule.partition(":")[2]
-        known = ", ".join(space.rules)
+        known = ", ".join(own)
         raise ValueError(f"rule '{rule}' does not say how to sample; set {name}.draws to one of {known}")
     return str(named)
 

@@ -97,6 +97,8 @@ class CellSpace(CellEdits):
             return f"inputs is {self.inputs}; a cell has 1 or 2"
         if unknown := [name for name in self.operations if name not in (*OPERATIONS, NONE)]:
             return f"operation '{unknown[0]}' is unknown; there are {', '.join((*OPERATIONS, NONE))}"
+        if not self.rules or (unknown := [rule for rule in self.rules if ":" not in rule and rule not in RULES]):
+            return f"rules names {unknown[0] if self.rules else 'none'}; there are {', '.join(RULES)}"
         if not self.grid.candidates or len(set(self.operations)) < len(self.operations):
             return "operations must name some that do something, each once"
         if not self.concatenated or not set(self.concatenated) <= set(self.grid.targets):

@@ -13,6 +13,7 @@ from scipy.stats import chisquare
 
 from spaces.architecture import Cells, Edge
 from spaces.cells.space import PRESETS, CellSpace
+from spaces.custom_rules import drawn_by
 from spaces.registry import load
 from tests.plain_cells import small
 
@@ -144,6 +145,14 @@ def test_a_rule_of_ones_own():
     assert len(space.crossover(first, second, rule, rng).normal) <= 3
     with pytest.raises(ValueError, match="rule 'strange' is unknown"):
         space.draw("strange", rng)
+    with pytest.raises(ValueError, match=r"does not say how to sample; set strongest_sum.draws to one of edge-wise$"):
+        drawn_by(CellSpace(channels=4, rules=("edge-wise", rule)), rule)
+
+
+@pytest.mark.parametrize(("rules", "says"), [((), "rules names none"), (("edge-wise", "edgy"), "rules names edgy")])
+def test_rules_that_are_none_are_refused(rules, says):
+    with pytest.raises(ValueError, match=f"{says}; there are edge-wise, node-wise, darts-top2"):
+        CellSpace(rules=rules)
 
 
 @settings(max_examples=40, deadline=None)

@@ -63,7 +63,6 @@ def test_a_methods_field_is_reached_by_its_name(file):
         ("tuning.t.1.ranges.scheduler.gamma={ choices = [0.1, 0.3] }",
          lambda study: study.tuning[0].ranges["scheduler.gamma"].choices == (0.1, 0.3)),
     ],
-    ids=str,
 )  # fmt: skip
 def test_names_with_dots_are_reached(change, found):
     tuning = {"name": "t.1", "trials": 2, "ranges": {"scheduler.gamma": {"low": 0.1, "high": 0.9}}}

@@ -132,17 +132,22 @@ def _studies(folders: Sequence[str]) -> list[Path]:
 def portable(arguments: Sequence[str]) -> str:
     """The command as it can be given on any machine: data lie in DATA there, and results where they are kept.
 
-    Trackers are left out, their addresses may hold passwords.
+    Trackers are left out, their addresses may hold passwords. An option counts by its beginning, too, as a caller's own
+    parser may take it.
     """
     words: list[str] = []
     for argument in arguments:
         words += argument.split("=", 1) if argument.startswith("--") else [argument]
     out = ["nas-harness"]
     for word, before in zip(words, ["", *words], strict=False):
-        if before == "--data-root":
+        if _begins(before, "--data-root"):
             out.append("DATA")
-        elif before == "--reuse":
+        elif _begins(before, "--reuse"):
             out.append(f"results/{Path(word).name}")
-        elif not {word, before} & {"--results", "--track"}:
+        elif not any(_begins(one, option) for one in (word, before) for option in ("--results", "--track")):
             out.append(word)
     return shlex.join(out)
+
+
+def _begins(word: str, option: str) -> bool:
+    return len(word) > len("--t") and option.startswith(word)

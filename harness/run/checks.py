@@ -68,13 +68,7 @@ def _ignored(own: MethodSettings) -> str:
              "twins": method.twins.count, "best_of": method.best_of.searches, "search": search}  # fmt: skip
     why, fields = UNREAD.get(kind, ("", ()))
     unread = next((name for name in fields if asked[name] and asked[name] != kind), None)
-    if unread:
-        return f"{why}, so that its {unread} would be ignored; leave that out"
-    if method.strategy and method.strategy != own.search.strategy:
-        return (
-            f"it says strategy '{method.strategy}' and search.strategy '{own.search.strategy}'; leave one of them out"
-        )
-    return ""
+    return f"{why}, so that its {unread} would be ignored; leave that out" if unread else ""
 
 
 UNREAD: dict[str, tuple[str, tuple[str, ...]]] = {  # strategy → why it does not read some fields of a method, and which

@@ -37,8 +37,6 @@ WRITTEN = "vgg11 1-3 2-7"
         ({"name": "random"}, "its name is a strategy's, but it is not by random"),
         ({"name": "evolution", "strategy": "random-search"}, "but it is not by evolution"),
         ({"name": "darts", "architecture": WRITTEN}, "but it is not by darts"),
-        ({"name": "found", "strategy": "evolution", "search": {"strategy": "random-search"}},
-         "it says strategy 'evolution' and search.strategy 'random-search'; leave one of them out"),
     ],
     ids=str,
 )  # fmt: skip
@@ -59,7 +57,6 @@ def test_what_would_be_ignored_is_refused(method: dict[str, Any], says: str) -> 
         {"name": "drawn", "search": {"strategy": "random"}},
         {"name": "darts", "rule": "A", "search": {"epochs": 3}},
         {"name": "evolution", "strategy": "evolution", "search": {"candidates": 3}},
-        {"name": "evolution", "strategy": "evolution", "search": {"strategy": "evolution"}},
     ],
     ids=str,
 )

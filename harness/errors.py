@@ -37,11 +37,13 @@ def first_line(error: BaseException) -> str:
 
 
 @contextmanager
-def explained(what: str) -> Iterator[None]:
-    """Raises BadInput where code from outside, which its author may not have finished, fails before anything starts."""
+def explained(what: str, advice: str = "", passing: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Raises BadInput where code from outside, which its author may not have finished, fails before anything starts.
+    Errors of the types `passing` pass through."""
+    said: tuple[type[Exception], ...] = (BadInput, *passing)
     try:
         yield
-    except BadInput:
+    except said:
         raise
     except Exception as error:
-        raise BadInput(f"{what} fails before anything starts: {type(error).__name__}: {error}") from None
+        raise BadInput(f"{what} fails before anything starts: {type(error).__name__}: {error}{advice}") from None

@@ -143,8 +143,7 @@ def _asked(results: Results, table: Sequence[Line]) -> _Asked:
     planned = questions([*(rows | {row["method"]: dict(row) for row in results.taken_out}).values()])
     wanted = results.study.get("primary") or None
     fixed = results.first_rows
-    gone = [name for name in primary.taken_out(wanted, results.taken_out) if fixed is None or name in fixed] if wanted \
-        else []  # fmt: skip
+    gone = primary.taken_out(wanted, results.taken_out, fixed) if wanted else []
     first = primary.primary_questions(wanted, table, fixed) if wanted and not gone else []
     found = primary.primary_pairs(sides, first, wanted.get("at")) if wanted else None
     single = first[0] if found and len(first) == 1 else None

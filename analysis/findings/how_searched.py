@@ -40,7 +40,7 @@ def _search(results: Results, line: Line) -> dict[str, Any]:
 
 
 def _way(search: Settings) -> str:
-    """`darts in 20 epochs, with gate gumbel`."""
+    """`darts in 20 epochs (gate gumbel)`."""
     if search["strategy"] in SUPERNETS:
         effort = f" in {search.get('epochs', '?')} epochs"
     else:

@@ -60,8 +60,8 @@ def _training(results: Results, table: Sequence[Line]) -> str:
 def _start(results: Results, recipes_: Iterable[str]) -> str:
     given = {bool(json.loads(recipe).get("pretrained")) for recipe in recipes_}
     given |= {True for method in results.study.get("methods") or () if method.get("start")}
-    return "from scratch" if True not in given else "from weights that were there before, or from scratch" \
-        if False in given else "from weights that were there before"  # fmt: skip
+    words = {True: "from weights that were there before", False: "from scratch"}
+    return ", or ".join(said for start, said in words.items() if start in given)
 
 
 def _statistics(results: Results) -> str:

@@ -33,13 +33,15 @@ def primary_questions(primary: Mapping[str, Any], table: Sequence[Line],
     return found if at == "mean" or len(found) == 1 else []
 
 
-def taken_out(primary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Rows that the question was about and that are gone: what is left would answer another one."""
+def taken_out(primary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]],
+              fixed: Collection[str] | None = None) -> list[str]:  # fmt: skip
+    """Rows that the question was about and that are gone: what is left would answer another one. `fixed`: as there."""
     primary, at = placed(primary), primary.get("at")
     return [
         row["method"]
         for row in rows
-        if family(row["method"]) in (primary["method"], primary.get("against"))
+        if (fixed is None or row["method"] in fixed)
+        and family(row["method"]) in (primary["method"], primary.get("against"))
         and not (isinstance(at, int) and row.get("search_epochs") not in (at, None))
     ]
 

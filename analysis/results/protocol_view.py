@@ -76,10 +76,10 @@ class Protocol:
         states: set[tuple[int, int]] = set()
         plan = 0
         for entry in self.entries:
-            changes = entry["event"] == "changed" and entry["content"].keys() & {"seeds", "settings"}
-            if entry["rows"] and (entry["event"] == "reported" or (changes and "seeds" in changes)):
+            changed = {*entry["content"]} if entry["event"] == "changed" else set()
+            if entry["rows"] and (entry["event"] == "reported" or "seeds" in changed):
                 states.add((plan, entry["rows"]))
-            plan += bool(changes)
+            plan += bool(changed & {"seeds", "settings"})
         return len(states)
 
     @property

@@ -64,19 +64,18 @@ def as_there(options: argparse.Namespace, study: "Study", session: "Session") ->
 
 def confirm(options: argparse.Namespace, prepared: "Prepared") -> None:
     """As `differ`. Raises BadInput where that leaves rows out and no --change confirms it."""
-    from harness.run.changes import changes
-
-    if not options.change and (found := changes(prepared)).left_out:
-        raise BadInput(f"{prepared.folder} holds another study of this name ({found}); name this one otherwise, as in "
-                       f"--set name={prepared.study.name}-2, or confirm with --change")  # fmt: skip
-    differ(prepared)
+    differ(prepared, leaving_out=options.change)
 
 
-def differ(prepared: "Prepared") -> None:
-    """Says how the study differs from the one that the folder holds."""
+def differ(prepared: "Prepared", leaving_out: bool = True) -> None:
+    """Says how the study differs from the one that the folder holds. Raises BadInput where that leaves rows out, unless
+    it may."""
     from harness.run.changes import changes
 
     found = changes(prepared)
+    if found.left_out and not leaving_out:
+        raise BadInput(f"{prepared.folder} holds another study of this name ({found}); name this one otherwise, as in "
+                       f"--set name={prepared.study.name}-2, or confirm with --change")  # fmt: skip
     if found.fields or found.left_out:
         print(f"nas-harness: the study is not as it was in {prepared.folder} ({found})", file=sys.stderr)
 

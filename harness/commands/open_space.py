@@ -1,11 +1,11 @@
 """A space by name and `name=value` options, for the commands that take no study."""
 
 import tomllib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from harness.errors import BadInput
+from harness.errors import BadInput, explained
 from harness.study.load import UNREADABLE
 from spaces.registry import SPACES, load
 from spaces.space import Space
@@ -19,18 +19,11 @@ def opened(name: str, options: Sequence[str] = ()) -> Space:
         raise BadInput(str(error)) from None
 
 
-@contextmanager
-def of_outside(name: str) -> Iterator[None]:
-    """Raises BadInput where a space from outside, which its author may not have finished, fails within it."""
-    try:
-        yield
-    except (BadInput, OSError):
-        raise
-    except Exception as error:
-        if name in SPACES:
-            raise
-        raise BadInput(f"{name} fails before anything starts: {type(error).__name__}: {error}; nas-harness check "
-                       f"{name} says what does not hold") from None  # fmt: skip
+def of_outside(name: str) -> AbstractContextManager[None]:
+    """Raises BadInput where a space from outside fails within it."""
+    if name in SPACES:
+        return nullcontext()
+    return explained(name, f"; nas-harness check {name} says what does not hold", passing=(OSError,))
 
 
 def option(text: str) -> tuple[str, Any]:

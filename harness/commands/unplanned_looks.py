@@ -1,6 +1,6 @@
 """Looks at a study's results while rows are missing: its protocol holds them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +15,20 @@ Job = Mapping[str, Any]  # of the plan in study.json
 
 def unfinished(folder: Path) -> tuple[int, int] | None:
     """How many final rows there are of how many planned ones; None where no row is missing."""
-    planned, final = _jobs(folder)
-    return (len(final), len(planned)) if len(final) < len(planned) else None
+    return _missing(*_jobs(folder))
 
 
 def note_look(folder: Path, again: bool = True) -> None:
     """`again`: also where the protocol's last entry says the same of as many rows. Nothing where no row is missing, or
     no network was trained yet: a tuning by itself shows nothing of what is compared."""
-    _, final = _jobs(folder)
+    planned, final = _jobs(folder)
     seen = any(job["kind"] == Kind.TRAIN for job in final)
-    if seen and (at := unfinished(folder)) and (again or not _noted(folder, *at)):
+    if seen and (at := _missing(planned, final)) and (again or not _noted(folder, *at)):
         protocol.note(folder, protocol.Event.REPORTED, {}, *at)
+
+
+def _missing(planned: Sequence[Job], final: Sequence[Job]) -> tuple[int, int] | None:
+    return (len(final), len(planned)) if len(final) < len(planned) else None
 
 
 def _jobs(folder: Path) -> tuple[list[Job], list[Job]]:

@@ -125,7 +125,7 @@ def check(prepared: Prepared, session: Session) -> None:
     if session.checkpoints and prepared.study.keep_weights != "none":
         raise BadInput("keep_weights needs a results folder that all machines share; leave it or --checkpoints out")
     most_cpus, most_gpus = session.room or (math.inf, math.inf)
-    for kind in {job.kind for job in prepared.plan.only(session.kinds).jobs.values()}:
+    for kind in dict.fromkeys(job.kind for job in prepared.plan.only(session.kinds).jobs.values()):
         cpus, gpus = session.shares.of(kind, session.device)
         if cpus > most_cpus:
             raise BadInput(f"a {kind} trial asks for {cpus:g} cores, and all trials together have {most_cpus:g}: see "

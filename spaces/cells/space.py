@@ -184,7 +184,7 @@ class CellSpace(CellEdits):
 
     def draw_alike(self, architecture: Cells, rule: str, rng: Random, match: str) -> Cells | None:
         """Uniform over the rule's other architectures whose output is reached and whose cells have as many of each
-        operation; None where there is none."""
+        operation; None where none is found."""
         alike = same_operations(rule, self.grid, tuple(_edges(architecture)))
         for _ in range(alike.tries):
             found = self._cells(alike.draw(rng))

@@ -89,8 +89,9 @@ def test_a_reason_is_the_innermost() -> None:
     assert SECRET.reason(error) == SECRET.reason(TimeoutError()) == "no answer in time"
 
 
-def test_the_command_that_is_stored_names_no_tracker() -> None:
-    line = ["run", "demo", "--track", SECRET.uri, f"--track=mlflow:{SECRET.uri}", "--cpus", "2"]
+@pytest.mark.parametrize("option", ["--track", "--trac", "--tr"])
+def test_the_command_that_is_stored_names_no_tracker(option: str) -> None:
+    line = ["run", "demo", option, SECRET.uri, f"{option}=mlflow:{SECRET.uri}", "--cpus", "2"]
     assert portable(line) == "nas-harness run demo --cpus 2"
     assert "--trust" in portable(["verify", "--trust"])
 

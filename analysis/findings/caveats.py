@@ -136,13 +136,22 @@ def _origins(used: pd.DataFrame) -> Iterator[str]:
         yield f"{dirty} rows were made with uncommitted changes: their commit does not tell what ran."
     for column, what in ORIGINS.items():
         if len(kinds := sorted(set(used[column].dropna().map(str)))) > 1:
-            yield (
-                f"Rows come from {len(kinds)} {what} ({', '.join(kinds)}); accuracies may differ by more than the seed."
-            )
+            yield f"Rows come from {len(kinds)} {what} ({', '.join(kinds)}): {_mixed(used, column)}."
     versions = [json.loads(text) for text in set(used["versions"].dropna())]
     for name in sorted({name for version in versions for name in version}):
         if len(kinds := sorted({str(version.get(name)) for version in versions})) > 1:
             yield f"Rows come from {len(kinds)} versions of {name} ({', '.join(kinds)})."
+
+
+def _mixed(used: pd.DataFrame, column: str) -> str:
+    """Whether the trainings of one search seed, which are compared as pairs, differ in `column`."""
+    several = used.dropna(subset=[column]).groupby(["data", "seed"])[column].nunique() > 1
+    if not several.any():
+        return "the trainings of each search seed from one, so that no pair mixes them"
+    return (
+        f"those of {several.sum()} of {len(several)} search seeds from more than one, so that pairs mix them; "
+        "accuracies may differ by more than the method"
+    )
 
 
 def _recipes(results: Results, table: Sequence[Line]) -> Iterator[str]:

@@ -6,7 +6,7 @@ import harness.ray_tune.environment  # noqa: F401 (before ray)
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -20,9 +20,10 @@ from ray._private import ray_constants
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from harness.errors import BadInput, Stopped, first_line
-from harness.ray_tune import reach, same_cards
+from harness.ray_tune import reach
 from harness.ray_tune.heartbeat import Address
 from harness.ray_tune.nodes import Common, Seen
+from harness.run import same_hardware
 from harness.run.driver import Driver
 
 ATTEMPTS = 3  # at starting a Ray of one's own
@@ -125,9 +126,8 @@ def check(driver: Driver, common: Common | None, alive: list[dict[str, Any]]) ->
     """Raises BadInput with a line per node that cannot do the work. A cluster may yet grow; one machine does not."""
     if common and (faults := common.faults(partial(everywhere, alive))):
         raise BadInput(*faults)
-    if driver.admission.device.startswith("cuda"):
-        same_cards.warn(partial(everywhere, [node for node in alive if node["Resources"].get("GPU")]),
-                        driver.rows.values())  # fmt: skip
+    device = driver.admission.device
+    same_hardware.warn(_hardware(device, common, alive), device, driver.plan.jobs, driver.rows)
     for kind in {job.kind for job in driver.plan.jobs.values()}:
         cpus, gpus = driver.admission.shares.of(kind, driver.admission.device)
         has = [(node["Resources"].get("CPU", 0), node["Resources"].get("GPU", 0)) for node in alive]
@@ -137,6 +137,15 @@ def check(driver: Driver, common: Common | None, alive: list[dict[str, Any]]) ->
         if not common:
             raise BadInput(text)
         print(f"nas-harness: {text}; it waits for one to join", file=sys.stderr)
+
+
+def _hardware(device: str, common: Common | None, alive: list[dict[str, Any]]) -> Iterable[Seen | None]:
+    """What the machines that can run trials on `device` have; of a Ray on this machine alone no worker is asked."""
+    if device.startswith("cuda"):
+        alive = [node for node in alive if node["Resources"].get("GPU")]
+    elif not common:
+        return [same_hardware.look(device)]
+    return everywhere(alive, partial(same_hardware.look, device)).values()
 
 
 def everywhere(alive: Sequence[dict[str, Any]], look: Callable[[], Seen]) -> dict[str, Seen | None]:

@@ -4,6 +4,7 @@ import harness.ray_tune.environment  # noqa: F401 (before ray)
 
 # isort: split
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import ray
@@ -11,7 +12,7 @@ import ray
 from harness.errors import BadInput
 from harness.ray_tune import cluster
 from harness.ray_tune.nodes import Seen
-from harness.ray_tune.same_cards import look
+from harness.run.same_hardware import look
 
 Alive = Sequence[dict[str, Any]]
 Everywhere = Callable[[Alive, Callable[[], Seen]], Mapping[str, Seen | None]]
@@ -29,7 +30,7 @@ def precision(address: str) -> str:
 
 def common_precision(address: str, alive: Alive, ask: Everywhere) -> str:
     """As `precision`, of these nodes. Raises BadInput."""
-    found = ask([node for node in alive if node["Resources"].get("GPU")], look)
+    found = ask([node for node in alive if node["Resources"].get("GPU")], partial(look, "cuda"))
     if not found:
         raise BadInput(f"--device cuda: no node of {address} has a GPU now, so nobody can say what recipe.precision = "
                        "'auto' is; start one, or name the precision in the study")  # fmt: skip

@@ -26,7 +26,7 @@ from harness.storage import provenance, stop
 from harness.storage.checkpoint import of_job, sweep
 from harness.storage.folder import watch_file
 from harness.storage.protocol import last_hash
-from harness.storage.rows import Records, latest_rows
+from harness.storage.rows import Records, final_rows
 from harness.storage.store import Folder, Store
 from harness.training import looked_up
 from harness.training.place import Place, Progress
@@ -75,8 +75,7 @@ class Driver:
     stopped: str | None = None
 
     def __post_init__(self) -> None:
-        self.rows = {key: row for key, row in latest_rows(self.folder).items()
-                     if key in self.whole.jobs and row["status"] in FINAL}  # fmt: skip
+        self.rows = {key: row for key, row in final_rows(self.folder).items() if key in self.whole.jobs}
         self.store = self.elsewhere or Folder(self.folder)
         self.weights = Weights(self.store, self.whole)
         for key in self.weights.lost(self.plan, self.rows):

@@ -62,7 +62,7 @@ def settled(prepared: Prepared, plan: Plan, device: str, forced: str | None = No
     check(device, forced)
     if forced:
         return {"network": forced, "supernet": forced}
-    found = _known(prepared.folder)
+    found = known(prepared.folder)
     return {**{what: _there(what, jobs[0], prepared, torch.device(device))
                for what, jobs in _unknown(prepared, plan, device, found).items()}, **found}  # fmt: skip
 
@@ -76,7 +76,7 @@ def check(device: str, forced: str | None) -> None:
 
 def to_measure(prepared: Prepared, plan: Plan, device: str) -> dict[str, list[Job]]:
     """Of "network" and "supernet", those whose path a run of `plan` measures first, each with its jobs."""
-    return _unknown(prepared, plan, device, _known(prepared.folder))
+    return _unknown(prepared, plan, device, known(prepared.folder))
 
 
 def _unknown(prepared: Prepared, plan: Plan, device: str, known: Mapping[str, str]) -> dict[str, list[Job]]:
@@ -119,7 +119,8 @@ def _what(job_kind: str) -> str:
     return "supernet" if job_kind in SUPERNETS else "network"
 
 
-def _known(folder: Path) -> dict[str, str]:
+def known(folder: Path) -> dict[str, str]:
+    """ "network" and "supernet" → the path that `folder` has for it."""
     rows = [row for row in latest_rows(folder).values() if row["path"]]
     found = {"supernet" if row["kind"] in SUPERNETS else "network": str(row["path"]) for row in rows}
     try:

@@ -3,12 +3,15 @@
 import torch
 
 from harness.engine.packing import in_turn
+from harness.run import same_hardware
 from harness.run.driver import Assignment, Driver
 from harness.training import run_job
 
 
 def run(driver: Driver) -> None:
     """Returns when nothing is left to run, or the driver is halted."""
+    device = driver.admission.device
+    same_hardware.warn([same_hardware.look(device)], device, driver.plan.jobs, driver.rows)
     while assignments := driver.pack():
         finish(driver, *assignments)
 

@@ -6,19 +6,19 @@ from pathlib import Path
 
 from harness.plan.jobs import Plan, described
 from harness.storage import networks, predictions
-from harness.storage.rows import Records, latest_rows
-from harness.vocabulary.rows import FINAL, Row
+from harness.storage.rows import Records, final_rows
+from harness.vocabulary.rows import Row
 
 Lacking = Mapping[str, tuple[Path, Row]]  # key → the folder that has its row, and the row
 
 
 def lacking(plan: Plan, folder: Path, others: Iterable[Path]) -> Lacking:
     """The final rows of `others` that `plan` lacks in `folder`."""
-    have = {key for key, row in latest_rows(folder).items() if row["status"] in FINAL}
+    have = final_rows(folder)
     found: dict[str, tuple[Path, Row]] = {}
     for other in others:
-        for key, row in latest_rows(other).items():
-            if key in plan.jobs and key not in have and row["status"] in FINAL:
+        for key, row in final_rows(other).items():
+            if key in plan.jobs and key not in have:
                 found.setdefault(key, (other, row))
     return found
 

@@ -66,6 +66,11 @@ def latest_rows(folder: Path) -> dict[str, Row]:
     return counting(read_rows(folder))
 
 
+def final_rows(folder: Path) -> dict[str, Row]:
+    """The final row of each key that has one."""
+    return {key: row for key, row in latest_rows(folder).items() if row["status"] in FINAL}
+
+
 def counting(rows: Iterable[Row]) -> dict[str, Row]:
     """Of each key the last final row, else the last."""
     found: dict[str, Row] = {}

@@ -66,6 +66,18 @@ def test_each_weakness_is_said(tmp_path: Path, change, words: str) -> None:  # t
     assert words in said(loaded(tmp_path, study, rows))
 
 
+def test_whether_pairs_mix_processors_is_said(tmp_path: Path) -> None:
+    study = factory.study(seeds=6)
+    rows = factory.rows(study)
+    apart = [{**row, "hardware": "Xeon (amx_bf16)"} if row["seed"] in (1, 4) else row for row in rows]
+    text = said(loaded(tmp_path / "apart", study, apart))
+    assert "(EPYC (avx2), Xeon (amx_bf16)): the trainings of each search seed from one, so that no pair mixes" in text
+    first = next(n for n, row in enumerate(apart) if row["kind"] == "train" and row["seed"] == 4)
+    apart[first]["hardware"] = "EPYC (avx2)"
+    text = said(loaded(tmp_path / "mixed", study, apart))
+    assert "(EPYC (avx2), Xeon (amx_bf16)): those of 1 of 6 search seeds from more than one, so that pairs" in text
+
+
 def test_few_seeds_and_weak_comparisons_are_said(tmp_path: Path) -> None:
     study = factory.study(seeds=3)
     text = said(loaded(tmp_path, study, factory.rows(study, effect=0.0)))

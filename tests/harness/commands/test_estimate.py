@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from harness.commands import plan
+from harness.commands import plan, plan_seconds
 from harness.engine.engine import Engine
 from harness.errors import BadInput
 from harness.run import in_process
@@ -29,7 +29,7 @@ def planned(tmp_path, **changes):
 
 
 def stood_for(prepared):
-    stands = {job.method: plan.stand_in(job, prepared) for job in prepared.plan.jobs.values()}
+    stands = {job.method: plan_seconds.stand_in(job, prepared) for job in prepared.plan.jobs.values()}
     return {method: (stand.kind, stand.what) for method, stand in stands.items()}
 
 
@@ -73,7 +73,7 @@ def test_the_work_of_each_kind_of_job_is_what_it_does(tmp_path, monkeypatch, cha
     prepared = planned(tmp_path, **changes)
     estimated = Counter()
     for job in prepared.plan.jobs.values():
-        estimated[job.kind] += plan.images(job, prepared.data)
+        estimated[job.kind] += plan_seconds.images(job, prepared.data)
     assert done(prepared, monkeypatch) == pytest.approx(dict(estimated))
 
 
@@ -82,7 +82,7 @@ def test_a_supernet_s_candidates_cost_a_look_each(tmp_path, order):
     search = {**SEARCH, "strategy": "random-search", "candidates": 2, "score": "supernet", "order": order}
     prepared = planned(tmp_path, search=search, method=[{"name": "rs", "rule": "B"}])
     scores = [job for job in prepared.plan.jobs.values() if job.kind == "score"]
-    assert [plan.images(job, prepared.data) for job in scores] == pytest.approx([24 / 3] * 2)
+    assert [plan_seconds.images(job, prepared.data) for job in scores] == pytest.approx([24 / 3] * 2)
     assert stood_for(prepared) == {"darts": ("supernet", "sigmoid"), "rs": ("rule", "B")}
 
 
@@ -95,7 +95,7 @@ def test_what_a_rule_reads_is_measured_by_networks_of_that_rule(tmp_path):
         "random-edges@2": ("rule", "edge-wise"),
         "nodes@2": ("rule", "node-wise"),
     }
-    assert all(took > 0 for took in plan.job_seconds(prepared, "cpu").values())
+    assert all(took > 0 for took in plan_seconds.job_seconds(prepared, "cpu").values())
 
 
 def test_what_is_known_is_measured_itself(tmp_path):
@@ -110,7 +110,7 @@ def test_what_is_known_is_measured_itself(tmp_path):
 def test_a_network_whose_output_nothing_reaches_takes_no_time(tmp_path):
     prepared = planned(tmp_path, **CELLS, method=[{"name": "cut", "architecture": DISCONNECTED}])
     assert prepared.space.broken(prepared.space.parse(DISCONNECTED))
-    assert list(plan.job_seconds(prepared, "cpu").values()) == [0]
+    assert list(plan_seconds.job_seconds(prepared, "cpu").values()) == [0]
 
 
 @pytest.mark.training

@@ -46,7 +46,7 @@ def nodes_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     from harness.ray_tune import cluster
 
     CARDS.clear()
-    asked: Any = lambda alive, look: {node["NodeID"]: {"cards": CARDS.get(node["NodeID"], ["H100"])}  # noqa: E731
+    asked: Any = lambda alive, look: {node["NodeID"]: {"kinds": CARDS.get(node["NodeID"], ["H100"]), "bf16": True}  # noqa: E731
                                       for node in alive}  # fmt: skip
     monkeypatch.setattr(cluster, "everywhere", asked)
 

@@ -70,13 +70,23 @@ class Server(ThreadingHTTPServer):
         return f"http://{HOST}:{self.server_port}/{self.secret}/"
 
     def fragment(self) -> str:
-        """Made anew only where a file changed: every open page asks every two seconds."""
+        """Made anew only where a file changed or the driver came or went: every open page asks every two seconds."""
         files = study_file(self.folder), rows_file(self.folder), running_file(self.folder)
-        now = tuple((info.st_mtime_ns, info.st_size) if (info := _info(file)) else None for file in files)
+        stamps = ((info.st_mtime_ns, info.st_size) if (info := _info(file)) else None for file in files)
+        now = (*stamps, status.held(self.folder))
         with self.lock:
             if self.made is None or self.made[0] != now:
                 self.made = now, live.fragment(self.folder)
             return self.made[1]
+
+    def seen(self, nonce: str | None = None) -> str:
+        """The whole page, or with no `nonce` its fragment, for somebody who looks at it: where rows are missing, the
+        protocol holds that, once for each number of rows."""
+        before = self.made
+        text = live.page(self.folder, nonce) if nonce else self.fragment()
+        if nonce or self.made is not before:
+            note_look(self.folder, again=False)
+        return text
 
 
 def _info(file: Path) -> os.stat_result | None:
@@ -104,7 +114,7 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self, what: str) -> None:
         nonce = secrets.token_urlsafe(16)
         try:
-            text = self.server.fragment() if what else live.page(self.server.folder, nonce)
+            text = self.server.seen(None if what else nonce)
         except (BadInput, OSError, *ODD) as error:  # a folder that is moved or damaged meanwhile
             return self.send_error(HTTPStatus.SERVICE_UNAVAILABLE, explain=str(error))
         content = text.encode(errors="backslashreplace")

@@ -142,10 +142,13 @@ def check(driver: Driver, common: Common | None, alive: list[dict[str, Any]]) ->
 def _hardware(device: str, common: Common | None, alive: list[dict[str, Any]]) -> Iterable[Seen | None]:
     """What the machines that can run trials on `device` have; of a Ray on this machine alone no worker is asked."""
     if device.startswith("cuda"):
-        alive = [node for node in alive if node["Resources"].get("GPU")]
-    elif not common:
+        return everywhere(
+            [node for node in alive if node["Resources"].get("GPU")], same_hardware.look_at_cards
+        ).values()
+    if not common:
         return [same_hardware.look(device)]
-    return everywhere(alive, partial(same_hardware.look, device)).values()
+    working = [node for node in alive if node["Resources"].get("CPU")]
+    return everywhere(working, partial(same_hardware.look, device)).values()
 
 
 def everywhere(alive: Sequence[dict[str, Any]], look: Callable[[], Seen]) -> dict[str, Seen | None]:

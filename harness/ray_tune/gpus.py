@@ -4,7 +4,6 @@ import harness.ray_tune.environment  # noqa: F401 (before ray)
 
 # isort: split
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import ray
@@ -12,7 +11,7 @@ import ray
 from harness.errors import BadInput
 from harness.ray_tune import cluster
 from harness.ray_tune.nodes import Seen
-from harness.run.same_hardware import look
+from harness.run.same_hardware import look_at_cards
 
 Alive = Sequence[dict[str, Any]]
 Everywhere = Callable[[Alive, Callable[[], Seen]], Mapping[str, Seen | None]]
@@ -30,7 +29,7 @@ def precision(address: str) -> str:
 
 def common_precision(address: str, alive: Alive, ask: Everywhere) -> str:
     """As `precision`, of these nodes. Raises BadInput."""
-    found = ask([node for node in alive if node["Resources"].get("GPU")], partial(look, "cuda"))
+    found = ask([node for node in alive if node["Resources"].get("GPU")], look_at_cards)
     if not found:
         raise BadInput(f"--device cuda: no node of {address} has a GPU now, so nobody can say what recipe.precision = "
                        "'auto' is; start one, or name the precision in the study")  # fmt: skip
@@ -38,4 +37,4 @@ def common_precision(address: str, alive: Alive, ask: Everywhere) -> str:
         if seen is None or "error" in seen:
             why = seen["error"] if seen else "it does not answer"
             raise BadInput(f"node {name}: {why}; mend that, or name recipe.precision in the study")
-    return "bf16" if all(seen and seen["bf16"] for seen in found.values()) else "fp32"
+    return "bf16" if all(seen and all(seen["kinds"].values()) for seen in found.values()) else "fp32"

@@ -4,25 +4,34 @@ import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+import torch
+
 from harness.engine.cards import cards
+from harness.engine.device import BF16_CAPABILITY
 from harness.engine.hardware import hardware
 from harness.engine.instructions import WITH_BF16, instruction_set
 from harness.plan.jobs import Job
 from harness.plan.settings import by_table
 
-Seen = dict[str, Any]  # what a machine answers
+Seen = dict[str, Any]  # what a machine answers: `kinds`, each with whether it multiplies bf16; or `error`
 Rows = Mapping[str, Mapping[str, Any]]
 
 
 def look(device: str) -> Seen:
-    """What this machine's GPUs or its processor are."""
+    """What this process runs trials on; nothing where it has no such device."""
     if not device.startswith("cuda"):
-        return {"kinds": [hardware(device)], "bf16": device != "cpu" or instruction_set() in WITH_BF16}
+        return {"kinds": {hardware(device): device != "cpu" or instruction_set() in WITH_BF16}}
+    if not torch.cuda.is_available():
+        return {}
+    return {"kinds": {hardware(device): torch.cuda.get_device_capability(device) >= BF16_CAPABILITY}}
+
+
+def look_at_cards() -> Seen:
+    """All GPUs of this machine, as its driver names them: a process to which Ray gives none has none for torch."""
     try:
-        found = cards()
+        return {"kinds": {card.name: card.multiplies_bf16 for card in cards()}}
     except (OSError, ValueError) as error:
         return {"error": str(error)}
-    return {"kinds": [card.name for card in found], "bf16": all(card.multiplies_bf16 for card in found)}
 
 
 def warn(seen: Iterable[Seen | None], device: str, jobs: Mapping[str, Job], rows: Rows) -> None:
@@ -33,7 +42,8 @@ def warn(seen: Iterable[Seen | None], device: str, jobs: Mapping[str, Job], rows
     """
     left = [job.settings for key, job in jobs.items() if key not in rows and not by_table(job.settings)]
     precisions = {settings["recipe"]["precision"] for settings in left if "recipe" in settings}
-    for note in notes([one for one in seen if one and "kinds" in one], device, rows if left else {}, precisions):
+    answers = [one for one in seen if one and "kinds" in one]
+    for note in notes(answers, device, rows if left else {}, precisions):
         print(f"nas-harness: {note}", file=sys.stderr)
 
 
@@ -42,18 +52,26 @@ WHY = "times cannot be compared, and results may differ in rounding"
 
 def notes(seen: Collection[Seen], device: str, rows: Rows, precisions: Collection[str]) -> Iterator[str]:
     """A sentence where kinds differ now, where `rows` come from others, and where bf16 is emulated."""
-    sort = device.partition(":")[0]
-    what = "GPUs" if sort == "cuda" else "processors"
-    now = {kind for one in seen for kind in one["kinds"]}
+    what = "GPUs" if _sort(device) == "cuda" else "processors"
+    now = {kind: bf16 for one in seen for kind, bf16 in one["kinds"].items()}
     before = {str(row["hardware"]) for row in rows.values()
-              if str(row.get("device")).partition(":")[0] == sort and row["hardware"]}  # fmt: skip
+              if row.get("hardware") and _sort(str(row.get("device"))) == _sort(device)}  # fmt: skip
     if len(now) > 1:
         yield f"the nodes have different {what} ({_listed(now)}): {WHY}"
-    if now and (others := {name for name in before if not name.startswith(tuple(now))}):  # parts of one are named so
+    if now and (others := {name for name in before if not any(_is_of(name, kind) for kind in now)}):
         yield f"rows of this study come from other {what} ({_listed(others)}) than now ({_listed(now)}): {WHY}"
-    if "bf16" in precisions and (slow := {kind for one in seen if not one["bf16"] for kind in one["kinds"]}):
+    if "bf16" in precisions and (slow := [kind for kind, bf16 in now.items() if not bf16]):
         yield (f'recipe.precision = "bf16" is emulated here ({_listed(slow)}), several times slower than fp32: use '
                'other hardware, or "fp32" in a new study')  # fmt: skip
+
+
+def _sort(device: str) -> str:
+    return device.partition(":")[0]
+
+
+def _is_of(name: str, kind: str) -> bool:
+    """Parts of a GPU are named after it."""
+    return name == kind or name.startswith(f"{kind} MIG ")
 
 
 def _listed(names: Collection[str]) -> str:

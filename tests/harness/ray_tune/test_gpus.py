@@ -13,7 +13,7 @@ from tests.studies import tiny
 pytestmark = pytest.mark.ray
 HEAD: dict[str, Any] = {"NodeID": "head", "Resources": {"CPU": 8}}
 NODES: list[dict[str, Any]] = [{"NodeID": name, "Resources": {"CPU": 8, "GPU": 1}} for name in ("a", "b")]
-H100, T4 = {"kinds": ["H100"], "bf16": True}, {"kinds": ["T4"], "bf16": False}
+H100, T4 = {"kinds": {"H100": True}}, {"kinds": {"T4": False}}
 
 
 def answers(*seen: dict[str, Any] | None) -> Callable[..., Any]:

@@ -46,8 +46,11 @@ def nodes_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     from harness.ray_tune import cluster
 
     CARDS.clear()
-    asked: Any = lambda alive, look: {node["NodeID"]: {"kinds": CARDS.get(node["NodeID"], ["H100"]), "bf16": True}  # noqa: E731
-                                      for node in alive}  # fmt: skip
+
+    def asked(alive: Any, _: object) -> Any:
+        found = {node["NodeID"]: CARDS.get(node["NodeID"], ["H100"]) for node in alive}
+        return {name: {"kinds": dict.fromkeys(kinds, True)} for name, kinds in found.items()}
+
     monkeypatch.setattr(cluster, "everywhere", asked)
 
 

@@ -14,8 +14,8 @@ from harness.run import same_hardware
 from harness.run.same_hardware import notes
 from tests.driven import STUDY
 
-H100, T4 = {"kinds": ["H100", "H100"], "bf16": True}, {"kinds": ["T4"], "bf16": False}
-ZEN4, ZEN3 = {"kinds": ["EPYC (avx512_bf16)"], "bf16": True}, {"kinds": ["EPYC (avx2)"], "bf16": False}
+H100, T4 = {"kinds": {"H100": True}}, {"kinds": {"T4": False}}
+ZEN4, ZEN3 = {"kinds": {"EPYC (avx512_bf16)": True}}, {"kinds": {"EPYC (avx2)": False}}
 
 
 def rows(*found: str | None, device: str = "cuda") -> dict[str, Any]:
@@ -31,6 +31,7 @@ def rows(*found: str | None, device: str = "cuda") -> dict[str, Any]:
         ([], "cuda", rows("T4")),
         ([ZEN3], "cpu", rows("EPYC (avx2)", None, device="cpu")),
         ([ZEN3], "cpu", rows("T4")),
+        ([ZEN3], "cpu", {"of an older version": {"device": "cpu"}}),
     ],
 )
 def test_nothing_is_said_of_one_kind(seen: Any, device: str, before: Any) -> None:
@@ -41,7 +42,7 @@ def test_nothing_is_said_of_one_kind(seen: Any, device: str, before: Any) -> Non
     ("seen", "device", "words"),
     [
         ([H100, T4], "cuda", "the nodes have different GPUs (H100, T4): times cannot be compared"),
-        ([{"kinds": ["T4", "H100"], "bf16": False}], "cuda", "the nodes have different GPUs (H100, T4)"),
+        ([{"kinds": {"T4": False, "H100": True}}], "cuda", "the nodes have different GPUs (H100, T4)"),
         ([ZEN3, ZEN4], "cpu", "the nodes have different processors (EPYC (avx2), EPYC (avx512_bf16))"),
     ],
 )
@@ -73,7 +74,7 @@ def test_a_study_that_goes_on_elsewhere_says_so(seen: Any, before: Any, words: s
 @pytest.mark.parametrize(("seen", "device"), [([ZEN4, ZEN3], "cpu"), ([H100, T4], "cuda")])
 def test_emulated_bf16_is_said(seen: Any, device: str) -> None:
     *_, said = notes(seen, device, {}, {"bf16", "fp32"})
-    slow = seen[1]["kinds"][0]
+    (slow,) = seen[1]["kinds"]
     assert said.startswith(f'recipe.precision = "bf16" is emulated here ({slow}), several times slower than fp32')
     assert "emulated" not in "".join(notes(seen[:1], device, {}, {"bf16"}))
 
@@ -83,11 +84,11 @@ def test_a_machine_says_what_its_driver_says(tmp_path: Path, monkeypatch: pytest
     command.write_text("#!/bin/sh\necho 'NVIDIA H100, 9.0'; echo 'Tesla T4, 7.5'\n")
     command.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
-    assert same_hardware.look("cuda") == {"kinds": ["NVIDIA H100", "Tesla T4"], "bf16": False}
+    assert same_hardware.look_at_cards() == {"kinds": {"NVIDIA H100": True, "Tesla T4": False}}
     command.write_text("#!/bin/sh\nexit 9\n")
-    assert "nvidia-smi does not say" in same_hardware.look("cuda")["error"]
+    assert "nvidia-smi does not say" in same_hardware.look_at_cards()["error"]
     monkeypatch.setattr(cards_module, "QUERY", ("no-such-command",))
-    assert "no-such-command" in same_hardware.look("cuda")["error"]
+    assert "no-such-command" in same_hardware.look_at_cards()["error"]
 
 
 def command(folder: Path, *words: str) -> str:

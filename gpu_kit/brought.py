@@ -3,10 +3,15 @@
 Rows and all small files always travel. Checkpoints travel as far as there is room, the newest of each trial alone.
 """
 
+import fcntl
+import gzip
+import json
+import lzma
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,8 +25,30 @@ Progress = tuple[int, int]
 
 def progress(study: Path) -> Progress:
     """How far a study is: bytes of rows, which are only ever appended, then epochs in checkpoints."""
-    rows = study / "trials.jsonl"
-    return rows.stat().st_size if rows.exists() else 0, sum(int(path.stem) for path in newest(study))
+    return len(_rows(study)), sum(int(path.stem) for path in newest(study))
+
+
+def _rows(study: Path) -> bytes:
+    """All of them, also those that are kept compressed. Raises Unusable where such a file is damaged."""
+    found = b""
+    for name, opened in (("trials.jsonl.xz", lzma.open), ("trials.jsonl.gz", gzip.open), ("trials.jsonl", open)):
+        try:
+            with opened(study / name, "rb") as file:
+                found += file.read()
+        except FileNotFoundError:
+            continue
+        except (OSError, EOFError, lzma.LZMAError) as error:
+            raise Unusable(f"{study / name} cannot be read: {error}; mend or remove it") from None
+    return found
+
+
+def _keys(study: Path) -> set[str]:
+    """Of its rows; a line that is none, as one that was cut off, has no key."""
+    found = set()
+    for line in _rows(study).splitlines():
+        with suppress(ValueError, TypeError, KeyError):
+            found.add(str(json.loads(line)["key"]))
+    return found
 
 
 def all_progress(results: Path) -> dict[str, Progress]:
@@ -88,7 +115,8 @@ def _words(out: Path, packs: Iterable[dict[str, Any]], left: list[Path]) -> list
 
 
 def bring(back: Path, results: Path) -> list[str]:
-    """Unpacks what was taken into `results`, where it is further than what lies there; returns what to say.
+    """Unpacks what was taken into `results`, where it is further than what lies there and has all of its rows; returns
+    what to say.
 
     Raises Unusable where a piece is missing or damaged.
     """
@@ -102,13 +130,36 @@ def bring(back: Path, results: Path) -> list[str]:
                 tar.extractall(Path(place) / "results", filter="data")
         for study in _studies(Path(place) / "results"):
             here = results / study.name
-            if progress(study) <= progress(here):
-                said.append(f"{here} is as far as what was brought, or further; it stays as it is")
-                continue
-            shutil.rmtree(here, ignore_errors=True)
-            study.rename(here)
-            said.append(f"{here}: brought")
+            with _held(here) as free:
+                if why := "a driver runs it" if not free else _reason_to_stay(study, here):
+                    said.append(f"{here}: {why}; it stays as it is")
+                    continue
+                shutil.rmtree(here, ignore_errors=True)
+                study.rename(here)
+                said.append(f"{here}: brought")
     return said
+
+
+def _reason_to_stay(study: Path, here: Path) -> str:
+    """Why `study`, which was brought, does not take the place of `here`; '' where it does."""
+    if lost := _keys(here) - _keys(study):
+        return f"{len(lost)} of its rows are not among those that were brought"
+    return "it is as far as what was brought, or further" if progress(study) <= progress(here) else ""
+
+
+@contextmanager
+def _held(study: Path) -> Iterator[bool]:
+    """Whether no driver runs the study; none can start meanwhile."""
+    if not study.is_dir():
+        yield True
+        return
+    with open(study / ".lock", "a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+            return
+        yield True
 
 
 def _studies(results: Path) -> list[Path]:

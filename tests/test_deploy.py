@@ -4,6 +4,8 @@ They were validated against that whole schema (docs/cluster.md); here stands wha
 """
 
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -69,3 +71,17 @@ def test_the_jobs_command_is_understood() -> None:
     assert options.address == "auto"
     assert options.checkpoints.startswith("s3://")
     assert options.results in [mount["mountPath"] for mount in mounts]
+
+
+@pytest.mark.skipif(not shutil.which("rsync"), reason="NO rsync: what cluster.yaml copies is not tested")
+def test_the_code_that_a_cluster_gets_is_whole_and_without_results(tmp_path: Path) -> None:
+    """By rsync, as Ray calls it. The cluster's test has the repository's own code within reach."""
+    here = DEPLOY.parent
+    config = yaml.safe_load((here / "cluster.yaml").read_text())
+    assert config["file_mounts"]["~/nas-harness"] == "."
+    out = [f"--exclude={pattern}" for pattern in config["rsync_exclude"]]
+    subprocess.run(["rsync", "-a", *out, f"{here}/", tmp_path], check=True)
+    packages = [path for name in ("harness", "spaces", "analysis") for path in (here / name).rglob("*")]
+    code = {path.relative_to(here) for path in packages if path.is_file() and "__pycache__" not in path.parts}
+    assert {path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()} >= code
+    assert not {".git", ".venv", "results"} & {path.name for path in tmp_path.iterdir()}

@@ -93,7 +93,7 @@ def _resumed(checkpoints: Checkpoints, work: Work, outcome: Outcome, before: int
     if not why:
         try:
             work.restore(state["work"])
-            outcome.update(_outcome(state, epoch, before))
+            outcome.update(_begun(_outcome(state, epoch, before), outcome))
             return ""
         except MISFITS as error:
             if memory.exhausted(error):
@@ -102,6 +102,20 @@ def _resumed(checkpoints: Checkpoints, work: Work, outcome: Outcome, before: int
             work.restore(start)
     checkpoints.set_aside()
     return f"{checkpoints.store}: the checkpoint of epoch {epoch} does not fit ({why}); set aside, trained anew"
+
+
+OF_A_PLACE = ("device", "threads", "host", "hardware", "path", "precision")
+
+
+def _begun(found: Outcome, now: Outcome) -> Outcome:
+    """The outcome `found` of the epochs so far, as it goes on where `now` says; with a warning where that is another
+    kind of processor or GPU, since a row has room for one."""
+    here = {name: now[name] for name in OF_A_PLACE if name in now}  # type: ignore[literal-required]
+    said = found.get("warnings", [])
+    if found.get("hardware") and found["hardware"] != now.get("hardware"):
+        more = f"a part of its epochs ran on {found['hardware']}, the last ones on {now.get('hardware')}"
+        said = [*said, more]
+    return {**found, **here, "warnings": said}  # type: ignore[typeddict-item]
 
 
 MISFITS = (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError)  # of contents of another shape

@@ -177,7 +177,12 @@ def search_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> 
     outcome.update(Outcome(recipe=settings["recipe"], snapshots={}, parameters=parameters, split=part.digest()))
     claim = yield from epochs(key, work, place, outcome, partial(_snapshot, work, test))
     leave(work.network.state_dict, key, place, claim)
-    outcome.update(Outcome(val_accuracy=outcome["curve"][-1]["val_accuracy"], warnings=_warnings(outcome, space)))
+    outcome.update(
+        Outcome(
+            val_accuracy=outcome["curve"][-1]["val_accuracy"],
+            warnings=[*outcome.get("warnings", []), *_warnings(outcome, space)],
+        )
+    )
 
 
 def _warnings(outcome: Outcome, space: Space) -> list[str]:

@@ -1,6 +1,10 @@
 """What is taken from a machine and brought to the next: rows always, checkpoints where there is room."""
 
+import fcntl
+import gzip
+import lzma
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made_for_kits import results
@@ -69,6 +73,35 @@ def test_what_is_further_stays(tmp_path: Path, here: tuple, kept: bool) -> None:
     said = brought.bring(tmp_path / "out", tmp_path / "new")
     assert ("stays as it is" in said[0]) == kept
     assert brought.progress(before) == (was if kept else (brought.progress(tmp_path / "results" / "toy")))
+
+
+@pytest.mark.parametrize("pack", [lzma, gzip])
+def test_rows_that_are_kept_compressed_are_not_lost(tmp_path: Path, pack: Any) -> None:
+    results(tmp_path / "results", "toy", 3, {"a": (5, 10)})
+    brought.take(tmp_path / "results", tmp_path / "out", ROOM, PIECE)
+    here = results(tmp_path / "new", "toy", 5, {})
+    rows = here / "trials.jsonl"
+    kept = rows.with_name("trials.jsonl.xz" if pack is lzma else "trials.jsonl.gz")
+    kept.write_bytes(pack.compress(rows.read_bytes()))
+    rows.unlink()
+    before = files(here)
+    assert brought.bring(tmp_path / "out", tmp_path / "new") == [
+        f"{here}: 2 of its rows are not among those that were brought; it stays as it is"
+    ]
+    assert files(here) - {".lock"} == before
+    kept.write_bytes(b"no rows")
+    with pytest.raises(Unusable, match=r"trials\.jsonl\..z cannot be read: .+; mend or remove it"):
+        brought.bring(tmp_path / "out", tmp_path / "new")
+
+
+def test_a_study_that_a_driver_runs_stays(tmp_path: Path) -> None:
+    results(tmp_path / "results", "toy", 3, {})
+    brought.take(tmp_path / "results", tmp_path / "out", ROOM, PIECE)
+    here = results(tmp_path / "new", "toy", 1, {})
+    with open(here / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert brought.bring(tmp_path / "out", tmp_path / "new") == [f"{here}: a driver runs it; it stays as it is"]
+    assert brought.bring(tmp_path / "out", tmp_path / "new") == [f"{here}: brought"]
 
 
 def test_what_was_taken_before_goes_and_nothing_else(tmp_path: Path) -> None:

@@ -119,6 +119,16 @@ def test_a_failed_trial_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     assert ended(tmp_path, values=(float("nan"), 5.0, 6.0))["test_accuracy"] == 6.0  # epoch 1 was not done again
 
 
+def test_a_trial_that_goes_on_elsewhere_says_where_it_began(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_job, "hardware", lambda _: "Abacus (avx2)")
+    ended(tmp_path, KeyError("edge"))
+    assert ended(tmp_path, KeyError("edge"))["warnings"] == [], "on the same kind"
+    monkeypatch.setattr(run_job, "hardware", lambda _: "Slide rule (amx_bf16)")
+    found = ended(tmp_path)
+    assert found["hardware"] == "Slide rule (amx_bf16)"
+    assert found["warnings"] == ["a part of its epochs ran on Abacus (avx2), the last ones on Slide rule (amx_bf16)"]
+
+
 def test_who_was_superseded_has_no_outcome(tmp_path: Path) -> None:
     VALUES[:], RAISED[:] = (1.0, 2.0, 3.0), ()
     trial = run_job.run(KEY, settings(), Place(str(tmp_path), "cpu", 1, 0, None))

@@ -5,10 +5,11 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
+from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.trackers.targets import Target
-from harness.trackers.values import Point, Trial, ended, facts, finals, flattened
+from harness.trackers.values import Point, Trial, ended, facts, finals, flattened, linked
 from harness.vocabulary.rows import Row, Status
 
 KEY, ROW, GROUP = "nas_harness.key", "nas_harness.row", "nas_harness.method"  # tags
@@ -22,9 +23,13 @@ T = TypeVar("T")
 
 
 class MLflow:
-    """Raises what MLflow raises where the server does not answer or refuses."""
+    """Of the trials of one results folder: runs of another one, which may have the same keys, stay as they are.
 
-    def __init__(self, target: Target, study: str) -> None:
+    Raises what MLflow raises where the server does not answer or refuses.
+    """
+
+    def __init__(self, target: Target, study: str, folder: Path) -> None:
+        self._folder = folder
         os.environ.update(SETTINGS)
         user, password = target.login
         if user:
@@ -38,16 +43,19 @@ class MLflow:
         self._groups: dict[str, str] = {}  # method → id
 
     def known(self) -> dict[str, str]:
-        found = {}
+        others: dict[str, str] = {}
+        own: dict[str, str] = {}
         for run in self._pages():
             tags = run.data.tags
             if key := tags.get(KEY):
-                self._runs[key] = run.info.run_id
+                mine = tags.get("row") == linked(self._folder, key)[:LETTERS]
+                if mine:
+                    self._runs[key] = run.info.run_id
                 if ROW in tags:
-                    found[key] = tags[ROW]
+                    (own if mine else others)[key] = tags[ROW]
             elif GROUP in tags:
                 self._groups[tags[GROUP]] = run.info.run_id
-        return found
+        return {**others, **own}
 
     def _pages(self) -> Iterator[Any]:
         token = None

@@ -11,7 +11,7 @@ def opened(target: Target, folder: Path, study: str) -> Tracker:
     if target.kind == "mlflow":
         from harness.trackers.mlflow_runs import MLflow
 
-        return MLflow(target, study)
+        return MLflow(target, study, folder)
     if target.kind == "wandb":
         from harness.trackers.wandb_runs import WandB
 

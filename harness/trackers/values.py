@@ -47,8 +47,12 @@ def trial(described: Mapping[str, Any], folder: Path) -> Trial:
     key = str(described["key"])
     if not re.fullmatch(r"\w{1,64}", key):
         raise ValueError("a key is no word")
-    return Trial(key, str(described["kind"]), str(described["method"]), int(described["seed"]), f"{folder}#{key}",
+    return Trial(key, str(described["kind"]), str(described["method"]), int(described["seed"]), linked(folder, key),
                  _seconds(described.get("started")) or None)  # fmt: skip
+
+
+def linked(folder: Path, key: str) -> str:
+    return f"{folder}#{key}"
 
 
 def numbers(values: Mapping[str, Any]) -> dict[str, float]:

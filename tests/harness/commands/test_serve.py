@@ -1,5 +1,6 @@
 """The live page: what it shows, who may see it, and that a real browser shows it anew."""
 
+import fcntl
 import http.client
 import json
 import shutil
@@ -135,6 +136,30 @@ def test_watching_before_all_rows_are_there_is_in_the_protocol(
     found = read(folder)[2:]
     assert [entry.event for entry in found] == ["reported", "reported"], "once more where rows came meanwhile"
     assert found[0].rows < found[1].rows
+
+
+def test_each_number_of_rows_that_the_page_showed_is_a_look(server: Server) -> None:
+    """However long it is open: also where the study is finished when the server ends."""
+    append(server.folder, Event.FIXED, {}, 0, 1)
+    study = factory.study(seeds=2)
+    rows = factory.rows(study)
+    first = len(rows) // 2
+    for path in ("", "now", "now", ""):
+        asked(server, f"/{server.secret}/{path}")
+    for count in (first + 1, first + 2, len(rows)):
+        factory.write(server.folder, study, rows[:count])
+        for _ in range(3):
+            asked(server, f"/{server.secret}/now")
+    looks = [entry.rows for entry in read(server.folder) if entry.event == Event.REPORTED]
+    assert looks == [first, first + 1, first + 2], "and none where no row is missing"
+
+
+def test_a_driver_that_goes_is_seen_though_no_file_changes(server: Server) -> None:
+    with open(server.folder / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        running = server.fragment()
+    assert "A driver runs it." in running
+    assert "A driver runs it." not in server.fragment()
 
 
 def test_rows_of_which_no_page_can_be_made_are_one_line_and_no_look(

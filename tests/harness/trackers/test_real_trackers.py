@@ -41,6 +41,7 @@ def named(name: str) -> str:
 
 def run(place: Path, name: str, *targets: Target) -> Path:
     """Its results folder, from a run with these trackers, which get all the time they need."""
+    place.mkdir(exist_ok=True)
     study = place / "study.toml"
     study.write_text(named(name))
     from harness.run import in_process
@@ -54,6 +55,18 @@ def run(place: Path, name: str, *targets: Target) -> Path:
     session = Session(in_process.run, Shares({}, {}), "cpu", None, "", trackers=Trackers(targets, LONG))
     assert run_prepared(prepared, session) == 0
     return place / name
+
+
+def test_two_folders_of_one_study_keep_their_runs(server: Server, tmp_path: Path) -> None:
+    mlflow = Target("mlflow", server.uri)
+    first, second = (run(tmp_path / place, "twice", mlflow) for place in ("a", "b"))
+    assert [catch_up(mlflow, folder)["there"] for folder in (first, second)] == [JOBS, JOBS]
+    from mlflow import MlflowClient
+
+    client = MlflowClient(server.uri)
+    found = client.search_runs([client.get_experiment_by_name("twice").experiment_id])
+    places = [tags["row"].rpartition("#")[0] for one in found if "row" in (tags := one.data.tags)]
+    assert sorted(places) == [str(first.resolve())] * JOBS + [str(second.resolve())] * JOBS
 
 
 def rows_alone(folder: Path, place: Path) -> Path:

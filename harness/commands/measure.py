@@ -9,9 +9,10 @@ import csv
 import io
 import json
 import multiprocessing
+import os
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +37,7 @@ from harness.storage.folder import read_study
 from harness.storage.rows import complete_rows, latest_rows
 from harness.vocabulary.kinds import Kind
 from harness.vocabulary.rows import Status
-from spaces.plugins import untrusted
+from spaces.plugins import beside, untrusted
 from spaces.registry import load
 
 LOCK = f".{FILE}.lock"
@@ -62,6 +63,7 @@ class Place:
     device: str
     threads: int
     seconds: float  # of each batch size, in each process
+    home: str | None = None  # where a space may lie that a trusted study names
 
 
 def command(options: argparse.Namespace) -> int:
@@ -70,7 +72,8 @@ def command(options: argparse.Namespace) -> int:
         found = networks(folder, datasets.data_root(options.data_root))
     with locked(folder / LOCK):
         measured_before(folder)  # what is no such file is said now, and not when all is measured
-    place = Place(str(device_named(options.device)), options.threads, options.seconds / ROUNDS)
+    home = os.getcwd() if options.trust else None
+    place = Place(str(device_named(options.device)), options.threads, options.seconds / ROUNDS, home)
     count = sum(map(len, found.values()))
     print(
         f"{len(found)} networks of {count} trainings, {ROUNDS} processes each, on {hardware(place.device)}", flush=True
@@ -83,27 +86,34 @@ def command(options: argparse.Namespace) -> int:
 
 
 def networks(folder: Path, root: Path | None) -> dict[Network, list[str]]:
-    """Each network that a finished training of the study has → these trainings' keys. Raises BadInput without any."""
+    """Each network that a finished training of the study's plan has → these trainings' keys. Raises BadInput without
+    any."""
     study = read_study(folder)
-    found: dict[Network, list[str]] = defaultdict(list)
     try:
-        space, options = (
-            load(study["space"], study["space_options"]),
-            json.dumps(study["space_options"], sort_keys=True),
-        )
+        load(study["space"], study["space_options"])
     except ValueError as error:
         raise BadInput(f"study.json: {error}") from None
+    planned = {job["key"] for job in study["plan"]}
+    found: dict[Network, list[str]] = defaultdict(list)
     complete_rows(folder)
     for key, row in sorted(latest_rows(folder).items()):
-        if row["kind"] == Kind.TRAIN and row["status"] == Status.DONE and row.get("architecture"):
-            try:
-                data, text = datasets.load(row["settings"]["data"], root), str(space.parse(str(row["architecture"])))
-            except ODD as error:
-                raise BadInput(f"{folder}, row {key}: is of no run ({first_line(error)})") from None
-            found[Network(study["space"], options, text, data.classes, data.channels, data.size)].append(key)
+        if key not in planned or row["kind"] != Kind.TRAIN or row["status"] != Status.DONE or not row["architecture"]:
+            continue
+        try:
+            found[_network(row, root)].append(key)
+        except ODD as error:
+            raise BadInput(f"{folder}, row {key}: is of no run ({first_line(error)})") from None
     if not found:
         raise BadInput(f"{folder} has no finished training yet: there is nothing to measure")
     return found
+
+
+def _network(row: Mapping[str, Any], root: Path | None) -> Network:
+    settings = row["settings"]
+    space = load(settings["space"], settings["space_options"])
+    data, text = datasets.load(settings["data"], root), str(space.parse(str(row["architecture"])))
+    options = json.dumps(settings["space_options"], sort_keys=True)
+    return Network(settings["space"], options, text, data.classes, data.channels, data.size)
 
 
 Measured = dict[int, list[tuple[float, int]]]  # batch → (median seconds, bytes) of each process
@@ -134,7 +144,8 @@ def measure(wanted: list[Network], place: Place) -> dict[Network, Measured]:
 
 def _answer(network: Network, place: Place, batch: int, question: Any) -> None:
     try:
-        question.send(once(network, place, batch))
+        with beside(place.home):
+            question.send(once(network, place, batch))
     except Exception as error:  # of a space from outside, or of a device without room
         question.send(first_line(error))
 

@@ -1,6 +1,9 @@
 """Networks of a study measured by the command: one line a training and batch size, replaced when measured again."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
@@ -47,6 +50,38 @@ def test_equal_networks_are_one(folder: Path) -> None:
     found = measure.networks(folder, None)
     assert sorted(map(len, found.values())) == [1, 1]
     assert {(one.classes, one.channels, one.size) for one in found} == {(10, 1, 32)}
+
+
+def test_rows_that_the_study_left_out_are_not_measured(folder: Path) -> None:
+    """Their networks are of another width, and their keys may be planned again one day."""
+    before = measure.networks(folder, None)
+    narrow = STUDY.replace(', rule = "A", twins = 1', ', rule = "A"').replace(", snapshots = [1, 2]", "")
+    ran(folder.parent, study=narrow.replace("width = 0.125", "width = 0.25"))
+    after = measure.networks(folder, None)
+    assert {one.options for one in before} == {'{"width": 0.125}'}
+    assert {one.options for one in after} == {'{"width": 0.25}'}
+    first, second = (set(chain.from_iterable(found.values())) for found in (before, after))
+    assert not first & second
+
+
+@pytest.mark.long
+def test_a_trusted_space_may_lie_where_the_command_runs(tmp_path: Path) -> None:
+    """In the processes that measure, too; the installed command has no folder of its own on Python's path."""
+    (tmp_path / "narrow.py").write_text(
+        "from spaces.shortcuts.space import ShortcutSpace\n\n\n"
+        "class Narrow(ShortcutSpace):\n    def __init__(self):\n        super().__init__('vgg11', width=0.125)\n"
+    )
+    (tmp_path / "study.toml").write_text(
+        STUDY.replace('"shortcut-vgg11"', '"narrow:Narrow"').replace("space_options = { width = 0.125 }\n", "")
+    )
+    for words in (["run", "study.toml", "--executor", "in-process", "--results", "."], MEASURE):
+        line = [Path(sys.executable).with_name("nas-harness"), *words, "--device", "cpu"]
+        done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    assert len(read(tmp_path / "driven")) == 2 * 5
+
+
+MEASURE = ["measure", "driven", "--trust", "--seconds", "0.01"]
 
 
 def replaced(file: Path, old: str, new: str) -> None:

@@ -30,7 +30,7 @@ def command(options: argparse.Namespace) -> int:
     study = read_study(folder)["name"]
     complete_rows(folder)
     row, why = chosen(folder, options.which)
-    out = Path(options.out or f"{study}-{row['key']}{FORMATS[options.to].suffix}")
+    out = Path(options.out or named(study, row["key"], FORMATS[options.to].suffix))
     with nullcontext() if options.trust else untrusted():
         try:
             network = trained(folder, row, study)
@@ -40,6 +40,14 @@ def command(options: argparse.Namespace) -> int:
         print(f"{', '.join(_methods(row))}, seed {row['seed']} ({row['key']}){why}: {row['architecture']}")
         print(f"{out}: {said}", flush=True)
         return _compared(run, row, datasets.data_root(options.data_root)) if options.check else 0
+
+
+def named(study: str, key: str, suffix: str) -> str:
+    """A name in this folder. Raises BadInput where a folder that somebody else may have made names another place."""
+    if Path(name := f"{study}-{key}{suffix}").name != name:
+        raise BadInput(f"study.json names the study {study!r} and a row its key {key!r}, which is no name of a file; "
+                       "name one with --out")  # fmt: skip
+    return name
 
 
 def chosen(folder: Path, which: str) -> tuple[Row, str]:

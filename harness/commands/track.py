@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from harness.errors import Stopped
 from harness.storage.folder import opened_study
 from harness.storage.rows import complete_rows
 from harness.trackers.feed import catch_up
@@ -14,10 +15,16 @@ def command(options: argparse.Namespace) -> int:
     found, folder = targets("--to", options.to), Path(options.folder)
     opened_study(folder)
     complete_rows(folder)  # what is no row is named with its line
-    refused = 0
+    refused, away = 0, []
     for target in found:
-        done = catch_up(target, folder)
+        try:
+            done = catch_up(target, folder)
+        except Stopped as error:
+            away.append(str(error))
+            continue
         refused += done["refused"]
         line = f"{target.shown}: {done['sent']} trials sent, {done['there']} were there"
         print(line + (f", {done['refused']} refused: {done['why']}" if done["refused"] else ""))
+    if away:
+        raise Stopped("; ".join(away))
     return 1 if refused else 0

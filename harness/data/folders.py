@@ -9,6 +9,7 @@ from harness.data import pixels
 from harness.errors import BadInput
 
 READ = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
+PARTS = ("train", "training", "test", "testing", "val", "valid", "validation", "dev")  # no class is called so
 SAID = 5  # names in a message
 Labelled = Iterator[tuple[Any, int, str]]  # image, label, file
 
@@ -23,14 +24,19 @@ def parts(folder: Path, held_out: bool) -> tuple[Labelled, Labelled | None]:
         if test.is_dir():
             raise BadInput(f"data.test_part: {folder} has a test/ already; leave data.test_part out")
         part = train if train.is_dir() else folder
-        return _labelled(part, classes(part)), None
+        names = classes(part)
+        if parts := [name for name in names if name.casefold() in PARTS]:
+            raise BadInput(f"{part} holds {', '.join(parts[:SAID])}, which sounds like a part of the images and no "
+                           "class; call the parts train and test, or merge them into one folder a class")  # fmt: skip
+        return _labelled(part, names, set()), None
     if missing := [part.name for part in (train, test) if not part.is_dir()]:
         raise BadInput(f"{folder} has no {'/ and no '.join(missing)}/; it needs train/CLASS/ and test/CLASS/. Where "
                        "there is one part alone, data.test_part = 0.2 holds out a fifth of it")  # fmt: skip
     known, other = classes(train), classes(test)
     if stray := sorted(set(known) ^ set(other)):
         raise BadInput(f"{folder}: train/ and test/ hold different classes; only one has {', '.join(stray[:SAID])}")
-    return _labelled(train, known), _labelled(test, known)
+    seen: set[str] = set()
+    return _labelled(train, known, seen), _labelled(test, known, seen)
 
 
 def classes(part: Path) -> list[str]:
@@ -41,19 +47,20 @@ def classes(part: Path) -> list[str]:
         raise BadInput(f"{part} cannot be read: {error.strerror}") from None
 
 
-def _labelled(part: Path, names: list[str]) -> Labelled:
-    """Raises BadInput where there are fewer than two classes, or one without images."""
+def _labelled(part: Path, names: list[str], seen: set[str]) -> Labelled:
+    """`seen`: the real folders that were read. Raises BadInput where there are fewer than two classes, or one
+    without images, or a folder that was read before."""
     if len(names) < 2:
         what = f"only the class {names[0]}" if names else "no folder of a class"
         raise BadInput(f"{part} holds {what}; a data set has two classes or more, a folder each")
-    files = [(path, label) for label, name in enumerate(names) for path in _files(part / name)]
+    files = [(path, label) for label, name in enumerate(names) for path in _files(part / name, seen)]
     return ((pixels.read(path), label, str(path)) for path, label in files)
 
 
-def _files(folder: Path) -> list[Path]:
+def _files(folder: Path, seen: set[str]) -> list[Path]:
     """Images below the folder of a class, without hidden ones, in a fixed order. Raises BadInput if there are none."""
     found = []
-    for place, _, names in sorted(_walk(folder)):
+    for place, _, names in sorted(_walk(folder, seen)):
         found += [Path(place, name) for name in sorted(names)
                   if name.lower().endswith(READ) and not name.startswith(".")]  # fmt: skip
     if not found:
@@ -61,9 +68,8 @@ def _files(folder: Path) -> list[Path]:
     return found
 
 
-def _walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
-    """Raises BadInput where a link leads back to what is read already, as one to a folder that holds it."""
-    seen = set()
+def _walk(folder: Path, seen: set[str]) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Raises BadInput where a link leads to what is read already, of whichever class and part."""
     for place, below, names in os.walk(folder, followlinks=True):
         if (real := os.path.realpath(place)) in seen:
             raise BadInput(f"{place} leads by links to {real}, which is read already; remove the link")

@@ -18,6 +18,7 @@ class Tracked:
         now = {key: running.progress for key, running in driver.running.items() if running.progress}
         for key, progress in now.items():
             if self._seen.get(key) is not progress:
-                self._feeds.epoch(key, progress.epoch, numbers(progress.scalars))
+                step = int(progress.scalars.get("epoch", progress.epoch))  # of the curve, as in the row
+                self._feeds.epoch(key, step, numbers(progress.scalars))
         self._seen = now
         self._show(driver, ended)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import struct
 import zlib
 from collections.abc import Callable
@@ -174,13 +175,30 @@ def test_parts_that_do_not_fit_are_refused(tmp_path: Path, what: str, spoil: Spo
         (lambda root: os.mkfifo(root / "train" / "cat" / "pipe.png"), r"pipe\.png is no regular file"),
         (lambda root: os.symlink("..", root / "train" / "cat" / "up"), "is read already; remove the link"),
         (lambda root: os.symlink(root, root / "test" / "dog" / "all"), "is read already; remove the link"),
+        (lambda root: linked(root / "test", root / "train"), "is read already; remove the link"),
+        (lambda root: linked(root / "test" / "cat", root / "train" / "cat"), "is read already; remove the link"),
+        (lambda root: os.symlink(root / "train" / "cat", root / "train" / "dog" / "more"), "is read already; remove"),
     ],
-    ids=["pipe", "link to a folder that holds it", "link to all"],
+    ids=["pipe", "link to a folder that holds it", "link to all", "test is train", "a class of both", "two classes"],
 )
 def test_what_cannot_be_read_to_its_end_is_refused(tmp_path: Path, spoil: Spoil, says: str) -> None:
     spoil(pets(tmp_path))
     with pytest.raises(BadInput, match=says):
         loaded(tmp_path)
+
+
+def linked(path: Path, target: Path) -> None:
+    shutil.rmtree(path)
+    path.symlink_to(target)
+
+
+@pytest.mark.parametrize("names", [("Training", "Testing"), ("Train", "Validation"), ("train_", "test")])
+def test_parts_are_not_taken_for_classes(tmp_path: Path, names: tuple[str, str]) -> None:
+    root = pets(tmp_path)
+    for before, after in zip(("train", "test"), names, strict=True):
+        (root / before).rename(root / after)
+    with pytest.raises(BadInput, match=r"sounds like a part of the images and no class|has a test/ already"):
+        loaded(tmp_path, test_part=0.2)
 
 
 def test_images_of_another_size_fit_once_they_are_scaled(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from harness.commands import export
 from harness.data import datasets
 from harness.errors import BadInput
 from harness.export import check, python_file
@@ -277,3 +278,12 @@ def test_networks_of_lower_precision_may_differ_by_a_tenth_of_a_point() -> None:
     assert check.tolerance({"precision": "bf16", "path": "eager"}, 10_000) == 0.1
     assert check.tolerance({"precision": "fp32", "path": "eager channels_last tf32"}, 10_000) == 0.1
     assert check.tolerance({"precision": "bf16", "path": "eager"}, 500) == 0.2, "one image"
+
+
+@pytest.mark.parametrize(
+    ("study", "key"), [("/home/me/.profile", "a"), ("../up", "a"), ("driven", "../a"), ("..", "/a")]
+)
+def test_a_folder_of_somebody_else_names_no_other_place(study: str, key: str) -> None:
+    with pytest.raises(BadInput, match="no name of a file; name one with --out"):
+        export.named(study, key, ".py")
+    assert export.named("driven", "0123", ".py") == "driven-0123.py"

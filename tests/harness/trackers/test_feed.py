@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 
 from harness.errors import Stopped
+from harness.run.tracked import Tracked
 from harness.storage.rows import latest_rows
 from harness.trackers.feed import Feed, Trackers, catch_up
 from harness.trackers.targets import Target
 from harness.trackers.values import points
+from harness.training.place import Progress
 from tests.driven import JOBS, ran, strikes
 from tests.tracked import in_tensorboard, nobody, of_rows, silent
 
@@ -35,6 +37,16 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("live")
     assert ran(place, trackers=Trackers([TENSORBOARD], LONG))[0] == 0
     return place / "driven"
+
+
+def test_an_epoch_is_sent_at_its_step_in_the_rows_curve() -> None:
+    """A candidate that survived a rung goes on counting where it was."""
+    sent: list[tuple[str, int]] = []
+    feeds: Any = SimpleNamespace(epoch=lambda key, step, _: sent.append((key, step)))
+    progress = Progress(1, 2, 1.0, {"epoch": 3, "train_loss": 0.5})
+    driver: Any = SimpleNamespace(running={"a": SimpleNamespace(progress=progress)})
+    Tracked(lambda *_: None, feeds)(driver, None)
+    assert sent == [("a", 3)]
 
 
 @pytest.mark.long

@@ -12,6 +12,7 @@ from harness.errors import BadInput, first_line
 
 WIDE = ("I;16", "I;16L", "I;16B", "I;16N")  # Pillow's modes of 16 bits
 UNKNOWN = {"I": "32-bit whole numbers", "F": "floating-point numbers"}  # modes whose white is not known
+GREY = ("1", "L", "LA")  # modes of one channel
 LARGEST_16 = 65535
 
 
@@ -36,7 +37,8 @@ def read(path: Path) -> Any:
 
 
 def as_uint8(image: Any, name: str) -> Tensor:
-    """uint8 [C, H, W]: one channel where the image is grey, else RGB; 16 bits are scaled to 8.
+    """uint8 [C, H, W]: one channel where the image is grey, else RGB; 16 bits are scaled to 8; what is transparent lies
+    on white.
 
     Raises BadInput for whatever `name` names, where the image holds numbers of unknown range.
     """
@@ -47,19 +49,27 @@ def as_uint8(image: Any, name: str) -> Tensor:
         raise BadInput(f"{name} holds {UNKNOWN[image.mode]}, for which no value is white by itself; save it with 8 or "
                        "16 bits a channel")  # fmt: skip
     else:
-        array = np.array(image if image.mode == "L" else _rgb(image, name))
+        array = np.array(image if image.mode == "L" else _plain(image, name))
     pixels = torch.from_numpy(array)
     return (pixels[..., None] if pixels.dim() == 2 else pixels).permute(2, 0, 1)
 
 
-def _rgb(image: Any, name: str) -> Any:
+def _plain(image: Any, name: str) -> Any:
+    mode = "L" if image.mode in GREY else "RGB"
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of transparency, which is left out
-            return image.convert("RGB")
+        return (_on_white(image) if image.has_transparency_data else image).convert(mode)
     except (ValueError, OSError) as error:
         raise BadInput(f"{name} has Pillow's mode {image.mode}, which is not turned into RGB ({error}); "
                        "save it as RGB or grey") from None  # fmt: skip
+
+
+def _on_white(image: Any) -> Any:
+    """Where a drawing is black and its ground transparent, the colours alone would show nothing."""
+    from PIL import Image
+
+    white = Image.new("RGBA", image.size, "white")
+    white.alpha_composite(image.convert("RGBA"))
+    return white
 
 
 def _is_wide(image: Any) -> bool:

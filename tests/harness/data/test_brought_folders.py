@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from harness.data import datasets
+from harness.data import datasets, pixels
 from harness.data.images import DataSet, Images
 from harness.errors import BadInput
 from harness.run.prepare import prepare
@@ -136,6 +136,23 @@ def test_one_image_of_another_mode_among_colours(tmp_path: Path, mode: str) -> N
     picture(pets(tmp_path) / "train" / "cat" / f"other.{suffix}", 50, mode=mode)
     found = loaded(tmp_path)
     assert found.train.images.shape == (7, 3, SIDE, SIDE)
+
+
+@pytest.mark.parametrize("mode", ["1", "LA", "L"])
+def test_images_without_colour_are_one_channel(mode: str) -> None:
+    image = Image.fromarray(np.array([[0, 255], [255, 0]], np.uint8)).convert(mode)
+    assert pixels.as_uint8(image, "x").tolist() == [[[0, 255], [255, 0]]]
+
+
+@pytest.mark.parametrize(("mode", "shown"), [("LA", [[255, 0]]), ("RGBA", [[255, 0]] * 3), ("P", [[255, 0]] * 3)])
+def test_what_is_transparent_lies_on_white(mode: str, shown: list[list[int]]) -> None:
+    """Black on nothing: alpha alone holds the drawing."""
+    image = Image.fromarray(np.array([[[0, 0, 0, 0], [0, 0, 0, 255]]], np.uint8))
+    if mode == "P":
+        image = Image.fromarray(np.array([[0, 1]], np.uint8), "P")
+        image.putpalette([0, 0, 0, 0, 0, 0])
+        image.info["transparency"] = 0
+    assert pixels.as_uint8(image if mode == "P" else image.convert(mode), "x").flatten(1).tolist() == shown
 
 
 def test_grey_training_images_and_colours_to_test_on_are_all_colours(tmp_path: Path) -> None:

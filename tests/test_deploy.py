@@ -15,7 +15,14 @@ import yaml
 from harness.commands.options import parser
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
-CLUSTER = {"rayVersion", "enableInTreeAutoscaling", "autoscalerOptions", "headGroupSpec", "workerGroupSpecs"}
+CLUSTER = {
+    "rayVersion",
+    "authOptions",
+    "enableInTreeAutoscaling",
+    "autoscalerOptions",
+    "headGroupSpec",
+    "workerGroupSpecs",
+}
 JOB = {"entrypoint", "submissionMode", "backoffLimit", "shutdownAfterJobFinishes", "ttlSecondsAfterFinished",
        "rayClusterSpec"}  # fmt: skip
 GROUP = {"rayStartParams", "template"}
@@ -39,6 +46,7 @@ def clusters() -> list[dict[str, Any]]:
 @pytest.mark.parametrize("cluster", clusters(), ids=["raycluster", "rayjob"])
 def test_a_cluster_has_the_fields_that_the_schema_requires_and_knows(cluster: dict[str, Any]) -> None:
     assert set(cluster) == CLUSTER
+    assert cluster["authOptions"] == {"mode": "token"}, "else whoever reaches a pod runs code there"
     assert cluster["autoscalerOptions"]["version"] in ("v1", "v2")
     assert cluster["autoscalerOptions"]["upscalingMode"] in ("Default", "Aggressive", "Conservative")
     assert set(cluster["headGroupSpec"]) == GROUP

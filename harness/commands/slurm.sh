@@ -72,7 +72,12 @@ stop() { # SIGNAL SECONDS: trials end after their epoch, and all that still runs
 }
 
 again() { # puts this job back into the queue, unless somebody cancelled it
-    [ "$(squeue --noheader --job "$job" --format %T)" = RUNNING ] || exit 75
+    state=''
+    for _ in 1 2 3; do # the controller may be away for a moment
+        state=$(squeue --noheader --job "$job" --format %T) && [ -n "$state" ] && break
+        sleep 5
+    done
+    [ -z "$state" ] || [ "$state" = RUNNING ] || exit 75
     echo "job $job goes back into the queue"
     scontrol requeue "$job" || echo "Slurm does not take the job back: submit this file again"
     exit 75

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.errors import BadInput
+from harness.errors import BadInput, first_line
 from harness.export import python_file
 from harness.export.program import one_flag, program
 from harness.export.trained import RAW_INPUT, Trained
@@ -45,9 +45,14 @@ def _of_pt2(path: Path, _: Trained) -> Run:
 
 def _as_onnx(trained: Trained) -> bytes:
     _needed("onnx", "onnxscript", "onnxruntime")
-    with one_flag(), _quiet():
-        made: Any = torch.onnx.export(program(trained), dynamo=True, input_names=["images"], output_names=["logits"],
-                                      verbose=False)  # fmt: skip
+    graph = program(trained)
+    try:
+        with one_flag(), _quiet():
+            made: Any = torch.onnx.export(graph, dynamo=True, input_names=["images"], output_names=["logits"],
+                                          verbose=False)  # fmt: skip
+    except Exception as error:  # of an operation of a space from outside, which ONNX lacks
+        raise BadInput(f"ONNX cannot express the network of {trained.about['key']} ({first_line(error)[:200]}); "
+                       "--to state-dict gives its weights") from None  # fmt: skip
     proto = made.model_proto
     del proto.metadata_props[:]
     for node in proto.graph.node:

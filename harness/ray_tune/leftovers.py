@@ -81,9 +81,20 @@ def _remove_session(session: Path) -> None:
 def _mine(folder: Path) -> bool:
     """A folder of this user, and no link."""
     try:
-        return folder.lstat().st_uid == os.getuid() and folder.is_dir() and not folder.is_symlink()
+        owner = folder.lstat().st_uid
+        own = owner == os.getuid() or owner == _owner_of_new(folder.parent)
+        return own and folder.is_dir() and not folder.is_symlink()
     except OSError:
         return False
+
+
+def _owner_of_new(folder: Path) -> int:
+    """Whose what this user makes there is: some file systems make it another one's (root_squash, access points).
+
+    Raises OSError where nothing can be made.
+    """
+    with tempfile.TemporaryFile(dir=folder) as file:
+        return os.fstat(file.fileno()).st_uid
 
 
 def watched(storage: Path) -> None:

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from harness.commands import export
 from harness.data import datasets
 from harness.errors import BadInput
 from harness.export import check, python_file
+from harness.export.formats import FORMATS
 from harness.export.trained import Normalised, Trained
 from harness.storage import networks
 from tests.harness.commands.test_brought_commands import ended
@@ -287,3 +289,16 @@ def test_a_folder_of_somebody_else_names_no_other_place(study: str, key: str) ->
     with pytest.raises(BadInput, match="no name of a file; name one with --out"):
         export.named(study, key, ".py")
     assert export.named("driven", "0123", ".py") == "driven-0123.py"
+
+
+class Unknown(torch.nn.Module):
+    """What torch can follow and ONNX has no operator for."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return torch.special.bessel_j0(images).flatten(1)[:, :2]
+
+
+def test_what_onnx_cannot_express_is_one_line() -> None:
+    network: Any = SimpleNamespace(module=Unknown(), images=lambda n: torch.rand(n, 1, 4, 4), about={"key": "0123"})
+    with pytest.raises(BadInput, match=r"ONNX cannot express the network of 0123 .*--to state-dict gives its weights"):
+        FORMATS["onnx"].write(network)

@@ -1,6 +1,7 @@
 """A node that sees other results, other data or other code is named before anything runs."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -75,6 +76,18 @@ def test_data_differ_by_names_and_sizes(root: Path) -> None:
     assert nodes.listing(root / "data") == before
     (root / "data" / "cifar" / "more").touch()
     assert nodes.listing(root / "data") != before
+
+
+def test_a_large_disk_is_not_gone_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in "abc":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1").write_text(name)
+    (tmp_path / "c" / "up").symlink_to(tmp_path)
+    whole, asked, scandir = nodes.listing(tmp_path), [], os.scandir
+    monkeypatch.setattr(nodes, "LISTED", 2)
+    monkeypatch.setattr(nodes.os, "scandir", lambda place: asked.append(Path(place).name) or scandir(place))
+    assert nodes.listing(tmp_path) != whole
+    assert asked == [tmp_path.name, "a", "b"]
 
 
 def test_a_node_that_does_not_fit_costs_no_try(tmp_path: Path) -> None:

@@ -139,8 +139,9 @@ def _asked(results: Results, table: Sequence[Line]) -> _Asked:
     """What is compared: nothing twice, nothing between different data, and all that was once planned counted."""
     sides = Sides(results, table)
     rows = {line.method: row_of(line) for line in sides.distinct()}
-    every = questions([*rows.values()])
-    planned = questions([*(rows | {row["method"]: dict(row) for row in results.taken_out}).values()])
+    more = sides.other_twins()
+    every = questions([*rows.values()]) + more
+    planned = questions([*(rows | {row["method"]: dict(row) for row in results.taken_out}).values()]) + more
     wanted = results.study.get("primary") or None
     fixed = results.first_rows
     gone = primary.taken_out(wanted, results.taken_out, fixed) if wanted else []

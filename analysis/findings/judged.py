@@ -69,7 +69,7 @@ def _by_looks(family: Sequence[Pairs], rules: Rules, missing: int, alone: bool) 
     second = adjusted_p(raw, missing, rules.times)
     for pairs, decision, r, m, end in zip(family, decisions, raw, second, ends, strict=True):
         estimate = replace(mean_interval(pairs.differences, rules.level), p=decision.estimate.p)
-        p = min(1.0, decision.adjusted * extra)
+        p = min(decision.adjusted * extra, 1.0)  # in this order: NaN stays, of what was not tested
         early = decision.rejected and end < rules.looks[-1]
         at = (decision.estimate.n, decision.estimate.value) if early else None
         out.append(Judged(estimate, p, m, r, _significant(p, m, rules.alpha, alone), at))

@@ -77,19 +77,39 @@ class Sides:
         self._found: dict[str, pd.DataFrame] = {}
         self._known: dict[str, tuple[pd.Series, pd.Series]] = {}
 
-    def distinct(self) -> list[Line]:
-        """The lines without those whose trainings another one holds as well: shared rows are compared once."""
-        jobs: dict[str, set[str]] = {}
+    @cached_property
+    def _jobs(self) -> dict[str, set[str]]:
+        """Method → the keys of its trainings, as planned."""
+        found: dict[str, set[str]] = {}
         for job in self._results.study.get("plan") or ():
             for method in job.get("methods") or [job.get("method")]:
                 if job.get("kind") == "train":
-                    jobs.setdefault(method, set()).add(job["key"])
+                    found.setdefault(method, set()).add(job["key"])
+        return found
+
+    def distinct(self) -> list[Line]:
+        """The lines without those whose trainings another one holds as well: shared rows are compared once."""
         kept: list[Line] = []
-        for line in sorted(self._lines, key=lambda line: -len(jobs.get(line.method, ()))):
-            mine = jobs.get(line.method)
-            if not (mine and any(mine <= jobs.get(other.method, set()) for other in kept)):
+        for line in sorted(self._lines, key=lambda line: -len(self._jobs.get(line.method, ()))):
+            if not any(self._within(line.method, other.method) for other in kept):
                 kept.append(line)
         return [line for line in self._lines if line in kept]
+
+    def other_twins(self) -> list[Question]:
+        """With twins, of lines that are not `distinct`, where no line before has both their trainings and twins."""
+        kept, found = self.distinct(), []
+        for line in self._lines:
+            if line in kept or not line.twin:
+                continue
+            if not any(self._within(line.method, other.method) and other.twin
+                       and self._within(line.twin, other.twin) for other in kept):  # fmt: skip
+                kept.append(line)
+                found.append(Question("twins", line.method, line.twin))
+        return found
+
+    def _within(self, method: str, other: str) -> bool:
+        mine = self._jobs.get(method)
+        return mine <= self._jobs.get(other, set()) if mine else False
 
     def same_data(self, first: str, second: str) -> bool:
         """Whether no row of one is of other data than those of the other."""

@@ -57,7 +57,7 @@ def decided(
             if p <= alpha / len(looks):
                 found[name] = Decision(True, number, estimate, float(p) * len(looks))
             else:
-                still[name] = Decision(False, None, estimate, min(1.0, float(p) * len(looks)))
+                still[name] = Decision(False, None, estimate, min(float(p) * len(looks), 1.0))
     return {name: found.get(name) or still[name] for name in differences}
 
 

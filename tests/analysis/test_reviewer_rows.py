@@ -247,3 +247,11 @@ def test_a_study_without_a_protocol_is_said_to_be_exploratory(tmp_path: Path) ->
         in judged(place)[2]
     )
     assert "all findings are exploratory" in findings(place).methods
+
+
+def test_a_joint_report_compares_equal_networks_with_each_kind_of_twins() -> None:
+    """A's networks of both studies are the same runs, and their twins are not."""
+    _, found, _ = judged([KEPT / "shortcut-cifar10-small", KEPT / "shortcut-cifar10-small-targets"])
+    values = {round(c.difference.value, 2) for name, c in found.twins.items() if "darts-A" in name}
+    assert values == {3.75, 3.64, 1.88, 0.55, -0.77, -0.09}
+    assert len(found.pairs) == 21, "the same networks stand against others once"

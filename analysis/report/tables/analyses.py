@@ -35,9 +35,9 @@ def analyses(found: Sequence[Asked], fixed: Rules) -> Table:
         "searches random, Satterthwaite's degrees of freedom). The moderated test learns its spread from the questions "
         "of this table. Many-to-one is adjusted for all methods against the baseline, by a multivariate t with the "
         "correlation of differences within seeds; no other p is adjusted, but for looks. The probability of "
-        "improvement (Agarwal et al. 2021) is that any run of the first side ends above any of the second, with its "
-        "bootstrap interval: it shows a difference where that leaves out one half. How often each errs is simulated in "
-        "docs/reviewers.md."
+        "improvement (Agarwal et al. 2021) is that the mean of a search seed on the first side lies above one on the "
+        "second, with its bootstrap interval: it shows a difference where that leaves out one half. How often each "
+        "errs is simulated in docs/reviewers.md."
     )
     return Table("analyses", "The same question, analysed in several ways", head, tuple(rows), note, paper=False)
 
@@ -67,7 +67,7 @@ def equality(found: Compared, fixed: Rules) -> Table:
     note = (
         f"Practically equal is what lies within {region}. Probabilities are those of a Bayesian t test (Benavoli et "
         "al. 2017) for the true difference, of each comparison by itself; an answer needs .95. "
-        + ("Two one-sided tests (Schuirmann 1987) show equality where p is at most α. " if tested else
+        + ("Two one-sided tests (Schuirmann 1987) show equality where p (Bonferroni) is at most α. " if tested else
            "The study fixed no equivalence margin, so that equality is not tested. ")
         + "Exploratory."
     )  # fmt: skip

@@ -4,7 +4,7 @@ All pair by pair of equal seeds, data and splits; failed trainings count with th
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import nan
 
 from analysis.findings import primary
@@ -113,13 +113,13 @@ def still_open(results: Results, table: Sequence[Line]) -> tuple[int, list[str]]
     """How many of the study's looks its rows allow, and the methods whose comparison with twins, or the primary one,
     is open after them."""
     fixed = rules(results)
-    planned = Rules(fixed.alpha, fixed.smallest, tuple(results.study.get("looks") or ()), fixed.margin)
+    planned = replace(fixed, looks=tuple(results.study.get("looks") or ()))
     asked = _asked(results, table)
     family_ = [asked.sides.pairs(question) for question in asked.secondary]
     look, decisions = looked(family_, planned, asked.lost) if family_ else (0, [])
     still = [p.sides[0] for p, d in zip(family_, decisions, strict=True) if p.kind == "twins" and not d.rejected]
     if asked.primary:
-        own, (decision,) = looked([asked.primary], planned, 0)
+        own, (decision,) = looked([asked.primary], planned, 0, alone=True)
         look = min(look, own) if any(p.kind == "twins" for p in family_) else own
         still += [] if decision.rejected else asked.primary.methods[: 1 if asked.primary.twins else 2]
     return look, list(dict.fromkeys(still))
@@ -170,7 +170,8 @@ def _comparison(study: Study, pairs: Pairs, judged: Judged, spread_: tuple[float
     fixed, frame, estimate = study.fixed, pairs.frame, judged.estimate
     strictest = fixed.alpha / fixed.times / max(1, study.size)
     spread, freedom = spread_
-    finds = smallest_effect(spread, estimate.n, freedom or None, strictest).value if estimate.n > 1 else nan
+    n = estimate.n if judged.tested is None else judged.tested
+    finds = smallest_effect(spread, n, freedom or None, strictest).value if n > 1 else nan
     simultaneous = mean_interval(pairs.differences, 1 - strictest)
     equivalence = _equivalence(study, pairs)
     equal = equivalence <= fixed.alpha
@@ -214,6 +215,7 @@ def _verdict(study: Study, pairs: Pairs, judged: Judged, finds: float, equal: bo
         unmoderated=pairs.kind != "primary" and judged.adjusted <= study.fixed.alpha and not judged.significant,
         exploratory=exploratory,
         decided=judged.decided,
+        tested=judged.tested,
         equal=equal,
     )  # fmt: skip
 

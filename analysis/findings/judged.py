@@ -26,6 +26,7 @@ class Judged:
     significant: bool  # by both
     decided: tuple[int, float] | None = None  # an early look: its pairs and their mean
     seen: bool = True  # False: the first planned look is not reached
+    tested: int | None = None  # pairs that p comes from, where looks are planned
 
 
 def judge(family: Sequence[Pairs], rules: Rules, missing: int = 0, alone: bool = False) -> list[Judged]:
@@ -38,7 +39,7 @@ def judge(family: Sequence[Pairs], rules: Rules, missing: int = 0, alone: bool =
     samples = [pairs.differences.to_numpy() for pairs in family]
     estimates = [mean_interval(sample, rules.level) for sample in samples]
     adjusted = adjusted_p([estimate.p for estimate in estimates], missing, rules.times)
-    raw = _moderated(samples, estimates, alone)
+    raw = [nan] * len(samples) if alone else moderated_p(samples, estimates)
     second = adjusted_p(raw, missing, rules.times)
     return [
         Judged(estimate, p, m, r, _significant(p, m, rules.alpha, alone))
@@ -50,43 +51,42 @@ def _significant(p: float, moderated_: float, alpha: float, alone: bool) -> bool
     return p <= alpha and (alone or moderated_ <= alpha)
 
 
-def _moderated(samples: Sequence[np.ndarray], estimates: Sequence[Estimate], alone: bool) -> list[float]:
-    """Raw p; NaN for differences that are all equal, which say nothing about how differences spread."""
-    used = [n for n, estimate in enumerate(estimates) if estimate.p == estimate.p and not alone]
+def moderated_p(samples: Sequence[np.ndarray], estimates: Sequence[Estimate]) -> list[float]:
+    """Raw; NaN for differences that are all equal, which say nothing about how differences spread."""
+    used = [n for n, estimate in enumerate(estimates) if estimate.p == estimate.p]
     found = {n: test.p for n, test in zip(used, moderated([samples[n] for n in used]), strict=True)} if used else {}
     return [found.get(n, nan) for n in range(len(samples))]
 
 
 def _by_looks(family: Sequence[Pairs], rules: Rules, missing: int, alone: bool) -> list[Judged]:
-    look, decisions = looked(family, rules, missing)
+    look, decisions = looked(family, rules, missing, alone)
     if not look:
         whole = [mean_interval(pairs.differences, rules.level) for pairs in family]
         return [Judged(replace(e, p=nan), nan, nan, nan, False, seen=False) for e in whole]
     out, extra = [], 1 + rules.unplanned
-    ends = [rules.looks[(decision.at_look or look) - 1] for decision in decisions]
-    samples = [pairs.differences[pairs.frame.index < end].to_numpy() for pairs, end in zip(family, ends, strict=True)]
-    raw = _moderated(samples, [decision.estimate for decision in decisions], alone)
-    second = adjusted_p(raw, missing, rules.times)
-    for pairs, decision, r, m, end in zip(family, decisions, raw, second, ends, strict=True):
+    for pairs, decision in zip(family, decisions, strict=True):
         estimate = replace(mean_interval(pairs.differences, rules.level), p=decision.estimate.p)
-        p = min(decision.adjusted * extra, 1.0)  # in this order: NaN stays, of what was not tested
-        early = decision.rejected and end < rules.looks[-1]
-        at = (decision.estimate.n, decision.estimate.value) if early else None
-        out.append(Judged(estimate, p, m, r, _significant(p, m, rules.alpha, alone), at))
+        p, m = (min(value * extra, 1.0) for value in (decision.adjusted, decision.second))  # in this order: NaN stays
+        tested = decision.estimate.n
+        early = decision.at_look is not None and rules.looks[decision.at_look - 1] < rules.looks[-1]
+        at = (tested, decision.estimate.value) if early else None
+        significant = _significant(p, m, rules.alpha, alone)
+        out.append(Judged(estimate, p, m, decision.second_raw, significant, at, tested=tested))
     return out
 
 
-def looked(family: Sequence[Pairs], rules: Rules, missing: int) -> tuple[int, list[Decision]]:
-    """How many planned looks the rows allow, and each comparison's state after them.
+def looked(family: Sequence[Pairs], rules: Rules, missing: int, alone: bool = False) -> tuple[int, list[Decision]]:
+    """How many planned looks the rows allow, and each comparison's state after them, by the rules of the report.
 
-    Only comparisons with twins, or the primary one, are given more seeds: they say when a look is taken. Without any,
-    all do that are there.
+    Only comparisons with twins, or the primary one, are given more seeds: they say when a look is taken. Without any
+    that is open, all do that are there.
     """
     values = {str(n): in_order(pairs.differences, rules.looks[-1]) for n, pairs in enumerate(family)}
     led = {str(n) for n, pairs in enumerate(family) if pairs.kind in ("twins", "primary")} or {*values}
     values |= {f"missing {n}": [] for n in range(missing)}
-    look, _ = next_look(values, rules.looks, rules.alpha, led)
-    found = decided(values, look, rules.looks, rules.alpha)
+    alpha, second = rules.alpha / (1 + rules.unplanned), None if alone else moderated_p
+    look, _ = next_look(values, rules.looks, alpha, led, second)
+    found = decided(values, look, rules.looks, alpha, second)
     return look, [found[str(n)] for n in range(len(family))]
 
 

@@ -21,11 +21,11 @@ def within(found: Estimate, margin: float) -> bool:
 def verdict(
     found: Estimate, significant: bool, finds: float, against: str, *, words: tuple[str, str] = WORDS,
     margin: float = 0.0, unmoderated: bool = False, exploratory: bool = False, decided: tuple[int, float] | None = None,
-    equal: bool = False,
+    equal: bool = False, tested: int | None = None,
 ) -> str:  # fmt: skip
     """`finds`: the smallest difference that so many pairs find four times in five; `margin`: points within which sides
     count as equal; `unmoderated`: significant by its own spread alone; `decided`: pairs and estimate of an early look;
-    `equal`: two one-sided tests say so.
+    `equal`: two one-sided tests say so; `tested`: the pairs of the last planned look, where there are such.
     """
     if found.n < 2:
         return "not tested: one pair" if found.n else "not tested: no complete pair"
@@ -43,5 +43,6 @@ def verdict(
         return f"equal within ±{margin:g} points (exploratory)"
     if within(found, margin):
         return f"inconclusive; the interval lies within ±{margin:g} points"
-    power = f"; n = {found.n} finds ≥ {finds:.2f} points" if isfinite(finds) else ""
+    pairs = f"the look at {tested} pairs" if tested is not None and tested < found.n else f"n = {found.n}"
+    power = f"; {pairs} finds ≥ {finds:.2f} points" if isfinite(finds) else ""
     return f"inconclusive{power}"

@@ -181,6 +181,22 @@ def test_only_open_comparisons_want_more_seeds(tmp_path: Path) -> None:
     assert still_open(results, lines(results)) == (1, ["darts-A@10"])
 
 
+def test_what_the_report_calls_inconclusive_wants_more_seeds(tmp_path: Path) -> None:
+    """@5's spread is small by chance: one test says it is better, the other one does not."""
+    study = factory.study(seeds=3, looks=[3, 5], sequential=True)
+    rows = factory.rows(study, noise=3.0)
+    twins = {r["seed"]: r["test_accuracy"] for r in rows if r["method"] == "random-A@5"}
+    above = {seed: accuracy + 2.95 + 0.05 * seed for seed, accuracy in twins.items()}
+    rows = [{**r, "test_accuracy": above[r["seed"]]} if r["method"] == "darts-A@5" else r for r in rows]
+    results = loaded(tmp_path, study, rows)
+    found = compared(results, lines(results)).twins["darts-A@5"]
+    assert found.adjusted < 0.05 < found.moderated
+    assert found.verdict == "inconclusive: rests on an unusually small spread"
+    look, open_ = still_open(results, lines(results))
+    assert look == 1
+    assert "darts-A@5" in open_
+
+
 def test_a_done_row_without_a_number_counts_as_a_failure(tmp_path: Path) -> None:
     study = factory.study(seeds=3, rules=["A"], snapshots=[5])
     rows = [

@@ -1,5 +1,6 @@
 """Adding seeds until decided: at most 5 % false findings over the whole procedure, rejections stand, looks are kept."""
 
+from collections.abc import Sequence
 from math import nan
 
 import numpy as np
@@ -92,3 +93,25 @@ def test_a_look_waits_for_every_open_comparison() -> None:
     assert next_look({"a": clear[:2], "b": noisy[:3]}, (3, 5)) == (0, ["a", "b"])
     assert next_look({"a": clear[:3], "b": noisy[:3]}, (3, 5)) == (1, ["b"])
     assert next_look({"a": clear[:3], "b": noisy}, (3, 5)) == (2, ["b"])
+
+
+def test_a_second_test_that_does_not_agree_keeps_a_comparison_open() -> None:
+    clear = [2.0, 2.1, 1.9, 2.0, 2.2]
+    refused = {3}  # samples of so many pairs
+
+    def second(samples: Sequence[np.ndarray], _: object) -> list[float]:
+        return [1.0 if len(sample) in refused else 0.001 for sample in samples]
+
+    first = decided({"a": clear}, 1, (3, 5), second=second)["a"]
+    assert (first.rejected, first.second, first.second_raw) == (False, 1.0, 1.0)
+    assert first.adjusted < 0.05
+    assert next_look({"a": clear[:3]}, (3, 5), second=second) == (1, ["a"])
+    later = decided({"a": clear}, 2, (3, 5), second=second)["a"]
+    assert (later.at_look, later.second, later.second_raw) == (2, 0.002, 0.001)
+
+
+def test_what_brings_no_seeds_is_tested_on_those_that_are_there() -> None:
+    """Where all that bring seeds are decided, a look is taken once the others have the pairs for it."""
+    clear, noisy = [2.0, 2.1, 1.9], [1.0, -1.0, 0.5, 0.2, -0.3]
+    assert next_look({"a": clear, "b": noisy[:4], "gone": []}, (3, 5), leading={"a"}) == (1, ["b", "gone"])
+    assert next_look({"a": clear, "b": noisy, "gone": []}, (3, 5), leading={"a"}) == (2, ["b", "gone"])

@@ -10,6 +10,7 @@ import lzma
 import shutil
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -37,17 +38,18 @@ def _rows(study: Path) -> bytes:
                 found += file.read()
         except FileNotFoundError:
             continue
-        except (OSError, EOFError, lzma.LZMAError) as error:
+        except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
             raise Unusable(f"{study / name} cannot be read: {error}; mend or remove it") from None
     return found
 
 
-def _keys(study: Path) -> set[str]:
-    """Of its rows; a line that is none, as one that was cut off, has no key."""
+def _ended(study: Path) -> set[tuple[str, bool]]:
+    """Key of each row, and whether that failed, which is not final; a line that was cut off is none."""
     found = set()
     for line in _rows(study).splitlines():
-        with suppress(ValueError, TypeError, KeyError):
-            found.add(str(json.loads(line)["key"]))
+        with suppress(ValueError, TypeError, KeyError, AttributeError):
+            row = json.loads(line)
+            found.add((str(row["key"]), row.get("status") == "failed"))
     return found
 
 
@@ -142,7 +144,7 @@ def bring(back: Path, results: Path) -> list[str]:
 
 def _reason_to_stay(study: Path, here: Path) -> str:
     """Why `study`, which was brought, does not take the place of `here`; '' where it does."""
-    if lost := _keys(here) - _keys(study):
+    if lost := _ended(here) - _ended(study):
         return f"{len(lost)} of its rows are not among those that were brought"
     return "it is as far as what was brought, or further" if progress(study) <= progress(here) else ""
 

@@ -18,6 +18,7 @@ from analysis.results.rows import Results
 from analysis.results.searches import named
 from analysis.results.table import Line, family
 from analysis.statistics.paired import FARTHEST, detectable
+from harness.vocabulary.rows import MOVED
 
 GAP = 10  # points between a supernet and what is read from it, above which a report says so
 ORIGINS = {"device": "devices", "hardware": "kinds of processor or GPU", "precision": "precisions",
@@ -145,7 +146,10 @@ def _origins(used: pd.DataFrame) -> Iterator[str]:
 
 def _mixed(used: pd.DataFrame, column: str) -> str:
     """Whether the trainings of one search seed, which are compared as pairs, differ in `column`."""
-    several = used.dropna(subset=[column]).groupby(["data", "seed"])[column].nunique() > 1
+    seeds = used.dropna(subset=[column]).groupby(["data", "seed"])
+    several = seeds[column].nunique() > 1
+    if column == "hardware":
+        several |= seeds["warnings"].agg(lambda said: any(one.startswith(MOVED) for row in said for one in row))
     if not several.any():
         return "the trainings of each search seed from one, so that no pair mixes them"
     return (

@@ -54,8 +54,9 @@ def job_seconds(prepared: Prepared, device: str, jobs: Mapping[str, Job] | None 
     jobs = {key: job for key, job in jobs.items() if not by_table(job.settings)}
     stands = {key: stand_in(job, prepared) for key, job in jobs.items()}
     recipes = {stands[key]: recipe_of(job.settings) for key, job in jobs.items()}
+    known = engine_paths.known(prepared.folder)
     with one_thread():
-        per_image = {stand: _image_seconds(stand, recipe, prepared, device) for stand, recipe in recipes.items()}
+        per_image = {stand: _image_seconds(stand, recipe, prepared, device, known) for stand, recipe in recipes.items()}
     took = {key: images(job, prepared.data_of(job)) * per_image[stands[key]] for key, job in jobs.items()}
     return {**dict.fromkeys(prepared.plan.jobs, 0.0), **took}  # what a table answers takes no time
 
@@ -116,9 +117,9 @@ def _network_of(job: Job, prepared: Prepared) -> tuple[str, str]:
         return "rule", prepared.space.rules[0]
 
 
-def _image_seconds(stand: StandIn, recipe: Recipe, prepared: Prepared, device: str) -> float:
+def _image_seconds(stand: StandIn, recipe: Recipe, prepared: Prepared, device: str, known: Mapping[str, str]) -> float:
     """Seconds an image that a gradient is taken of; 0 where the network does not work and so is not trained."""
-    data, engines = prepared.sets[stand.data], _engines(stand, prepared, torch.device(device))
+    data, engines = prepared.sets[stand.data], _engines(stand, prepared, torch.device(device), known)
 
     def by(engine: Engine, most: int) -> float:
         some = islice(networks(stand, prepared), most)
@@ -127,13 +128,13 @@ def _image_seconds(stand: StandIn, recipe: Recipe, prepared: Prepared, device: s
     return by(min(engines, key=lambda engine: by(engine, 1)) if len(engines) > 1 else engines[0], DRAWS)
 
 
-def _engines(stand: StandIn, prepared: Prepared, device: torch.device) -> list[Engine]:
+def _engines(stand: StandIn, prepared: Prepared, device: torch.device, known: Mapping[str, str]) -> list[Engine]:
     """By each path that a run may choose on a CPU; by the default one on a GPU, where a graph takes long to capture."""
     what = "supernet" if stand.kind == "supernet" else "network"
     names = paths(device, stand.precision)
     if device.type != "cpu":
         names = names[:1]
-    elif path := engine_paths.known(prepared.folder).get(what):
+    elif path := known.get(what):
         names = (path,)
     return [Engine.choose(device, stand.precision, prepared.sets[stand.data], name) for name in names]
 

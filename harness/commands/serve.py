@@ -1,8 +1,8 @@
 """`nas-harness serve`: the live page of a study, for browsers on this machine alone.
 
 The server listens on 127.0.0.1 and answers only those who know the address that it prints: other users of the machine
-do not. It answers two paths, reads the results folder alone, and refuses requests under another host's name, which a
-web page elsewhere could send (DNS rebinding).
+do not. It answers two paths, reads the results folder alone, writes there that it was looked at, and refuses requests
+under another host's name, which a web page elsewhere could send (DNS rebinding).
 """
 
 import argparse

@@ -49,7 +49,7 @@ def as_uint8(image: Any, name: str) -> Tensor:
         raise BadInput(f"{name} holds {UNKNOWN[image.mode]}, for which no value is white by itself; save it with 8 or "
                        "16 bits a channel")  # fmt: skip
     else:
-        array = np.array(image if image.mode == "L" else _plain(image, name))
+        array = np.array(_plain(image, name))
     pixels = torch.from_numpy(array)
     return (pixels[..., None] if pixels.dim() == 2 else pixels).permute(2, 0, 1)
 

@@ -128,9 +128,13 @@ def listing(root: Path) -> str:
 
 
 def _files(folder: Path | str) -> Iterator[str]:
-    """In one order on every machine; folders behind links are left out."""
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        if entry.is_file():
+    """In one order on every machine; without what cannot be read, and folders behind links."""
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        return
+    for entry in entries:
+        if os.path.isfile(entry.path):
             yield entry.path
         elif entry.is_dir(follow_symlinks=False):
             yield from _files(entry.path)

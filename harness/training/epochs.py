@@ -12,7 +12,7 @@ from harness.storage.checkpoint import Checkpoints, of_job
 from harness.storage.checks import finite, is_number
 from harness.storage.row_fields import faults
 from harness.training.place import Place, Progress
-from harness.vocabulary.rows import Outcome
+from harness.vocabulary.rows import MOVED, Outcome
 
 # Of one kind of job, which fills the outcome that it is given: None after a step, a Progress after an epoch.
 Epochs = Generator[Progress | None, None, None]
@@ -62,7 +62,7 @@ def epochs(key: str, work: Work, place: Place, outcome: Outcome, after: After = 
     """
     checkpoints = of_job(place.store, key)
     checkpoints.claim()
-    outcome.update(Outcome(curve=[], epochs=0))
+    outcome.update(Outcome(curve=[], epochs=0, warnings=[]))
     note = _resumed(checkpoints, work, outcome, before)
     ended, own, asked = outcome.pop("ended", False), work.epochs - before, place.asked_to_stop
     while outcome["epochs"] < own and not ended:
@@ -85,15 +85,17 @@ def epochs(key: str, work: Work, place: Place, outcome: Outcome, after: After = 
 
 def _resumed(checkpoints: Checkpoints, work: Work, outcome: Outcome, before: int) -> str:
     """Goes on from the newest checkpoint; where that does not fit, sets it aside, starts anew, and says so."""
-    if (found := checkpoints.load()) is None:
+    if (newest := checkpoints.load()) is None:
         return ""
-    epoch, state = found
+    epoch, state = newest
     start = deepcopy(work.state())
     why = checkpoints.fault(state)
     if not why:
         try:
             work.restore(state["work"])
-            outcome.update(_begun(_outcome(state, epoch, before), outcome))
+            found = _outcome(state, epoch, before)
+            over = found.get("ended") or found["epochs"] >= work.epochs - before
+            outcome.update(found if over else _begun(found, outcome))
             return ""
         except MISFITS as error:
             if memory.exhausted(error):
@@ -113,8 +115,7 @@ def _begun(found: Outcome, now: Outcome) -> Outcome:
     here = {name: now[name] for name in OF_A_PLACE if name in now}  # type: ignore[literal-required]
     said = found.get("warnings", [])
     if found.get("hardware") and found["hardware"] != now.get("hardware"):
-        more = f"a part of its epochs ran on {found['hardware']}, the last ones on {now.get('hardware')}"
-        said = [*said, more]
+        said = [*said, f"{MOVED} {found['hardware']}, the last ones on {now.get('hardware')}"]
     return {**found, **here, "warnings": said}  # type: ignore[typeddict-item]
 
 

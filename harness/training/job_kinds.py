@@ -180,7 +180,7 @@ def search_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> 
     outcome.update(
         Outcome(
             val_accuracy=outcome["curve"][-1]["val_accuracy"],
-            warnings=[*outcome.get("warnings", []), *_warnings(outcome, space)],
+            warnings=[*outcome["warnings"], *_warnings(outcome, space)],
         )
     )
 

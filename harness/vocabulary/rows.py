@@ -15,6 +15,7 @@ class Status(StrEnum):
     UNMATCHED = "unmatched"  # a twin where no architecture but the searched one matches
 
 
+MOVED = "a part of its epochs ran on"  # begins a warning of a trial that went on on another kind of hardware
 FINAL = (Status.DONE, Status.DIVERGED, Status.DISCONNECTED, Status.PRUNED, Status.UNMATCHED)
 
 

@@ -14,6 +14,7 @@ from analysis.findings.published import beside, unanswered
 from analysis.results.rows import Results, load
 from analysis.results.table import lines
 from analysis.statistics.paired import detectable
+from harness.vocabulary.rows import MOVED
 
 pytestmark = pytest.mark.long
 
@@ -73,6 +74,8 @@ def test_whether_pairs_mix_processors_is_said(tmp_path: Path) -> None:
     text = said(loaded(tmp_path / "apart", study, apart))
     assert "(EPYC (avx2), Xeon (amx_bf16)): the trainings of each search seed from one, so that no pair mixes" in text
     first = next(n for n, row in enumerate(apart) if row["kind"] == "train" and row["seed"] == 4)
+    moved = [{**r, "warnings": [f"{MOVED} X, the last ones on Y"]} if n == first else r for n, r in enumerate(apart)]
+    assert "those of 1 of 6 search seeds from more than one" in said(loaded(tmp_path / "moved", study, moved))
     apart[first]["hardware"] = "EPYC (avx2)"
     text = said(loaded(tmp_path / "mixed", study, apart))
     assert "(EPYC (avx2), Xeon (amx_bf16)): those of 1 of 6 search seeds from more than one, so that pairs" in text

@@ -2,6 +2,7 @@
 
 import fcntl
 import gzip
+import json
 import lzma
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,19 @@ def test_rows_that_are_kept_compressed_are_not_lost(tmp_path: Path, pack: Any) -
     kept.write_bytes(b"no rows")
     with pytest.raises(Unusable, match=r"trials\.jsonl\..z cannot be read: .+; mend or remove it"):
         brought.bring(tmp_path / "out", tmp_path / "new")
+
+
+def test_a_finished_row_is_not_lost_to_a_longer_file(tmp_path: Path) -> None:
+    """The key alone says nothing: there it failed."""
+    brought_rows = [{"key": "a", "status": "failed"}, {"key": "b", "status": "done"}, {"key": "c", "status": "done"}]
+    there = results(tmp_path / "results", "toy", 0, {})
+    (there / "trials.jsonl").write_text("".join(json.dumps(row) + "\n" for row in brought_rows))
+    brought.take(tmp_path / "results", tmp_path / "out", ROOM, PIECE)
+    here = results(tmp_path / "new", "toy", 0, {})
+    rows = [{"key": "a", "status": "failed"}, {"key": "a", "status": "done"}]
+    (here / "trials.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (said,) = brought.bring(tmp_path / "out", tmp_path / "new")
+    assert said == f"{here}: 1 of its rows are not among those that were brought; it stays as it is"
 
 
 def test_a_study_that_a_driver_runs_stays(tmp_path: Path) -> None:

@@ -147,6 +147,9 @@ def test_images_without_colour_are_one_channel(mode: str) -> None:
 @pytest.mark.parametrize(("mode", "shown"), [("LA", [[255, 0]]), ("RGBA", [[255, 0]] * 3), ("P", [[255, 0]] * 3)])
 def test_what_is_transparent_lies_on_white(mode: str, shown: list[list[int]]) -> None:
     """Black on nothing: alpha alone holds the drawing."""
+    grey = Image.fromarray(np.array([[0, 7]], np.uint8))
+    grey.info["transparency"] = 0
+    assert pixels.as_uint8(grey, "x").tolist() == [[[255, 7]]]
     image = Image.fromarray(np.array([[[0, 0, 0, 0], [0, 0, 0, 255]]], np.uint8))
     if mode == "P":
         image = Image.fromarray(np.array([[0, 1]], np.uint8), "P")

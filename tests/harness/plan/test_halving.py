@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands.plan import images
+from harness.commands.plan_seconds import images
 from harness.commands.verify import problems
 from harness.plan.halving import rungs
 from harness.run.prepare import prepare

@@ -78,6 +78,13 @@ def test_data_differ_by_names_and_sizes(root: Path) -> None:
     assert nodes.listing(root / "data") != before
 
 
+def test_what_is_not_there_or_cannot_be_read_is_no_fault_of_the_code(tmp_path: Path) -> None:
+    nothing = nodes.listing(tmp_path / "not there")
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "file").write_text("")
+    assert nodes.listing(tmp_path / "file") == nothing != nodes.listing(tmp_path)
+
+
 def test_a_large_disk_is_not_gone_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in "abc":
         (tmp_path / name).mkdir()

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from harness.commands.plan import EVALUATION, SEARCH_STEP, images
+from harness.commands.plan_seconds import EVALUATION, SEARCH_STEP, images
 from harness.data import datasets
 from harness.errors import BadInput
 from harness.plan.make import make

@@ -16,6 +16,7 @@ from harness.cli import main
 from harness.commands.context import portable
 from tests.studies import TINY, as_toml
 
+PATH = ("--path", "eager contiguous")  # measured, it may be another one in each run where the machine is busy
 TIMES = ("seconds", "device_seconds", "started", "finished", "peak_memory_bytes", "host", "protocol")
 
 
@@ -51,21 +52,21 @@ def study(tmp_path_factory):
 @pytest.fixture(scope="module")
 def in_process(study):
     results = study.parent / "in-process"
-    out = harness("run", study, "--executor", "in-process", "--results", results)
+    out = harness("run", study, "--executor", "in-process", "--results", results, *PATH)
     return results / "tiny", out
 
 
 @pytest.fixture(scope="module")
 def on_ray(study):
     results = study.parent / "ray"
-    return results / "tiny", harness("run", study, "--results", results)
+    return results / "tiny", harness("run", study, "--results", results, *PATH)
 
 
 @pytest.mark.ray
 @pytest.mark.training
 @pytest.mark.parametrize("executor", ["in-process", pytest.param("ray", marks=pytest.mark.slow)])
 def test_trials_that_take_turns_in_one_process_give_the_same_rows(study, in_process, tmp_path, executor):
-    out = harness("run", study, "--results", tmp_path, "--executor", executor, "--pack", "train=3").stderr
+    out = harness("run", study, "--results", tmp_path, "--executor", executor, "--pack", "train=3", *PATH).stderr
     assert rows(tmp_path / "tiny") == rows(in_process[0])
     assert out.count("done     train") == sum(row["kind"] == "train" for row in rows(tmp_path / "tiny").values())
 
@@ -122,7 +123,9 @@ def test_status_of_a_finished_study(on_ray):
 @pytest.mark.training
 def test_interrupted_and_started_again(study, in_process, tmp_path):
     """Ctrl-C in the middle, on Ray; the same command then ends with the same rows, none of them run twice."""
-    line = command("run", study, "--results", tmp_path, "--cpus", 1)  # one trial at a time: many are left by then
+    line = command(
+        "run", study, "--results", tmp_path, "--cpus", 1, *PATH
+    )  # one trial at a time: many are left by then
     process = subprocess.Popen(line, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
                                start_new_session=True)  # fmt: skip
     for line in process.stderr:
@@ -133,7 +136,7 @@ def test_interrupted_and_started_again(study, in_process, tmp_path):
     assert process.returncode not in (0, None)
     partial = rows(tmp_path / "tiny")
     assert 0 < len(partial) < 20
-    harness("run", study, "--results", tmp_path)
+    harness("run", study, "--results", tmp_path, *PATH)
     assert rows(tmp_path / "tiny") == rows(in_process[0])
 
 

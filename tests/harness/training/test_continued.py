@@ -148,7 +148,7 @@ def test_through_the_command_with_both_executors(tmp_path: Path) -> None:
     path.write_text(as_toml({**TINY, **CHANGES, "recipe": RECIPE, "method": METHODS[:1]}))
     for executor in ("in-process", "ray"):
         results = tmp_path / executor
-        words = ["run", str(path), "--results", str(results), "--executor", executor]
+        words = ["run", str(path), "--results", str(results), "--executor", executor, "--path", "eager contiguous"]
         done = subprocess.run([sys.executable, "-m", "harness", *words], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         rows = latest_rows(results / "tiny")

@@ -18,11 +18,11 @@ from analysis.results.rows import Results
 from analysis.results.searches import named
 from analysis.results.table import Line, family
 from analysis.statistics.paired import FARTHEST, detectable
-from harness.vocabulary.rows import MOVED
 
 GAP = 10  # points between a supernet and what is read from it, above which a report says so
 ORIGINS = {"device": "devices", "hardware": "kinds of processor or GPU", "precision": "precisions",
            "path": "engine paths"}  # fmt: skip
+MOVED = "a part of its epochs ran on"  # begins such a warning (harness/vocabulary/rows.py)
 FEW = 5  # search seeds below which a report says that they are few
 
 

@@ -39,12 +39,19 @@ def auto_precision(device: torch.device, network: nn.Module) -> str:
     Depthwise and other grouped convolutions are slower in bf16 on a CPU (measured; see benchmarks), but for those of a
     network that runs them as dense ones then and says so by `dense_when_reduced`.
     """
-    if device.type == "cuda":
-        return "bf16" if torch.cuda.get_device_capability(device) >= BF16_CAPABILITY else "fp32"
-    if device.type != "cpu" or instruction_set() not in WITH_BF16:
+    if not multiplies_bf16(device):
         return "fp32"
+    if device.type == "cuda":
+        return "bf16"
     grouped = any(module.groups > 1 for module in network.modules() if isinstance(module, nn.Conv2d))
     return "fp32" if grouped and not getattr(network, "dense_when_reduced", False) else "bf16"
+
+
+def multiplies_bf16(device: torch.device) -> bool:
+    """Whether a GPU or a CPU does; others are not known to."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= BF16_CAPABILITY
+    return device.type == "cpu" and instruction_set() in WITH_BF16
 
 
 def paths(device: torch.device, precision: str) -> tuple[str, ...]:

@@ -7,9 +7,8 @@ from typing import Any
 import torch
 
 from harness.engine.cards import cards
-from harness.engine.device import BF16_CAPABILITY
+from harness.engine.device import multiplies_bf16
 from harness.engine.hardware import hardware
-from harness.engine.instructions import WITH_BF16, instruction_set
 from harness.plan.jobs import Job
 from harness.plan.settings import by_table
 
@@ -19,11 +18,9 @@ Rows = Mapping[str, Mapping[str, Any]]
 
 def look(device: str) -> Seen:
     """What this process runs trials on; nothing where it has no such device."""
-    if not device.startswith("cuda"):
-        return {"kinds": {hardware(device): device != "cpu" or instruction_set() in WITH_BF16}}
-    if not torch.cuda.is_available():
+    if _sort(device) == "cuda" and not torch.cuda.is_available():
         return {}
-    return {"kinds": {hardware(device): torch.cuda.get_device_capability(device) >= BF16_CAPABILITY}}
+    return {"kinds": {hardware(device): _sort(device) == "mps" or multiplies_bf16(torch.device(device))}}
 
 
 def look_at_cards() -> Seen:

@@ -92,7 +92,7 @@ def one(part: str, folder: Path) -> dict[str, float]:
     parts: dict[str, Callable[[], Any]] = {
         "load": lambda: results_rows.load(folder),
         "tables": lambda: write_module.tables(findings(folder)),
-        "report": lambda: write_module.write(folder),
+        "report": lambda: write_module.write(findings(folder), folder),
     }
     clock, own = time.perf_counter(), time.process_time()
     parts[part]()

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from math import nan
 
 from analysis.findings import primary
-from analysis.findings.judged import Judged, judge, looked, spread_of
+from analysis.findings.judged import Judged, judge, looked
 from analysis.findings.rules import Rules, rules
+from analysis.findings.spreads import Spread, pooled_spread, spreads
 from analysis.findings.verdicts import WORDS, inconclusive, verdict
 from analysis.results.aggregate import done
 from analysis.results.pairs import Pairs, Question, Sides, questions, row_of
@@ -82,31 +83,18 @@ def compared(results: Results, table: Sequence[Line]) -> Compared:
     first = None
     if asked.primary:
         study = Study(results, fixed, 1, True)
-        first = _comparison(
-            study, asked.primary, judge([asked.primary], fixed, alone=True)[0], spread_of([asked.primary.differences])
-        )
+        one = judge([asked.primary], fixed, alone=True)[0]
+        first = _comparison(study, asked.primary, one, pooled_spread([asked.primary]))
     confirms = first is not None and first.status == "primary" and first.significant
     study = Study(results, fixed, len(family_) + asked.lost, confirms)
     judged = judge(family_, fixed, asked.lost)
-    spreads = _spreads(family_)
-    found = [
-        _comparison(study, pairs, one, spread_of([pairs.differences]) if pairs.failures else spreads[pairs.kind])
-        for pairs, one in zip(family_, judged, strict=True)
-    ]
+    found = [_comparison(study, *each) for each in zip(family_, judged, spreads(family_), strict=True)]
     of_kind = {kind: [c for c in found if c.kind == kind] for kind in ("twins", "pair", "gain")}
     if first and asked.single:
         of_kind[asked.single].insert(0, first)
     twins = {c.method: c for c in of_kind["twins"]}
     ordered = {line.method: twins[line.method] for line in table if line.method in twins}
     return Compared(first, ordered, of_kind["pair"], of_kind["gain"], study.size, asked.lost, asked.unanswered)
-
-
-def _spreads(family: Sequence[Pairs]) -> dict[str, tuple[float, int]]:
-    """Pooled over those whose differences may spread equally: of one kind, and without failures."""
-    return {
-        kind: spread_of([p.differences for p in family if p.kind == kind and not p.failures])
-        for kind in ("twins", "pair", "gain")
-    }
 
 
 def still_open(results: Results, table: Sequence[Line]) -> tuple[int, list[str]]:
@@ -166,12 +154,11 @@ class Study:
     confirms: bool  # as far as planned: whether rows of a comparison were new is its own
 
 
-def _comparison(study: Study, pairs: Pairs, judged: Judged, spread_: tuple[float, int]) -> Comparison:
+def _comparison(study: Study, pairs: Pairs, judged: Judged, spread: Spread) -> Comparison:
     fixed, frame, estimate = study.fixed, pairs.frame, judged.estimate
     strictest = fixed.alpha / fixed.times / max(1, study.size)
-    spread, freedom = spread_
     n = estimate.n if judged.tested is None else judged.tested
-    finds = smallest_effect(spread, n, freedom or None, strictest).value if n > 1 else nan
+    finds = smallest_effect(spread.std, n, alpha=strictest).value if n > 1 else nan
     simultaneous = mean_interval(pairs.differences, 1 - strictest)
     equivalence = _equivalence(study, pairs)
     equal = equivalence <= fixed.alpha
@@ -186,7 +173,7 @@ def _comparison(study: Study, pairs: Pairs, judged: Judged, spread_: tuple[float
         refused=pairs.refused,
         failures=pairs.failures,
         without=mean_interval(pairs.bare["own"] - pairs.bare["other"], fixed.level) if pairs.failures else None,
-        needed=needed(fixed.smallest, spread, freedom, strictest),
+        needed=needed(fixed.smallest, *spread, strictest),
         equivalence=equivalence,
         finds=finds,
         significant=judged.significant,

@@ -11,7 +11,7 @@ from analysis.findings.rules import Rules
 from analysis.results.pairs import Pairs
 from analysis.statistics.moderated import moderated
 from analysis.statistics.multiple_testing import adjusted_p
-from analysis.statistics.paired import TIED, Estimate, mean_interval, pooled_std
+from analysis.statistics.paired import Estimate, mean_interval
 from analysis.statistics.sequential import Decision, decided, next_look
 
 
@@ -96,10 +96,3 @@ def in_order(differences: pd.Series, most: int) -> list[float]:
         return []
     seeds = range(min(int(differences.index.max()) + 1, most))
     return [float(value) for value in differences.reindex(seeds)]
-
-
-def spread_of(samples: Sequence[pd.Series]) -> tuple[float, int]:
-    """Pooled standard deviation and its degrees of freedom, without samples of equal differences."""
-    known = [x for x in (sample.dropna().to_numpy() for sample in samples) if len(x) > 1]
-    known = [x for x in known if x.std(ddof=1) > TIED * np.abs(x).max()]
-    return pooled_std(known), sum(len(x) - 1 for x in known)

@@ -1,10 +1,10 @@
 """The report of results folders: tables, figures with their numbers, and one offline page, made from the rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from analysis.findings.collect import Findings, findings
+from analysis.findings.collect import Findings
 from analysis.findings.rules import rules
 from analysis.report import data_files, formats, latex, output
 from analysis.report.tables import images, over_data_sets
@@ -12,29 +12,26 @@ from analysis.report.tables.analyses import columns, records
 from analysis.report.tables.listed import report_tables
 from analysis.report.tables.table import Table
 
-Folders = Path | Sequence[Path]
 
+def write(found: Findings, folder: Path, out: Path | None = None,
+          more: Mapping[str, bytes] = MappingProxyType({})) -> Path:  # fmt: skip
+    """Writes the report into `out`, by default `report/` in the results folder; returns where.
 
-def write(results: Folders, out: Path | None = None, more: Mapping[str, bytes] = MappingProxyType({})) -> Path:
-    """Writes the report of one or several results folders into `out`, by default `report/` in the first; returns it.
-
-    `more`: further files of it. Raises FileNotFoundError or ValueError where a folder holds no study, Refused where a
-    file of something else stands in the way.
+    `more`: further files of it. Raises Refused where a file of something else stands in the way.
     """
-    out = out or _home(results)
-    output.put(out, {**rebuild(results), **more}, _own(results, out))
+    out = out or home(folder)
+    output.put(out, {**rebuild(found), **more}, _own(folder, out))
     return out
 
 
-def check(results: Folders, out: Path | None = None) -> None:
+def check(folder: Path, out: Path | None = None) -> None:
     """Raises Refused where `write` would for any rows: nothing needs to be read then."""
-    out = out or _home(results)
-    output.refuse(out, (*output.FIXED, output.MANIFEST), output.earlier(out, _own(results, out)))
+    out = out or home(folder)
+    output.refuse(out, (*output.FIXED, output.MANIFEST), output.earlier(out, _own(folder, out)))
 
 
-def text(results: Folders) -> str:
+def text(found: Findings) -> str:
     """The table, the comparison with twins and what weakens them, for the terminal."""
-    found = findings(results)
     parts = [found.results.name]
     parts += [_titled(table) for table in report_tables(found) if table.name.partition("-")[0] in ON_TERMINAL]
     parts += ["\n".join(f"! {caveat}" for caveat in found.caveats)]
@@ -49,12 +46,11 @@ def _titled(table: Table) -> str:
     return f"{table.title}\n{formats.text(table)}" if "-" in table.name else formats.text(table)
 
 
-def rebuild(results: Folders) -> dict[str, bytes]:
+def rebuild(found: Findings) -> dict[str, bytes]:
     """Every file of the report, name inside its folder → content; on one machine, equal rows give equal bytes."""
     from analysis.figures import gallery
     from analysis.report.page import page
 
-    found = findings(results)
     drawn = gallery.pictures(found)
     files = {name: encoded(text) for name, text in (tables(found) | gallery.numbers("figures", drawn)).items()}
     files |= gallery.images("figures", drawn) | data_files.files(found.results)
@@ -66,13 +62,12 @@ def encoded(text: str) -> bytes:
     return text.encode(errors="backslashreplace")
 
 
-def numbers(results: Folders) -> dict[str, str]:
+def numbers(found: Findings) -> dict[str, str]:
     """Of these files the tables and the numbers behind each figure: what the rows say, whatever draws it. Data files,
     which may be left out where a report is kept, only where they are there."""
     from analysis.figures import gallery
 
-    found = findings(results)
-    data = data_files.kept(found.results, _home(results))
+    data = data_files.kept(found.results, home(found.results.folders[0]))
     return tables(found) | gallery.numbers("figures", gallery.pictures(found)) | data
 
 
@@ -93,9 +88,10 @@ def tables(found: Findings) -> dict[str, str]:
     }
 
 
-def _home(results: Folders) -> Path:
-    return (results if isinstance(results, Path) else results[0]) / "report"
+def home(folder: Path) -> Path:
+    """Where the report of a results folder lies."""
+    return folder / "report"
 
 
-def _own(results: Folders, out: Path) -> bool:
-    return out.resolve() == _home(results).resolve()
+def _own(folder: Path, out: Path) -> bool:
+    return out.resolve() == home(folder).resolve()

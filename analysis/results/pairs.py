@@ -26,6 +26,7 @@ class Pairs:
     refused: tuple[float, ...]  # seeds whose sides saw different images
     failures: int  # trainings of either side
     methods: tuple[str, ...]  # the table rows that it comes from
+    data: str  # that both sides are of, as `data_sets.text`
     twins: bool = False  # the second side is the first one's twins
 
     @cached_property
@@ -125,7 +126,7 @@ class Sides:
         refused = tuple(sorted({seed for part in parts for seed in part.refused}))
         methods = tuple(dict.fromkeys(method for part in parts for method in part.methods))
         failures = sum(failed(self._trials(method)) for method in methods)
-        return Pairs("primary", sides, frame, bare, refused, failures, methods, parts[0].twins)
+        return Pairs("primary", sides, frame, bare, refused, failures, methods, parts[0].data, parts[0].twins)
 
     def _trials(self, method: str) -> pd.DataFrame:
         if method not in self._found:
@@ -160,7 +161,8 @@ class Sides:
         for table in (frame, bare):
             table.loc[table.index.isin(refused), :] = float("nan")
         failures = sum(failed(self._trials(method)) for method in methods)
-        return Pairs(kind, sides, frame, bare, tuple(refused), failures, methods, kind == "twins")
+        data = str(next(iter(self._trials(methods[0])["data"].dropna()), ""))
+        return Pairs(kind, sides, frame, bare, tuple(refused), failures, methods, data, kind == "twins")
 
     def _means(self, method: str) -> tuple[pd.Series, pd.Series]:
         """Per search seed, every one that has a row: the mean with failures counted, and without them."""

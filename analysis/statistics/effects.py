@@ -29,7 +29,7 @@ def hedges_g(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> Effect
     2 (n - 1) / (1 + r²) where pairs correlate by r (Cousineau 2020); g is d times Hedges's factor for these (1981).
     The interval is Bonett's (2008, equation 7) around d, of large samples: simulated, it covers 93 to 98 % at n = 3 to
     10, r = 0 to .9 and effects of 0 to 3. Pairs with a missing side are left out; NaN below three pairs and where
-    neither side varies. Where one side alone varies, r is 0.
+    neither side varies. Where one side alone varies, r is 0 and the variance has n - 1 degrees.
     """
     x, y = known_pairs(first, second)
     n = len(x)
@@ -40,7 +40,7 @@ def hedges_g(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> Effect
     if sqrt(pooled) <= TIED * max(np.abs(x).max(), np.abs(y).max()):
         return Effect(nan, nan, nan, nan, nan, n)
     r = float(np.clip(c / sqrt(a * b), -1, 1)) if a * b > 0 else 0.0
-    freedom = 2 * (n - 1) / (1 + r * r)
+    freedom = 2 * (n - 1) / (1 + r * r) if a * b > 0 else n - 1.0
     d = float(x.mean() - y.mean()) / sqrt(pooled)
     spread = d * d * (a * a + b * b + 2 * c * c) / (8 * pooled**2) + max(0.0, a + b - 2 * c) / pooled
     half = float(ndtri((1 + level) / 2)) * sqrt(float(spread) / (n - 1))

@@ -38,13 +38,18 @@ class _Cells:
         """How many cells the search of each cell has."""
         return np.asarray(self.z.sum(axis=0))
 
+    @cached_property
+    def around(self) -> np.ndarray:
+        """`y` without each snapshot's mean: P takes all means to 0, and squares of small residuals lose nothing."""
+        return np.asarray(self.y - self.x @ (self.x.T @ self.y / self.x.sum(axis=0)))
+
     @property
     def freedom(self) -> int:
         return len(self.y) - int(self.x.shape[1])
 
     def deviance(self, ratio: float) -> float:
         _, bread, p = self.fitted(ratio)
-        squares = float(self.y @ p @ self.y)
+        squares = float(self.around @ p @ self.around)
         logs = (np.log1p(ratio * self.sizes) / self.sizes).sum() - np.linalg.slogdet(bread)[1]
         return self.freedom * log(squares) + float(logs)
 
@@ -61,8 +66,7 @@ def contrast(differences: ArrayLike, weights: ArrayLike, level: float = 0.95) ->
         return NOTHING
     search, snapshot = np.nonzero(known)
     cells = _Cells(d[known], np.eye(d.shape[1])[snapshot], (search[:, None] == search).astype(float))
-    spread = cells.y @ cells.fitted(0.0)[2] @ cells.y
-    if cells.freedom < 1 or spread <= (TIED * np.abs(cells.y).max()) ** 2 * cells.freedom:
+    if cells.freedom < 1 or cells.around @ cells.around <= (TIED * np.abs(cells.y).max()) ** 2 * cells.freedom:
         return NOTHING
     ratio = _ratio(cells)
     return _tested(cells, c, ratio, level) if ratio < LARGEST else _by_search(d, c, level)
@@ -91,7 +95,7 @@ def _ratio(cells: _Cells) -> float:
 
 def _tested(cells: _Cells, c: np.ndarray, ratio: float, level: float) -> Coefficient:
     inverse, bread, p = cells.fitted(ratio)
-    within = float(cells.y @ p @ cells.y) / cells.freedom
+    within = float(cells.around @ p @ cells.around) / cells.freedom
     value, variance = float(c @ bread @ cells.x.T @ inverse @ cells.y), within * float(c @ bread @ c)
     freedom = _freedom(cells, c, ratio, within) if ratio else float(cells.freedom)
     error = sqrt(variance)
@@ -111,7 +115,7 @@ def _freedom(cells: _Cells, c: np.ndarray, ratio: float, within: float) -> float
     parts = cells.z, np.eye(len(cells.y))
     row = c @ bread @ cells.x.T @ inverse
     gradient = np.array([row @ part @ row for part in parts])
-    projected = [part @ p @ cells.y for part in parts]
+    projected = [part @ p @ cells.around for part in parts]
     hessian = np.array([[2 * one @ p @ other - np.trace(p @ v @ p @ w)
                          for w, other in zip(parts, projected, strict=True)]
                         for v, one in zip(parts, projected, strict=True)])  # fmt: skip

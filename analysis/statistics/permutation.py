@@ -18,7 +18,7 @@ ROUNDING = 1e-12  # of the largest value: what decimal numbers lose as binary on
 
 @dataclass(frozen=True)
 class SignFlip:
-    """`statistic`: the mean of the signed scores; `least`: the smallest p that n pairs can give."""
+    """`statistic`: the mean of the signed scores; `least`: the smallest p that so many differences can give."""
 
     statistic: float
     p: float
@@ -31,8 +31,8 @@ def sign_flip(differences: ArrayLike) -> SignFlip:
 
     Exact up to 20 pairs, where p is at least 2 / 2ⁿ; above, 99,999 signs drawn from a fixed stream, the data counted
     among them (Phipson and Smyth 2010), so p is at least 1 / 100,000. A difference of 0 counts as a pair and tells
-    nothing; without pairs p is NaN, without any difference it is 1. Raises ValueError for infinite differences: those
-    have ranks only (`signed_rank`).
+    nothing, and the least p is that of the others; without pairs p is NaN, without any difference it is 1. Raises
+    ValueError for infinite differences: those have ranks only (`signed_rank`).
     """
     x = known_values(differences)
     n = len(x)
@@ -42,12 +42,12 @@ def sign_flip(differences: ArrayLike) -> SignFlip:
         return SignFlip(nan, nan, nan, 0)
     scores = np.sort(np.abs(x))[::-1]  # p depends on neither order nor sign
     if not scores[0]:
-        return SignFlip(0.0, 1.0, _least(n), n)
+        return SignFlip(0.0, 1.0, 1.0, n)
     scores, total = scores / scores[0], abs(float((x / scores[0]).sum()))
     sums = _all_sums(scores) if n <= MOST_EXACT else _drawn_sums(scores)
     extreme = int((np.abs(sums) >= total - TIED * n).sum())
     p = extreme / len(sums) if n <= MOST_EXACT else (1 + extreme) / (1 + len(sums))
-    return SignFlip(float(x.mean()), p, _least(n), n)
+    return SignFlip(float(x.mean()), p, _least(n, int((scores > 0).sum())), n)
 
 
 def signed_rank(first: ArrayLike, second: ArrayLike) -> SignFlip:
@@ -66,8 +66,8 @@ def signed_rank(first: ArrayLike, second: ArrayLike) -> SignFlip:
     return sign_flip(np.sign(differences) * (sizes > 0) * rankdata(sizes))
 
 
-def _least(n: int) -> float:
-    return 2.0 ** (1 - n) if n <= MOST_EXACT else 1 / (1 + DRAWS)
+def _least(n: int, differ: int) -> float:
+    return max(2.0 ** (1 - differ), 0.0 if n <= MOST_EXACT else 1 / (1 + DRAWS))
 
 
 def _all_sums(scores: np.ndarray) -> np.ndarray:

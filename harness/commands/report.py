@@ -13,7 +13,7 @@ def command(options: argparse.Namespace) -> int:
     if len(folders) > 1 and not options.out:
         raise BadInput("several folders make a report of their own: say where, with --out DIR")
     out = Path(options.out) if options.out else None
-    report_pages.check(folders, out)
+    report_pages.check(folders[0], out)
     if options.published:
         try:
             content = small_file(Path(options.published))

@@ -78,15 +78,16 @@ check_published = _readable()(read)
 def show(folders: list[Path], out: Path | None = None) -> None:
     from analysis.tuning import pages
 
-    write.check(folders, out)
+    write.check(folders[0], out)
     with _untouched(folders):
         more = pages.rebuild(folders[0].name, tunings(folders))
         if any(map(unfinished, folders)):
             findings(folders)  # where no report can be made, nobody looks
         for folder in folders:
             note_look(folder)  # before anything can be seen: the report counts its own look
-        page = write.write(folders, out, more)
-        print(visible(write.text(folders)))
+        found = findings(folders)
+        page = write.write(found, folders[0], out, more)
+        print(visible(write.text(found)))
     print(f"\nreport: {page / 'index.html'}")
     for name in more:
         if name.endswith(".html"):
@@ -113,7 +114,7 @@ def differences(folder: Path) -> list[str]:
     from analysis.tuning import pages
 
     with _untouched([folder]):
-        built = write.numbers(folder) | pages.numbers(tunings([folder]))
+        built = write.numbers(findings(folder)) | pages.numbers(tunings([folder]))
     found = compare.differences(folder / "report", built)
     if found and (made := output.other_version(folder / "report")):
         return [f"report/ was made by {made}, and version {output.version()} makes another one of these rows: build it "

@@ -46,7 +46,7 @@ def keys(found: Findings, method: str) -> dict[int, str]:
 
 
 def records(folder: Path, name: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(write.numbers(folder)[name])))
+    return list(csv.DictReader(io.StringIO(write.numbers(findings(folder))[name])))
 
 
 @pytest.mark.parametrize(("classes", "size"), [(10, 1), (255, 1), (256, 2)])

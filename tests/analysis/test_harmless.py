@@ -12,6 +12,7 @@ import rows_factory as factory
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.findings.collect import findings
 from analysis.numbers import in_csv, in_markdown, visible
 from analysis.report import write
 
@@ -29,7 +30,7 @@ def renamed(value: Any, name: str) -> Any:
 def report(folder: Path, name: str) -> dict[str, bytes]:
     study = factory.study(seeds=2, snapshots=[5], rules=("A",))
     found = [renamed(row, name) for row in factory.rows(study)]
-    return write.rebuild(factory.write(folder / "made-up", renamed(study, name), found))
+    return write.rebuild(findings(factory.write(folder / "made-up", renamed(study, name), found)))
 
 
 @pytest.mark.long

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import rows_factory as factory
 
+from analysis.findings.collect import findings
 from analysis.report import output, write
 from analysis.report.output import Refused
 
@@ -85,13 +86,13 @@ def test_links_are_not_followed(name: str, tmp_path: Path) -> None:
 def test_a_report_from_before_there_were_manifests_is_made_anew(tmp_path: Path) -> None:
     study = factory.study(snapshots=[5])
     folder = factory.write(tmp_path / "made-up", study, factory.rows(study))
-    home = write.write(folder)
+    home = write.write(findings(folder), folder)
     (home / output.MANIFEST).unlink()
     for kind in ("csv", "pdf"):
         (home / "figures" / f"of-before.{kind}").write_text("stale")
     (home / "figures" / "mine.pdf").write_text("mine")
     (home / "table.md").write_text("stale")
-    write.write(folder)
+    write.write(findings(folder), folder)
     assert not list(home.glob("figures/of-before.*"))
     assert (home / "figures" / "mine.pdf").read_text() == "mine"
     assert "darts" in (home / "table.md").read_text()

@@ -100,7 +100,7 @@ def test_three_data_sets_show_nothing_by_signed_ranks_and_the_report_says_so(tmp
     said = ("With 3 data sets Wilcoxon's exact two-sided p cannot go below 2/2ⁿ = 0.25, after Holm's method over 5 "
             "pairs not below 1: over data sets it can show nothing here.")  # fmt: skip
     assert said in table(found, "pairs-over-data-sets").note
-    assert said in write.text(found.results.folders[0])
+    assert said in write.text(found)
     answers = [row[-1].text for row in table(found, "friedman").rows]
     assert answers == ["not shown"]
 

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import rows_factory as factory
 
+from analysis.findings.collect import findings
 from analysis.report import compare, write
 
 pytestmark = pytest.mark.long
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.long
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     study = factory.study(snapshots=[5, 10])
     out = factory.write(tmp_path_factory.mktemp("results") / "made-up", study, factory.rows(study))
-    write.write(out)
+    write.write(findings(out), out)
     return out
 
 
@@ -59,13 +60,14 @@ def test_all_files_are_there(folder: Path) -> None:
 
 def test_rows_in_another_order_give_the_same_bytes(folder: Path, tmp_path: Path) -> None:
     study = factory.study(snapshots=[5, 10])
-    shuffled = write.write(factory.write(tmp_path / "made-up", study, factory.rows(study)[::-1]))
+    other = factory.write(tmp_path / "made-up", study, factory.rows(study)[::-1])
+    shuffled = write.write(findings(other), other)
     for name in names(folder / "report"):
         assert (shuffled / name).read_bytes() == (folder / "report" / name).read_bytes(), name
 
 
 def test_what_was_changed_in_a_report_is_named(folder: Path, tmp_path: Path) -> None:
-    out, built = tmp_path / "report", write.numbers(folder)
+    out, built = tmp_path / "report", write.numbers(findings(folder))
     shutil.copytree(folder / "report", out)
     assert compare.differences(out, built) == []
     (out / "table.tex").unlink()
@@ -126,14 +128,15 @@ def test_the_page_needs_no_network(folder: Path) -> None:
 
 
 def test_the_terminal_shows_the_table(folder: Path) -> None:
-    text = write.text(folder)
+    text = write.text(findings(folder))
     assert text.startswith("made-up\n")
     for words in ("darts-A   5 ", "baseline", "Verdict", "! Few seeds"):
         assert words in text
 
 
 def test_a_study_without_rows_has_a_report(tmp_path: Path) -> None:
-    out = write.write(factory.write(tmp_path / "s", factory.study(), []))
+    folder = factory.write(tmp_path / "s", factory.study(), [])
+    out = write.write(findings(folder), folder)
     assert "0/3 runs" in (out / "index.html").read_text()
     assert not any(name.startswith("figures/") for name in names(out))
 
@@ -144,7 +147,7 @@ def test_cells_and_other_studies_in_one_report(tmp_path: Path) -> None:
     (tmp_path / "one" / "report" / "figures").mkdir(parents=True)
     for old in ("old.png", "old.csv"):
         (tmp_path / "one" / "report" / "figures" / old).write_text("of an earlier report")
-    out = write.write(folders)
+    out = write.write(findings(folders), folders[0])
     assert out == tmp_path / "one" / "report"
     assert {"figures/cells.svg", "figures/cell-structure.svg", "figures/alpha-one-darts.svg"} <= names(out)
     assert not {"figures/old.png", "figures/old.csv"} & names(out)

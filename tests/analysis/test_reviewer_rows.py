@@ -78,7 +78,7 @@ def test_the_order_of_folders_means_nothing(tmp_path: Path) -> None:
         results, _, said = judged(folders)
         assert (rules(results).smallest, rules(results).looks) == (0.2, (3, 5))
         assert "differ in smallest_effect, looks" in said
-        texts.append(write.numbers(folders))
+        texts.append(write.numbers(findings(folders)))
     assert texts[0] == texts[1]
 
 

@@ -133,7 +133,8 @@ def test_where_they_disagree_the_report_says_so_plainly(tmp_path: Path) -> None:
     said = [caveat for caveat in found.caveats if "hangs on the analysis" in caveat]
     assert said[0].startswith("darts-A against its twins, mean over snapshots: a difference is shown by sign flips, ")
     assert "not by paired t test" in said[0]
-    assert said[0] in write.text(tmp_path / "made-up")
+    assert "The paired t test and the moderated t test of its table decide" in said[0]
+    assert said[0] in write.text(findings(tmp_path / "made-up"))
 
 
 def test_a_failed_run_counts_with_guessing_in_every_way(tmp_path: Path) -> None:
@@ -154,6 +155,16 @@ def test_a_snapshot_that_is_missing_leaves_the_seed_to_the_mixed_model_alone(tmp
     assert one.ways[0].value == pytest.approx((means(OWN) - means(TWIN))[kept].mean())
     mixed = next(way for way in one.ways if way.name == "mixed model")
     assert mixed.value != pytest.approx(one.ways[0].value, abs=1e-6)
+
+
+def test_equal_differences_say_nothing_of_how_others_spread(tmp_path: Path) -> None:
+    """They are moderated by nothing and moderate nothing."""
+    above = {name: np.add(BASE["baseline"], 1).tolist() for name in OWN}
+    found = asked(place(tmp_path, VALUES | above))
+    constant, other = (found[f"darts-A against {side}, mean over snapshots"] for side in ("baseline", "its twins"))
+    assert MODERATED not in [way.name for way in constant.ways]
+    p = {way.name: way.p for way in other.ways}
+    assert p[MODERATED] == pytest.approx(p[T]), "one spread alone is its own"
 
 
 def test_nothing_to_ask() -> None:

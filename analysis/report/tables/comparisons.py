@@ -5,7 +5,7 @@ from typing import Any
 
 from analysis.findings.comparisons import Compared, Comparison
 from analysis.findings.primary import name as question
-from analysis.numbers import p_value
+from analysis.numbers import EMPTY, p_value
 from analysis.report.tables.table import Cell, Table, estimated, interval, named
 from analysis.results.table import Line
 
@@ -15,6 +15,7 @@ FAMILY = (
     "is what is so by the t test and with moderated variance (Smyth 2004), both after Holm. Failed trainings count "
     "with the accuracy of guessing; intervals are each comparison's own, not adjusted."
 )
+PRIMARY = " The primary comparison is not of this family: the table of its name has its test."
 CHOSEN = " The best of k searches is paired with the best of their k twins, which the same trainings chose."
 SEEDS = (
     " Seeds needed: to find the study's smallest effect four times in five, with the interval that the spread gives."
@@ -39,8 +40,8 @@ def comparisons(table: Sequence[Line], twins: dict[str, Comparison], level: floa
     rows = []
     for line in table:
         if (found := twins.get(line.method)) is not None:
-            rows.append((*named(line), *list(_cells("", found))[1:]))
-    note = f"Searched minus its random twins {kind}, paired by seed. {FAMILY}"
+            rows.append((*named(line), *_of_family(found)[1:]))
+    note = f"Searched minus its random twins {kind}, paired by seed. {_family([*twins.values()])}"
     note += CHOSEN if any(line.best_of for line in table) else ""
     return Table("twins", "Against random twins", head, tuple(rows), note + SEEDS, caption=note)
 
@@ -48,6 +49,16 @@ def comparisons(table: Sequence[Line], twins: dict[str, Comparison], level: floa
 def _head(quantity: str, level: float) -> tuple[str, ...]:
     return (f"{quantity}, points [{100 * level:.4g} %]", "p", "p (Holm)", MODERATED, "Hedges's g",
             "Relative improvement, %", "Pairs", "Seeds needed")  # fmt: skip
+
+
+def _family(found: Sequence[Comparison]) -> str:
+    return FAMILY + PRIMARY * any(c.kind == "primary" for c in found)
+
+
+def _of_family(found: Comparison) -> list[Cell]:
+    """As `_cells`; the primary comparison, which is of no family, has no p after Holm's method."""
+    cells = _cells("", found)
+    return [*cells[:3], Cell(EMPTY, found.methods), *cells[4:]] if found.kind == "primary" else cells
 
 
 def _cells(name: str, found: Comparison) -> list[Cell]:
@@ -63,7 +74,7 @@ def _cells(name: str, found: Comparison) -> list[Cell]:
 
 def pairwise(found: Sequence[Comparison], level: float) -> Table:
     """Every line against every other."""
-    note = f"First minus second, paired by seed. {FAMILY}"
+    note = f"First minus second, paired by seed. {_family(found)}"
     return _pairs("pairwise", "Every method against every other", "Difference", found, level, note)
 
 
@@ -71,8 +82,8 @@ def gains(found: Sequence[Comparison], level: float, kind: str) -> Table:
     """How far each method lies above its twins against how far each other does."""
     note = (
         f"A gain is searched minus random twins {kind}. First's gain minus second's, at equal search epochs "
-        f"where both have some, paired by seed. {FAMILY} That one gain is shown and another is not does not make the "
-        "one larger."
+        f"where both have some, paired by seed. {_family(found)} That one gain is shown and another is not does not "
+        "make the one larger."
     )
     return _pairs("gains", "Gain over random twins, method against method", "Difference of gains", found, level, note)
 
@@ -83,6 +94,6 @@ def _pairs(name: str, title: str, quantity: str, found: Sequence[Comparison], le
     gone = head.index("Relative improvement, %") if name == "gains" else len(head)
     rows = []
     for c in found:
-        cells = (Cell(c.method, c.methods), Cell(c.against, c.methods), *_cells("", c)[1:])
+        cells = (Cell(c.method, c.methods), Cell(c.against, c.methods), *_of_family(c)[1:])
         rows.append(cells[:gone] + cells[gone + 1 :])
     return Table(name, title, head[:gone] + head[gone + 1 :], tuple(rows), note + SEEDS, caption=note)

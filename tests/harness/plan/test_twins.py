@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from analysis.findings.collect import findings
 from analysis.report import write
 from harness.cli import main
 from harness.commands import status as status_module
@@ -124,7 +125,7 @@ def test_a_network_that_nothing_else_matches_has_no_twin_and_the_table_says_so(t
     assert rows[0]["error"] == "no twin: nothing but vgg11 1-3 itself matches it in targets"
     assert "2 unmatched" in status_module.report(folder)
     assert verify.problems(folder) == []
-    text = write.numbers(folder)["table.md"]
+    text = write.numbers(findings(folder))["table.md"]
     assert "2 unmatched" in text
     assert "random twins with as many shortcuts into each block" in text
 

@@ -5,7 +5,7 @@ STAMP = .venv/.installed
 PYTEST = $(BIN)/python -m pytest
 TWO = -n 2 --dist loadgroup --no-loadscope-reorder  # tests/conftest.py: Ray's tests one after another, first
 
-.PHONY: demo check reports test test-rest test-all test-kernels test-cluster test-apart test-autoscaling test-slurm test-faults \
+.PHONY: demo check reports test test-rest test-all test-kernels test-avx2 test-cluster test-apart test-autoscaling test-slurm test-faults \
 	test-signals lint docs gpu-kit study-page clean
 
 demo: $(STAMP)
@@ -37,9 +37,14 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# What computes, as on a processor without AVX-512 and with another BLAS; the rooms of NUMBERLESS hold no numbers.
+# What computes, as on a processor without AVX-512 and with another BLAS, if this one has more than AVX2; the rooms of
+# NUMBERLESS hold no numbers.
 NUMBERLESS = odd harness/commands harness/run harness/storage harness/study harness/trackers
 test-kernels: $(STAMP)
+	@if [ "$$($(BIN)/python -c 'import torch; print(torch.backends.cpu.get_cpu_capability())')" = AVX2 ]; then \
+	  echo "test-kernels: this processor has no others than those of AVX2, on which make test ran"; \
+	else $(MAKE) --no-print-directory test-avx2; fi
+test-avx2: $(STAMP)
 	ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 OPENBLAS_CORETYPE=Haswell \
 	  $(PYTEST) $(TWO) -m "not (ray or slow)" $(NUMBERLESS:%=--ignore=tests/%)
 

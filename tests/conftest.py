@@ -1,6 +1,6 @@
 """For every test: one thread per process, since the tests' networks are tiny; a Ctrl-C that reaches the commands they
-start, wherever the tests themselves were started; in hypothesis no clock, and the same cases every time; and Ray and
-training for those alone that are marked so."""
+start, wherever the tests themselves were started; in hypothesis no clock, and the same cases every time; Ray and
+training for those alone that are marked so; and in UNDRAWN pictures for those alone that are marked `drawn`."""
 
 import os
 import sys
@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
+from tests import pictures
 from tests.heard import hear
 
 torch.set_num_threads(1)
@@ -32,6 +33,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     marks.clear()
     marks.update(mark.name for mark in item.iter_markers())
     _allow_ray("ray" in marks)
+    pictures.draw("drawn" in marks or _room(item) not in UNDRAWN)
 
 
 def _allow_ray(allowed: bool) -> None:
@@ -46,6 +48,13 @@ def _allow_ray(allowed: bool) -> None:
         if sys.modules.get("ray"):
             rays["ray"] = sys.modules["ray"]
         sys.modules["ray"] = None  # type: ignore[assignment]
+
+
+UNDRAWN = ("harness", "spaces")  # rooms whose tests make reports and look at their tables
+
+
+def _room(item: pytest.Item) -> str:
+    return item.path.relative_to(Path(__file__).parent).parts[0]
 
 
 INHERITED = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]

@@ -14,6 +14,7 @@ import pytest
 from analysis.report import data_files
 from harness.cli import main
 from harness.commands.context import portable
+from tests import started
 from tests.studies import TINY, as_toml
 
 PATH = ("--path", "eager contiguous")  # measured, it may be another one in each run where the machine is busy
@@ -25,7 +26,15 @@ def command(*arguments, **more):
 
 
 def harness(*arguments, code=0, env=None):
-    done = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=400, env=env)
+    return checked(started.harness(*arguments, env=env), code)
+
+
+def fresh(*arguments):
+    """By an interpreter of its own."""
+    return checked(subprocess.run(command(*arguments), capture_output=True, text=True, timeout=400), 0)
+
+
+def checked(done, code):
     assert done.returncode == code, f"{done.returncode}: {done.stdout}\n{done.stderr}"
     return done
 
@@ -52,14 +61,14 @@ def study(tmp_path_factory):
 @pytest.fixture(scope="module")
 def in_process(study):
     results = study.parent / "in-process"
-    out = harness("run", study, "--executor", "in-process", "--results", results, *PATH)
+    out = fresh("run", study, "--executor", "in-process", "--results", results, *PATH)
     return results / "tiny", out
 
 
 @pytest.fixture(scope="module")
 def on_ray(study):
     results = study.parent / "ray"
-    return results / "tiny", harness("run", study, "--results", results, *PATH)
+    return results / "tiny", fresh("run", study, "--results", results, *PATH)
 
 
 @pytest.mark.ray

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ import pytest
 from harness.data import datasets
 from harness.run.prepare import prepare, protocol_of
 from harness.study.load import load_with_recipe
+from tests import started
 
 ROOT = Path(__file__).parents[2]
 KEPT = sorted({path.parent.name for path in (ROOT / "results").glob("*/study.json*")})
@@ -51,6 +50,5 @@ def test_a_packaged_study_is_still_what_its_protocol_fixed(name):
 @pytest.mark.long
 @pytest.mark.parametrize("name", [pytest.param(one, marks=pytest.mark.slow) if one == LARGE else one for one in KEPT])
 def test_kept_results_hold_together(name):
-    command = [sys.executable, "-m", "harness", "verify", str(ROOT / "results" / name)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    done = started.harness("verify", ROOT / "results" / name)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -8,7 +8,7 @@ import pytest
 from harness.cli import main
 from spaces.shortcuts.space import ShortcutSpace
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.drawn]
 
 THETA = Path(__file__).parents[2] / "data" / "cell_theta.csv"
 DARTS_V2 = (

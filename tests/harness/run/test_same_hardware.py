@@ -2,8 +2,6 @@
 emulate the recipe's bf16."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,8 @@ import pytest
 from harness.engine import cards as cards_module
 from harness.run import same_hardware
 from harness.run.same_hardware import notes
-from tests.driven import STUDY
+from tests import started
+from tests.driven import STUDY, ran
 
 H100, T4 = {"kinds": {"H100": True}}, {"kinds": {"T4": False}}
 ZEN4, ZEN3 = {"kinds": {"EPYC (avx512_bf16)": True}}, {"kinds": {"EPYC (avx2)": False}}
@@ -94,8 +93,7 @@ def test_a_machine_says_what_its_driver_says(tmp_path: Path, monkeypatch: pytest
 def command(folder: Path, *words: str) -> str:
     """What `nas-harness` says on stderr of the driven study."""
     name, *more = words
-    line = [sys.executable, "-m", "harness", name, str(folder / "study.toml"), "--results", str(folder), *more]
-    done = subprocess.run([*line, "--device", "cpu"], capture_output=True, text=True)
+    done = started.harness(name, folder / "study.toml", "--results", folder, "--device", "cpu", *more)
     assert done.returncode == 0, done.stderr
     return done.stderr
 
@@ -103,10 +101,8 @@ def command(folder: Path, *words: str) -> str:
 @pytest.mark.long
 @pytest.mark.parametrize("executor", ["in-process", pytest.param("ray", marks=pytest.mark.ray)])
 def test_a_run_on_another_processor_than_before_says_so(executor: str, tmp_path: Path) -> None:
-    (tmp_path / "study.toml").write_text(STUDY)
-    run = ("run", "--executor", executor)
-    assert "other processors" not in command(tmp_path, *run)
-    book = tmp_path / "driven" / "trials.jsonl"
+    ran(tmp_path)
+    run, book = ("run", "--executor", executor), tmp_path / "driven" / "trials.jsonl"
     changed = [{**json.loads(line), "hardware": "Abacus (avx2)"} for line in book.read_text().splitlines()]
     book.write_text("".join(json.dumps(row) + "\n" for row in changed))
     assert "other processors" not in command(tmp_path, *run), "nothing is left to run"

@@ -81,9 +81,9 @@ def show(folders: list[Path], out: Path | None = None) -> None:
     write.check(folders[0], out)
     with _untouched(folders):
         more = pages.rebuild(folders[0].name, tunings(folders))
-        if any(map(unfinished, folders)):
+        if early := [*filter(unfinished, folders)]:
             findings(folders)  # where no report can be made, nobody looks
-        for folder in folders:
+        for folder in early:
             note_look(folder)  # before anything can be seen: the report counts its own look
         found = findings(folders)
         page = write.write(found, folders[0], out, more)

@@ -1,4 +1,4 @@
-"""Random search over NAS-Bench-201 through the real command, against its exact expectation.
+"""Random search over NAS-Bench-201 as a run's driver carries it out, against its exact expectation.
 
 Of each search seed six accuracies: on three data sets the best of 20 and of 100 draws. Their means are judged by one
 joint test (Hotelling's T², by its χ² approximation), whose false-alarm rate is stated.
@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from harness.cli import main
 from harness.storage.rows import latest_rows
 from harness.tables import nasbench201
 from spaces.nasbench201.space import BenchSpace
+from tests.driven import ran
 from tests.studies import as_toml
 
 pytestmark = [
@@ -38,11 +38,7 @@ def study(signal: str, seeds: int) -> dict:
 
 def accuracies(folder: Path, signal: str, seeds: int) -> np.ndarray:
     """[seeds, 6]: of the networks that were chosen, in the order of DATA and DRAWS."""
-    path = folder / "study.toml"
-    path.write_text(as_toml(study(signal, seeds)))
-    with pytest.raises(SystemExit) as end:
-        main(["run", str(path), "--results", str(folder), "--executor", "in-process"])
-    assert not end.value.code
+    assert ran(folder, study=as_toml(study(signal, seeds)))[0] == 0
     rows = [row for row in latest_rows(folder / "driven").values() if row["kind"] == "train"]
     found = {(row["method"], row["seed"]): row["test_accuracy"] for row in rows}
     columns = [f"{data}/best-of-{draws}" for data, draws in product(DATA, DRAWS)]

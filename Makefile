@@ -3,7 +3,7 @@ BIN = .venv/bin
 STAMP = .venv/.installed
 
 PYTEST = $(BIN)/python -m pytest
-TWO = -n 2 --dist loadgroup --no-loadscope-reorder  # tests/conftest.py: Ray's tests one after another, first
+TWO = -n 2 --no-loadscope-reorder  # tests/sharing.py: Ray's tests one after another, first
 
 .PHONY: demo check reports test test-rest test-all test-kernels test-avx2 test-cluster test-apart test-autoscaling test-slurm test-faults \
 	test-signals lint docs gpu-kit study-page clean

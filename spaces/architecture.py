@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 CELL_FIELDS = ("inputs", "concat", "normal", "reduction")
 LONG = 4  # blocks that a shortcut reaches at least to be counted as long (study 2)
@@ -68,6 +70,18 @@ class Cells:
         object.__setattr__(self, "normal", tuple(sorted(self.normal)))
         if self.reduction is not None:
             object.__setattr__(self, "reduction", tuple(sorted(self.reduction)))
+
+    def __hash__(self) -> int:
+        """Worked out once: a search looks up each of its architectures many times."""
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.inputs, self.concat, self.normal, self.reduction))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Without the hash, which another process would not have."""
+        return type(self), (self.inputs, self.concat, self.normal, self.reduction)
 
     def __str__(self) -> str:
         parts = ["cells", f"inputs={self.inputs}", "concat=" + ",".join(map(str, self.concat))]

@@ -5,6 +5,7 @@ training for those alone that are marked so; and in UNDRAWN pictures for those a
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
@@ -60,14 +61,17 @@ def _room(item: pytest.Item) -> str:
 INHERITED = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where two processes share the tests out, a file's stay together, for their fixtures; those of files with Ray do
-    too, since two Rays would be in each other's way, and come first."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with Ray come first."""
     rays = {item.path for item in items if item.get_closest_marker("ray")}
     items.sort(key=lambda item: item.path not in rays)
-    if config.pluginmanager.hasplugin("xdist"):
-        for item in items:
-            item.add_marker(pytest.mark.xdist_group("ray" if item.path in rays else item.path.name))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from tests.sharing import Sharing
+
+    return Sharing(config, log)
 
 
 @register_optimizer_step_pre_hook

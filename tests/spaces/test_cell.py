@@ -1,5 +1,7 @@
 """The cell space: settings, texts, uniform samples, mutation and crossover, rules of one's own."""
 
+import copy
+import pickle
 from collections import Counter
 from itertools import product
 from random import Random
@@ -11,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from spaces.architecture import Cells, Edge
+from spaces.architecture import BenchCell, Cells, Edge
 from spaces.cells.space import PRESETS, CellSpace
 from spaces.custom_rules import drawn_by
 from spaces.registry import load
@@ -134,6 +136,17 @@ def strongest_sum(alpha, grid):
     best = np.argsort(-alpha, axis=None)[:3]
     edges = (Edge(*grid.pairs[i // alpha.shape[1]], grid.operations[i % alpha.shape[1]]) for i in best)
     return tuple({(e.source, e.target): e for e in edges if e.operation != "none"}.values())
+
+
+@pytest.mark.parametrize("one", [
+    Cells(1, (2,), (Edge(1, 2, "conv_3x3"), Edge(0, 1, "none")), (Edge(0, 1, "none"),)), BenchCell.parse("012340"),
+])  # fmt: skip
+def test_an_architecture_means_the_same_in_every_process(one):
+    """Texts' hashes differ between processes: none may be carried along."""
+    hash(one)
+    assert b"_hash" not in pickle.dumps(one)
+    for other in (pickle.loads(pickle.dumps(one)), copy.deepcopy(one), type(one).parse(str(one))):
+        assert (other, type(other), hash(other)) == (one, type(one), hash(one))
 
 
 def test_a_rule_of_ones_own():

@@ -5,7 +5,7 @@ STAMP = .venv/.installed
 PYTEST = $(BIN)/python -m pytest
 TWO = -n 2 --no-loadscope-reorder  # tests/sharing.py: Ray's tests one after another, first
 
-.PHONY: demo check reports test test-rest test-all test-kernels test-avx2 test-cluster test-apart test-autoscaling test-slurm test-faults \
+.PHONY: demo check reports test test-rest test-slow test-all test-kernels test-avx2 test-cluster test-apart test-autoscaling test-slurm test-faults \
 	test-signals lint docs gpu-kit study-page clean
 
 demo: $(STAMP)
@@ -23,10 +23,13 @@ test: lint
 	$(PYTEST) $(TWO) -m "not slow"
 
 # What test leaves out. Tests that kill processes and hosts mostly wait: two at a time.
-test-rest: $(STAMP)
-	$(PYTEST) $(TWO) -m slow
+test-rest:
+	$(MAKE) test-slow
 	$(MAKE) test-kernels
 	$(MAKE) -j 2 --output-sync=target test-slurm test-apart test-autoscaling test-cluster test-faults test-signals FAULTS=20 SIGNALS=20
+
+test-slow: $(STAMP)
+	$(PYTEST) $(TWO) -m slow
 
 test-all:
 	$(MAKE) test

@@ -1,4 +1,8 @@
-"""`nas-harness run`: runs what is missing of a study, and shows its report."""
+"""`nas-harness run`: runs what is missing of a study, and shows its report.
+
+What judges and draws is imported after the checks, so that what is refused is refused sooner; and before the run, since
+code on the disk may change meanwhile.
+"""
 
 import argparse
 import sys
@@ -6,11 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.findings.comparisons import still_open
-from analysis.results import data_sets
-from analysis.results.rows import load
-from analysis.results.table import family, lines
-from harness.commands import context, looks, report_pages, sessions
+from harness.commands import context, sessions
 from harness.errors import BadInput
 from harness.run.session import check
 from harness.run.session import run as run_prepared
@@ -29,6 +29,8 @@ def command(options: argparse.Namespace) -> int:
     check_words(options)
     study, session = context.study(options), sessions.here(options)
     missing = run_missing(options, study, session)
+    from harness.commands import report_pages
+
     folder = Path(options.results) / study.name
     report_pages.show([folder])
     tell(folder, missing)
@@ -44,6 +46,8 @@ def check_words(options: argparse.Namespace) -> None:
 def run_missing(options: argparse.Namespace, study: "Study", session: "Session") -> int:
     """Runs what the study still lacks, after every check; gives how many trials are missing or failed then."""
     study, prepared = checked(options, study, session)
+    import harness.commands.report_pages  # noqa: F401
+
     return _until_decided(options, study, session) if options.until else run_prepared(prepared, session)
 
 
@@ -52,6 +56,8 @@ def checked(options: argparse.Namespace, study: "Study", session: "Session") -> 
     that can be checked before anything is written or reached, here or for a batch script. Raises BadInput."""
     seeds = None
     if options.until:
+        from harness.commands import looks
+
         study, seeds = looks.fixed(Path(options.results) / study.name, study, options.max_seeds)
     prepared = context.prepared(options, study, session, seeds)
     context.confirm(options, prepared)
@@ -75,17 +81,26 @@ def _diverged(folder: Path) -> int:
 
 
 def _until_decided(options: argparse.Namespace, study: "Study", session: "Session") -> int:
+    from harness.commands import looks
+
     session = replace(session, sequential=True)
     folder = Path(options.results) / study.name
 
     def once(seeds: looks.Seeds) -> int:
         return run_prepared(context.prepared(options, study, session, seeds), session)
 
-    def open_rows() -> tuple[int, list[str]]:
-        loaded = load(folder)
-        looks_done, rows = still_open(loaded, lines(loaded))
-        counts = len(loaded.trials), len(loaded.study["plan"])
-        protocol.note(folder, protocol.Event.LOOKED, {"looks": looks_done}, *counts)
-        return looks_done, [data_sets.split(family(row))[1] for row in rows]
+    return looks.run_looks([method.name for method in study.method], study.looks, once, lambda: _open_rows(folder))
 
-    return looks.run_looks([method.name for method in study.method], study.looks, once, open_rows)
+
+def _open_rows(folder: Path) -> tuple[int, list[str]]:
+    """A look: how many were taken, and the methods whose comparison is still open."""
+    from analysis.findings.comparisons import still_open
+    from analysis.results import data_sets
+    from analysis.results.rows import load
+    from analysis.results.table import family, lines
+
+    loaded = load(folder)
+    looks_done, rows = still_open(loaded, lines(loaded))
+    counts = len(loaded.trials), len(loaded.study["plan"])
+    protocol.note(folder, protocol.Event.LOOKED, {"looks": looks_done}, *counts)
+    return looks_done, [data_sets.split(family(row))[1] for row in rows]

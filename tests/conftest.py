@@ -51,7 +51,7 @@ def _allow_ray(allowed: bool) -> None:
         sys.modules["ray"] = None  # type: ignore[assignment]
 
 
-UNDRAWN = ("harness", "spaces")  # rooms whose tests make reports and look at their tables
+UNDRAWN = ("end_to_end", "harness", "spaces")  # rooms whose tests make reports and look at their tables
 
 
 def _room(item: pytest.Item) -> str:

@@ -5,7 +5,7 @@ STAMP = .venv/.installed
 PYTEST = $(BIN)/python -m pytest
 TWO = -n 2 --no-loadscope-reorder  # tests/sharing.py: Ray's tests one after another, first
 
-.PHONY: demo check reports test test-rest test-slow test-all test-kernels test-avx2 test-cluster test-apart test-autoscaling test-slurm test-faults \
+.PHONY: demo check reports test test-rest test-slow test-channels test-all test-kernels test-avx2 test-cluster test-apart test-autoscaling test-slurm test-faults \
 	test-signals lint docs gpu-kit study-page clean
 
 demo: $(STAMP)
@@ -25,11 +25,15 @@ test: lint
 # What test leaves out. Tests that kill processes and hosts mostly wait: two at a time.
 test-rest:
 	$(MAKE) test-slow
+	$(MAKE) test-channels
 	$(MAKE) test-kernels
 	$(MAKE) -j 2 --output-sync=target test-slurm test-apart test-autoscaling test-cluster test-faults test-signals FAULTS=20 SIGNALS=20
 
 test-slow: $(STAMP)
-	$(PYTEST) $(TWO) -m slow
+	$(PYTEST) $(TWO) -m "slow and not channels"
+
+test-channels: $(STAMP)
+	$(PYTEST) $(TWO) -m channels
 
 test-all:
 	$(MAKE) test

@@ -18,7 +18,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from harness.engine.instructions import WITH_BF16, allowed
 from harness.engine.small_convolutions import by_products
 from spaces.cells.graph import Stage
 from spaces.cells.mixed import together
@@ -32,7 +31,6 @@ SIZES = (64, 9, 32, 17)
 DRAWN = {"channels_last": (CHANNELS[:16], CHANNELS[16:]), "contiguous": (CHANNELS,)}  # one of each
 LAYOUTS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
 HALF_A_PLACE = {"bf16": 2.0**-9, "fp32": 2.0**-24}  # relative
-OWN_BF16 = allowed(torch.cpu.get_capabilities(), {}) in WITH_BF16  # else it is emulated, several times slower
 ROUNDINGS = 16  # one after the other, at most: six forward, as many backward, and products of kernels
 
 Maker = Callable[[int], nn.Module]  # input channels → module
@@ -116,11 +114,9 @@ class Case:
 
 
 def cases(part: int | None = None) -> Iterator[Case]:
-    """For each kind, layout and precision: one or two random numbers of channels, or an eighth of all, those in bf16
-    where the processor has kernels of its own for it; random sizes."""
+    """For each kind, layout and precision: one or two random numbers of channels, or an eighth of all; random sizes."""
     rng = Random(0)
-    precisions = [name for name in HALF_A_PLACE if part is None or OWN_BF16 or name == "fp32"]
-    for kind, layout, precision in product(KINDS, LAYOUTS, precisions):
+    for kind, layout, precision in product(KINDS, LAYOUTS, HALF_A_PLACE):
         for channels in map(rng.choice, DRAWN[layout]) if part is None else CHANNELS[part::8]:
             case = Case(kind, channels, rng.choice(SIZES), layout, precision)
             if channels > 1 or "skip_connect stride 2" not in kind:  # halving takes two channels (spaces' own bound)

@@ -66,6 +66,7 @@ def test_all_that_convolves_agrees_with_float64(kernels: str, threads: int) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.channels
 @pytest.mark.parametrize("part", range(8))
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("kernels", KERNELS)

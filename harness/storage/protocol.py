@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +60,9 @@ def read(folder: Path) -> list[Entry]:
     """Every whole entry; none where the study has no protocol. Raises BadInput where a line is no entry."""
     path = protocol_file(folder)
     try:
-        lines = path.read_bytes().splitlines(keepends=True)
+        return list(_entries(path.read_bytes(), path))
     except FileNotFoundError:
         return []
-    return [_entry(line, f"{path}, line {number}") for number, line in enumerate(lines, 1) if is_whole(line)]
 
 
 def fixed(entries: Sequence[Entry]) -> dict[str, Any]:
@@ -135,6 +135,12 @@ def faults(entries: Sequence[Entry], named: Sequence[str | None]) -> Iterator[st
     known = {entry.hash for entry in entries}
     if strange := sorted({str(name) for name in named if name not in known} if entries else set(filter(None, named))):
         yield f"protocol.jsonl: rows name an entry that is not there ({strange[0][:16]})"
+
+
+@lru_cache(maxsize=4)  # every row asks for the last one
+def _entries(content: bytes, path: Path) -> tuple[Entry, ...]:
+    lines = enumerate(content.splitlines(keepends=True), 1)
+    return tuple(_entry(line, f"{path}, line {number}") for number, line in lines if is_whole(line))
 
 
 def _entry(line: bytes, where: str) -> Entry:

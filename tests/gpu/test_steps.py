@@ -87,10 +87,12 @@ def test_both_steps_of_a_search_are_one_graph(name: str) -> None:
     assert (card.captures, card.replays) == (1, 5 - 3)
 
 
+FEW = 5 * BATCH  # images: two whole steps and a smaller one; a graph's first are not yet replayed, so it needs more
 SEARCHES: list[tuple[str, dict[str, Any]]] = [
-    (EAGER, {"order": 1, "zero_one": 0.1, "warmup_epochs": 1}), (GRAPHS, {"order": 1, "zero_one": 0.1, "epochs": 2}),
-    (GRAPHS, {"order": 2, "warmup_epochs": 1}), ("eager channels_last tf32", {"order": 2, "precision": "fp32"}),
-]  # fmt: skip
+    (EAGER, {"order": 1, "zero_one": 0.1, "warmup_epochs": 1, "images": FEW}),
+    (GRAPHS, {"order": 1, "zero_one": 0.1, "epochs": 2}), (GRAPHS, {"order": 2, "warmup_epochs": 1}),
+    ("eager channels_last tf32", {"order": 2, "precision": "fp32", "images": FEW}),
+]
 
 
 @pytest.mark.slow
@@ -103,6 +105,6 @@ def test_every_kind_of_search(name: str, gate: str, path: str, spec: dict[str, A
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["shortcut", "cell"])
+@pytest.mark.parametrize("name", ["shortcut", "one cell"])
 def test_a_search_that_stops_early_takes_exact_eigenvalues(name: str) -> None:
     check_search(name, EAGER, images=4 * BATCH, early_stop=True)

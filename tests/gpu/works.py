@@ -33,7 +33,7 @@ NETWORKS: dict[str, tuple[str, dict[str, Any], str]] = {
 }  # fmt: skip
 SUPERNETS: dict[str, tuple[str, dict[str, Any]]] = {
     "shortcut": ("shortcut-vgg11", SMALL), "cell": ("cell-study1", {"channels": 4, "cells": 2}),
-    "darts": ("cell-darts", {"channels": 4, "cells": 3}),
+    "one cell": ("cell-study1", {"channels": 4, "cells": 1}), "darts": ("cell-darts", {"channels": 4, "cells": 3}),
 }  # fmt: skip
 
 

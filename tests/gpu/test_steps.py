@@ -90,7 +90,8 @@ def test_both_steps_of_a_search_are_one_graph(name: str) -> None:
 FEW = 5 * BATCH  # images: two whole steps and a smaller one; a graph's first are not yet replayed, so it needs more
 SEARCHES: list[tuple[str, dict[str, Any]]] = [
     (EAGER, {"order": 1, "zero_one": 0.1, "warmup_epochs": 1, "images": FEW}),
-    (GRAPHS, {"order": 1, "zero_one": 0.1, "epochs": 2}), (GRAPHS, {"order": 2, "warmup_epochs": 1}),
+    (GRAPHS, {"order": 1, "zero_one": 0.1, "epochs": 2}),
+    (GRAPHS, {"order": 2, "warmup_epochs": 1}),
     ("eager channels_last tf32", {"order": 2, "precision": "fp32", "images": FEW}),
 ]
 

@@ -54,6 +54,11 @@ def _allow_ray(allowed: bool) -> None:
         sys.modules["ray"] = None  # type: ignore[assignment]
 
 
+def pytest_sessionfinish() -> None:
+    """What Ray does at the end of a process needs Ray."""
+    _allow_ray(allowed=True)
+
+
 UNDRAWN = ("end_to_end", "harness", "spaces")  # rooms whose tests make reports and look at their tables
 
 

@@ -78,6 +78,8 @@ def opened(name: str, size: int | None, held_out: bool) -> Opening:
     if which in WITHOUT_CLASSES:
         raise BadInput(f"{where}: its images have no class each; take another, or write a loader of your own")
     takes = inspect.signature(kind).parameters
+    if "root" not in takes:
+        raise BadInput(f"{where}: its images are made up, and lie in no folder; take another")
     train, test = _arguments(which, takes)
     train, test = _worded(where, which, word, train, test)
     if test is None and not held_out:

@@ -275,7 +275,7 @@ def test_any_torchvision_data_set(tmp_path):
                                  ((("cat",), "train"), (("dog",), "test"))], "hold different classes"),
         ("torchvision:Fashion", lambda root: None, "torchvision.datasets has no such data set"),
         ("torchvision:FashionMNIST", lambda root: None, "add --download to fetch it there"),
-        ("torchvision:FakeData", lambda root: None, "comes in one part"),
+        ("torchvision:EuroSAT", lambda root: None, "comes in one part"),
         ("nowhere:data", lambda root: None, "cannot be imported"),
         ("mnist", lambda root: None, "there are digits, cifar10, torchvision:NAME, folder"),
     ],

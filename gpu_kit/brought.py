@@ -20,7 +20,8 @@ from gpu_kit import pieces
 from gpu_kit.unpack import MANIFEST, Unusable, check, joined, manifest
 
 ROWS, CHECKPOINTS = "rows.tar.gz", "checkpoints.tar"
-FOLDER = "checkpoints"
+FOLDER, PROTOCOL = "checkpoints", "protocol.jsonl"
+PASSING = (".lock", ".stop", "running.json")  # of a run, and of no use after it
 Progress = tuple[int, int]
 
 
@@ -70,8 +71,9 @@ def take(results: Path, out: Path, limit: int, piece: int) -> list[str]:
 
     Raises Unusable where the rows alone take more.
     """
-    _clear(out)
-    results.mkdir(parents=True, exist_ok=True)
+    taken = own(out)
+    for folder in (results, out):
+        folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=results.parent, prefix=".taking-") as place:
         rows, checkpoints = Path(place) / ROWS, Path(place) / CHECKPOINTS
         files = (path for study in _studies(results) for path in study.rglob("*") if _is_small(path, study))
@@ -80,6 +82,8 @@ def take(results: Path, out: Path, limit: int, piece: int) -> list[str]:
             raise Unusable(f"the rows take {_mb(rows.stat().st_size)}, more than {_mb(limit)}; give a larger --out-mb")
         fitting, left = _fitting(_checkpoints(results), room - END)
         _tar(checkpoints, "w", results, fitting)
+        for path in taken:
+            path.unlink()
         packs = [pieces.cut(pack, out, piece) for pack in (rows, checkpoints)]
     pieces.write_manifest(out, {"packs": packs})
     return _words(out, packs, left) if _studies(results) else []
@@ -136,17 +140,42 @@ def bring(back: Path, results: Path) -> list[str]:
                 if why := "a driver runs it" if not free else _reason_to_stay(study, here):
                     said.append(f"{here}: {why}; it stays as it is")
                     continue
-                shutil.rmtree(here, ignore_errors=True)
-                study.rename(here)
+                _replace(here.resolve(), study)
                 said.append(f"{here}: brought")
     return said
+
+
+def _replace(here: Path, study: Path) -> None:
+    """What lay there goes only once `study` has its place, and what somebody put beside the study stays."""
+    if not here.exists():
+        shutil.move(study, here)
+        return
+    if len(_protocol(here)) > len(_protocol(study)):  # reports that were made here count
+        shutil.copy(here / PROTOCOL, study / PROTOCOL)
+    old = here.with_name(f".{here.name}-before")
+    here.rename(old)
+    shutil.move(study, here)
+    for path in old.iterdir():
+        if path.name not in (FOLDER, *PASSING) and not (here / path.name).exists():
+            path.rename(here / path.name)
+    shutil.rmtree(old)
 
 
 def _reason_to_stay(study: Path, here: Path) -> str:
     """Why `study`, which was brought, does not take the place of `here`; '' where it does."""
     if lost := _ended(here) - _ended(study):
         return f"{len(lost)} of its rows are not among those that were brought"
+    shorter, longer = sorted((_protocol(study), _protocol(here)), key=len)
+    if not longer.startswith(shorter):
+        return f"its {PROTOCOL} and the one that was brought each have entries that the other lacks"
     return "it is as far as what was brought, or further" if progress(study) <= progress(here) else ""
+
+
+def _protocol(study: Path) -> bytes:
+    try:
+        return (study / PROTOCOL).read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 @contextmanager
@@ -176,17 +205,17 @@ def _checkpoints(results: Path) -> list[Path]:
 
 def _is_small(path: Path, study: Path) -> bool:
     inside = path.relative_to(study)
-    return path.is_file() and inside.parts[0] != FOLDER and inside.name not in (".lock", "running.json")
+    return path.is_file() and inside.parts[0] != FOLDER and inside.name not in PASSING
 
 
-def _clear(out: Path) -> None:
-    """Removes what was taken before, and nothing else. Raises Unusable where something else lies there."""
-    out.mkdir(parents=True, exist_ok=True)
-    own = [*out.glob(f"{ROWS}.*"), *out.glob(f"{CHECKPOINTS}.*"), *out.glob(MANIFEST)]
-    if strange := sorted(set(out.iterdir()) - set(own)):
+def own(out: Path) -> list[Path]:
+    """What was taken before. Raises Unusable where something else lies there."""
+    if out.exists() and not out.is_dir():
+        raise Unusable(f"{out} is no folder; give another --out")
+    taken = [*out.glob(f"{ROWS}.*"), *out.glob(f"{CHECKPOINTS}.*"), *out.glob(MANIFEST)]
+    if strange := sorted(set(out.iterdir()) - set(taken) if out.exists() else ()):
         raise Unusable(f"{strange[0]} was not taken from a machine; give another --out")
-    for path in own:
-        path.unlink()
+    return taken
 
 
 def _mb(size: int) -> str:

@@ -20,6 +20,7 @@ from typing import Any
 
 from gpu_kit import pieces, wheels
 from gpu_kit.images import coded
+from gpu_kit.pieces import positive
 from gpu_kit.unpack import BATCHES, CODE, CODED, DATA, MANIFEST, WHEELS, Unusable
 from harness.data import datasets
 from harness.errors import BadInput
@@ -102,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--download", action="store_true", help="fetch CIFAR-10 into --data-root where it is missing")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "gpu-kit", help="default: build/gpu-kit")
     parser.add_argument("--python", default="3.12", help="the Python of that machine; default: 3.12")
-    parser.add_argument("--piece-mb", type=float, default=54, help="the largest piece; default: 54")
+    parser.add_argument("--piece-mb", type=positive, default=54, help="the largest piece; default: 54")
     parser.add_argument("--bare", action="store_true", help="bring all but torch: pandas and SciPy, too")
     return parser
 

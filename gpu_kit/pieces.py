@@ -1,7 +1,9 @@
 """Files cut into pieces with their SHA-256, which `unpack` joins. Standard library only."""
 
+import argparse
 import hashlib
 import json
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,3 +33,14 @@ def write_manifest(out: Path, content: Mapping[str, Any]) -> None:
     part = out / f".{MANIFEST}"
     part.write_text(json.dumps(content, indent=1))
     os.replace(part, out / MANIFEST)
+
+
+def positive(text: str) -> float:
+    """Of an option: megabytes or minutes. Raises ArgumentTypeError."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.001 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0.001 on")
+    return value

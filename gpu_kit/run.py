@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from gpu_kit import brought
+from gpu_kit.pieces import positive
 from gpu_kit.unpack import Unusable
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -77,11 +78,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Runs studies in pieces of a few minutes.")
     parser.add_argument("studies", nargs="*", metavar="STUDY", help=f"default: {' '.join(STUDIES)}")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:1")
-    parser.add_argument("--minutes", type=float, default=9, help="after which the piece has ended; default: 9")
+    parser.add_argument("--minutes", type=positive, default=9, help="after which the piece has ended; default: 9")
     parser.add_argument("--out", type=Path, required=True, help="what to bring back is packed into this folder")
     parser.add_argument("--back", type=Path, help="folder with what was brought back from a piece before")
-    parser.add_argument("--out-mb", type=float, default=64, help="the most that --out may take; default: 64")
-    parser.add_argument("--piece-mb", type=float, default=16, help="the largest file in --out; default: 16")
+    parser.add_argument("--out-mb", type=positive, default=64, help="the most that --out may take; default: 64")
+    parser.add_argument("--piece-mb", type=positive, default=16, help="the largest file in --out; default: 16")
     parser.add_argument("--results", type=Path, default=BUILD / "results", help="default: build/results of the kit")
     parser.add_argument("--data-root", type=Path, default=BUILD / "data", help="default: build/data of the kit")
     return parser
@@ -94,6 +95,7 @@ def work(options: Any, more: list[str]) -> int:
         raise Unusable(f"{sys.executable} and the kit lack {', '.join(lacks)}; make the kit with --bare, which brings "
                        "all but torch")  # fmt: skip
     results = options.results.absolute()
+    brought.own(options.out.absolute())
     say(brought.bring(options.back, results) if options.back else [])
     before = brought.all_progress(results)
     given = ["--device", options.device, "--results", str(results), "--data-root", str(options.data_root.absolute())]

@@ -40,10 +40,11 @@ def manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     try:
         found: dict[str, Any] = json.loads(path.read_text())
+        _ = [piece["name"] + piece["sha256"] for pack in found["packs"] for piece in (pack, *pack["pieces"])]
         return found
     except FileNotFoundError:
         raise Unusable(f"{path} is missing; copy it there with all pieces") from None
-    except (ValueError, UnicodeDecodeError):
+    except (ValueError, TypeError, KeyError):
         raise Unusable(f"{path} is damaged; copy it again") from None
 
 
@@ -74,6 +75,8 @@ def unpack(kit: Path, folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Unusable(f"{folder} is there already; name a new folder")
     said = manifest(kit)
+    if not {"python"} <= said.keys() or not {CODE, WHEELS} <= {pack["name"] for pack in said["packs"]}:
+        raise Unusable(f"{kit / MANIFEST} is not of a kit, but of what a piece of work took away; copy the kit's again")
     if said["python"] != HERE:
         raise Unusable(f"{sys.executable} is Python {HERE}, and the wheels are for {said['python']}; use that one, or "
                        f"make the kit with --python {HERE}")  # fmt: skip

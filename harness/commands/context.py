@@ -129,7 +129,8 @@ def _studies(folders: Sequence[str]) -> list[Path]:
 
 
 def portable(arguments: Sequence[str]) -> str:
-    """The command as it can be given on any machine: data lie in DATA there, and results where they are kept.
+    """The command as it can be given on any machine: data lie in DATA there, results where they are kept, and files of
+    the user's in the current folder.
 
     Trackers are left out, their addresses may hold passwords. An option counts by its beginning, too, as a caller's own
     parser may take it.
@@ -144,7 +145,7 @@ def portable(arguments: Sequence[str]) -> str:
         elif _begins(before, "--reuse"):
             out.append(f"results/{Path(word).name}")
         elif not any(_begins(one, option) for one in (word, before) for option in ("--results", "--track")):
-            out.append(word)
+            out.append(Path(word).name if os.path.isabs(word) else word)
     return shlex.join(out)
 
 

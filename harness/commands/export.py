@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.commands import context
 from harness.data import datasets
-from harness.errors import NO_ROOM, BadInput, Stopped
+from harness.errors import NO_ROOM, ODD, BadInput, Stopped, first_line
 from harness.export import check
 from harness.export.formats import FORMATS, Run
 from harness.export.trained import Trained, trained
@@ -99,10 +99,14 @@ def _written(network: Trained, name: str, out: Path) -> tuple[Run, str]:
 
 
 def _compared(run: Run, row: Row, root: Path | None) -> int:
-    test = datasets.load(row["settings"]["data"], root, seeds=Seeds.of(row["settings"])).test
-    found, allowed = check.accuracy(run, test), check.tolerance(row, len(test))
+    try:
+        test = datasets.load(row["settings"]["data"], root, seeds=Seeds.of(row["settings"])).test
+        said, allowed = float(row["test_accuracy"]), check.tolerance(row, len(test))
+    except ODD as error:
+        raise BadInput(f"row {row['key']}: is of no run ({first_line(error)})") from None
+    found = check.accuracy(run, test)
     meant = f"within {allowed:g} points, as it was trained in {row['precision']}" if allowed else "exactly"
-    print(f"test accuracy: {found:.4f} % by the file, {row['test_accuracy']:.4f} % in its row (must agree {meant})")
-    if abs(found - row["test_accuracy"]) > allowed + ROUNDING:
+    print(f"test accuracy: {found:.4f} % by the file, {said:.4f} % in its row (must agree {meant})")
+    if abs(found - said) > allowed + ROUNDING:
         raise Stopped(f"the file's accuracy on {len(test)} test images is not its row's")
     return 0

@@ -104,7 +104,14 @@ def _pack(options: argparse.Namespace) -> dict[str, int]:
 
 
 def _executor(options: argparse.Namespace) -> "Execute":
+    """Raises BadInput where options do not go together."""
+    address, cpus = getattr(options, "address", None), getattr(options, "cpus", None)
+    if address and cpus:
+        raise BadInput("--cpus is for a Ray that is started here; with --address the cluster says how many there are")
     if getattr(options, "executor", "in-process") == "in-process":
+        if address or cpus:
+            beside = "--address" if address else "--cpus"
+            raise BadInput(f"--executor in-process runs one trial after another here, by no Ray; leave {beside} out")
         from harness.run import in_process
 
         return in_process.run

@@ -3,7 +3,9 @@
 import harness.ray_tune.environment  # noqa: F401 (before ray)
 
 # isort: split
+import fcntl
 import os
+import secrets
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -86,7 +88,10 @@ def join(address: str) -> None:
     patience.start()
     try:
         ray.init(address=address, **QUIET)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (ConnectionError, ray.exceptions.RayError) as error:
+        raise BadInput(f"--address {address}: {first_line(error)}; a Ray with a token is joined with "
+                       "RAY_AUTH_MODE=token and the same token in ~/.ray/auth_token") from None  # fmt: skip
+    except (RuntimeError, ValueError) as error:
         raise BadInput(f"--address {address}: {first_line(error)}") from None
     finally:
         patience.cancel()
@@ -94,6 +99,7 @@ def join(address: str) -> None:
 
 def _start(options: Options) -> None:
     ray_constants.ENABLE_RAY_CLUSTER = False  # all of it listens on loopback alone, as Ray does on a Mac
+    private_token()
     own = {"address": "local", "num_cpus": options.cpus, "include_dashboard": False,
            "object_store_memory": OBJECT_STORE, **QUIET}  # fmt: skip
     for attempt in range(1, ATTEMPTS + 1):
@@ -104,6 +110,20 @@ def _start(options: Options) -> None:
             ray.shutdown()
             if attempt == ATTEMPTS:
                 raise Stopped(f"Ray could not be started: {first_line(error)}") from None
+
+
+def private_token() -> None:
+    """Makes Ray's token, by which code can be run as this user, a file of this user alone; Ray's own can be read."""
+    if os.environ.get("RAY_AUTH_MODE", "token") != "token" or {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & {*os.environ}:
+        return
+    path = Path.home() / ".ray" / "auth_token"
+    with suppress(OSError):  # Ray says what is wrong with the home
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            os.fchmod(file.fileno(), 0o600)
+            if not os.fstat(file.fileno()).st_size:
+                file.write(secrets.token_hex(32))
 
 
 def services() -> dict[str, Address]:

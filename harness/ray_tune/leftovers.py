@@ -36,11 +36,12 @@ def note(storage: Path, session: str) -> None:
 
 
 def clear(storage: Path) -> None:
-    """Removes a run's storage and the session that it names; nothing of another user's."""
+    """Removes a run's storage; where it is one that this user's runs alone make, also the session that it names."""
     if not _mine(storage):
         return
-    with suppress(OSError, ValueError):
-        _remove_session(Path((storage / SESSION).read_text()))
+    if storage.parent == Path(tempfile.gettempdir()) and storage.name.startswith(prefix()):
+        with suppress(OSError, ValueError):
+            _remove_session(Path((storage / SESSION).read_text()))
     shutil.rmtree(storage, ignore_errors=True)
     if (lock := _locks.pop(storage, None)) is not None:
         os.close(lock)

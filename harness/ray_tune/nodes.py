@@ -16,7 +16,7 @@ from harness.storage.store import Refused, Store, Unreachable, store_of
 Seen = dict[str, Any]  # what a node answers
 Ask = Callable[[Callable[[], Seen]], Mapping[str, Seen | None]]  # runs a call on every node: name → answer
 PATIENCE = 20.0  # seconds for which a look tries a URL again
-LISTED = 2000  # of the data root's files
+LISTED = 2000  # entries of the data root, and files in all its folders together
 
 
 @dataclass(frozen=True)
@@ -122,19 +122,31 @@ def code() -> str:
 
 
 def listing(root: Path) -> str:
-    """A hash of the names and sizes of the first files below `root`: the rest of a large disk is not gone through."""
-    text = "\n".join(f"{os.path.relpath(path, root)} {os.stat(path).st_size}" for path in islice(_files(root), LISTED))
+    """A hash of names and sizes: of what lies in `root`, and of the first files in each folder there, as many of each.
+    The rest of a large disk is not gone through."""
+    entries = _entries(root)[:LISTED]
+    each = max(1, LISTED // max(1, len(entries)))
+    paths = [path for entry in entries for path in (entry.path, *islice(_files(entry), each))]
+    text = "\n".join(f"{os.path.relpath(path, root)} {_size(path)}" for path in paths)
     return hashlib.sha256(os.fsencode(text)).hexdigest()[:16]
 
 
-def _files(folder: Path | str) -> Iterator[str]:
-    """In one order on every machine; without what cannot be read, and folders behind links."""
+def _entries(folder: Path | str) -> list[os.DirEntry[str]]:
+    """In one order on every machine; none where it cannot be read."""
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        return sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError:
-        return
-    for entry in entries:
-        if os.path.isfile(entry.path):
-            yield entry.path
-        elif entry.is_dir(follow_symlinks=False):
-            yield from _files(entry.path)
+        return []
+
+
+def _files(entry: os.DirEntry[str]) -> Iterator[str]:
+    """Below a folder, but for folders behind links."""
+    for inner in _entries(entry.path) if entry.is_dir(follow_symlinks=False) else []:
+        if os.path.isfile(inner.path):
+            yield inner.path
+        yield from _files(inner)
+
+
+def _size(path: str) -> int | None:
+    """Of a file; the sizes of folders are the disk's own affair."""
+    return os.stat(path).st_size if os.path.isfile(path) else None

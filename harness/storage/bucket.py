@@ -20,6 +20,7 @@ from harness.errors import BadInput, first_line
 from harness.storage.store import PATIENCE, Refused, Unreachable
 
 OBJECTS = ("s3", "gs", "gcs", "abfs", "abfss")  # where a new object is whole once it is seen
+WITHOUT_USER = ("s3", "gs", "gcs")  # elsewhere what stands before the host may be a container or a user's name
 SCHEMES = (*OBJECTS, "hdfs", "viewfs", "file")
 QUERY = ("region", "scheme", "endpoint_override", "allow_bucket_creation", "tls_ca_file_path", "blob_storage_authority",
          "dfs_storage_authority", "blob_storage_scheme", "dfs_storage_scheme", "enable_tls")  # fmt: skip
@@ -33,11 +34,11 @@ def check_url(url: str) -> None:
     """Raises BadInput where it names no store, or holds credentials; these are not repeated in the message."""
     try:
         parts = urlsplit(url)
-        user = parts.username, parts.password
+        secret = parts.password or (parts.username and parts.scheme in WITHOUT_USER)
     except ValueError:
         raise BadInput("--checkpoints: that is no URL; write one as in s3://bucket/prefix") from None
-    if any(user) or (odd := [name for name, _ in parse_qsl(parts.query, True) if name not in QUERY]):
-        what = "credentials" if any(user) else f"'{odd[0]}'"
+    if secret or (odd := [name for name, _ in parse_qsl(parts.query, True) if name not in QUERY]):
+        what = "credentials" if secret else f"'{odd[0]}'"
         raise BadInput(f"--checkpoints: the URL holds {what}, which does not belong there: it is written down; give "
                        "credentials by the environment, as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")  # fmt: skip
     if parts.scheme not in SCHEMES:

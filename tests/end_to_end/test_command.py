@@ -261,6 +261,7 @@ def test_help_is_quick_and_every_command_has_an_example_or_a_line():
     ("more", "says"),
     [
         (("--device", "cuda:1"), "Ray hands out the GPUs; write --device cuda, and set CUDA_VISIBLE_DEVICES=1"),
+        (("--executor", "in-process", "--cpus", "2"), "--executor in-process runs one trial after another here"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(study, tmp_path, more, says):
@@ -274,6 +275,8 @@ def test_the_command_that_is_stored_names_no_place_of_this_machine():
         *("--reuse", "/d/one", "--reuse", "/d/two", "--cpus", "2"),
     ]
     assert portable(line) == "nas-harness run demo --data-root DATA --reuse results/one --reuse results/two --cpus 2"
+    line = ["run", "/home/me/my.toml", "--recipe=/home/me/tuned.toml", "--set", "recipe.lr=0.1"]
+    assert portable(line) == "nas-harness run my.toml --recipe tuned.toml --set recipe.lr=0.1"
 
 
 @pytest.mark.training

@@ -37,6 +37,27 @@ def test_rows_and_newest_checkpoints_come_back(tmp_path: Path) -> None:
         assert (tmp_path / "new" / "results" / "toy" / name).read_bytes() == (study / name).read_bytes()
 
 
+def test_nothing_of_the_study_at_home_is_lost(tmp_path: Path) -> None:
+    """Not what lies beside it, and no entry of its protocol."""
+    away = results(tmp_path / "results", "toy", 3, {})
+    (away / "protocol.jsonl").write_text("fixed\n")
+    brought.take(tmp_path / "results", tmp_path / "out", ROOM, PIECE)
+    home = results(tmp_path / "home", "toy", 2, {"a": (5, 10)})
+    (home / "notes.md").write_text("mine")
+    (home / "protocol.jsonl").write_text("fixed otherwise\n")
+    (said,) = brought.bring(tmp_path / "out", tmp_path / "home")
+    assert said.endswith("each have entries that the other lacks; it stays as it is")
+    (home / "protocol.jsonl").write_text("fixed\nreported\n")
+    (tmp_path / "disk").mkdir()
+    home.rename(tmp_path / "disk" / "toy")
+    home.symlink_to(tmp_path / "disk" / "toy")
+    assert brought.bring(tmp_path / "out", tmp_path / "home") == [f"{home}: brought"]
+    assert home.is_symlink()
+    assert files(home.resolve()) == {"study.json", "trials.jsonl", "protocol.jsonl", "predictions/0.bin", "notes.md"}
+    assert (home / "protocol.jsonl").read_text() == "fixed\nreported\n"
+    assert [path.name for path in (tmp_path / "disk").iterdir()] == ["toy"]
+
+
 def test_a_checkpoint_without_room_is_left_and_counted(tmp_path: Path) -> None:
     results(tmp_path / "results", "toy", 3, {"a": (5, ROOM), "b": (2, 10)})
     said = brought.take(tmp_path / "results", tmp_path / "out", ROOM, PIECE)

@@ -275,6 +275,17 @@ def test_an_accuracy_that_is_not_the_rows_ends_with_1(folder: Path, capsys: Said
     assert "the file's accuracy on 64 test images is not its row's" in capsys.readouterr().err
 
 
+@pytest.mark.training
+@pytest.mark.parametrize("change", [{"test_accuracy": None}, {"data": {}}, {"data": {"name": 5}}], ids=str)
+def test_a_row_of_no_run_is_one_line(folder: Path, capsys: Said, change: dict[str, Any]) -> None:
+    row, path = best(folder), folder / "trials.jsonl"
+    odd = {**row, **change, "settings": {**row["settings"], **change}}
+    path.write_text(f"{json.dumps(odd)}\n")
+    assert ended("export", folder, row["key"], "--to", "state-dict", "--check") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"row {row['key']}: is of no run" in line
+
+
 def test_networks_of_lower_precision_may_differ_by_a_tenth_of_a_point() -> None:
     assert check.tolerance({"precision": "fp32", "path": "channels_last"}, 10_000) == 0
     assert check.tolerance({"precision": "bf16", "path": "eager"}, 10_000) == 0.1

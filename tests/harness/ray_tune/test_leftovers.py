@@ -19,3 +19,14 @@ def test_a_folder_of_this_user_is_one_that_has_the_owner_of_new_files(
         monkeypatch.setattr(leftovers, "_owner_of_new", lambda _: os.getuid())
     leftovers.clear(storage)
     assert storage.exists() is not mine
+
+
+def test_a_results_folder_from_elsewhere_names_no_session(tmp_path: Path) -> None:
+    """Its `.tune` may hold anything; this user's sessions are named in the folder for temporary files."""
+    storage, session = tmp_path / "study" / ".tune", tmp_path / "session_of_mine"
+    storage.mkdir(parents=True)
+    session.mkdir()
+    leftovers.note(storage, str(session))
+    leftovers.clear(storage)
+    assert session.is_dir()
+    assert not storage.exists()

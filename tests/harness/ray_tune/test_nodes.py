@@ -85,6 +85,20 @@ def test_what_is_not_there_or_cannot_be_read_is_no_fault_of_the_code(tmp_path: P
     assert nodes.listing(tmp_path / "file") == nothing != nodes.listing(tmp_path)
 
 
+def test_every_folder_of_data_counts_beside_a_large_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nodes, "LISTED", 6)
+    for name in ("another", "cifar"):
+        (tmp_path / name).mkdir()
+    for number in range(9):
+        (tmp_path / "another" / str(number)).touch()
+    (tmp_path / "cifar" / "batch").write_text("image")
+    before = nodes.listing(tmp_path)
+    (tmp_path / "cifar" / "batch").write_text("ima")
+    cut_off = nodes.listing(tmp_path)
+    (tmp_path / "cifar" / "batch").unlink()
+    assert len({before, cut_off, nodes.listing(tmp_path)}) == 3
+
+
 def test_a_large_disk_is_not_gone_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in "abc":
         (tmp_path / name).mkdir()

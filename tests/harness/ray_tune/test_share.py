@@ -120,3 +120,24 @@ def test_a_trial_larger_than_the_ray_that_is_started_is_refused_before_anything_
     assert end.value.code == 2
     assert "a search trial asks for 3 cores, and all trials together have 2" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["study.toml"]
+
+
+def test_nobody_else_can_read_the_token_of_the_ray_that_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from harness.ray_tune.cluster import private_token
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "its own")
+    private_token()
+    assert not list(tmp_path.iterdir())
+    monkeypatch.delenv("RAY_AUTH_TOKEN")
+    token = tmp_path / ".ray" / "auth_token"
+    private_token()
+    made = token.read_text()
+    token.chmod(0o644)  # as Ray wrote it before
+    private_token()
+    assert (token.stat().st_mode & 0o777, token.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert token.read_text() == made
+    assert len(made) == 64

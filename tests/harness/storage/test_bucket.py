@@ -18,7 +18,7 @@ from harness.cli import main
 from harness.errors import BadInput, Stopped
 from harness.run import checkpoints_at
 from harness.storage import bucket, predictions
-from harness.storage.bucket import Bucket
+from harness.storage.bucket import Bucket, check_url
 from harness.storage.checkpoint import Checkpoints, Superseded
 from harness.storage.rows import latest_rows
 from harness.storage.store import Refused, Store, Unreachable
@@ -204,6 +204,7 @@ def refused(folder: Path, url: str, *more: str) -> None:
     ("arguments", "said"),
     [
         (["s3://KEY:S3CRET@bucket/x"], "the URL holds credentials"),
+        (["abfs://box:S3CRET@account.dfs.core.windows.net/x"], "the URL holds credentials"),
         (["s3://bucket/x?secret_key=S3CRET"], "the URL holds 'secret_key'"),
         (["ftp://bucket/x"], "its scheme must be one of s3, gs"),
         (["/shared/x"], "its scheme must be one of s3, gs"),
@@ -269,3 +270,8 @@ def test_a_bucket_that_is_not_there_or_does_not_answer_is_one_line(
     assert not [value for name, value in s3_server.CREDENTIALS.items() if "KEY" in name and value in error]
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and "made-up" in path.read_text()]
     assert "made-up-secret" in os.environ.values()
+
+
+@pytest.mark.parametrize("url", ["abfs://box@account.dfs.core.windows.net/x", "hdfs://me@namenode:8020/x"])
+def test_a_container_or_a_user_before_the_host_is_no_secret(url: str) -> None:
+    check_url(url)

@@ -46,8 +46,8 @@ def _planning(results: Results, found: Compared) -> Iterator[str]:
         )
     if looks := rules(results).unplanned:
         yield (
-            f"The rows were looked at {looks} time{'s' * (looks > 1)} before they were complete, which was not "
-            f"planned: adjusted p is multiplied by {looks + 1}."
+            f"The rows were looked at {looks} time{'s' * (looks > 1)} before they were complete, or while they were there "
+            f"seeds, twins or planned looks were changed: adjusted p is multiplied by {looks + 1}."
         )
     for taken in protocol_view.reused(results.protocols):
         yield f"{taken}: comparisons with them are exploratory, for they may have been seen before all was fixed."
@@ -57,6 +57,8 @@ def _planning(results: Results, found: Compared) -> Iterator[str]:
             "seeds left out, after they were there. What stands in their place was chosen with them known."
             f"{' All comparisons are exploratory.' if results.preregistered else ''}"
         )
+    if results.added:
+        yield f"Added after rows were there: {', '.join(sorted(results.added))}; comparisons with them are exploratory."
     if changes := [change for protocol in results.protocols for change in protocol.changed]:
         yield f"Changed after rows were there: {', '.join(changes)}. What was fixed first counts."
 

@@ -1,7 +1,7 @@
 """protocol.jsonl as a report needs it: what was fixed before the first row, and what was changed or looked at since."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +12,12 @@ from analysis.numbers import visible
 
 FIRST_COUNTS = ("primary", "alpha", "smallest_effect", "equivalence_margin")  # of the study: as fixed first
 Entry = Mapping[str, Any]
+
+
+def _of_more(changed: set[str]) -> bool:
+    """Whether such changes give comparisons more or fewer trainings: seeds, looks at some of them, or twins. A folder of
+    before names its twins with the next change of whatever kind, but then its settings are what they were."""
+    return bool(changed & {"seeds", "looks"}) or {"twins", "settings"} <= changed
 
 
 class Damaged(ValueError):
@@ -27,14 +33,19 @@ class Deviation(NamedTuple):
 
 @dataclass(frozen=True)
 class Protocol:
-    """The entries of one study's protocol; none: the study is not preregistered."""
+    """The entries of one study's protocol; none: the study is not preregistered. `named`: the hashes of those that rows
+    name, each as the last one when it was made."""
 
     entries: tuple[Entry, ...] = ()
+    named: frozenset[str] = frozenset()
 
     @cached_property
     def _before(self) -> int:
         """How many entries are from before the first row, whatever later ones say of how many rows they found."""
-        return next((number for number, entry in enumerate(self.entries) if entry["rows"]), len(self.entries))
+        last = len(self.entries)
+        found = next((number for number, entry in enumerate(self.entries) if entry["rows"]), last)
+        ran = next((number for number, entry in enumerate(self.entries, 1) if entry["hash"] in self.named), last)
+        return min(found, ran)
 
     @property
     def _changes(self) -> list[Entry]:
@@ -44,12 +55,17 @@ class Protocol:
     @cached_property
     def first(self) -> dict[str, Any]:
         """What was fixed when the first row was made: later changes are deviations."""
-        found: dict[str, Any] = {}
+        return {name: value for name, (value, _) in self.first_entries.items()}
+
+    @cached_property
+    def first_entries(self) -> dict[str, tuple[Any, Entry]]:
+        """The same, each value with the entry that fixed it."""
+        found: dict[str, tuple[Any, Entry]] = {}
         for entry in self.entries[: self._before]:
             if entry["event"] == "fixed":
-                found |= entry["content"]
+                found |= {name: (value, entry) for name, value in entry["content"].items()}
             elif entry["event"] == "changed":
-                found |= {name: after for name, (_, after) in entry["content"].items()}
+                found |= {name: (after, entry) for name, (_, after) in entry["content"].items()}
         return found
 
     @property
@@ -71,15 +87,15 @@ class Protocol:
 
     @property
     def unplanned_looks(self) -> int:
-        """At how many states of the study somebody looked, or changed the seeds, while rows were missing: the same
-        number of rows is another state once seeds or settings were changed."""
+        """At how many states of the study somebody looked while rows were missing, or had more or fewer trainings
+        planned: the same number of rows is another state once these or settings were changed."""
         states: set[tuple[int, int]] = set()
         plan = 0
-        for entry in self.entries:
+        for number, entry in enumerate(self.entries):
             changed = {*entry["content"]} if entry["event"] == "changed" else set()
-            if entry["rows"] and (entry["event"] == "reported" or "seeds" in changed):
+            if number >= self._before and (entry["event"] == "reported" or _of_more(changed)):
                 states.add((plan, entry["rows"]))
-            plan += bool(changed & {"seeds", "settings"})
+            plan += bool(changed & {"seeds", "settings", "looks"})
         return len(states)
 
     @property
@@ -112,13 +128,15 @@ class Protocol:
         ]
 
 
-def read(folder: Path) -> Protocol:
-    """Raises Damaged where a whole line is no entry; a torn last line is left out."""
+def read(folder: Path, named: Iterable[Any] = ()) -> Protocol:
+    """`named`: the entries that its rows name. Raises Damaged where a whole line is no entry; a torn last line is left
+    out."""
     path = folder / "protocol.jsonl"
     if not path.exists():
         return Protocol()
     lines = [line for line in path.read_bytes().splitlines(keepends=True) if _whole(line)]
-    return Protocol(tuple(_entry(line, f"{path}, line {number}") for number, line in enumerate(lines, 1)))
+    entries = tuple(_entry(line, f"{path}, line {number}") for number, line in enumerate(lines, 1))
+    return Protocol(entries, frozenset(name for name in named if isinstance(name, str)))
 
 
 def _whole(line: bytes) -> bool:

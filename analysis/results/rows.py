@@ -1,7 +1,7 @@
 """Results folders as one frame of trials: tolerates torn lines and rows of older versions."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -59,11 +59,17 @@ class Results:
         """The table rows that a protocol fixed first; None where none did."""
         return self.protocols[0].first_rows if self.preregistered else None
 
-    def may_confirm(self, methods: Iterable[str]) -> bool:
+    @property
+    def added(self) -> frozenset[str]:
+        """Table rows, twins' among them, that were not fixed first."""
+        first = self.protocols[0].first.get("rows") if self.preregistered else None
+        return _names(self.study.get("rows", [])) - _names(first) if first else frozenset()
+
+    def may_confirm(self, methods: Collection[str]) -> bool:
         """Whether a comparison of these table rows can confirm something: all was fixed before any of their trainings
         was there, and nothing that was there was replaced since."""
         seen = self.protocols[0].reused_keys if self.preregistered else None
-        if seen is None or self.replaced:
+        if seen is None or self.replaced or self.added.intersection(methods):
             return False
         return all(seen.isdisjoint(self.trainings(method)["key"]) for method in methods)
 
@@ -89,6 +95,10 @@ class Results:
         return {str(method): list(index) for method, index in trained.groupby(trained).groups.items()}
 
 
+def _names(rows: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    return frozenset(str(name) for row in rows for name in (row["method"], row.get("twin")) if name)
+
+
 def load(folders: Path | Sequence[Path]) -> Results:
     """Rows and study of `folders`. Raises FileNotFoundError where one has no study.json, ValueError where it is none,
     Damaged where a row has another shape.
@@ -98,14 +108,16 @@ def load(folders: Path | Sequence[Path]) -> Results:
     """
     found = [(_study(path), path) for path in ((folders,) if isinstance(folders, Path) else folders)]
     found.sort(key=lambda pair: (pair[0]["name"], json.dumps(pair[0], sort_keys=True), str(pair[1].resolve())))
-    protocols = [protocol_view.read(path) for _, path in found]
+    lines = [list(each(path)) for _, path in found]
+    protocols = [protocol_view.read(path, (record.get("protocol") for record in own if record))
+                 for (_, path), own in zip(found, lines, strict=True)]  # fmt: skip
     studies = [protocol_view.as_fixed(study, p) for (study, _), p in zip(found, protocols, strict=True)]
     several = len({study["name"] for study in studies}) > 1
     named = with_study if several else lambda record, _: dict(record)
     records: list[dict[str, Any]] = []
     torn = 0
-    for (_, path), study in zip(found, studies, strict=True):
-        for number, record in enumerate(each(path), 1):
+    for (_, path), study, own in zip(found, studies, lines, strict=True):
+        for number, record in enumerate(own, 1):
             torn += record is None
             if record is not None:
                 records.append(_trial(record, study, named, f"{path}, row {number}"))

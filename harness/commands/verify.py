@@ -18,12 +18,12 @@ from harness.commands import (
     context,
     report_pages,
     verify_kept,
+    verify_labels,
     verify_networks,
     verify_predictions,
     verify_study,
 )
 from harness.commands.verify_history import unlike_its_history
-from harness.commands.verify_labels import misplaced
 from harness.data import datasets
 from harness.errors import ODD, BadInput, first_line, visible
 from harness.plan import resolve
@@ -102,6 +102,7 @@ def problems(folder: Path) -> list[str]:
     wrong = list(protocol.faults(entries, [row.get("protocol") for row in read_rows(folder)]))
     wrong += [*verify_kept.problems(folder), *verify_study.problems(folder, rows, space)]
     wrong += [f"two finished rows of one key differ: {line}" for line in outcomes.conflicts(read_rows(folder))]
+    wrong += [*verify_labels.other_images(rows.values())]
     wrong += [*verify_predictions.problems(folder, rows), *verify_networks.problems(folder, rows)]
     return wrong + [line for row in rows.values() for line in _row_problems(row, rows, space)]
 
@@ -114,7 +115,8 @@ def rerun(folder: Path, count: int, keys: Sequence[str], root: Path | None,
     Raises BadInput where a key has no finished row, or one that cannot be trained alone.
     """
     every = latest_rows(folder)
-    rows = {key: row for key, row in every.items() if row["status"] in run_job.WORKED and _alone(row)}
+    ran = (*run_job.WORKED, Status.DIVERGED)
+    rows = {key: row for key, row in every.items() if row["status"] in ran and _alone(row)}
     if unknown := [key for key in keys if key not in rows]:
         raise BadInput(f"--keys {unknown[0]}: {folder} has no finished row of this key that can be trained alone")
     space = _space(read_study(folder))
@@ -123,7 +125,9 @@ def rerun(folder: Path, count: int, keys: Sequence[str], root: Path | None,
         try:
             settings = resolve.resolve(job_of(row), every, space)
             found = list(_differences(row, _again(key, settings, row, root)))
-        except (resolve.Unbuildable, BadInput, *ODD) as error:
+        except resolve.Unbuildable as none:
+            found = [] if none.status == row["status"] else [f"it cannot be: {none.reason}"]
+        except (BadInput, *ODD) as error:
             found = [f"it cannot be: {first_line(error)}"]
         yield f"{row['method']} seed {row['seed']} ({key})", found
 
@@ -178,9 +182,12 @@ def _row_problems(row: Mapping[str, Any], rows: Mapping[str, Any], space: Space)
     except (BadInput, *ODD) as error:
         yield f"{where}: its settings are those of no job ({first_line(error)})"
         return
+    if row["status"] in (Status.DISCONNECTED, Status.UNMATCHED) or (row["status"] == Status.PRUNED
+                                                                    and row["kind"] == Kind.TRAIN):  # fmt: skip
+        yield f"{where}: is {row['status']}, which does not follow from the rows it needed"
     if row["settings"].get("continues") != settings.get("continues"):
         yield f"{where}: which training it goes on from does not follow from the rows it needed"
-    said = (*misplaced(row, job_of(row)), *_miscounted(row, space), *unlike_its_history(row))
+    said = (*verify_labels.misplaced(row, job_of(row)), *_miscounted(row, space), *unlike_its_history(row))
     yield from (f"{where}: {line}" for line in said)
     for name in ("recipe",) if settings["kind"] == Kind.BLACK_BOX else ("architecture", "recipe"):
         if row["status"] == Status.DONE and row[name] is not None and not _same(row[name], _expected(settings, name)):
@@ -228,6 +235,8 @@ def _again(key: str, settings: Settings, row: Mapping[str, Any], root: Path | No
 def _differences(row: Mapping[str, Any], again: Mapping[str, Any]) -> Iterator[str]:
     if again["status"] != row["status"]:
         yield ": ".join(filter(None, (f"it ended as {again['status']}", again["error"])))
+        return
+    if row["status"] == Status.DIVERGED:  # of which nothing else counts
         return
     for name in EXACT:
         if _single(row.get(name)) != _single(again[name]):

@@ -1,12 +1,15 @@
-"""Whether the fields by which tables place a row are those of its settings, of which its key is the hash."""
+"""Whether the fields by which tables place a row, and comparisons pair it, are those of its settings."""
 
-from collections.abc import Iterator, Mapping
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from harness.plan.jobs import Job
 from harness.plan.keys import content_key
 from harness.storage.checks import short
 from harness.vocabulary.kinds import Kind, Role
+from harness.vocabulary.rows import Status
 
 
 def misplaced(row: Mapping[str, Any], job: Job) -> Iterator[str]:
@@ -24,3 +27,21 @@ def _pair(job: Job) -> str:
     """The key of the network itself, or of the one that a twin matches."""
     source = job.settings["source"]
     return content_key({**job.settings, "source": source["of"]}) if "of" in source else job.key
+
+
+def other_images(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Final trainings of one data set and seed that say that they saw other images than most: a pair of such is none."""
+    alike = defaultdict(list)
+    for row in rows:
+        if row["kind"] == Kind.TRAIN and row["status"] == Status.DONE:
+            settings = row["settings"]
+            drawn = isinstance(settings["data"], Mapping) and settings["data"].get("resample")
+            seeds = (settings.get("study_seed", 0), row["seed"]) if drawn else ()
+            alike[json.dumps([settings["data"], *seeds], sort_keys=True)].append(row)
+    for group in alike.values():
+        splits = [row.get("split") for row in group]
+        usual = max(splits, key=splits.count)
+        for row in group:
+            if (split := row.get("split")) != usual or split is None:
+                yield (f"{row['method']} seed {row['seed']} ({row['key']}): its split is {short(split)}, but "
+                       f"{short(usual)} in other rows of these images")  # fmt: skip

@@ -1,6 +1,7 @@
 """Whether study.json follows from its own settings, these are what the protocol fixed, and rows are of its plan."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import isclose, nan
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from harness.storage.checks import short
 from harness.storage.folder import read_study
 from harness.study.schema import Study
 from harness.study.validation import validated
+from harness.tables.opened import scale
 from spaces.space import Space
 
 Entry = Mapping[str, Any]  # of the plan in study.json
@@ -39,6 +41,7 @@ def problems(folder: Path, rows: Mapping[str, Entry], space: Space) -> Iterator[
     except BadInput as error:
         yield f"study.json: its plan cannot be made again ({error})"
         return
+    yield from _not_the_tables(values, study)
     yield from _other_rows(values, plan)
     yield from _other_jobs(values["plan"], plan, bool(open_ended))
     yield from _not_of_the_plan(rows, plan)
@@ -49,12 +52,23 @@ def _not_as_fixed(values: Mapping[str, Any], entries: Sequence[protocol.Entry]) 
     fixed = protocol.fixed(entries)
     if any(entry.event == protocol.Event.LOOKED for entry in entries) and not values.get("sequential"):
         yield "study.json, sequential: is not true, but the protocol has planned looks that were taken"
-    for name in ("primary", "smallest_effect", "equivalence_margin", "looks", "alpha", "seeds", "rows"):
+    for name in ("primary", "smallest_effect", "equivalence_margin", "looks", "alpha", "seeds", "rows", "classes"):
         if name in fixed and values.get(name) != fixed[name]:
             yield f"study.json, {name}: is {values.get(name)}, but the protocol has {fixed[name]}"
     if "settings" in fixed and decisive_digest(values) != fixed["settings"]:
         yield (f"study.json: its settings have the digest {decisive_digest(values)}, but the protocol has "
                f"{fixed['settings']}")  # fmt: skip
+
+
+def _not_the_tables(values: Mapping[str, Any], study: Study) -> Iterator[str]:
+    """A scale that is not that of the study's table, where the table is here: a study.json does not say where it lay."""
+    try:
+        due = scale(study, None)
+    except BadInput:
+        return
+    for data, ends in values.get("scale", {}).items():
+        if any(not isclose(ends[name], due.get(data, {}).get(name, nan), rel_tol=1e-9) for name in ("uniform", "best")):
+            yield f"study.json, scale: {data} is {short(ends)}, but {short(due.get(data))} by the table"
 
 
 def _other_rows(values: Mapping[str, Any], plan: Plan) -> Iterator[str]:

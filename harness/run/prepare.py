@@ -78,6 +78,12 @@ class Prepared:
         return self.sets[self.set_of(job)]
 
     @property
+    def classes(self) -> dict[str, int]:
+        """Data set → its number of classes, where its images were read: with it a failed training counts as guessing."""
+        sets = zip(self.study.data_sets, self.sets, strict=True)
+        return {data.name: one.classes for data, one in sets if one is not datasets.NOTHING}
+
+    @property
     def notes(self) -> list[str]:
         """What reports say of the study's data."""
         return [note for data in self.study.data_sets for note in external.notes(data.name, data.test_part)]
@@ -91,16 +97,16 @@ class Prepared:
         labels: dict[str, Any] = getattr(self.space, "alpha_labels", dict)()
         values |= {"scale": scale(self.study, self.home)} if self.study.table else {}
         values |= {"notes": self.notes} if self.notes else {}
-        sets = zip(self.study.data_sets, self.sets, strict=True)
-        values |= {"classes": {data.name: one.classes for data, one in sets if one is not datasets.NOTHING}}
+        values |= {"classes": self.classes}
         values |= {AUTO: dict(self.auto)} if self.auto else {}
         return {"schema": self.plan.schema, **values, "methods": methods, "rows": rows, "alpha": ALPHA,
                 "alpha_labels": labels, "command": command, "plan": self.plan.summary()}  # fmt: skip
 
 
 def protocol_of(settings: StudySettings, plan: Plan) -> dict[str, Any]:
-    """What the study fixes before its first row, as far as verdicts rest on it."""
+    """What the study fixes before its first row, as far as verdicts rest on it. Twins by number, where that is not 1."""
     study = settings.study
+    twins = {one.name: one.method.twins.count for one in settings.methods if one.method.twins.count > 1}
     return {
         "primary": study.primary.model_dump() if study.primary else None,
         "alpha": ALPHA,
@@ -111,6 +117,7 @@ def protocol_of(settings: StudySettings, plan: Plan) -> dict[str, Any]:
         "failures": "chance",  # a failed training counts with the accuracy of guessing
         "rows": [as_json(row) for row in plan.rows.values()],
         "settings": decisive_digest(study.model_dump(mode="json")),
+        **({"twins": twins} if twins else {}),
     }
 
 

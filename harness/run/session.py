@@ -137,7 +137,7 @@ def check(prepared: Prepared, session: Session) -> None:
 
 def _settle(prepared: Prepared, looks: Sequence[int]) -> str | None:
     """The hash of the protocol's last entry as this run begins; None where the study is not preregistered."""
-    wanted = {**protocol_of(prepared.settings, prepared.plan), "looks": list(looks)}
+    wanted = {**protocol_of(prepared.settings, prepared.plan), "looks": list(looks), "classes": prepared.classes}
     return protocol.settle(prepared.folder, wanted, len(latest_rows(prepared.folder)), len(prepared.plan.jobs))
 
 

@@ -21,6 +21,7 @@ from harness.storage.checks import is_whole
 from harness.storage.files import opened
 from harness.storage.shapes import entry_fault
 
+LATER = ("classes",)  # fields that older versions did not fix: no change of what they began
 START = "0" * 64  # what the first entry holds in place of a hash before it
 Fixed = Mapping[str, Any]  # field of the protocol → value
 
@@ -87,8 +88,11 @@ def settle(folder: Path, wanted: Fixed, rows: int, planned: int) -> str | None:
         if rows:
             return None
         append(folder, Event.FIXED, dict(wanted), 0, planned)
-    elif changes := differences(fixed(entries), wanted):
-        append(folder, Event.CHANGED, changes, rows, planned)
+    else:
+        before = fixed(entries)
+        later = {name: value for name, value in wanted.items() if name in before or name not in LATER}
+        if changes := differences(before, later):
+            append(folder, Event.CHANGED, changes, rows, planned)
     return last_hash(folder)
 
 
@@ -125,8 +129,11 @@ def note(folder: Path, event: Event, content: dict[str, Any], rows: int, planned
 
 def faults(entries: Sequence[Entry], named: Sequence[str | None]) -> Iterator[str]:
     """What does not hold of the chain, or of the entries that the rows name (`named`, in the order of the rows)."""
-    before = START
+    before, ran = START, False
     for number, entry in enumerate(entries, 1):
+        if ran and entry.event == Event.CHANGED and not entry.rows:
+            yield f"protocol.jsonl, entry {number}: says that there was no row yet, but rows name an entry before it"
+        ran = ran or entry.hash in named
         if entry.hash != entry.digest:
             yield f"protocol.jsonl, entry {number}: was edited (its hash is not that of its content)"
         if entry.before != before:

@@ -24,7 +24,7 @@ LOOKS = leaf("list of rising numbers of seeds", lambda looks: isinstance(looks, 
 FIXED: Mapping[str, Check] = {
     "primary": maybe(PRIMARY), "alpha": checks.PORTION, "smallest_effect": checks.POSITIVE,
     "equivalence_margin": maybe(checks.POSITIVE), "looks": LOOKS, "seeds": values(checks.COUNT),
-    "rows": each(TABLE_ROW),
+    "rows": each(TABLE_ROW), "twins": maybe(values(checks.COUNT)), "classes": maybe(values(checks.FROM_ONE)),
 }  # fmt: skip
 
 JOB = record({**dict.fromkeys(("key", "kind", "method", "role"), checks.TEXT), "seed": checks.COUNT,
@@ -36,7 +36,6 @@ STUDY = record({
     "command": checks.COMMAND, "space_options": checks.OBJECT, "recipe": RECIPE, "chance": maybe(checks.PERCENTAGE),
     "data": lambda value, place: (each(DATA) if isinstance(value, list) and value else DATA)(value, place),
     "table": maybe(record({"name": checks.TEXT, "signal": checks.TEXT})),
-    "classes": values(checks.FROM_ONE),
     "scale": values(record(dict.fromkeys(("uniform", "best"), checks.NUMBER), ("uniform", "best"))),
     "search": record({"strategy": checks.TEXT, "epochs": checks.COUNT, "snapshots": each(checks.COUNT),
                       "recipe": record({"precision": checks.TEXT})}),

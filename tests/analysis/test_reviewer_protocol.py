@@ -151,6 +151,70 @@ def test_no_change_is_from_before_the_first_row_once_rows_were_there(tmp_path: P
     assert any(row[1].text.startswith("primary: ") for row in table.rows)
 
 
+def test_the_rows_say_which_entries_are_from_before_them(tmp_path: Path) -> None:
+    """Rows were set aside, the question replaced as if nothing had run, and the rows put back."""
+    place, study = registered(tmp_path)
+    (first,) = protocol.read(place)
+    other = {"method": "darts-B", "against": "twins", "at": "mean"}
+    (place / "study.json").write_text(json.dumps({**study, "primary": other}))
+    protocol.settle(place, fixed({**study, "primary": other}), 0, 55)
+    rows = [json.loads(line) for line in (place / "trials.jsonl").read_text().splitlines()]
+    (place / "trials.jsonl").write_text("".join(f"{json.dumps({**row, 'protocol': first.hash})}\n" for row in rows))
+    _, found, said = judged(place)
+    assert found.primary is not None
+    assert found.primary.method == "darts-A"
+    assert "Changed after rows were there: primary" in said
+    (said,) = protocol.faults(protocol.read(place), [first.hash] * len(rows))
+    assert said.endswith("entry 2: says that there was no row yet, but rows name an entry before it")
+
+
+@pytest.mark.parametrize(
+    ("change", "looks"),
+    [
+        ({"twins": [None, {"darts-A": 2}], "settings": ["a", "b"]}, 1),
+        ({"twins": [None, {"darts-A": 2}]}, 0),  # which a newer version writes down
+        ({"settings": ["a", "b"]}, 0),
+        ({"looks": [[], [5, 8]]}, 1),
+        ({"seeds": [{"search": 5}, {"search": 8}]}, 1),
+    ],
+    ids=["twins", "a newer version", "another method", "looks", "seeds"],
+)
+def test_trainings_that_were_planned_once_all_was_seen_are_a_look(
+    change: dict[str, Any], looks: int, tmp_path: Path
+) -> None:
+    place, _ = registered(tmp_path)
+    before = judged(place)[1].primary
+    protocol.append(place, Event.CHANGED, change, 55, 60)
+    _, found, said = judged(place)
+    assert before is not None
+    assert found.primary is not None
+    assert found.primary.adjusted == pytest.approx((1 + looks) * before.adjusted)
+    assert ("adjusted p is multiplied by 2" in said) == bool(looks)
+
+
+def test_a_method_that_was_added_after_rows_were_there_confirms_nothing(tmp_path: Path) -> None:
+    place, study = registered(tmp_path)
+    rows = [row for row in study["rows"] if row["rule"] != "B"]
+    (place / "protocol.jsonl").unlink()
+    protocol.settle(place, fixed({**study, "rows": rows}), 0, 55)
+    protocol.append(place, Event.CHANGED, {"rows": [rows, study["rows"]]}, 55, 60)
+    _, found, said = judged(place)
+    added = {one.status for one in found.every if "-B@" in f"{one.method} {one.against}"}
+    assert added == {"exploratory"}
+    assert "confirmatory" in statuses(found)
+    assert "Added after rows were there: darts-B@10, darts-B@5, random-B@10, random-B@5; comparisons" in said
+
+
+def test_the_table_of_what_was_fixed_names_the_entry_that_fixed_it(tmp_path: Path) -> None:
+    place, study = registered(tmp_path)
+    other = {"method": "darts-B", "against": "twins", "at": "mean"}
+    protocol.settle(place, fixed({**study, "primary": other}), 0, 55)
+    entries = protocol.read(place)
+    table = next(table for table in report_tables(findings(place)) if table.name == "protocol")
+    named = {row[0].text: row[3].text for row in table.rows}
+    assert (named["primary"], named["alpha"]) == (entries[1].hash[:16], entries[0].hash[:16])
+
+
 def test_two_folders_of_one_study_have_no_order_and_a_key_no_two_ends(tmp_path: Path) -> None:
     """In one folder a training diverged that is done in the other."""
     study = factory.study(seeds=3, rules=["A"], snapshots=[5], chance=10.0)

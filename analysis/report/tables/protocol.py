@@ -27,10 +27,9 @@ def tables(results: Results) -> list[Table]:
 def _fixed(prefix: str, protocol: Protocol) -> list[tuple[str, ...]]:
     if not protocol.preregistered:
         return []
-    entry = protocol.entries[0]
     return [
         (f"{prefix}{name}", shown(value), entry["at"], entry["hash"][:16])
-        for name, value in sorted(protocol.first.items())
+        for name, (value, entry) in sorted(protocol.first_entries.items())
     ]
 
 

@@ -46,8 +46,9 @@ def _planning(results: Results, found: Compared) -> Iterator[str]:
         )
     if looks := rules(results).unplanned:
         yield (
-            f"The rows were looked at {looks} time{'s' * (looks > 1)} before they were complete, or while they were there "
-            f"seeds, twins or planned looks were changed: adjusted p is multiplied by {looks + 1}."
+            f"The rows were looked at {looks} time{'s' * (looks > 1)} before they were complete, which was not planned "
+            "(a change of seeds, twins or planned looks after rows were there is such a look). Adjusted p is "
+            f"multiplied by {looks + 1}."
         )
     for taken in protocol_view.reused(results.protocols):
         yield f"{taken}: comparisons with them are exploratory, for they may have been seen before all was fixed."

@@ -15,8 +15,8 @@ Entry = Mapping[str, Any]
 
 
 def _of_more(changed: set[str]) -> bool:
-    """Whether such changes give comparisons more or fewer trainings: seeds, looks at some of them, or twins. A folder of
-    before names its twins with the next change of whatever kind, but then its settings are what they were."""
+    """Whether such changes give comparisons more or fewer trainings: seeds, looks at some of them, or twins. The folder
+    of an older version has its twins written down later, but then its settings are what they were."""
     return bool(changed & {"seeds", "looks"}) or {"twins", "settings"} <= changed
 
 

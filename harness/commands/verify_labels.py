@@ -30,14 +30,14 @@ def _pair(job: Job) -> str:
 
 
 def other_images(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Final trainings of one data set and seed that say that they saw other images than most: a pair of such is none."""
+    """Final trainings of one data set and seed that say that they saw other images than most: these are no pairs."""
     alike = defaultdict(list)
     for row in rows:
         if row["kind"] == Kind.TRAIN and row["status"] == Status.DONE:
-            settings = row["settings"]
-            drawn = isinstance(settings["data"], Mapping) and settings["data"].get("resample")
-            seeds = (settings.get("study_seed", 0), row["seed"]) if drawn else ()
-            alike[json.dumps([settings["data"], *seeds], sort_keys=True)].append(row)
+            data = row["settings"].get("data")
+            drawn = isinstance(data, Mapping) and data.get("resample")
+            seeds = (row["settings"].get("study_seed"), row["seed"]) if drawn else ()
+            alike[json.dumps([data, *seeds], sort_keys=True)].append(row)
     for group in alike.values():
         splits = [row.get("split") for row in group]
         usual = max(splits, key=splits.count)

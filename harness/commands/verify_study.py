@@ -61,7 +61,7 @@ def _not_as_fixed(values: Mapping[str, Any], entries: Sequence[protocol.Entry]) 
 
 
 def _not_the_tables(values: Mapping[str, Any], study: Study) -> Iterator[str]:
-    """A scale that is not that of the study's table, where the table is here: a study.json does not say where it lay."""
+    """A scale that is not that of the study's table, where that is here: a study.json does not say where it lay."""
     try:
         due = scale(study, None)
     except BadInput:

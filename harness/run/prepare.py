@@ -79,7 +79,7 @@ class Prepared:
 
     @property
     def classes(self) -> dict[str, int]:
-        """Data set → its number of classes, where its images were read: with it a failed training counts as guessing."""
+        """Data set → its number of classes, where its images were read: a failed training counts as guessing."""
         sets = zip(self.study.data_sets, self.sets, strict=True)
         return {data.name: one.classes for data, one in sets if one is not datasets.NOTHING}
 
@@ -104,7 +104,7 @@ class Prepared:
 
 
 def protocol_of(settings: StudySettings, plan: Plan) -> dict[str, Any]:
-    """What the study fixes before its first row, as far as verdicts rest on it. Twins by number, where that is not 1."""
+    """What the study fixes before its first row, as far as verdicts rest on it; twins by number, where above 1."""
     study = settings.study
     twins = {one.name: one.method.twins.count for one in settings.methods if one.method.twins.count > 1}
     return {

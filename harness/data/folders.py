@@ -40,15 +40,35 @@ def parts(folder: Path, held_out: bool) -> tuple[Labelled, Labelled | None]:
 
 
 def classes(part: Path) -> list[str]:
-    """Names of the folders in `part` that are not hidden. Raises BadInput where it cannot be read."""
+    """Names of the folders in `part` that are not hidden. Raises BadInput where it cannot be read, a link leads
+    nowhere, or a folder is divided into parts itself."""
     try:
-        return sorted(entry.name for entry in os.scandir(part) if entry.is_dir() and not entry.name.startswith("."))
+        entries = [entry for entry in os.scandir(part) if not entry.name.startswith(".")]
     except OSError as error:
-        raise BadInput(f"{part} cannot be read: {error.strerror}") from None
+        raise unreadable(error) from None
+    if broken := sorted(one.path for one in entries if one.is_symlink() and not os.path.exists(one.path)):
+        raise BadInput(f"{broken[0]} is a link that leads nowhere; mend or remove it")
+    names = sorted(entry.name for entry in entries if entry.is_dir())
+    for place in (part / name for name in names):
+        if inside := [one for one in _listed(place) if one.casefold() in PARTS and (place / one).is_dir()]:
+            raise BadInput(f"{place} holds {', '.join(inside[:SAID])}, which sounds like a part of the images; put the "
+                           "part first, as in train/CLASS/ and test/CLASS/")  # fmt: skip
+    return names
+
+
+def _listed(folder: Path) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError as error:
+        raise unreadable(error) from None
+
+
+def unreadable(error: OSError) -> BadInput:
+    return BadInput(f"{error.filename} cannot be read: {error.strerror}")
 
 
 def _labelled(part: Path, names: list[str], seen: set[str]) -> Labelled:
-    """`seen`: the real folders that were read. Raises BadInput where there are fewer than two classes, or one
+    """`seen`: the real folders and files that were read. Raises BadInput where there are fewer than two classes, or one
     without images, or a folder that was read before."""
     if len(names) < 2:
         what = f"only the class {names[0]}" if names else "no folder of a class"
@@ -58,11 +78,16 @@ def _labelled(part: Path, names: list[str], seen: set[str]) -> Labelled:
 
 
 def _files(folder: Path, seen: set[str]) -> list[Path]:
-    """Images below the folder of a class, without hidden ones, in a fixed order. Raises BadInput if there are none."""
-    found = []
+    """Images below the folder of a class, without hidden ones, in a fixed order. Raises BadInput if there are none, or
+    one by links is an image that is read already."""
+    found, folders = list[Path](), dict[str, str]()
     for place, _, names in sorted(_walk(folder, seen)):
         found += [Path(place, name) for name in sorted(names)
                   if name.lower().endswith(READ) and not name.startswith(".")]  # fmt: skip
+        folders[place] = os.path.realpath(place)
+    for path in found:
+        own = os.path.join(folders[str(path.parent)], path.name)
+        _once(path, os.path.realpath(path) if path.is_symlink() else own, seen)
     if not found:
         raise BadInput(f"{folder} holds no image of its class; these are read: {', '.join(READ)}")
     return found
@@ -70,9 +95,17 @@ def _files(folder: Path, seen: set[str]) -> list[Path]:
 
 def _walk(folder: Path, seen: set[str]) -> Iterator[tuple[str, list[str], list[str]]]:
     """Raises BadInput where a link leads to what is read already, of whichever class and part."""
-    for place, below, names in os.walk(folder, followlinks=True):
-        if (real := os.path.realpath(place)) in seen:
-            raise BadInput(f"{place} leads by links to {real}, which is read already; remove the link")
-        seen.add(real)
+
+    def failed(error: OSError) -> None:
+        raise unreadable(error)
+
+    for place, below, names in os.walk(folder, onerror=failed, followlinks=True):
+        _once(place, os.path.realpath(place), seen)
         below[:] = [name for name in below if not name.startswith(".")]
         yield place, below, names
+
+
+def _once(path: Path | str, real: str, seen: set[str]) -> None:
+    if real in seen:
+        raise BadInput(f"{path} leads by links to {real}, which is read already; remove the link")
+    seen.add(real)

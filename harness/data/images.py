@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 PADDING = 4  # of the random crop, in pixels (He et al. 2016)
+AT_A_TIME = 2**24  # values that are scaled together, as four bytes each
 
 
 @dataclass(frozen=True)
@@ -128,5 +129,11 @@ def scaled(part: Images, size: int) -> Images:
     """Every image made `size` pixels wide and high."""
     if part.images.shape[-2:] == (size, size):
         return part
-    pixels = F.interpolate(part.images.float(), (size, size), mode="bilinear", antialias=True, align_corners=False)
-    return Images(pixels.round().clamp(0, 255).to(torch.uint8), part.labels)
+    count, channels, *_ = part.images.shape
+    out = torch.empty((count, channels, size, size), dtype=torch.uint8)
+    few = max(1, AT_A_TIME // max(part.images.shape[1:].numel(), channels * size**2))
+    for start in range(0, count, few):
+        pixels = part.images[start : start + few].float()
+        pixels = F.interpolate(pixels, (size, size), mode="bilinear", antialias=True, align_corners=False)
+        out[start : start + few] = pixels.round().clamp(0, 255)
+    return Images(out, part.labels)

@@ -183,7 +183,7 @@ def _found(source: Source, job: Job, rows: Rows, space: Space) -> str:
         return str(architecture)
     except Unbuildable:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise Unbuildable(Status.FAILED, f"{type(error).__name__}: {error}") from error
 
 

@@ -1,5 +1,6 @@
 """A table of one's own: CSV or Parquet with a row a run (docs/tables.md)."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,9 @@ def _numbers(frame: Any, file: Path) -> Any:
     import pandas as pd
 
     for name in ("run", "accuracy", *(name for name in OPTIONAL if name in frame)):
-        numbers = pd.to_numeric(frame[name], errors="coerce")
+        numbers = pd.to_numeric(frame[name], errors="coerce").astype("float64")  # a missing value is NaN then
+        if pd.api.types.is_bool_dtype(frame[name]) or pd.api.types.is_timedelta64_dtype(frame[name]):
+            numbers = numbers * math.nan
         most, what = TAKES[name]
         right = (numbers >= 0) & (numbers <= most) & ((numbers % 1 == 0) | (name not in WHOLE))
         if len(wrong := frame[~right]):

@@ -7,6 +7,7 @@ of every job; `settings` are the job's, resolved.
 import json
 import time
 from functools import partial
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from harness.plan.resolve import facts
 from harness.plan.settings import Settings, search_of
 from harness.plan.tuning import prunes
 from harness.seeding import stream
+from harness.storage.checks import short
 from harness.training import supernets
 from harness.training.continued import begin, leave
 from harness.training.epochs import Epochs, Steps, epochs
@@ -49,7 +51,7 @@ class Formula:
 
     def steps(self, number: int) -> Steps:
         yield
-        self.values.append(float(self.function(self.settings, number)["value"]))
+        self.values.append(_percentage(self.function(self.settings, number)["value"], self.settings["task"]))
         return {"train_loss": 0.0, "lr": 0.0, "val_accuracy": self.values[-1]}
 
     def state(self) -> dict[str, Any]:
@@ -57,6 +59,14 @@ class Formula:
 
     def restore(self, state: dict[str, Any]) -> None:
         self.values = json.loads(state["values"])
+
+
+def _percentage(value: Any, task: str) -> float:
+    """What a row can hold as an accuracy; NaN and infinity are of what diverged. Raises ValueError."""
+    number = None if isinstance(value, str | bytes | bool) or value is None else float(value)
+    if number is None or (isfinite(number) and not 0 <= number <= 100):
+        raise ValueError(f"task '{task}' gives {short(value)} as value, which is no percentage from 0 to 100")
+    return number
 
 
 def job(key: str, settings: Settings, place: Place, outcome: Outcome) -> Epochs:

@@ -68,7 +68,7 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
             watch.start(anew=progress is not None)
     except Superseded:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # the last by code from outside
         outcome.update(_failure(error, place.device))
     finally:
         watch.close()
@@ -82,7 +82,7 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
     return outcome
 
 
-def _failure(error: Exception, device: str) -> Outcome:
+def _failure(error: BaseException, device: str) -> Outcome:
     """The status and the reason. An error of the disk says nothing about the trial. Raises ContextLost."""
     if gone := broken.lost(error, device, provenance.host()):
         raise gone from error

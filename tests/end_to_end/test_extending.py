@@ -141,6 +141,18 @@ def test_a_rule_is_one_of_the_spaces_or_a_function():
         custom_rules.drawn_by(space, "tests.end_to_end.test_extending:first_pair")
 
 
+def leaves(ask):
+    sys.exit(0)
+
+
+def texts(ask):
+    yield "a text"
+
+
+def idle(ask):
+    return []
+
+
 def prepared(tmp_path, **changes):
     return prepare(tiny(seeds={"search": 1}, **changes), tmp_path, None, False, "cpu")
 
@@ -156,6 +168,9 @@ def prepared(tmp_path, **changes):
         ({"rule": "tests.end_to_end.test_extending:first_pair", "strategy": "evolution"}, "first_pair.draws"),
         ({"strategy": "nowhere:climb"}, "cannot be imported"),
         ({"strategy": "climb"}, "search.strategy 'climb' is unknown"),
+        ({"strategy": "tests.end_to_end.test_extending:leaves"}, "fails before anything starts: SystemExit: 0"),
+        ({"strategy": "tests.end_to_end.test_extending:texts"}, "plans a str; it must yield harness.extend.Found"),
+        ({"strategy": "tests.end_to_end.test_extending:idle"}, "plans nothing; it must yield harness.extend.Found"),
     ],
     ids=str,
 )
@@ -182,6 +197,20 @@ def test_a_rule_from_outside_draws_by_the_rule_that_it_names(tmp_path):
     twins = [row for row in rows if row["role"] == "twin"]
     assert twins
     assert all(row["shortcuts"] == 2 for row in twins)
+
+
+def gives_up(space, alpha):
+    sys.exit(0)
+
+
+@pytest.mark.training
+def test_code_from_outside_that_ends_the_process_is_a_trial_s_failure(tmp_path):
+    methods = [{"name": "read", "rule": "tests.end_to_end.test_extending:gives_up"}, {"name": "baseline"}]
+    ready = prepared(tmp_path, method=methods)
+    assert run(ready, Session(in_process.run, Shares({}, {}), "cpu", None, "test")) == 2
+    found = {row["method"]: row for row in read_rows(ready.folder)}
+    assert (found["read@1"]["status"], found["read@1"]["error"]) == ("failed", "SystemExit: 0")
+    assert found["baseline"]["status"] == "done"
 
 
 def stubborn(ask):

@@ -243,6 +243,25 @@ def test_the_command_that_a_report_gives_trains_pruned_rows_again(
     assert [said for _, said in verify.rerun(tmp_path / "driven", 0, [first], None)] == [["it ended as done"]]
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--keys", ""), "it names no key"),
+        (("--keys", ","), "it names no key"),
+        (("--keys", "nope"), "has no finished row of this key"),
+        (("--seed", 5), "--seed draws the rows of an earlier --rerun; give --rerun, too"),
+    ],
+    ids=str,
+)
+def test_what_would_train_nothing_again_is_refused_first(
+    words: tuple[object, ...], says: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended("verify", folder, *words) == 2
+    out, err = capsys.readouterr()
+    assert says in err
+    assert not out
+
+
 @pytest.mark.parametrize("count", ["-1", "x", "1e3"])
 def test_a_number_of_rows_that_is_none_is_refused(count: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert ended("verify", folder, "--rerun", count) == 2

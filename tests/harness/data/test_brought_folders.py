@@ -7,13 +7,14 @@ import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from harness.data import datasets, pixels
+from harness.data import datasets, images, pixels
 from harness.data.images import DataSet, Images
 from harness.errors import BadInput
 from harness.run.prepare import prepare
@@ -179,6 +180,8 @@ MISFITS: list[tuple[str, Spoil, str]] = [
     ("a class more", lambda root: picture(root / "test" / "cow" / "0.png"), "only one has cow"),
     ("an empty class", lambda root: shutil_remove(root / "test" / "dog"), "holds no image of its class"),
     ("no part", lambda root: (root / "train").rename(root / "training"), "has no train/"),
+    ("a broken link", lambda root: (root / "train" / "cow").symlink_to("nowhere"), "cow is a link that leads nowhere"),
+    ("parts in classes", lambda root: picture(root / "train" / "cat" / "test" / "0.png"), "put the part first, as"),
 ]  # fmt: skip
 
 
@@ -198,8 +201,19 @@ def test_parts_that_do_not_fit_are_refused(tmp_path: Path, what: str, spoil: Spo
         (lambda root: linked(root / "test", root / "train"), "is read already; remove the link"),
         (lambda root: linked(root / "test" / "cat", root / "train" / "cat"), "is read already; remove the link"),
         (lambda root: os.symlink(root / "train" / "cat", root / "train" / "dog" / "more"), "is read already; remove"),
+        (lambda root: linked(root / "test" / "cat" / "0.png", root / "train" / "cat" / "0.png"), "is read already"),
+        (lambda root: linked(root / "train" / "cat" / "0.png", root / "train" / "cat" / "1.png"), "is read already"),
     ],
-    ids=["pipe", "link to a folder that holds it", "link to all", "test is train", "a class of both", "two classes"],
+    ids=[
+        "pipe",
+        "link to a folder that holds it",
+        "link to all",
+        "test is train",
+        "a class of both",
+        "two classes",
+        "a training image",
+        "an image twice",
+    ],
 )
 def test_what_cannot_be_read_to_its_end_is_refused(tmp_path: Path, spoil: Spoil, says: str) -> None:
     spoil(pets(tmp_path))
@@ -208,8 +222,41 @@ def test_what_cannot_be_read_to_its_end_is_refused(tmp_path: Path, spoil: Spoil,
 
 
 def linked(path: Path, target: Path) -> None:
-    shutil.rmtree(path)
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
     path.symlink_to(target)
+
+
+def test_parts_within_classes_are_not_mixed(tmp_path: Path) -> None:
+    """Test images would be trained on."""
+    for name in ("cat", "dog"):
+        for part in ("train", "test"):
+            picture(tmp_path / name / part / "0.png")
+    with pytest.raises(BadInput, match=r"cat holds test, train, which sounds like a part of the images; put the part"):
+        loaded(tmp_path, test_part=0.2)
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = pets(tmp_path)
+    picture(root / "train" / "cat" / "more" / "9.png")
+    scandir = os.scandir
+
+    def forbidden(place: Any) -> Any:
+        if str(place).endswith("more"):
+            raise PermissionError(13, "Permission denied", str(place))
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", forbidden)
+    with pytest.raises(BadInput, match=r"cat/more cannot be read: Permission denied"):
+        loaded(tmp_path)
+
+
+def test_images_are_scaled_alike_however_many_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = torch.Generator().manual_seed(0)
+    part = Images(torch.randint(0, 256, (7, 3, 8, 8), dtype=torch.uint8, generator=generator), torch.zeros(7))
+    whole = images.scaled(part, 13).images
+    monkeypatch.setattr(images, "AT_A_TIME", 2 * 3 * 13**2)
+    assert torch.equal(images.scaled(part, 13).images, whole)
+    assert whole.shape == (7, 3, 13, 13)
 
 
 @pytest.mark.parametrize("names", [("Training", "Testing"), ("Train", "Validation"), ("train_", "test")])

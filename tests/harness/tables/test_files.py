@@ -75,6 +75,15 @@ def test_what_is_wrong_is_said_with_row_and_column(tmp_path: Path, table, said):
         files.read(written(tmp_path, table.reset_index(drop=True)), "digits", SPACE)
 
 
+@pytest.mark.parametrize("values", [
+    pd.array([90.0, None, 80.0, 50.0], dtype="Float64"), pd.array([90, None, 80, 50], dtype="Int64"),
+    [True, False, True, False], pd.to_timedelta([90, 92, 80, 50]),
+], ids=["a missing number", "a missing whole number", "truth", "times"])  # fmt: skip
+def test_a_column_of_another_kind_has_no_accuracies(tmp_path: Path, values):
+    with pytest.raises(BadInput, match=r"accuracy = .* is not a percentage"):
+        files.read(written(tmp_path, frame().assign(accuracy=values), "t.parquet"), "digits", SPACE)
+
+
 @pytest.mark.parametrize(("name", "content", "said"), [
     ("t.csv", b"", "is no CSV file"), ("t.csv", b"\xff\xfe\0", "is no CSV file"),
     ("t.parquet", b"PAR1 but no more", "is no Parquet file"), ("t.parquet", b"", "is no Parquet file"),

@@ -12,6 +12,7 @@ from harness.plan.make import make
 from harness.plan.methods import merged
 from harness.plan.strategies import strategy
 from harness.storage.checkpoint import Checkpoints, Superseded
+from harness.storage.checks import short
 from harness.storage.folder import checkpoint_folder
 from harness.study.schema import Study
 from harness.study.validation import validated
@@ -53,6 +54,17 @@ def test_a_trial_that_works_has_its_numbers(tmp_path: Path) -> None:
     found = ended(tmp_path)
     assert (found["status"], found["error"], found["test_accuracy"], found["epochs"]) == ("done", None, 3.0, 3)
     assert found["peak_memory_bytes"] > 0
+
+
+@pytest.mark.parametrize("value", [500.0, -1, "5", True, None])
+def test_what_is_no_percentage_is_a_failure_and_no_row_that_locks_the_folder(tmp_path: Path, value: Any) -> None:
+    found = ended(tmp_path, values=(1.0, 2.0, value))
+    assert (found["status"], found["test_accuracy"]) == ("failed", None)
+    assert f"gives {short(value)} as value, which is no percentage" in str(found["error"])
+
+
+def test_code_that_ends_the_process_is_a_failure(tmp_path: Path) -> None:
+    assert ended(tmp_path, SystemExit(0))["error"] == "SystemExit: 0"
 
 
 @pytest.mark.parametrize(

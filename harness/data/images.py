@@ -1,5 +1,6 @@
 """Images as uint8 tensors: a data set, scaling, and augmentation per image on the device."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite
@@ -10,6 +11,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from harness.errors import BadInput
 
 PADDING = 4  # of the random crop, in pixels (He et al. 2016)
 AT_A_TIME = 2**24  # values that are scaled together, as four bytes each
@@ -125,11 +128,19 @@ def _cut_out(images: Tensor, side: int, rng: np.random.Generator, mean: Tensor) 
     return torch.where((tall[:, :, None] & wide[:, None, :])[:, None], mean.round().to(images.dtype), images)
 
 
+def memory_bytes() -> int:
+    """Of this machine."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 def scaled(part: Images, size: int) -> Images:
-    """Every image made `size` pixels wide and high."""
+    """Every image made `size` pixels wide and high. Raises BadInput where that is more than the machine can hold."""
     if part.images.shape[-2:] == (size, size):
         return part
     count, channels, *_ = part.images.shape
+    if (wanted := count * channels * size**2) > (memory := memory_bytes()):
+        raise BadInput(f"data.image_size = {size}: {count:,} images of that size take {wanted / 1e9:.1f} GB, and this "
+                       f"machine has {memory / 1e9:.1f} GB; make it smaller")  # fmt: skip
     out = torch.empty((count, channels, size, size), dtype=torch.uint8)
     few = max(1, AT_A_TIME // max(part.images.shape[1:].numel(), channels * size**2))
     for start in range(0, count, few):

@@ -200,6 +200,8 @@ class Study(OfAFile):
             tuned = method.recipe.get("tuned", self.recipe.tuned)
             if tuned and (not isinstance(tuned, str) or tuned not in known):
                 raise ValueError(f"recipe.tuned = '{tuned}' is no [[tuning]] of this study")
+        if fault := _unread_of_a_search(self):
+            raise ValueError(fault)
         if self.primary and (fault := primary_fault(self.primary, self.method, self.data_sets)):
             raise ValueError(f"primary: {fault}")
         if not self.method and not self.tuning:
@@ -220,6 +222,16 @@ class Study(OfAFile):
     @property
     def data_sets(self) -> tuple[Data, ...]:
         return self.data if isinstance(self.data, tuple) else (self.data,)
+
+
+def _unread_of_a_search(study: Study) -> str:
+    """Fields of a recipe that no search reads, and would be ignored; '' where there are none."""
+    own = ((f"method '{one.name}': search.recipe", one.search.get("recipe")) for one in study.method)
+    for where, recipe in (("search.recipe", study.search.recipe), *own):
+        said = {"epochs": "set search.epochs", "tuned": "leave it out"}
+        if found := [name for name in said if isinstance(recipe, dict) and recipe.get(name) is not None]:
+            return f"{where}.{found[0]} is of final trainings, and would be ignored; {said[found[0]]}"
+    return ""
 
 
 def _table_fault(study: Study) -> str:

@@ -259,6 +259,14 @@ def test_images_are_scaled_alike_however_many_at_a_time(monkeypatch: pytest.Monk
     assert whole.shape == (7, 3, 13, 13)
 
 
+def test_images_larger_than_the_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    part = Images(torch.zeros((7, 3, 8, 8), dtype=torch.uint8), torch.zeros(7))
+    monkeypatch.setattr(images, "memory_bytes", lambda: 7 * 3 * 64**2 - 1)
+    assert len(images.scaled(part, 63)) == 7
+    with pytest.raises(BadInput, match=r"data\.image_size = 64: 7 images of that size take 0\.0 GB"):
+        images.scaled(part, 64)
+
+
 @pytest.mark.parametrize("names", [("Training", "Testing"), ("Train", "Validation"), ("train_", "test")])
 def test_parts_are_not_taken_for_classes(tmp_path: Path, names: tuple[str, str]) -> None:
     root = pets(tmp_path)

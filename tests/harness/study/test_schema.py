@@ -96,6 +96,11 @@ def test_names_with_dots_are_reached(change, found):
         ({"method": [{"name": "a"}, {"name": "a"}]}, "stands twice"),
         ({"method": []}, "at least one"),
         ({"recipe": {"tuned": "nothing"}}, "is no [[tuning]]"),
+        (
+            {"search": {"recipe": {"epochs": 7}}},
+            "search.recipe.epochs is of final trainings, and would be",
+        ),
+        ({"method": [{"name": "a", "search": {"recipe": {"tuned": "x"}}}]}, "method 'a': search.recipe.tuned is of"),
     ],
     ids=str,
 )

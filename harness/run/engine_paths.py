@@ -5,7 +5,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
@@ -29,6 +29,7 @@ from harness.storage.rows import latest_rows
 from harness.study.schema import IMAGES, Recipe
 from harness.training import supernets
 from harness.vocabulary.kinds import SUPERNETS
+from harness.vocabulary.rows import Row
 
 T = TypeVar("T")
 REPEATS = 3
@@ -52,9 +53,10 @@ def fastest(names: tuple[str, ...], seconds: Callable[[str], float], small: floa
     return winner if best[winner] < MARGIN * best[names[0]] else names[0]
 
 
-def settled(prepared: Prepared, plan: Plan, device: str, forced: str | None = None) -> dict[str, str]:
-    """ "network" and "supernet" → path: `forced`, else as study.json and rows have it, else measured where `plan`
-    trains such.
+def settled(prepared: Prepared, plan: Plan, device: str, forced: str | None = None,
+            reuse: Sequence[Path] = ()) -> dict[str, str]:  # fmt: skip
+    """ "network" and "supernet" → path: `forced`, else as study.json and rows have it, else as the rows of the folders
+    `reuse` that `plan` takes over, else measured where it trains such.
 
     Nothing is measured for a device that this machine lacks, as on a cluster: then defaults hold. Raises BadInput
     where `forced` is no path of the device.
@@ -62,16 +64,21 @@ def settled(prepared: Prepared, plan: Plan, device: str, forced: str | None = No
     check(device, forced)
     if forced:
         return {"network": forced, "supernet": forced}
-    found = known(prepared.folder)
+    taken = [row for folder in reuse for row in latest_rows(folder).values() if row["key"] in plan.jobs]
+    found = {**_paths(row for row in taken if row["path"] in _known_on(device)), **known(prepared.folder)}
     return {**{what: _there(what, jobs[0], prepared, torch.device(device))
                for what, jobs in _unknown(prepared, plan, device, found).items()}, **found}  # fmt: skip
 
 
 def check(device: str, forced: str | None) -> None:
     """Raises BadInput where `forced` is no path of the device."""
-    known = dict.fromkeys(path for one in ("fp32", "bf16") for path in known_paths(torch.device(device), one))
-    if forced and forced not in known:
+    if forced and forced not in (known := _known_on(device)):
         raise BadInput(f"--path '{forced}' is unknown; {device} has {', '.join(map(repr, known))}")
+
+
+def _known_on(device: str) -> list[str]:
+    paths = (path for precision in ("fp32", "bf16") for path in known_paths(torch.device(device), precision))
+    return list(dict.fromkeys(paths))
 
 
 def to_measure(prepared: Prepared, plan: Plan, device: str) -> dict[str, list[Job]]:
@@ -121,12 +128,15 @@ def _what(job_kind: str) -> str:
 
 def known(folder: Path) -> dict[str, str]:
     """ "network" and "supernet" → the path that `folder` has for it."""
-    rows = [row for row in latest_rows(folder).values() if row["path"]]
-    found = {"supernet" if row["kind"] in SUPERNETS else "network": str(row["path"]) for row in rows}
+    found = _paths(latest_rows(folder).values())
     try:
         return {**found, **read_study(folder).get("paths", {})}
     except BadInput:
         return found
+
+
+def _paths(rows: Iterable[Row]) -> dict[str, str]:
+    return {_what(row["kind"]): str(row["path"]) for row in rows if row["path"]}
 
 
 def _fastest(what: str, job: Job, prepared: Prepared, device: torch.device) -> str:

@@ -79,7 +79,7 @@ def _run(prepared: Prepared, session: Session) -> int:
         running_file(folder).unlink(missing_ok=True)  # of a driver that died
         before = claim(folder, prepared.study.name)
         store = claimed(folder, reached)
-        ways = engine_paths.settled(prepared, plan, session.device, session.engine_path)
+        ways = engine_paths.settled(prepared, plan, session.device, session.engine_path, session.reuse)
         values = {**prepared.as_json(session.command), "paths": ways, "sequential": session.sequential}
         if before.get("sequential"):  # what was looked at once stays so, at the looks that were fixed then
             values |= {"sequential": True, "looks": before["looks"]}

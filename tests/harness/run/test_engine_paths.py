@@ -1,5 +1,6 @@
 """Before its first trial a run measures what its plan trains, in little time and memory, and nothing else."""
 
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,19 @@ def test_a_run_of_some_kinds_measures_those(tmp_path: Path, built: list[str], ki
     wanted = {"tune": {"network"}, "search": {"supernet"}, "score": set()}.get(kinds[0] if kinds else "",
                                                                              {"network", "supernet"})  # fmt: skip
     assert set(settled(ready, ready.plan.only(kinds), "cpu")) == wanted
+
+
+def test_rows_that_are_taken_over_say_how_the_others_compute(tmp_path: Path, built: list[str]) -> None:
+    """Else the two sides of a pair would mix two ways of rounding."""
+    ready = prepared(tmp_path, method=[{"name": "darts-A", "rule": "A"}])
+    (key,) = [job.key for job in ready.plan.jobs.values() if job.kind == "search" and job.seed == 0]
+    other = tmp_path / "other"
+    other.mkdir()
+    rows = [{"key": key, "kind": "search", "status": "done", "path": "eager contiguous"},
+            {"key": "of no job here", "kind": "train", "status": "done", "path": "eager contiguous"}]  # fmt: skip
+    (other / "trials.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    found = settled(ready, ready.plan, "cpu", None, [other])
+    assert found == {"supernet": "eager contiguous", "network": "path of networks"}
 
 
 @pytest.mark.training

@@ -4,10 +4,10 @@ import argparse
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from os.path import expanduser
 from typing import Any, NoReturn, TypeVar
 
 from harness.commands import slurm_options, study_options
+from harness.commands.arguments import path, something
 from harness.errors import BadInput
 
 N = TypeVar("N", int, float)
@@ -79,15 +79,15 @@ def _study(commands: Any, name: str, words: str, *more: Callable[[argparse.Argum
         f"example: nas-harness {name} demo {slurm_options.EXAMPLE if name == 'slurm' else '--set recipe.epochs=3'}"
     )
     command = commands.add_parser(name, help=words, epilog=example)
-    command.add_argument("study", type=_path, help="a study file, or the name of a study in the package")
+    command.add_argument("study", type=path, help="a study file, or the name of a study in the package")
     command.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", dest="changes",
                          help="override any field, such as recipe.lr=0.1 or method.darts-A.twins=2")  # fmt: skip
-    command.add_argument("--recipe", type=_path, metavar="FILE", help="use the recipe that `tune --export` wrote")
+    command.add_argument("--recipe", type=path, metavar="FILE", help="use the recipe that `tune --export` wrote")
     command.add_argument(
-        "--results", type=_path, default="results", metavar="DIR", help="folder for results; default: results"
+        "--results", type=path, default="results", metavar="DIR", help="folder for results; default: results"
     )
     command.add_argument(
-        "--data-root", type=_path, metavar="DIR", help="folder of the data sets; default: NAS_HARNESS_DATA"
+        "--data-root", type=path, metavar="DIR", help="folder of the data sets; default: NAS_HARNESS_DATA"
     )
     command.add_argument("--download", action="store_true", help="fetch a missing data set into --data-root")
     command.add_argument("--device", default="auto", help="auto, cpu, cuda or mps; without Ray also cuda:1")
@@ -99,24 +99,10 @@ def _study(commands: Any, name: str, words: str, *more: Callable[[argparse.Argum
         add(command)
 
 
-def _path(text: str) -> str:
-    """A shell leaves the tilde of `--results=~/results` as it is."""
-    if "\0" in text:
-        raise argparse.ArgumentTypeError("it holds a null byte, which no path does")
-    return expanduser(_something(text))
-
-
 def _keys(text: str) -> list[str]:
     if not (found := [key for key in text.split(",") if key.strip()]):
         raise argparse.ArgumentTypeError("it names no key; say which, or leave it out")
     return found
-
-
-def _something(text: str) -> str:
-    """A shell makes nothing of a variable that is not set."""
-    if not text.strip():
-        raise argparse.ArgumentTypeError("it is empty; say which, or leave it out")
-    return text
 
 
 def _positive(text: str) -> float:
@@ -143,23 +129,25 @@ def _execution(command: argparse.ArgumentParser) -> None:
     command.add_argument("--executor", choices=["ray", "in-process"], default="ray",
                          help="what runs the trials; default: ray")  # fmt: skip
     command.add_argument(
-        "--address", type=_something, help="address of a running Ray cluster, such as auto; default: start a Ray here"
+        "--address",
+        type=something,
+        help="address of a running Ray cluster, such as auto; default: start a Ray here",
     )
     command.add_argument("--cpus", type=_cores, help="cores that a Ray started here may use; default: all")
     command.add_argument("--pack", action="append", default=[], metavar="N",
                          help="trials that share a GPU in one process, or per kind: train=4; default: 1")  # fmt: skip
-    command.add_argument("--path", type=_something, metavar="PATH",
+    command.add_argument("--path", type=something, metavar="PATH",
                          help="how steps run, such as 'eager channels_last'; default: measured")  # fmt: skip
-    command.add_argument("--reuse", action="append", type=_path, default=[], metavar="FOLDER",
+    command.add_argument("--reuse", action="append", type=path, default=[], metavar="FOLDER",
                          help="take trials with equal settings from this results folder; may be given again"
                          )  # fmt: skip
-    command.add_argument("--track", action="append", type=_something, default=[], metavar="TRACKER",
+    command.add_argument("--track", action="append", type=something, default=[], metavar="TRACKER",
                          help="show the trials in mlflow:URI, wandb or tensorboard; may be given again")  # fmt: skip
     command.add_argument("--tensorboard", action="append_const", dest="track", const="tensorboard",
                          help="the same as --track tensorboard")  # fmt: skip
     command.add_argument("--time-limit", type=_positive, metavar="SECONDS",
                          help="a trial fails if no epoch ends within this time; default: no limit")  # fmt: skip
-    command.add_argument("--checkpoints", type=_something, metavar="URL",
+    command.add_argument("--checkpoints", type=something, metavar="URL",
                          help="put checkpoints there, as s3://bucket/prefix, where machines share no disk; default: "
                          "the results folder")  # fmt: skip
     command.add_argument("--disk-limit", type=_positive, metavar="GB",
@@ -188,19 +176,19 @@ def _changing(command: argparse.ArgumentParser) -> None:
 
 def _exports(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--tuning", type=_something, metavar="NAME", help="which [[tuning]] to export; default: the first"
+        "--tuning", type=something, metavar="NAME", help="which [[tuning]] to export; default: the first"
     )
-    command.add_argument("--export", type=_path, metavar="FILE", help="write the tuned recipe, for `run --recipe`")
-    command.add_argument("--export-sqlite", type=_path, metavar="FILE",
+    command.add_argument("--export", type=path, metavar="FILE", help="write the tuned recipe, for `run --recipe`")
+    command.add_argument("--export-sqlite", type=path, metavar="FILE",
                          help="write the trials as Optuna studies, for optuna-dashboard")  # fmt: skip
 
 
 def _status(commands: Any) -> None:
     command = commands.add_parser("status", help="show how far a study is, from any terminal",
                                   epilog="example: nas-harness status demo")  # fmt: skip
-    command.add_argument("study", type=_path, help="a study's name or file, or a results folder")
+    command.add_argument("study", type=path, help="a study's name or file, or a results folder")
     command.add_argument(
-        "--results", type=_path, default="results", metavar="DIR", help="folder for results; default: results"
+        "--results", type=path, default="results", metavar="DIR", help="folder for results; default: results"
     )
     _json(command)
 
@@ -209,17 +197,17 @@ def _report(commands: Any) -> None:
     command = commands.add_parser("report", help="write tables, figures and an offline page for results folders",
                                   epilog="example: nas-harness report results/demo")  # fmt: skip
     command.add_argument(
-        "folders", type=_path, nargs="+", metavar="FOLDER", help="results folders; several become one report"
+        "folders", type=path, nargs="+", metavar="FOLDER", help="results folders; several become one report"
     )
-    command.add_argument("--out", type=_path, metavar="DIR",
+    command.add_argument("--out", type=path, metavar="DIR",
                          help="where to write; default: report/ in the folder; required for several")  # fmt: skip
-    command.add_argument("--published", type=_path, metavar="CSV", help="published numbers to compare with")
+    command.add_argument("--published", type=path, metavar="CSV", help="published numbers to compare with")
 
 
 def _verify(commands: Any) -> None:
     command = commands.add_parser("verify", help="check tables, keys and rows of results folders against each other",
                                   epilog="example: nas-harness verify results/demo --rerun 2")  # fmt: skip
-    command.add_argument("folders", type=_path, nargs="+", metavar="FOLDER", help="results folders")
+    command.add_argument("folders", type=path, nargs="+", metavar="FOLDER", help="results folders")
     command.add_argument("--rerun", type=_count, default=0, metavar="N", help="train N random rows again and compare")
     command.add_argument("--seed", type=int, metavar="N", help="draw the rows that an earlier --rerun drew")
     command.add_argument(
@@ -228,7 +216,7 @@ def _verify(commands: Any) -> None:
     command.add_argument("--trust", action="store_true",
                          help="load spaces, rules and data of packages from outside that the folder names")  # fmt: skip
     command.add_argument(
-        "--data-root", type=_path, metavar="DIR", help="folder of the data sets; default: NAS_HARNESS_DATA"
+        "--data-root", type=path, metavar="DIR", help="folder of the data sets; default: NAS_HARNESS_DATA"
     )
     _json(command)
 
@@ -236,12 +224,12 @@ def _verify(commands: Any) -> None:
 def _decode(commands: Any) -> None:
     command = commands.add_parser("decode", help="explain a published θ table or an architecture's text",
                                   epilog="example: nas-harness decode theta.csv --space cell-study1")  # fmt: skip
-    command.add_argument("given", type=_path, metavar="TABLE",
+    command.add_argument("given", type=path, metavar="TABLE",
                          help="a θ table (source,target,OPERATION…), an architecture's text, DARTS's Genotype(…), or a "
                          "file with one of these, also FILE:NAME")  # fmt: skip
     command.add_argument("--space", required=True, help="a space's name, or package.module:Class")
-    command.add_argument("--rule", type=_something, help="the rule that reads the table; default: the space's first")
-    command.add_argument("--svg", type=_path, metavar="FILE", help="draw the architecture into this file")
+    command.add_argument("--rule", type=something, help="the rule that reads the table; default: the space's first")
+    command.add_argument("--svg", type=path, metavar="FILE", help="draw the architecture into this file")
     _space_options(command)
 
 

@@ -2,8 +2,9 @@
 
 import argparse
 import re
-from os.path import expanduser
 from typing import Any
+
+from harness.commands.arguments import path
 
 EXAMPLE = "--nodes 2 --gpus-per-node 4 --time 8:00:00"
 TIME = re.compile(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?", re.ASCII)
@@ -27,7 +28,7 @@ def add(command: argparse.ArgumentParser) -> None:
                        help="another option of sbatch, such as account=physics; may be given again")  # fmt: skip
     group.add_argument("--setup", type=_line, action="append", default=[], metavar="COMMAND",
                        help="run this first in the job, such as 'module load cuda'; may be given again")  # fmt: skip
-    group.add_argument("--out", type=expanduser, metavar="FILE",
+    group.add_argument("--out", type=path, metavar="FILE",
                        help="where to write the script; default: STUDY.sbatch here")  # fmt: skip
     group.add_argument("--submit", action="store_true", help="submit it, too")
 

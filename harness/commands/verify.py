@@ -3,15 +3,12 @@
 import argparse
 import json
 import math
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from random import Random, SystemRandom
+from random import SystemRandom
 from typing import Any
-
-import numpy as np
 
 from analysis.results import outcomes
 from harness.commands import (
@@ -23,24 +20,20 @@ from harness.commands import (
     verify_predictions,
     verify_study,
 )
+from harness.commands.verify_again import chosen, job_of, planned, rerun, space_of
 from harness.commands.verify_history import unlike_its_history
 from harness.data import datasets
 from harness.errors import ODD, BadInput, first_line, visible
 from harness.plan import resolve
-from harness.plan.jobs import Job
 from harness.plan.keys import content_key
-from harness.plan.settings import RESOLVED, Settings, weights_read
+from harness.plan.settings import Settings
 from harness.storage import protocol
 from harness.storage.checks import short
 from harness.storage.folder import read_study
 from harness.storage.row_fields import faults, unreadable
 from harness.storage.rows import latest_rows, read_objects, read_rows
-from harness.training import run_job
-from harness.training.epochs import returned
-from harness.training.place import Place
 from harness.vocabulary.kinds import Kind
 from harness.vocabulary.rows import Status
-from spaces import registry as spaces
 from spaces.plugins import untrusted
 from spaces.space import Space
 
@@ -62,7 +55,7 @@ def _verified(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     say: Callable[[str], None] = (lambda _: None) if options.json else partial(print, flush=True)
     strange = malformed(folder)
     if not strange:
-        _chosen(folder, options.keys)
+        chosen(folder, options.keys)
     found = [" ".join(line.split()) for line in strange or report_pages.differences(folder) + problems(folder)]
     say(f"{folder}: " + ("tables, keys and architectures hold" if not found else f"{len(found)} problems"))
     for line in found:
@@ -76,10 +69,6 @@ def _verified(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         say(f"  {visible(what)} trained again: {'; '.join(differences) or 'identical'}")
         again.append({"row": what, "differences": differences})
     return {"folder": str(folder), "problems": found, "seed": drawn, "trained_again": again}
-
-
-EXACT = ("test_accuracy", "val_accuracy", "test_loss", "train_loss", "snapshots", "parameters", "macs", "split",
-         "score")  # fmt: skip
 
 
 def malformed(folder: Path) -> list[str]:
@@ -101,66 +90,13 @@ def malformed(folder: Path) -> list[str]:
 def problems(folder: Path) -> list[str]:
     """What does not hold, a line each: keys are their settings' hash, and rows follow from the rows they needed."""
     rows, study = latest_rows(folder), read_study(folder)
-    space, entries = _space(study), protocol.read(folder)
+    space, entries = space_of(study), protocol.read(folder)
     wrong = list(protocol.faults(entries, [row.get("protocol") for row in read_rows(folder)]))
     wrong += [*verify_kept.problems(folder), *verify_study.problems(folder, rows, space)]
     wrong += [f"two finished rows of one key differ: {line}" for line in outcomes.conflicts(read_rows(folder))]
     wrong += [*verify_labels.other_images(rows.values())]
     wrong += [*verify_predictions.problems(folder, rows), *verify_networks.problems(folder, rows)]
     return wrong + [line for row in rows.values() for line in _row_problems(row, rows, space)]
-
-
-def rerun(folder: Path, count: int, keys: Sequence[str], root: Path | None,
-          seed: int | None = None) -> Iterator[tuple[str, list[str]]]:  # fmt: skip
-    """Trains `count` rows, drawn with `seed`, and those of `keys` again, in this process: (what was trained, in what
-    it differs). A pruned one ends where it did: what prunes it follows from the rows that it saw.
-
-    Raises BadInput where a key has no finished row, or one that cannot be trained alone.
-    """
-    every, rows = latest_rows(folder), _chosen(folder, keys)
-    space = _space(read_study(folder))
-    for key in [*keys, *Random(seed).sample(sorted(rows), min(count, len(rows)))]:
-        row = rows[key]
-        try:
-            settings = resolve.resolve(job_of(row), every, space)
-            found = list(_differences(row, _again(key, settings, row, root)))
-        except resolve.Unbuildable as none:
-            found = [] if none.status == row["status"] else [f"it cannot be: {none.reason}"]
-        except (BadInput, *ODD) as error:
-            found = [f"it cannot be: {first_line(error)}"]
-        yield f"{row['method']} seed {row['seed']} ({key})", found
-
-
-def _chosen(folder: Path, keys: Sequence[str]) -> Mapping[str, Any]:
-    """The rows that can be trained again, by key. Raises BadInput where one of `keys` is none of them."""
-    ran = (*run_job.WORKED, Status.DIVERGED)
-    rows = {key: row for key, row in latest_rows(folder).items() if row["status"] in ran and _alone(row)}
-    if unknown := [key for key in keys if key not in rows]:
-        raise BadInput(f"--keys {unknown[0]}: {folder} has no finished row of this key that can be trained alone")
-    return rows
-
-
-def job_of(row: Mapping[str, Any]) -> Job:
-    """The job that a row came from."""
-    return Job(row["key"], row["kind"], row["method"], row["role"], planned(row), tuple(row["needs"]),
-               tuple(row["methods"]), row["twin_of"], row["pair"])  # fmt: skip
-
-
-def planned(row: Mapping[str, Any]) -> Settings:
-    """The settings that the key was made from."""
-    return {name: value for name, value in row["settings"].items() if name not in RESOLVED}
-
-
-def _space(study: Mapping[str, Any]) -> Space:
-    try:
-        return spaces.load(study["space"], study["space_options"])
-    except ValueError as error:
-        raise BadInput(f"study.json: {error}") from None
-
-
-def _alone(row: Mapping[str, Any]) -> bool:
-    """Whether it can be trained without another trial's weights."""
-    return not weights_read(row["settings"])
 
 
 def _key(row: Mapping[str, Any]) -> str:
@@ -230,33 +166,3 @@ def _expected(settings: Settings, name: str) -> Any:
     if name == "recipe" and settings["kind"] == Kind.SCORE:
         return {**settings["recipe"], "epochs": settings["search"]["score_epochs"]}
     return settings.get(name)
-
-
-def _again(key: str, settings: Settings, row: Mapping[str, Any], root: Path | None) -> Mapping[str, Any]:
-    with tempfile.TemporaryDirectory() as folder:
-        gpus = 1.0 if str(row["device"]).startswith("cuda") else 0.0
-        place = Place(folder, row["device"] or "cpu", float(row["threads"] or 1), gpus, str(root) if root else None,
-                      engine_path=row["path"])  # fmt: skip
-        return {**dict.fromkeys(EXACT), **returned(run_job.run(key, settings, place))}
-
-
-def _differences(row: Mapping[str, Any], again: Mapping[str, Any]) -> Iterator[str]:
-    if again["status"] != row["status"]:
-        yield ": ".join(filter(None, (f"it ended as {again['status']}", again["error"])))
-        return
-    if row["status"] == Status.DIVERGED:  # of which nothing else counts
-        return
-    for name in EXACT:
-        if _single(row.get(name)) != _single(again[name]):
-            yield f"{name} {_short(row.get(name))} → {_short(again[name])}"
-
-
-def _single(value: Any) -> Any:
-    """What is nested (α, fp32) with its numbers as fp32: some rows hold them with more digits than they have."""
-    if isinstance(value, Mapping):
-        return {name: _single(part) for name, part in value.items()}
-    return np.asarray(value, np.float32).tolist() if isinstance(value, list) else value
-
-
-def _short(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, int | float) else str(value)[:40]

@@ -10,13 +10,12 @@ from harness.plan.jobs import Plan, as_json
 from harness.plan.make import make
 from harness.plan.methods import merged
 from harness.plan.strategies import strategy
-from harness.run.prepare import ALPHA, decisive_digest
+from harness.run.prepare import ALPHA, decisive_digest, scale_if_there
 from harness.storage import protocol
 from harness.storage.checks import short
 from harness.storage.folder import read_study
 from harness.study.schema import Study
 from harness.study.validation import validated
-from harness.tables.opened import scale
 from spaces.space import Space
 
 Entry = Mapping[str, Any]  # of the plan in study.json
@@ -62,10 +61,7 @@ def _not_as_fixed(values: Mapping[str, Any], entries: Sequence[protocol.Entry]) 
 
 def _not_the_tables(values: Mapping[str, Any], study: Study) -> Iterator[str]:
     """A scale that is not that of the study's table, where that is here: a study.json does not say where it lay."""
-    try:
-        due = scale(study, None)
-    except BadInput:
-        return
+    due = scale_if_there(study) or values.get("scale", {})
     for data, ends in values.get("scale", {}).items():
         if any(not isclose(ends[name], due.get(data, {}).get(name, nan), rel_tol=1e-9) for name in ("uniform", "best")):
             yield f"study.json, scale: {data} is {short(ends)}, but {short(due.get(data))} by the table"

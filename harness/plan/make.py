@@ -103,7 +103,13 @@ def _seek(here: Where, own: MethodSettings, rules: tuple[str, ...], strategies: 
     method = own.method
     request = Request(here.prefix + method.name, method.rule or rules[0], here.seed, own.search,
                       plain_recipe(own.search_recipe), here.settings, plan, method.architecture)  # fmt: skip
-    return strategies(strategy_of(own))(request)
+    name = strategy_of(own)
+    found = list(strategies(name)(request))
+    odd = next((one for one in found if not isinstance(one, Found)), None)
+    if not found or odd is not None:  # of a strategy from outside
+        what = "nothing" if odd is None else f"a {type(odd).__name__}"
+        raise BadInput(f"search.strategy '{name}' plans {what}; it must yield harness.extend.Found, once or more")
+    return found
 
 
 def _train(here: Where, own: MethodSettings, train_seed: int, one: Found, plan: Plan) -> None:

@@ -127,6 +127,14 @@ def decisive_digest(values: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def scale_if_there(study: Study) -> Mapping[str, Mapping[str, float]] | None:
+    """That of the study's table; None where a folder from elsewhere does not say where it lies."""
+    try:
+        return scale(study, None)
+    except BadInput:
+        return None
+
+
 def prepare(loaded: Study, results: Path, root: Path | None, download: bool, device: str,
             seeds: Mapping[str, int] | None = None, home: Path | None = None,
             reuse: Sequence[Path] = (), elsewhere: Elsewhere | None = None) -> Prepared:  # fmt: skip

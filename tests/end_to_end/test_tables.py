@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from harness.cli import main
-from harness.commands.verify import rerun
+from harness.commands.verify_again import rerun
 from harness.storage.rows import latest_rows
 from harness.tables import nasbench201
 from tests.driven import ran

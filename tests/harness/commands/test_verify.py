@@ -15,7 +15,7 @@ import pytest
 from analysis.report.provenance import command
 from analysis.results.rows import load
 from harness.cli import main
-from harness.commands import verify
+from harness.commands import verify, verify_again
 from harness.commands.verify import malformed, problems
 from harness.storage.row_fields import faults
 from harness.storage.rows import read_rows
@@ -202,7 +202,7 @@ KEPT = Path(__file__).parents[3] / "results" / "cell-cifar10-mini"
 
 
 def test_rows_that_cannot_be_trained_again_say_why(tmp_path: Path) -> None:
-    ((_, said),) = verify.rerun(KEPT, 1, [], tmp_path, seed=0)
+    ((_, said),) = verify_again.rerun(KEPT, 1, [], tmp_path, seed=0)
     assert said[0].startswith("it ended as ")
     assert str(tmp_path) in said[0]
     assert len(said) == 1
@@ -240,7 +240,7 @@ def test_the_command_that_a_report_gives_trains_pruned_rows_again(
     assert all(line.endswith(": identical") for line in said)
     change(tmp_path / "driven", "tune", status="pruned")
     first = next(row["key"] for row in read_rows(tmp_path / "driven") if row["kind"] == "tune")
-    assert [said for _, said in verify.rerun(tmp_path / "driven", 0, [first], None)] == [["it ended as done"]]
+    assert [said for _, said in verify_again.rerun(tmp_path / "driven", 0, [first], None)] == [["it ended as done"]]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from harness.commands.verify import _single
+from harness.commands.verify_again import _single
 from harness.training.job_kinds import shortest
 
 

@@ -59,7 +59,7 @@ class Results:
         """The table rows that a protocol fixed first; None where none did."""
         return self.protocols[0].first_rows if self.preregistered else None
 
-    @property
+    @cached_property
     def added(self) -> frozenset[str]:
         """Table rows, twins' among them, that were not fixed first."""
         first = self.protocols[0].first.get("rows") if self.preregistered else None

@@ -54,8 +54,8 @@ def _verified(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """What does not hold, and what training again gave; said as it is found, but for --json."""
     say: Callable[[str], None] = (lambda _: None) if options.json else partial(print, flush=True)
     strange = malformed(folder)
-    if not strange:
-        chosen(folder, options.keys)
+    if options.keys and not strange:
+        chosen(latest_rows(folder), folder, options.keys)
     found = [" ".join(line.split()) for line in strange or report_pages.differences(folder) + problems(folder)]
     say(f"{folder}: " + ("tables, keys and architectures hold" if not found else f"{len(found)} problems"))
     for line in found:

@@ -32,7 +32,8 @@ def rerun(folder: Path, count: int, keys: Sequence[str], root: Path | None,
 
     Raises BadInput where a key has no finished row, or one that cannot be trained alone.
     """
-    every, rows = latest_rows(folder), chosen(folder, keys)
+    every = latest_rows(folder)
+    rows = chosen(every, folder, keys)
     space = space_of(read_study(folder))
     for key in [*keys, *Random(seed).sample(sorted(rows), min(count, len(rows)))]:
         row = rows[key]
@@ -46,10 +47,10 @@ def rerun(folder: Path, count: int, keys: Sequence[str], root: Path | None,
         yield f"{row['method']} seed {row['seed']} ({key})", found
 
 
-def chosen(folder: Path, keys: Sequence[str]) -> Mapping[str, Any]:
-    """The rows that can be trained again, by key. Raises BadInput where one of `keys` is none of them."""
+def chosen(every: Mapping[str, Any], folder: Path, keys: Sequence[str]) -> Mapping[str, Any]:
+    """Of a folder's rows those that can be trained again, by key. Raises BadInput where one of `keys` is none."""
     ran = (*run_job.WORKED, Status.DIVERGED)
-    rows = {key: row for key, row in latest_rows(folder).items() if row["status"] in ran and _alone(row)}
+    rows = {key: row for key, row in every.items() if row["status"] in ran and _alone(row)}
     if unknown := [key for key in keys if key not in rows]:
         raise BadInput(f"--keys {unknown[0]}: {folder} has no finished row of this key that can be trained alone")
     return rows

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from harness.data import pixels
 from harness.errors import BadInput
@@ -42,29 +42,28 @@ def parts(folder: Path, held_out: bool) -> tuple[Labelled, Labelled | None]:
 def classes(part: Path) -> list[str]:
     """Names of the folders in `part` that are not hidden. Raises BadInput where it cannot be read, a link leads
     nowhere, or a folder is divided into parts itself."""
-    try:
-        entries = [entry for entry in os.scandir(part) if not entry.name.startswith(".")]
-    except OSError as error:
-        raise unreadable(error) from None
-    if broken := sorted(one.path for one in entries if one.is_symlink() and not os.path.exists(one.path)):
+    entries = _entries(part)
+    if broken := [one.path for one in entries if one.is_symlink() and not os.path.exists(one.path)]:
         raise BadInput(f"{broken[0]} is a link that leads nowhere; mend or remove it")
-    names = sorted(entry.name for entry in entries if entry.is_dir())
+    names = [one.name for one in entries if one.is_dir()]
     for place in (part / name for name in names):
-        if inside := [one for one in _listed(place) if one.casefold() in PARTS and (place / one).is_dir()]:
+        if inside := [one.name for one in _entries(place) if one.name.casefold() in PARTS and one.is_dir()]:
             raise BadInput(f"{place} holds {', '.join(inside[:SAID])}, which sounds like a part of the images; put the "
                            "part first, as in train/CLASS/ and test/CLASS/")  # fmt: skip
     return names
 
 
-def _listed(folder: Path) -> list[str]:
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What is not hidden there, by name. Raises BadInput where it cannot be read."""
     try:
-        return sorted(os.listdir(folder))
+        found = [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
     except OSError as error:
-        raise unreadable(error) from None
+        _unreadable(error)
+    return sorted(found, key=lambda entry: entry.name)
 
 
-def unreadable(error: OSError) -> BadInput:
-    return BadInput(f"{error.filename} cannot be read: {error.strerror}")
+def _unreadable(error: OSError) -> NoReturn:
+    raise BadInput(f"{error.filename} cannot be read: {error.strerror}") from None
 
 
 def _labelled(part: Path, names: list[str], seen: set[str]) -> Labelled:
@@ -80,29 +79,26 @@ def _labelled(part: Path, names: list[str], seen: set[str]) -> Labelled:
 def _files(folder: Path, seen: set[str]) -> list[Path]:
     """Images below the folder of a class, without hidden ones, in a fixed order. Raises BadInput if there are none, or
     one by links is an image that is read already."""
-    found, folders = list[Path](), dict[str, str]()
-    for place, _, names in sorted(_walk(folder, seen)):
-        found += [Path(place, name) for name in sorted(names)
-                  if name.lower().endswith(READ) and not name.startswith(".")]  # fmt: skip
-        folders[place] = os.path.realpath(place)
-    for path in found:
-        own = os.path.join(folders[str(path.parent)], path.name)
-        _once(path, os.path.realpath(path) if path.is_symlink() else own, seen)
+    found = []
+    for place, real, names in sorted(_walk(folder, seen)):
+        for name in sorted(names):
+            if name.lower().endswith(READ) and not name.startswith("."):
+                path = Path(place, name)
+                _once(path, os.path.realpath(path) if path.is_symlink() else os.path.join(real, name), seen)
+                found.append(path)
     if not found:
         raise BadInput(f"{folder} holds no image of its class; these are read: {', '.join(READ)}")
     return found
 
 
-def _walk(folder: Path, seen: set[str]) -> Iterator[tuple[str, list[str], list[str]]]:
-    """Raises BadInput where a link leads to what is read already, of whichever class and part."""
-
-    def failed(error: OSError) -> None:
-        raise unreadable(error)
-
-    for place, below, names in os.walk(folder, onerror=failed, followlinks=True):
-        _once(place, os.path.realpath(place), seen)
+def _walk(folder: Path, seen: set[str]) -> Iterator[tuple[str, str, list[str]]]:
+    """(folder, its real path, names of files). Raises BadInput where a link leads to what is read already, of whichever
+    class and part."""
+    for place, below, names in os.walk(folder, onerror=_unreadable, followlinks=True):
+        real = os.path.realpath(place)
+        _once(place, real, seen)
         below[:] = [name for name in below if not name.startswith(".")]
-        yield place, below, names
+        yield place, real, names
 
 
 def _once(path: Path | str, real: str, seen: set[str]) -> None:

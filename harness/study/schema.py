@@ -226,9 +226,9 @@ class Study(OfAFile):
 
 def _unread_of_a_search(study: Study) -> str:
     """Fields of a recipe that no search reads, and would be ignored; '' where there are none."""
+    said = {"epochs": "set search.epochs", "tuned": "leave it out"}
     own = ((f"method '{one.name}': search.recipe", one.search.get("recipe")) for one in study.method)
     for where, recipe in (("search.recipe", study.search.recipe), *own):
-        said = {"epochs": "set search.epochs", "tuned": "leave it out"}
         if found := [name for name in said if isinstance(recipe, dict) and recipe.get(name) is not None]:
             return f"{where}.{found[0]} is of final trainings, and would be ignored; {said[found[0]]}"
     return ""

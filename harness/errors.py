@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 ODD = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)  # of contents of another shape
+FROM_OUTSIDE = (Exception, SystemExit)  # what a user's own space, rule, loader or task may raise
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of an OSError: the disk is full
 
 
@@ -45,5 +46,5 @@ def explained(what: str, advice: str = "", passing: tuple[type[Exception], ...] 
         yield
     except said:
         raise
-    except (Exception, SystemExit) as error:
+    except FROM_OUTSIDE as error:
         raise BadInput(f"{what} fails before anything starts: {type(error).__name__}: {error}{advice}") from None

@@ -49,6 +49,8 @@ def imported(path: str, otherwise: str, fault: Fault) -> Any:
     module, colon, name = path.partition(":")
     if not colon:
         raise ValueError(f"{otherwise} (your own: package.module:Name)")
+    if not all(map(str.isidentifier, (*module.split("."), name))) or module.endswith(".py"):
+        raise ValueError(f"'{path}' is not written as package.module:Name, as in my_method:{name or 'Name'}")
     if _is_standard(module):
         raise ValueError(f"'{path}' is of Python's own library, which offers nothing that a study can name")
     if not _trusted.get():

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Iterator
 
 from harness.commands.open_space import opened
+from harness.errors import FROM_OUTSIDE
 from spaces.contract import checks
 from spaces.space import Space
 
@@ -23,7 +24,7 @@ def verdicts(space: Space) -> Iterator[tuple[str, str]]:
     for what, check in checks(space):
         try:
             check()
-        except (Exception, SystemExit) as error:
+        except FROM_OUTSIDE as error:
             yield what, str(error) if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"
         else:
             yield what, ""

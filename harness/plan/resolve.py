@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.errors import BadInput
+from harness.errors import FROM_OUTSIDE, BadInput
 from harness.plan import tuning
 from harness.plan.asked import asked_next
 from harness.plan.extremes import typed
@@ -183,7 +183,7 @@ def _found(source: Source, job: Job, rows: Rows, space: Space) -> str:
         return str(architecture)
     except Unbuildable:
         raise
-    except (Exception, SystemExit) as error:
+    except FROM_OUTSIDE as error:
         raise Unbuildable(Status.FAILED, f"{type(error).__name__}: {error}") from error
 
 

@@ -1,7 +1,7 @@
 """What every part of a study file is: frozen, with unknown keys and numbers that are none refused."""
 
 from pathlib import Path
-from typing import Any, ClassVar, Self, get_args
+from typing import Any, ClassVar, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationInfo, field_validator, model_serializer
 from pydantic_core import PydanticCustomError
@@ -13,12 +13,15 @@ class Model(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """Python, and so pydantic, takes true for 1."""
-        if any(isinstance(one, bool) for one in (value if isinstance(value, list | tuple) else [value])):
-            kinds = set(_kinds(cls.model_fields[info.field_name or ""].annotation))
-            if kinds & {int, float} and not kinds & {bool, Any}:
-                raise PydanticCustomError("float_type" if float in kinds else "int_type", "true is no number")
+    def _of_its_kind(cls, value: Any, info: ValidationInfo) -> Any:
+        annotation = cls.model_fields[info.field_name or ""].annotation
+        if not _takes_lists(annotation):
+            fault = _mistaken(value, annotation)
+        else:
+            items = value if isinstance(value, list | tuple) else ()
+            fault = "numbers_type" if any(_mistaken(item, annotation) for item in items) else ""
+        if fault:
+            raise PydanticCustomError(fault, "of another kind")
         return value
 
 
@@ -57,6 +60,19 @@ class OfAFile(Model):
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, type(self)) and dict(self) == dict(other)
+
+
+def _mistaken(value: Any, annotation: Any) -> Any:
+    """The library's name for the fault where it would take true for 1, "3" for 3, or "yes" or 1 for true; else ''."""
+    kinds = set(_kinds(annotation))
+    wanted = next((kind for kind in (bool, float, int) if kind in kinds), None)
+    if wanted is None or Any in kinds or type(value) in kinds or not isinstance(value, bool | str | int | float):
+        return ""
+    return "" if {wanted, type(value)} == {int, float} else f"{wanted.__name__}_type"  # 1 is 1.0
+
+
+def _takes_lists(annotation: Any) -> bool:
+    return get_origin(annotation) is tuple or any(map(_takes_lists, get_args(annotation)))
 
 
 def _kinds(annotation: Any) -> list[Any]:

@@ -62,6 +62,8 @@ class Recipe(Grown):
         if self.scheduler.kind == "cosine" and self.scheduler.min_lr > self.lr:
             raise ValueError(f"scheduler.min_lr = {self.scheduler.min_lr:g} lies above lr = {self.lr:g}, from which "
                              "the cosine falls")  # fmt: skip
+        if self.pretrained_sha256 and not self.pretrained:
+            raise ValueError("pretrained_sha256 is of the file that pretrained names, which is left out; name it")
         return self
 
 

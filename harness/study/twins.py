@@ -26,6 +26,12 @@ class Twins(Model):
     def _of_a_number(cls, value: Any) -> Any:
         return value if isinstance(value, Mapping | Twins) else {"count": value}
 
+    @model_validator(mode="after")
+    def _some_to_match(self) -> "Twins":
+        if not self.count and self.match != COUNT:
+            raise ValueError(f"match = '{self.match}' is of twins, and count = 0 leaves them out; leave match out, too")
+        return self
+
     @model_serializer
     def _as_written(self) -> int | dict[str, Any]:
         """A number where it says all: so rows and keys have it since before there was a table."""

@@ -18,6 +18,7 @@ TAKES = {  # the library's name for a fault → what a field takes, and how that
     "dict_type": ("a table", "{ … }"),
     "tuple_type": ("a list", "[…]"),
     "list_type": ("a list", "[…]"),
+    "numbers_type": ("a list of numbers", "[…]"),
     "int_type": ("a whole number", "3"),
     "int_parsing": ("a whole number", "3"),
     "int_from_float": ("a whole number", "3"),

@@ -33,6 +33,9 @@ def read(file: Path, data: str, space: Space) -> Table:
     first = frame["architecture"].drop_duplicates()
     texts = {text: _architecture(text, f"{file}, row {line}", space) for line, text in first.items()}
     frame = _numbers(frame.assign(architecture=frame["architecture"].map(texts), line=frame.index), file)
+    if (highest := frame["accuracy"].max()) <= 1:
+        raise BadInput(f"table {file}: accuracies are percentages, and the highest of '{data}' is {highest:g}; "
+                       "write 93.5 for 0.935")  # fmt: skip
     twice = frame[frame.duplicated(["architecture", "run"], keep=False)]
     if len(twice):
         lines = ", ".join(map(str, twice["line"].head(2)))

@@ -9,7 +9,7 @@ import torch
 
 from harness.engine import broken, memory
 from harness.engine.hardware import hardware
-from harness.errors import NO_ROOM
+from harness.errors import FROM_OUTSIDE, NO_ROOM
 from harness.plan.settings import Settings
 from harness.storage import provenance
 from harness.storage.checkpoint import Superseded
@@ -68,7 +68,7 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
             watch.start(anew=progress is not None)
     except Superseded:
         raise
-    except (Exception, SystemExit) as error:  # the last by code from outside
+    except FROM_OUTSIDE as error:
         outcome.update(_failure(error, place.device))
     finally:
         watch.close()

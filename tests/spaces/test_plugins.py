@@ -14,7 +14,7 @@ from harness.cli import main
 from harness.data import datasets
 from harness.errors import BadInput
 from spaces import custom_rules, registry
-from spaces.plugins import untrusted
+from spaces.plugins import imported, space_fault, untrusted
 from spaces.shortcuts.space import ShortcutSpace
 
 KEPT = Path(__file__).parents[1] / "data" / "schema-1"
@@ -184,3 +184,9 @@ def test_a_module_that_fails_on_import_is_said_in_a_line(tmp_path: Path, monkeyp
     with pytest.raises(ValueError, match="cannot be imported: SyntaxWarning: two"):
         registry.load("fails:Space")
     assert os.environ
+
+
+@pytest.mark.parametrize("path", ["mine:", ":Space", ":", "mine.py:Space", "my-space:Space", "mine:Space()", "a..b:C"])
+def test_what_is_no_name_of_python_is_said_to_be_none(path: str) -> None:
+    with pytest.raises(ValueError, match=r"is not written as package\.module:Name, as in my_method:"):
+        imported(path, "", space_fault)

@@ -44,7 +44,7 @@ from tests.studies import TINY, as_toml, tiny
         ("search.alpha_betas=[0.5, 0.9, 0.9]", "search.alpha_betas takes 2 values, as in alpha_betas = [0.5, 0.999]"),
         ("recipe.epochs=true", "recipe.epochs takes a whole number, as in epochs = 3 (given: true)"),
         ("recipe.lr=true", "recipe.lr takes a number, as in lr = 0.1 (given: true)"),
-        ("search.snapshots=[true]", "search.snapshots takes a whole number"),
+        ("search.snapshots=[true]", "search.snapshots takes a list of numbers"),
         ("search.order=true", "search.order takes a whole number"),
         ("method.darts-A.twins=true", "method.0.twins.count takes a whole number"),
         ("method.darts-A.rule=", "method.0.rule is an empty text; say which, or leave it out"),

@@ -56,6 +56,7 @@ def changed(row, column, value):
     (pd.concat([frame(), frame().iloc[:1]]), r"rows 2, 6 are the same run of vgg11 1-3"),
     (changed(1, "accuracy", None), r"row 3: accuracy = nan is not a percentage"),
     (changed(1, "accuracy", 101), r"row 3: accuracy = 101 is not a percentage"),
+    (frame().assign(accuracy=frame()["accuracy"] / 100), r"accuracies are percentages, and the highest .* is 0\."),
     (changed(1, "accuracy", "good"), r"row 3: accuracy = good is not a percentage"),
     (changed(2, "run", -1), r"row 4: run = -1 is not a number from 0 on"),
     (changed(2, "cost_seconds", float("inf")), r"row 4: cost_seconds = inf is not a number"),

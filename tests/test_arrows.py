@@ -12,7 +12,7 @@ FILES = sorted(path for package in ("harness", "spaces", "analysis") for path in
 LINES, STATEMENT_LINES = 250, 40  # at most, of a file and of a function
 
 BASE = {"harness.errors", "harness.seeding", "harness.vocabulary", "spaces"}
-ARROWS = {  # room → what it may import beside itself and BASE
+ARROWS = {  # package → what it may import beside itself and BASE
     "harness.errors": set(),
     "harness.seeding": set(),
     "harness.vocabulary": set(),
@@ -50,16 +50,16 @@ ARROWS = {  # room → what it may import beside itself and BASE
     "analysis.tuning": {"analysis.report", "analysis.figures", "analysis.statistics", "analysis.numbers"},
     "spaces": set(),
 }  # fmt: skip
-NARROWER = {  # room → what of BASE it may import, where that is less than all
+NARROWER = {  # package → what of BASE it may import, where that is less than all
     "harness.errors": set(),
     "harness.seeding": set(),
     "harness.vocabulary": set(),
     "harness.storage": {"harness.errors", "harness.vocabulary"},
     "harness.study": {"harness.errors", "harness.seeding"},
     "spaces": set(),
-    **{room: {"spaces"} for room in ARROWS if room.startswith("analysis")},
+    **{package: {"spaces"} for package in ARROWS if package.startswith("analysis")},
 }
-OUTSIDE = {  # a package from outside → the rooms that may import it
+OUTSIDE = {  # a library → the packages that may import it
     "ray": {"harness.ray_tune"},
     "optuna": {"harness.black_box", "harness.plan", "harness.commands", "analysis.tuning"},
     "matplotlib": {"analysis.figures", "analysis.tuning"},
@@ -72,7 +72,7 @@ def module(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-def room(name: str) -> str:
+def package_of(name: str) -> str:
     """Of a module; spaces are one."""
     parts = name.split(".")
     return parts[0] if parts[0] == "spaces" else ".".join(parts[:2])
@@ -95,7 +95,7 @@ def imported(path: Path) -> set[str]:
 def test_no_arrow_points_where_it_may_not() -> None:
     wrong = []
     for path in FILES:
-        here = room(module(path))
+        here = package_of(module(path))
         if path.name == "__init__.py":
             assert not imported(path)
             continue
@@ -104,7 +104,7 @@ def test_no_arrow_points_where_it_may_not() -> None:
             if name.split(".")[0] not in ("harness", "spaces", "analysis"):
                 if here not in OUTSIDE.get(name.split(".")[0], {here}):
                     wrong.append(f"{module(path)} imports {name}")
-            elif room(name) not in allowed and not ("analysis" in allowed and name.startswith("analysis")):
+            elif package_of(name) not in allowed and not ("analysis" in allowed and name.startswith("analysis")):
                 wrong.append(f"{module(path)} imports {name}")
     assert not wrong, "\n".join(wrong)
 

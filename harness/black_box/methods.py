@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # plans do without torch
 
 @dataclass(frozen=True)
 class Method:
-    """`module` of this room has its `propose`; `reads` names fields of `search`; `edits`: needs `spaces.edits`."""
+    """`module` of this package has its `propose`; `reads` names fields of `search`; `edits`: needs `spaces.edits`."""
 
     module: str
     reads: tuple[str, ...] = ()

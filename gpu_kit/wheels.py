@@ -15,9 +15,9 @@ SMALL = (
 )  # fmt: skip
 # What there is beside torch in most of them, too.
 LARGE = (
-    "cloudpickle", "contourpy", "cycler", "fonttools", "formulaic", "interface-meta", "joblib", "kiwisolver",
-    "matplotlib", "narwhals", "numpy", "packaging", "pandas", "patsy", "pillow", "pyarrow", "pyparsing",
-    "python-dateutil", "scikit-learn", "scipy", "six", "statsmodels", "threadpoolctl", "wrapt",
+    "cloudpickle", "contourpy", "cycler", "fonttools", "joblib", "kiwisolver", "matplotlib", "narwhals", "numpy",
+    "packaging", "pandas", "pillow", "pyarrow", "pyparsing", "python-dateutil", "scikit-learn", "scipy", "six",
+    "threadpoolctl",
 )  # fmt: skip
 PLATFORMS = ("manylinux2014_x86_64", *(f"manylinux_2_{minor}_x86_64" for minor in range(28, 16, -1)))  # of glibc 2.28
 

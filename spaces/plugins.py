@@ -52,7 +52,7 @@ def imported(path: str, otherwise: str, fault: Fault) -> Any:
     if not all(map(str.isidentifier, (*module.split("."), name))) or module.endswith(".py"):
         raise ValueError(f"'{path}' is not written as package.module:Name, as in my_method:{name or 'Name'}")
     if _is_standard(module):
-        raise ValueError(f"'{path}' is of Python's own library, which offers nothing that a study can name")
+        raise ValueError(f"'{path}' is in Python's standard library, which a study cannot name")
     if not _trusted.get():
         raise ValueError(f"'{path}' is code from outside, which is not loaded for a results folder; "
                          "--trust loads it, if you trust the folder and that package")  # fmt: skip
@@ -164,7 +164,7 @@ def _is_borrowed(found: Any) -> str:
         found = found.func
     home = getattr(found, "__module__", None) if inspect.isclass(found) or inspect.isroutine(found) else None
     if getattr(builtins, getattr(found, "__name__", ""), None) is found or (home and _is_standard(str(home))):
-        return "is of Python's own library, which offers nothing that a study can name"
+        return "is in Python's standard library, which a study cannot name"
     return ""
 
 

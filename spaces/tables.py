@@ -67,7 +67,7 @@ def read(text: str) -> Table:
     sign = _separator(lines[first])
     (_, columns), *rows = _split(lines[first:], first + 1, sign)
     if twice := next((name for name in columns if name and columns.count(name) > 1), ""):
-        raise ValueError(f"column '{_short(twice)}' stands twice")
+        raise ValueError(f"column '{_short(twice)}' appears twice")
     return Table(columns, [(line, _fitted(line, cells, columns)) for line, cells in rows if any(cells)], sign != ",")
 
 

@@ -31,7 +31,7 @@ def read(path: Path) -> pd.DataFrame:
 def _frame(table: tables.Table) -> pd.DataFrame:
     columns = [re.sub(r"\W+", "_", name.strip().lower()).strip("_") for name in table.columns]
     if twice := next((name for name in columns if name and columns.count(name) > 1), ""):
-        raise ValueError(f"column '{twice[:40]}' stands twice")
+        raise ValueError(f"column '{twice[:40]}' appears twice")
     if missing := [name for name in NEEDED if name not in columns]:
         raise ValueError(f"column {', '.join(sorted(missing))} is missing")
     if not any(name.removesuffix("_mean") in QUANTITIES for name in columns):

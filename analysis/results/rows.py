@@ -140,7 +140,7 @@ def _trial(record: dict[str, Any], study: Mapping[str, Any], named: Callable[[di
         more = {"study": study["name"], "data": data_sets.text(data), "chance": data_sets.chance(study, data)}
         return {**checked(flat(record)), **more}
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
-        raise Damaged(f"{where} is of no run ({error}); mend or remove its line") from None
+        raise Damaged(f"{where} was not written by a run ({error}); mend or remove its line") from None
 
 
 def _planned(records: Sequence[dict[str, Any]], plan: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], int]:

@@ -1,8 +1,8 @@
 """Genetic search: each candidate follows from those before it, so that the history is the whole state.
 
-Regularised evolution in its steady form (Real et al. 2019): the population is the last `population` scored
-candidates, parents win tournaments (DEAP's operator), children come from the space's own crossover and mutation.
-An individual is an architecture; for shortcuts that is the upper-triangular matrix that study 2's author asked about.
+A steady-state genetic algorithm: the population is the last `population` scored candidates (as in Real et al. 2019, who
+do without crossover), parents win tournaments (DEAP's operator), children come from the space's own crossover and
+mutation. An individual is an architecture; for shortcuts that is the upper-triangular matrix of them.
 """
 
 from collections.abc import Mapping, Sequence

@@ -7,7 +7,7 @@ from os.path import expanduser
 def something(text: str) -> str:
     """A shell makes nothing of a variable that is not set."""
     if not text.strip():
-        raise argparse.ArgumentTypeError("it is empty; say which, or leave it out")
+        raise argparse.ArgumentTypeError("must not be empty; give a value, or leave it out")
     return text
 
 

@@ -64,7 +64,7 @@ def chosen(folder: Path, which: str) -> tuple[Row, str]:
         raise BadInput(f"{folder} has neither a row with the key nor a method '{which}'; there are: {known}")
     there = [row for row in own if row.get("weights") and networks.file(folder, row["key"]).exists()]
     if (found := networks.best(there)) is None:
-        raise BadInput(f"{folder} keeps no network of {which}: {networks.fault(folder, own[0])}")
+        raise BadInput(f"{folder} has no kept network of {which}: {networks.fault(folder, own[0])}")
     lowest = min(own, key=networks.place)["key"]
     more = "" if lowest == found["key"] else f" ({lowest}, which was not kept, has a lower one)"
     return found, f", the lowest training loss of {len(there)} kept{more}"
@@ -87,7 +87,7 @@ def _written(network: Trained, name: str, out: Path) -> tuple[Run, str]:
         if not out.exists():
             os.replace(draft, out)
         elif not (out.is_file() and out.read_bytes() == content):
-            raise BadInput(f"{out} is there and holds something else; name another file with --out, or remove it")
+            raise BadInput(f"{out} exists already and has other contents; name another file with --out, or remove it")
     except OSError as error:
         if error.errno in NO_ROOM:
             raise
@@ -103,7 +103,7 @@ def _compared(run: Run, row: Row, root: Path | None) -> int:
         test = datasets.load(row["settings"]["data"], root, seeds=Seeds.of(row["settings"])).test
         said, allowed = float(row["test_accuracy"]), check.tolerance(row, len(test))
     except ODD as error:
-        raise BadInput(f"row {row['key']}: is of no run ({first_line(error)})") from None
+        raise BadInput(f"row {row['key']}: was not written by a run ({first_line(error)})") from None
     found = check.accuracy(run, test)
     meant = f"within {allowed:g} points, as it was trained in {row['precision']}" if allowed else "exactly"
     print(f"test accuracy: {found:.4f} % by the file, {said:.4f} % in its row (must agree {meant})")

@@ -102,7 +102,7 @@ def networks(folder: Path, root: Path | None) -> dict[Network, list[str]]:
         try:
             found[_network(row, root)].append(key)
         except ODD as error:
-            raise BadInput(f"{folder}, row {key}: is of no run ({first_line(error)})") from None
+            raise BadInput(f"{folder}, row {key}: was not written by a run ({first_line(error)})") from None
     if not found:
         raise BadInput(f"{folder} has no finished training yet: there is nothing to measure")
     return found

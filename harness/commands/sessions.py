@@ -111,7 +111,7 @@ def _executor(options: argparse.Namespace) -> "Execute":
     if getattr(options, "executor", "in-process") == "in-process":
         if address or cpus:
             beside = "--address" if address else "--cpus"
-            raise BadInput(f"--executor in-process runs one trial after another here, by no Ray; leave {beside} out")
+            raise BadInput(f"--executor in-process runs one trial after another without Ray; leave {beside} out")
         from harness.run import in_process
 
         return in_process.run

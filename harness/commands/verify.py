@@ -124,7 +124,7 @@ def _row_problems(row: Mapping[str, Any], rows: Mapping[str, Any], space: Space)
             yield f"{where}: is {row['status']}, but {none.status} by the rows it needed: {none.reason}"
         return
     except (BadInput, *ODD) as error:
-        yield f"{where}: its settings are those of no job ({first_line(error)})"
+        yield f"{where}: its settings match no job of the plan ({first_line(error)})"
         return
     if row["status"] in (Status.DISCONNECTED, Status.UNMATCHED) or (row["status"] == Status.PRUNED
                                                                     and row["kind"] == Kind.TRAIN):  # fmt: skip

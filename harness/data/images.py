@@ -68,7 +68,7 @@ class DataSet:
             if not isinstance(values, tuple | list) or len(values) not in (1, self.channels):
                 return f"its {what} must be a tuple of {self.channels} numbers, one of each channel, and is {values}"
             if not all(isinstance(one, Real) and isfinite(one) for one in values):
-                return f"its {what} holds something else than finite numbers: {values}"
+                return f"its {what} has values that are not finite numbers: {values}"
         if not all(0 <= one <= 1 for one in self.mean):
             return (
                 f"its mean is {self.mean}, and does not lie between 0 and 1, as pixels do; divide mean and std by 255"

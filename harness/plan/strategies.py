@@ -1,4 +1,4 @@
-"""Search strategies: how a method's architectures are asked for. A strategy only plans; `resolve` and `jobs` do.
+"""Search strategies: which jobs find a method's architectures. A strategy plans jobs and runs none.
 
 One of your own is a function from a `Request` to `Found`s, named in a study as `package.module:function`; it
 plans with `supernet` and `score`, and may have candidates proposed by a function of its own (docs/extending.md).
@@ -117,39 +117,30 @@ def random_search(ask: Request) -> Iterable[Found]:
     Its budget is candidates × score_epochs epochs on the training split. It equals that of a search of as many
     epochs. Scored inside a supernet, it costs that supernet's epochs and none of its own.
     """
-    if ask.search.one_job:
-        yield _whole(ask)
-        return
-    shared = _shared(ask)
-    keys = [score(ask, Sampled(ask.rule, index), (), shared) for index in range(ask.search.candidates)]
-    yield Found(ask.method, Best(tuple(keys), ask.search.zero_cost), tuple(keys), ask.rule)
+    return _queries(ask, lambda index, _: Sampled(ask.rule, index), lag=ask.search.candidates)
 
 
 def evolution(ask: Request) -> Iterable[Found]:
-    """Genetic search: candidate i descends from exactly the candidates up to i - lag (see `evolve`)."""
-    if ask.search.one_job:
-        yield _whole(ask)
-        return
-    shared = _shared(ask)
+    """Genetic search (`harness.black_box.genetic`)."""
     spec = {name: getattr(ask.search, name) for name in EVOLVE}
-    keys: list[str] = []
-    for index in range(ask.search.candidates):
-        seen = keys[: max(0, index - ask.search.lag + 1)]
-        source = Evolved(spec, ask.rule, index, tuple(seen))
-        keys.append(score(ask, source, tuple(seen), shared))
-    yield Found(ask.method, Best(tuple(keys), ask.search.zero_cost), tuple(keys), ask.rule)
+    return _queries(ask, lambda index, seen: Evolved(spec, ask.rule, index, seen), ask.search.lag)
 
 
 def black_box(ask: Request) -> Iterable[Found]:
-    """Query i follows from exactly the results of the queries up to i - lag, by a function of `harness.black_box`."""
+    """A search by a function of `harness.black_box`."""
+    return _queries(ask, lambda index, seen: Asked(_read(ask), ask.rule, index, seen), ask.search.lag)
+
+
+def _queries(ask: Request, source: Callable[[int, tuple[str, ...]], Source], lag: int) -> Iterable[Found]:
+    """The best of `candidates` architectures. The i-th has the `source` of i and of the jobs up to i - lag."""
     if ask.search.one_job:
         yield _whole(ask)
         return
     shared = _shared(ask)
     keys: list[str] = []
     for index in range(ask.search.candidates):
-        seen = tuple(keys[: max(0, index - ask.search.lag + 1)])
-        keys.append(score(ask, Asked(_read(ask), ask.rule, index, seen), seen, shared))
+        seen = tuple(keys[: max(0, index - lag + 1)])
+        keys.append(score(ask, source(index, seen), seen, shared))
     yield Found(ask.method, Best(tuple(keys), ask.search.zero_cost), tuple(keys), ask.rule)
 
 

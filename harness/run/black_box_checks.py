@@ -17,7 +17,9 @@ def black_box_fault(own: MethodSettings, study: Study, space: Space) -> str:
     looked_up = study.table is not None and search.score == "train"
     if name == "successive-halving" and (study.table or search.score != "train"):
         other = f"search.score = '{search.zero_cost}'" if search.zero_cost else "a supernet"
-        return f"{name} trains for ever more epochs, which neither a table nor {other} does; leave both out"
+        return (
+            f"{name} trains for an increasing number of epochs, which neither a table nor {other} does; leave both out"
+        )
     if (method := METHODS.get(name)) is None:
         return "search.one_job is of other strategies; leave it out" if own.method.search.get("one_job") else ""
     rule = drawn_by(space, own.method.rule or space.rules[0])

@@ -63,4 +63,4 @@ def _never_warm(where: str, found: Extremes, epochs: int | None = None) -> str:
 def _too_long(where: str, warm: float, epochs: float) -> str:
     if warm < epochs or not warm:
         return ""
-    return f"{where}.warmup_epochs = {warm:g} leaves none of {epochs:g} epochs to the schedule; take fewer"
+    return f"{where}.warmup_epochs = {warm:g} leaves none of {epochs:g} epochs to the schedule; use fewer"

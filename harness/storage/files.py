@@ -32,7 +32,7 @@ def write_over(path: Path, content: bytes, beginnings: tuple[bytes, ...] = ()) -
     A link stays, and so do the file's permissions. Raises BadInput where it is something else.
     """
     if path.exists() and (before := small_file(path)) and not before.lstrip().startswith(beginnings):
-        raise BadInput(f"{path} is there and holds something else; name another file, or remove it")
+        raise BadInput(f"{path} exists already and has other contents; name another file, or remove it")
     try:
         if _is_output(path):
             path.write_bytes(content)  # whoever redirected it reads on in that very file

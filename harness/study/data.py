@@ -66,4 +66,4 @@ def labels_fault(sets: tuple[Data, ...]) -> str:
         return "data: the list is empty; name a data set"
     labels = [data.label for data in sets]
     twice = next((label for label in labels if labels.count(label) > 1), None)
-    return f"data: '{twice}' stands twice in the list" if twice else ""
+    return f"data: '{twice}' appears twice in the list" if twice else ""

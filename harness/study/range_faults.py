@@ -32,7 +32,7 @@ def alone(span: Range) -> str:
             f"choices are texts, numbers or true and false, not {str(odd)[:40]}; name a field inside a table by a dot"
         )
     if twice := next((one for place, one in enumerate(choices) if one in choices[:place]), None):
-        return f"choices: {twice!r} stands twice"
+        return f"choices: {twice!r} appears twice"
     return _not_whole(span) if span["integer"] else ""
 
 

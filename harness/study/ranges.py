@@ -10,7 +10,7 @@ from harness.seeding import stream
 
 PLACES = 12  # of what steps reach: 0.3 and not 0.30000000000000004
 Settings = dict[str, Any]
-Range = Mapping[str, Any]  # dump of a `study.Range`
+Range = Mapping[str, Any]  # dump of a `harness.study.schema.Range`
 Ranges = Mapping[str, Range]  # by dotted field
 
 

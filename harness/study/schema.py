@@ -196,7 +196,7 @@ class Study(OfAFile):
     def _names_fit(self) -> "Study":
         for what, names in (("method", [m.name for m in self.method]), ("tuning", [t.name for t in self.tuning])):
             if twice := {name for name in names if names.count(name) > 1}:
-                raise ValueError(f"{what}: the name '{min(twice)}' stands twice")
+                raise ValueError(f"{what}: the name '{min(twice)}' appears twice")
         known = {tuning.name for tuning in self.tuning}
         for method in self.method:
             tuned = method.recipe.get("tuned", self.recipe.tuned)

@@ -90,7 +90,7 @@ def _checked(option: str, uri: str) -> str:
         parts = urlsplit(uri)
         sound = bool(parts.hostname) and parts.port != 0 and uri.isprintable() and " " not in uri
     except ValueError:  # of a port that is none
-        raise BadInput(f"{option} mlflow: the address is none; {form}") from None
+        raise BadInput(f"{option} mlflow: the address is not valid; {form}") from None
     if parts.scheme not in SCHEMES:
         raise BadInput(f"{option} mlflow: an address begins with http:// or https://; {form}")
     if not sound:

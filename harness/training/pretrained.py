@@ -1,6 +1,6 @@
 """Pretrained starts: torchvision's ImageNet weights, or a state dict from a file.
 
-A start on left-out images (plan.LEFT_OUT) is a file as well: what a job that is planned for it leaves behind.
+A start on left-out images (`study.schema.LEFT_OUT`) is a file as well: what a job planned for it leaves behind.
 """
 
 import errno

@@ -48,7 +48,7 @@ def _fields(call: ast.Call) -> dict[str, Any]:
         raise ValueError("it has more than these four fields")
     given = dict(zip(FIELDS, call.args, strict=False)) | {str(keyword.arg): keyword.value for keyword in call.keywords}
     if len(given) < len(call.args) + len(call.keywords):
-        raise ValueError("one of its fields stands twice")
+        raise ValueError("one of its fields appears twice")
     for name in given:
         if name not in FIELDS:
             near = difflib.get_close_matches(name, FIELDS, 1)

@@ -102,7 +102,7 @@ WRONG: dict[str, tuple[bytes, str]] = {
     "half an epoch": (changed(2, 1, "50.5").encode(), "line 2, column search_epochs: '50.5' is no number of epochs"),
     "no method": (changed(3, 0, "").encode(), "line 3, column method: it is empty"),
     "a cell more": (written().replace("93.70", "93,70").encode(), "line 2 has 7 cells, the first line 6"),
-    "twice": (written(head=[*HEAD[:-1], "method"]).encode(), "column 'method' stands twice"),
+    "twice": (written(head=[*HEAD[:-1], "method"]).encode(), "column 'method' appears twice"),
     "other columns": (b"a,b\n1,2\n", "column method, search_epochs is missing"),
     "no quantity": (b"method,search_epochs,acc\nA,50,93.7\n", "it has none of the columns test_accuracy_mean"),
     "Shift-JIS": ("手法,search_epochs\n".encode("shift-jis"), "it is no UTF-8 text"),

@@ -98,7 +98,7 @@ def test_without_histories_nothing_is_drawn(tmp_path: Path) -> None:
      [[1, 50.0]], [["a", 1, 1]]],
 )  # fmt: skip
 def test_a_history_out_of_order_is_damage(tmp_path: Path, best: Sequence[Any]) -> None:
-    with pytest.raises(Damaged, match="row 1 is of no run"):
+    with pytest.raises(Damaged, match="row 1 was not written by a run"):
         load(searched(tmp_path, {"local": [best, best]}))
 
 

@@ -68,7 +68,7 @@ def test_a_row_nested_too_deeply_to_be_read_is_named(tmp_path: Path) -> None:
     folder = factory.write(tmp_path / "s", study, rows)
     nested = json.dumps({**first, "recipe": "nested"}).replace('"nested"', '{"a":' * 600 + "1" + "}" * 600)
     (folder / "trials.jsonl").write_text(f"{nested}\n")
-    with pytest.raises(Damaged, match="row 1 is of no run"):
+    with pytest.raises(Damaged, match="row 1 was not written by a run"):
         load(folder)
 
 
@@ -303,5 +303,5 @@ def test_an_accuracy_that_is_none_is_no_result(tmp_path: Path) -> None:
 def test_a_row_of_another_shape_is_named(change: dict[str, Any], tmp_path: Path) -> None:
     study = factory.study(seeds=1)
     first, *rows = factory.rows(study)
-    with pytest.raises(Damaged, match="row 2 is of no run"):
+    with pytest.raises(Damaged, match="row 2 was not written by a run"):
         load(factory.write(tmp_path / "made-up", study, [rows[0], {**first, **change}]))

@@ -192,7 +192,7 @@ def refused(folder: Path, capsys, values) -> str:
     ({"table": {"name": "none.csv"}}, "none.csv cannot be read: No such file"),
     ({"table": {"name": "nasbench201", "signal": "best"}}, "table.signal"),
     ({"table": {}}, "table.name"), ({"table": 5}, "table takes a table"), ({"data": []}, "data: the list is empty"),
-    ({"data": [SETS[0], SETS[0]]}, "data: 'cifar10' stands twice in the list"),
+    ({"data": [SETS[0], SETS[0]]}, "data: 'cifar10' appears twice in the list"),
     ({"seeds": {"search": 2, "train": 2}}, "table: it has one answer an architecture; leave seeds.train at 1"),
     ({"test_curve": True}, "table: it has no curves"),
     ({"primary": {"method": "best"}}, "primary: name the data set that it is about, as in data = 'cifar10'"),

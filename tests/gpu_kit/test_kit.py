@@ -49,7 +49,7 @@ method = [{ name = "darts-A", rule = "A", twins = 1 }, { name = "baseline" }]
 """
 JOBS = 4
 FROM_SITE = "import sys, sysconfig; print(sysconfig.get_path('purelib'), '%d.%d' % sys.version_info[:2])"
-HAS = "import torch, pandas, scipy, statsmodels, sklearn, jinja2, networkx, matplotlib"
+HAS = "import torch, pandas, scipy, sklearn, jinja2, networkx, matplotlib"
 
 
 def with_torch() -> tuple[str, Path, str]:

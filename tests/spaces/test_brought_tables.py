@@ -95,7 +95,7 @@ def test_a_cell_that_is_no_number_is_named(cell: str, line: int, column: int) ->
         (changed(3, 0, "-1"), "each once (line 3: -1>2)"),
         (written(head=[*HEAD[:-1], "noise"]), "the table's columns are not source, target, conv_3x3"),
         (written(head=HEAD[:-1], rows=[cells[:-1] for cells in ROWS]), "the table's columns are not source"),
-        (written(head=[*HEAD[:-1], "conv_3x3"]), "column 'conv_3x3' stands twice"),
+        (written(head=[*HEAD[:-1], "conv_3x3"]), "column 'conv_3x3' appears twice"),
         (written(rows=[[*cells, "7"] for cells in ROWS]), "line 2 has 9 cells, the first line 8"),
         (written().replace("0,2,", '0,"2,'), "the table: line"),
     ],

@@ -123,7 +123,7 @@ def test_several_genotypes_are_listed(given: str, name: str, says: str) -> None:
 
 
 WRONG = {
-    "a field twice": (ONE.replace("reduce=", "normal=", 1), "one of its fields stands twice"),
+    "a field twice": (ONE.replace("reduce=", "normal=", 1), "one of its fields appears twice"),
     "incomplete last node": (text(NORMAL[:-1]), "node 5 has one"),
     "one pair": (text(NORMAL[:1]), "node 2 has one"),
     "misspelt field": (ONE.replace("normal_concat", "normal_concta"), "do you mean normal_concat?"),

@@ -96,7 +96,7 @@ def test_a_folder_that_names_code_from_outside_runs_none(
     assert (status == 2) == (command == "verify"), err
     if command == "verify":
         assert err.count("\n") == 1
-        assert ("--trust" if space.startswith("stranger") else "Python's own library") in err
+        assert ("--trust" if space.startswith("stranger") else "Python's standard library") in err
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def test_bad_input_is_one_line(capsys, arguments, says):
 def test_a_drawing_is_written_over_no_file_of_something_else(capsys, tmp_path):
     (tmp_path / "study.toml").write_text("name = 'mine'\n")
     error = said(capsys, "decode", "vgg19", "--space", "shortcut-vgg19", "--svg", tmp_path / "study.toml", code=2)
-    assert "study.toml is there and holds something else" in error
+    assert "study.toml exists already and has other contents" in error
     assert (tmp_path / "study.toml").read_text() == "name = 'mine'\n"
 
 
@@ -120,7 +120,7 @@ def test_a_drawing_is_written_over_no_file_of_something_else(capsys, tmp_path):
 )
 def test_an_option_of_nothing_is_refused(capsys, words):
     """Such as a variable that is not set leaves."""
-    assert f"argument {words[-1]}: it is empty; say which, or leave it out" in said(capsys, *words, "", code=2)
+    assert f"argument {words[-1]}: must not be empty; give a value, or leave it out" in said(capsys, *words, "", code=2)
 
 
 def test_a_null_byte_is_of_no_path(capsys):

@@ -173,7 +173,7 @@ def test_rows_of_which_no_page_can_be_made_are_one_line_and_no_look(
         file.write(f"{nested}\n")
     append(folder, Event.FIXED, {}, 0, 1)
     assert ended("serve", folder) == 2
-    assert "row 9 is of no run" in capsys.readouterr().err
+    assert "row 9 was not written by a run" in capsys.readouterr().err
     assert [entry.event for entry in read(folder)] == ["fixed"]
 
 

@@ -63,8 +63,8 @@ def ended(*words: object) -> int:
         ("train", {"status": "great"}, "status is 'great', which is no status of done, failed"),
         ("train", {"schema": 9}, "schema is 9, which is no schema of 1, 2, 3"),
         ("train", {"schema": 1}, "schema is 1, but 3 in its settings"),
-        ("train", {"settings": {"schema": 3, "recipe": "x"}}, "its settings are those of no job"),
-        ("train", {"settings": {"schema": 3, "recipe": {"scheduler": 1}}}, "its settings are those of no job"),
+        ("train", {"settings": {"schema": 3, "recipe": "x"}}, "its settings match no job of the plan"),
+        ("train", {"settings": {"schema": 3, "recipe": {"scheduler": 1}}}, "its settings match no job of the plan"),
     ],
     ids=str,
 )

@@ -165,9 +165,9 @@ def there(folder: Path) -> None:
         (None, ["drawn", "--out", "no/such/folder.pt"], "no/such/folder.pt cannot be written: No such file"),
         (None, ["drawn", "--out", "/dev/null/a.pt"], "/dev/null/a.pt cannot be written"),
         (spoiled, ["drawn"], "is damaged: its digest is not its row's"),
-        (gone, ["drawn"], "keeps no network of drawn"),
-        (there, ["drawn", "--out", "there.pt"], "there.pt is there and holds something else"),
-        (there, ["drawn", "--out", "driven"], "driven is there and holds something else"),
+        (gone, ["drawn"], "has no kept network of drawn"),
+        (there, ["drawn", "--out", "there.pt"], "there.pt exists already and has other contents"),
+        (there, ["drawn", "--out", "driven"], "driven exists already and has other contents"),
     ],
 )
 def test_what_cannot_be_exported_is_one_line(folder: Path, capsys: Said, change: Any, words: list[str],
@@ -283,7 +283,7 @@ def test_a_row_of_no_run_is_one_line(folder: Path, capsys: Said, change: dict[st
     path.write_text(f"{json.dumps(odd)}\n")
     assert ended("export", folder, row["key"], "--to", "state-dict", "--check") == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert f"row {row['key']}: is of no run" in line
+    assert f"row {row['key']}: was not written by a run" in line
 
 
 def test_networks_of_lower_precision_may_differ_by_a_tenth_of_a_point() -> None:

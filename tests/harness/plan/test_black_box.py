@@ -134,7 +134,7 @@ def test_a_row_that_says_other_than_its_history_is_found(tmp_path: Path, change,
 REFUSED = [
     ({"one_job": True}, {"table": None}, "search.one_job needs a table"),
     ({"one_job": True, "score": "supernet"}, {}, "search.one_job needs a table"),
-    ({"strategy": "successive-halving"}, {}, "trains for ever more epochs, which neither a table nor a supernet does"),
+    ({"strategy": "successive-halving"}, {}, "increasing number of epochs, which neither a table nor a supernet does"),
     ({"strategy": "nsga2", "objective": "macs"}, {}, "search.objective = 'macs': no table says that"),
     ({"strategy": "nsga2", "objective": "latency"}, {"table": None}, "search.objective = 'latency': only a table says"),
     ({"strategy": "darts", "one_job": True}, {}, "search.one_job is of other strategies"),

@@ -107,7 +107,7 @@ OWN = {"space": f"{__name__}:Smooth", "space_options": {}}
 STARTED = {"recipe": {"epochs": 1, "pretrained": "left-out"}}
 REFUSED = [
     ({"strategy": "darts"}, {}, "method 'it': darts scores no candidates, so that search.score = 'snip' would be"),
-    ({"strategy": "successive-halving"}, {}, "method 'it': successive-halving trains for ever more epochs, which"),
+    ({"strategy": "successive-halving"}, {}, "method 'it': successive-halving trains for an increasing number"),
     ({"one_job": True}, {}, "method 'it': search.one_job needs a table that answers every query"),
     ({}, {"task": "harness.training.formula:stand_in"}, "method 'it': search.score = 'snip' is of a network, and task"),
     ({}, STARTED, "method 'it': search.score = 'snip' is of a network before any training; leave recipe.pretrained"),

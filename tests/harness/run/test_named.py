@@ -64,7 +64,7 @@ def test_a_primary_question_about_rows_of_the_table_is_taken(tmp_path: Path, pri
     ("task", "says"),
     [
         ("imags", "task 'imags' is unknown"),
-        ("os:system", "of Python's own library"),
+        ("os:system", "in Python's standard library"),
         ("harness.training.formula:nothing", "cannot be imported"),
         ("harness.training.formula:np", "is no function"),
     ],

@@ -1,4 +1,4 @@
-"""What lies inside a row, a study.json or a protocol and is of no run is named by its line and its place."""
+"""What no run has written inside a row, a study.json or a protocol is named by its line and its place."""
 
 import json
 import re

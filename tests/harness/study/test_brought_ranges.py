@@ -88,9 +88,9 @@ WRONG: dict[str, tuple[Ranges, str]] = {
     "tables": ({"scheduler": {"choices": [{"kind": "step"}, {"kind": "cosine"}]}},
                "name a field inside a table by a dot"),
     "lists": ({"lr": {"choices": [[0.1], [0.2]]}}, "choices are texts, numbers or true and false"),
-    "doubled": ({"lr": {"choices": [0.1, 0.2, 0.1]}}, "choices: 0.1 stands twice"),
-    "doubled words": ({"augment": {"choices": ["crop", "crop"]}}, "choices: 'crop' stands twice"),
-    "doubled numbers": ({"batch_size": {"choices": [16, 16.0]}}, "choices: 16.0 stands twice"),
+    "doubled": ({"lr": {"choices": [0.1, 0.2, 0.1]}}, "choices: 0.1 appears twice"),
+    "doubled words": ({"augment": {"choices": ["crop", "crop"]}}, "choices: 'crop' appears twice"),
+    "doubled numbers": ({"batch_size": {"choices": [16, 16.0]}}, "choices: 16.0 appears twice"),
     "never": ({"scheduler.kind": SCHEDULES, "scheduler.gamma": {"low": 0.1, "high": 0.9, "when": {
         "scheduler.kind": "stpe"}}}, "scheduler.kind is never 'stpe'"),
     "never among several": ({"scheduler.kind": SCHEDULES, "lr": {"low": 0.1, "high": 0.9, "when": {

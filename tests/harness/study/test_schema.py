@@ -93,7 +93,7 @@ def test_names_with_dots_are_reached(change, found):
         ({"recipe": {"lr": -1.0}}, "recipe.lr"),
         ({"name": "../up"}, "'../up' is no name"),
         ({"method": [{"name": "a/b"}]}, "'a/b' is no name"),
-        ({"method": [{"name": "a"}, {"name": "a"}]}, "stands twice"),
+        ({"method": [{"name": "a"}, {"name": "a"}]}, "appears twice"),
         ({"method": []}, "at least one"),
         ({"recipe": {"tuned": "nothing"}}, "is no [[tuning]]"),
         (

@@ -66,7 +66,7 @@ def changed(row, column, value):
     (changed(1, "parameters", 1001), r"row 3: parameters = 1001 is not the number of an earlier run of vgg11 1-3"),
     (changed(1, "cost_seconds", 1e300), r"row 3: cost_seconds = 1e\+300 is not a number"),
     (changed(3, "data", None), r"row 5: data is empty; name a data set"),
-    (frame().rename(columns={"parameters": "accuracy"}), "column 'accuracy' stands twice"),
+    (frame().rename(columns={"parameters": "accuracy"}), "column 'accuracy' appears twice"),
     (changed(0, "architecture", "vgg19 1-3"), "'vgg19 1-3' is no architecture over vgg11"),
     (changed(0, "architecture", "vgg11 1:3"), "'1:3' is no shortcut"),
     (changed(0, "architecture", None), "is no architecture"),

@@ -28,9 +28,9 @@ WRONG = [
     ("mlflow:user:pa55@lab:5000", "mlflow: an address begins with http:// or https://"),
     ("mlflow:http://", "mlflow: the address names no host"),
     ("mlflow:http://user:pa55@", "mlflow: the address names no host"),
-    ("mlflow:http://user:pa55@lab:port", "mlflow: the address is none"),
-    ("mlflow:http://user:pa55@lab:99999", "mlflow: the address is none"),
-    ("mlflow:http://[user:pa55@lab", "mlflow: the address is none"),
+    ("mlflow:http://user:pa55@lab:port", "mlflow: the address is not valid"),
+    ("mlflow:http://user:pa55@lab:99999", "mlflow: the address is not valid"),
+    ("mlflow:http://[user:pa55@lab", "mlflow: the address is not valid"),
     ("wandb:pa55", "wandb takes no address; write"),
     ("tensorboard:somewhere", "tensorboard takes no address; write"),
 ]

@@ -29,7 +29,7 @@ def accuracy_against(lines: Sequence[Line], quantity: str) -> Drawing | None:
     if not drawn:
         return None
     points = _points(drawn, quantity)
-    figure, (axes,) = canvas()
+    figure, axes = canvas()
     styles = looks(list(dict.fromkeys(line.label for line in lines)))
     for (label, side), own in points.groupby(["method", "side"], sort=False):
         _path(axes, own, quantity, styles[str(label)], hollow=side == "twins")

@@ -24,7 +24,7 @@ def ranks(found: Over | None, alpha: float) -> Drawing | None:
     bars = [("", "statistically indistinguishable", low, high) for low, high in cliques(found.test.ranks, difference)]
     length = [("", "critical difference", 1.0, 1.0 + difference)]
     drawn = pd.DataFrame([*rows, *bars, *length], columns=["row", "mark", "low", "high"])
-    figure, (axes,) = canvas(height=1.5 + 0.3 * len(rows) + 0.16 * len(bars))
+    figure, axes = canvas(height=1.5 + 0.3 * len(rows) + 0.16 * len(bars))
     _names(axes, drawn[drawn["mark"] == "rank"])
     _bars(axes, bars, len(rows))
     _scale(axes, difference)

@@ -25,7 +25,7 @@ def trainings(results: Results, methods: Sequence[str], quantity: str, label: st
              if not (part := _range(method, done(results.trainings(method)), quantity)).empty]  # fmt: skip
     if not parts:
         return None
-    figure, (axes,) = canvas()
+    figure, axes = canvas()
     for part in parts:
         method, runs = part["row"].iloc[0], part["runs"].iloc[0]
         look, group = styles[family(method)], siblings[family(method)]
@@ -68,7 +68,7 @@ Lines = Mapping[tuple[str, str], pd.DataFrame]
 
 
 def _together(lines: Lines, parts: Mapping[str, str], label: str) -> "Figure":
-    figure, (axes,) = canvas()
+    figure, axes = canvas()
     styles = looks([f"{name} {part}" for name, part in lines])
     for (name, part), points in lines.items():
         said = f"{name}, {parts[part]}" if parts[part] else name

@@ -26,7 +26,7 @@ def distributions(results: Results, table: Sequence[Line]) -> Drawing | None:
     if not parts:
         return None
     drawn = pd.concat(parts.values(), ignore_index=True)
-    figure, (axes,) = canvas(height=0.9 + 0.3 * len(parts))
+    figure, axes = canvas(height=0.9 + 0.3 * len(parts))
     styles = looks(list(dict.fromkeys(line.label for line in table)))
     for place, (name, own) in enumerate(drawn.groupby("row", sort=False)):
         label, hollow = rows[str(name)]
@@ -76,7 +76,7 @@ def pairwise(found: Sequence[Comparison]) -> Drawing | None:
              for pair, sign in (((c.method, c.against), 1), ((c.against, c.method), -1))]  # fmt: skip
     drawn = pd.DataFrame(rows, columns=["row", "column", "difference", "shown"])
     size = 1.6 + 0.62 * len(names)
-    figure, (axes,) = canvas(width=size + 0.6, height=size)
+    figure, axes = canvas(width=size + 0.6, height=size)
     _squares(axes, drawn, names)
     axes.set_xticks(np.arange(len(names)) + 0.5, names, rotation=40, ha="right")
     axes.set_yticks(np.arange(len(names)) + 0.5, names)

@@ -23,7 +23,7 @@ def over_data_sets(summaries: Sequence[Summary], each: Mapping[str, pd.DataFrame
     marks = [(name, data, *_interval(frame[name].to_numpy(), level)) for name in order for data, frame in ranks.items()]
     means = [(one.method, "all", one.rank.value, one.rank.low, one.rank.high) for one in summaries]
     drawn = pd.DataFrame([*marks, *means], columns=["row", "data", "rank", "low", "high"])
-    figure, (axes,) = canvas(height=1.3 + 0.34 * len(order))
+    figure, axes = canvas(height=1.3 + 0.34 * len(order))
     for number, data in enumerate(ranks):
         own = drawn[drawn["data"] == data]
         axes.plot(own["rank"], np.arange(len(order)) - 0.12, MARKERS[number % len(MARKERS)], linestyle="none",

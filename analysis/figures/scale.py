@@ -27,7 +27,7 @@ KINDS = {  # of trial: what it is called, its colour and hatch
 
 def regression(model: Model, groups: Sequence[str]) -> Drawing:
     """Every architecture of `groups` as a point, a line per method with its pointwise 95 % band (CR2 by search)."""
-    figure, (axes,) = canvas()
+    figure, axes = canvas()
     styles = looks(groups)
     drawn = _marks(model, groups)
     for group, marks in drawn.groupby("method", sort=False):
@@ -82,7 +82,7 @@ def cost_front(lines: Sequence[Line]) -> Drawing | None:
     drawn = pd.DataFrame(rows, columns=["row", "method", "search_epochs", "hours", "accuracy", "accuracy_std"])
     drawn = drawn.astype({"search_epochs": "Int64"})
     drawn["front"] = pareto(drawn["hours"].to_numpy(), drawn["accuracy"].to_numpy())
-    figure, (axes,) = canvas()
+    figure, axes = canvas()
     front = drawn[drawn["front"]].sort_values("hours")
     axes.step(front["hours"], front["accuracy"], where="post", color=FAINT, linewidth=1.2, label="Pareto front")
     labels = list(dict.fromkeys(line.label for line in lines))
@@ -120,7 +120,7 @@ def cost_bars(lines: Sequence[Line]) -> Drawing | None:
     rows = [(name, kind, spent.get((name, kind), 0.0)) for kind in KINDS for name in names]
     drawn = pd.DataFrame(rows, columns=["row", "kind", "hours"])
     drawn = drawn[drawn.groupby("kind")["hours"].transform("any")]
-    figure, (axes,) = canvas(height=0.9 + 0.32 * len(names))
+    figure, axes = canvas(height=0.9 + 0.32 * len(names))
     left = np.zeros(len(names))
     for kind, (label, colour, hatch) in KINDS.items():
         if len(width := drawn.loc[drawn["kind"] == kind, "hours"].to_numpy()):

@@ -89,13 +89,12 @@ def _bytes(figure: "Figure") -> dict[str, bytes]:
     return {"svg": svg.getvalue(), "pdf": pdf.getvalue(), "png": png.getvalue()}
 
 
-def canvas(width: float = 6.4, height: float = 4.0, columns: int = 1) -> tuple["Figure", list["Axes"]]:
-    """A figure of so many inches that no global state knows of, and its axes from left to right."""
+def canvas(width: float = 6.4, height: float = 4.0) -> tuple["Figure", "Axes"]:
+    """A figure of so many inches that no global state knows of, and its axes."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height))
-    axes = figure.subplots(1, columns, squeeze=False)
-    return figure, list(axes[0])
+    return figure, figure.subplots()
 
 
 def grid(panels: int, columns: int, width: float, height: float) -> tuple["Figure", list["Axes"]]:

@@ -158,7 +158,7 @@ def _comparison(study: Study, pairs: Pairs, judged: Judged, spread: Spread) -> C
     fixed, frame, estimate = study.fixed, pairs.frame, judged.estimate
     strictest = fixed.alpha / fixed.times / max(1, study.size)
     n = estimate.n if judged.tested is None else judged.tested
-    finds = smallest_effect(spread.std, n, alpha=strictest).value if n > 1 else nan
+    finds = smallest_effect(spread.std, n, strictest) if n > 1 else nan
     simultaneous = mean_interval(pairs.differences, 1 - strictest)
     equivalence = _equivalence(study, pairs)
     equal = equivalence <= fixed.alpha

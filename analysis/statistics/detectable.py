@@ -10,15 +10,6 @@ from analysis.statistics.paired import detectable, seeds_needed
 
 
 @dataclass(frozen=True)
-class Detectable:
-    """The smallest true difference found with the power wanted, in the spread's units, and the ends of its interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
 class Needed:
     """Seeds that an effect needs and the ends of their interval; None above the most that was tried, or unknown."""
 
@@ -40,28 +31,19 @@ def std_interval(std: float, freedom: float, level: float = 0.95) -> tuple[float
     return low, high
 
 
-def smallest_effect(
-    std: float, n: int, freedom: float | None = None, alpha: float = 0.05, wanted: float = 0.8, level: float = 0.95
-) -> Detectable:
-    """That `n` pairs find at two-sided `alpha` with power `wanted` if their differences spread by `std` (noncentral t).
+def smallest_effect(std: float, n: int, alpha: float = 0.05, wanted: float = 0.8) -> float:
+    """The smallest true difference that `n` pairs find at two-sided `alpha` with power `wanted` if their differences
+    spread by `std`, in its unit (noncentral t). NaN below two pairs and without spread."""
+    return detectable(n, alpha, wanted) * std if isfinite(std) and std > 0 else nan
 
-    `freedom`: that `std` was estimated on, n - 1 if not given, more where it is pooled over comparisons. The interval
-    is that of `std` (χ²). NaN below two pairs and without spread.
+
+def needed(effect: float, std: float, freedom: float, alpha: float = 0.05, wanted: float = 0.8) -> Needed:
+    """Pairs that find a true difference of `effect` at two-sided `alpha` with power `wanted`, at `std` and at the ends
+    of its χ² interval.
+
+    `freedom`: degrees on which `std` was estimated, more than n - 1 where it is pooled over comparisons. Raises
+    ValueError for an effect of 0.
     """
-    if not isfinite(std) or std <= 0:
-        return Detectable(nan, nan, nan)
-    unit = detectable(n, alpha, wanted)
-    low, high = std_interval(std, n - 1 if freedom is None else freedom, level)
-    return Detectable(unit * std, unit * low, unit * high)
-
-
-def needed(
-    effect: float, std: float, freedom: float, alpha: float = 0.05, wanted: float = 0.8, level: float = 0.95
-) -> Needed:
-    """Pairs that find a true difference of `effect` with power `wanted`, at `std` and at the ends of its interval.
-
-    Arguments as for `smallest_effect`. Raises ValueError for an effect of 0.
-    """
-    low, high = std_interval(std, freedom, level)
+    low, high = std_interval(std, freedom)
     value, fewest, most = (seeds_needed(effect, spread, alpha, wanted) for spread in (std, low, high))
     return Needed(value, fewest, most)

@@ -29,7 +29,7 @@ def history(frame: pd.DataFrame) -> Drawing | None:
     drawn["trial"] += 1
     pruned = frame["status"] == "pruned"
     drawn.loc[pruned, "accuracy"] = [curve[-1] for curve in frame.loc[pruned, "curve"]]
-    figure, (axes,) = canvas()
+    figure, axes = canvas()
     styles = looks([str(seed) for seed in sorted(set(drawn["seed"]))])
     for seed, own in drawn.groupby("seed"):
         look = styles[str(seed)]
@@ -50,7 +50,7 @@ def race(frame: pd.DataFrame) -> Drawing | None:
     if len(names) < 2 or frame["so_far"].isna().all():
         return None
     drawn = pd.concat([_repetitions(own) for _, own in frame.groupby("tuning", sort=False)], ignore_index=True)
-    figure, (axes,) = canvas()
+    figure, axes = canvas()
     styles = looks(names)
     for name, own in drawn.groupby("tuning", sort=False):
         look, mean = styles[str(name)], own[own["seed"] == MEAN]
@@ -98,7 +98,7 @@ def importance(shares: Mapping[str, Sequence[float]]) -> Drawing | None:
             for mark, share in [(MEAN, float(np.mean(found))), *(("repetition", one) for one in found)]]  # fmt: skip
     drawn = pd.DataFrame(rows, columns=["field", "mark", "share"])
     bars, dots = drawn[drawn["mark"] == MEAN], drawn[drawn["mark"] != MEAN]
-    figure, (axes,) = canvas(height=1.0 + 0.5 * len(shares))
+    figure, axes = canvas(height=1.0 + 0.5 * len(shares))
     axes.barh(bars["field"], bars["share"], color=BLUE, alpha=0.5)
     axes.scatter(dots["share"], dots["field"], s=18, color=INK, zorder=3)
     axes.set_xlim(0, 1.02)
@@ -144,7 +144,7 @@ def slice_(
     if len(pair) < 2 or not (both["status"] == "done").any():
         return None
     drawn = pd.concat([_placed(both, pair), _fitted(pair, found)], ignore_index=True)
-    figure, (axes,) = canvas(height=4.6)
+    figure, axes = canvas(height=4.6)
     x, y = pair
     rest = drawn[~drawn["mark"].isin([DONE, CHOSEN, FITTED])]
     axes.scatter(rest[x], rest[y], s=16, color=FAINT, marker="x", linewidths=0.8, label="pruned or failed")

@@ -37,11 +37,6 @@ def _numbers(found: list[Table], drawn: list[Picture]) -> dict[str, str]:
     return {"tuning/tables.md": formats.markdown(found), **gallery.numbers("tuning", drawn)}
 
 
-def text(studies: Studies) -> str:
-    """The tables for the terminal."""
-    return "\n".join(f"{table.title}\n\n{formats.text(table)}" for table in tables(studies))
-
-
 def tables(studies: Studies) -> list[Table]:
     """What every repetition chose and cost, where the fitted optimum lies, and tunings against each other."""
     frame = trials(studies)

@@ -36,11 +36,6 @@ def command(options: argparse.Namespace) -> int:
     return 0
 
 
-def describe(prepared: Prepared, device: str, shares: Shares) -> str:
-    """The plan in words. Nothing is written or started."""
-    return text(estimate(prepared, device, shares))
-
-
 def estimate(prepared: Prepared, device: str, shares: Shares) -> dict[str, Any]:
     """The plan as values; seconds are of what is left, from steps measured one at a time, as if nothing ended early.
     docs/commands.md lists the fields."""

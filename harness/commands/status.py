@@ -40,11 +40,6 @@ def name_of(study: str) -> str:
     return Path(str(found)).name
 
 
-def report(folder: Path) -> str:
-    """How far the study is, in words."""
-    return text(look(folder))
-
-
 def look(folder: Path) -> dict[str, Any]:
     """Trials by state; which run; which ended badly, why and what waits for them; device-seconds spent, seconds left
     (None: not known yet). docs/commands.md lists the fields."""

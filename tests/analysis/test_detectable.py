@@ -15,10 +15,9 @@ from analysis.statistics.paired import detectable
 
 
 def test_five_pairs_agree_with_power_t_test() -> None:
-    found = smallest_effect(2.0, 5)
-    assert found.value == pytest.approx(2 * 1.68199818582, rel=1e-6)
-    assert (found.low / found.value, found.high / found.value) == pytest.approx(
-        (sqrt(4 / stats.chi2.ppf(0.975, 4)), sqrt(4 / stats.chi2.ppf(0.025, 4)))
+    assert smallest_effect(2.0, 5) == pytest.approx(2 * 1.68199818582, rel=1e-6)
+    assert std_interval(2.0, 4) == pytest.approx(
+        (2 * sqrt(4 / stats.chi2.ppf(0.975, 4)), 2 * sqrt(4 / stats.chi2.ppf(0.025, 4)))
     )
 
 
@@ -42,25 +41,25 @@ def test_seeds_needed_with_the_interval_of_a_pooled_spread() -> None:
 @settings(deadline=None, max_examples=15)
 @given(st.floats(0.1, 5), st.integers(3, 30), st.sampled_from([0.05, 0.05 / 6]))
 def test_what_n_pairs_find_needs_n_pairs(std: float, n: int, alpha: float) -> None:
-    effect = smallest_effect(std, n, alpha=alpha).value
+    effect = smallest_effect(std, n, alpha=alpha)
     assert needed(effect * 1.0001, std, n - 1, alpha).value == n
-    assert smallest_effect(10 * std, n, alpha=alpha).value == pytest.approx(10 * effect)
+    assert smallest_effect(10 * std, n, alpha=alpha) == pytest.approx(10 * effect)
 
 
 def test_more_degrees_of_freedom_narrow_the_interval() -> None:
-    own, pooled = smallest_effect(1.0, 5), smallest_effect(1.0, 5, freedom=24)
-    assert own.low < pooled.low < own.value == pooled.value < pooled.high < own.high
+    own, pooled = std_interval(1.0, 4), std_interval(1.0, 24)
+    assert own[0] < pooled[0] < 1 < pooled[1] < own[1]
 
 
 @pytest.mark.parametrize("std", [0.0, float("nan"), float("inf")])
 def test_without_spread_nothing_is_known(std: float) -> None:
-    assert isnan(smallest_effect(std, 5).value)
+    assert isnan(smallest_effect(std, 5))
     found = needed(0.2, std, 4)
     assert (found.value, found.low, found.high) == (None, None, None)
 
 
 def test_too_few_pairs_and_too_many_needed() -> None:
-    assert isnan(smallest_effect(1.0, 1).value)
+    assert isnan(smallest_effect(1.0, 1))
     assert needed(1e-4, 1.0, 4).value is None
     assert needed(0.2, 1.0, 0).low is None
     with pytest.raises(ValueError, match="effect of 0"):
@@ -69,7 +68,7 @@ def test_too_few_pairs_and_too_many_needed() -> None:
 
 def test_the_power_promised_is_that_found() -> None:
     """20,000 studies of five pairs at the smallest detectable effect: simulation error .0028."""
-    effect = smallest_effect(1.0, 5).value
+    effect = smallest_effect(1.0, 5)
     x = np.random.default_rng(16).normal(effect, 1, size=(20_000, 5))
     assert np.mean(stats.ttest_1samp(x, 0, axis=1).pvalue <= 0.05) == pytest.approx(0.8, abs=3 * 0.0028)
 

@@ -34,7 +34,7 @@ def test_a_run_adds_what_is_missing_and_leaves_the_compressed_rows(tmp_path: Pat
     assert [json.loads(line)["key"] for line in rows_file(folder).read_text().splitlines()] == [gone]
     assert sorted(latest_rows(folder)) == sorted(before)
     assert verify.problems(folder) == []
-    assert f"{len(before)} done of {len(before)}" in status.report(folder)
+    assert f"{len(before)} done of {len(before)}" in status.text(status.look(folder))
 
 
 @pytest.mark.parametrize("command", ["report", "verify", "status"])

@@ -26,7 +26,7 @@ import drive
 from hosts import REPOSITORY, Host, Impossible, hosts
 from slurm_hosts import Slurm, refuse_without_slurm
 
-from harness.commands.status import look, report
+from harness.commands.status import look, text
 
 LIMIT = 600.0  # seconds for anything at all
 RECENT = 3.0  # seconds
@@ -121,7 +121,7 @@ class Job:
         self.wait_for(lambda: f"start {start} at" in self.log, f"start {start}")
         self.slurm.said(f"scontrol update JobId={self.number} TimeLimit=20:00")  # a requeued job keeps a nearer one
         self.wait_for(lambda: len(at_work(self.slurm.workspace)) == len(self.slurm.hosts), "epochs on all hosts")
-        tell(f"start {start}: epochs on all hosts; {report(self.folder).splitlines()[0]}")
+        tell(f"start {start}: epochs on all hosts; {text(look(self.folder)).splitlines()[0]}")
         assert look(self.folder)["slurm_job"] == self.number
 
     def reaches_its_time_limit(self) -> None:
@@ -130,8 +130,8 @@ class Job:
         self.slurm.said(f"scontrol update JobId={self.number} TimeLimit={hours * 60 + minutes + 3}")
         tell("the time limit is near")
         self.wait_for(lambda: "goes back into the queue" in self.log, "end before the time limit")
-        assert f"stopped by SIGUSR1 in Slurm job {self.number}" in report(self.folder), (
-            f"{report(self.folder)}\n{self.log}"
+        assert f"stopped by SIGUSR1 in Slurm job {self.number}" in text(look(self.folder)), (
+            f"{text(look(self.folder))}\n{self.log}"
         )
         tell("it went back into the queue")
 
@@ -149,7 +149,7 @@ class Job:
     def is_preempted(self) -> None:
         self.slurm.said("sbatch --partition=urgent --nodes=3 --exclusive --time=1 --output=/dev/null --wrap='sleep 1'")
         self.wait_for(lambda: int(self.seen()["Restarts"]) == 2, "second restart")
-        tell(f"it was preempted; {report(self.folder).splitlines()[-1].strip()}")
+        tell(f"it was preempted; {text(look(self.folder)).splitlines()[-1].strip()}")
 
     def is_struck(self, signals: int, rng: random.Random) -> None:
         """By as many, at random moments, to the job, to its steps or to the process of a trial."""
@@ -161,7 +161,7 @@ class Job:
                 self.strike_trial(name, rng)
             else:
                 self.strike(name, to)
-            tell(f"signal {number} of {signals}: {name} to {to}; {report(self.folder).splitlines()[0]}")
+            tell(f"signal {number} of {signals}: {name} to {to}; {text(look(self.folder)).splitlines()[0]}")
 
     def strike(self, name: str, to: str) -> None:
         """Its script or, as `scancel --signal` does by itself, its steps: Ray. The job goes back into the queue."""

@@ -116,7 +116,7 @@ def test_a_network_whose_output_nothing_reaches_takes_no_time(tmp_path):
 @pytest.mark.training
 def test_methods_that_share_a_training_are_both_told_of(tmp_path):
     methods = [{"name": name, "architecture": "vgg11 1-3"} for name in ("one", "two")]
-    said = plan.describe(planned(tmp_path, method=methods), "cpu", SHARES)
+    said = plan.text(plan.estimate(planned(tmp_path, method=methods), "cpu", SHARES))
     assert "1 jobs" in said
     assert said.count("1 trainings, after nothing") == 2
 

@@ -39,6 +39,6 @@ def test_status_of_a_trial_that_began_in_the_future_or_long_ago(since: float, tm
     progress = {"epoch": 1, "epochs": 2, "seconds": 3.0}
     with Records(folder):
         running_file(folder).write_text(json.dumps({"running": [{"key": key, "since": since, "progress": progress}]}))
-        said = status.report(folder)
+        said = status.text(status.look(folder))
     assert f"{JOBS - 1} done, 1 running of {JOBS}" in said
     assert "epoch 1/2, 3 s left" in said

@@ -96,7 +96,7 @@ def test_rows_that_are_taken_over_say_how_the_others_compute(tmp_path: Path, bui
 @pytest.mark.parametrize("name", ["genotype", "baseline", "searched"])
 def test_the_plan_says_what_will_be_measured(tmp_path: Path, name: str) -> None:
     ready = prepared(tmp_path, **CASES[name][0])
-    said = plan_command.describe(ready, "cpu", Shares({}, {})).splitlines()[-1]
+    said = plan_command.text(plan_command.estimate(ready, "cpu", Shares({}, {}))).splitlines()[-1]
     assert said.startswith("before the first trial, 20 s at most each: which path is fastest for ")
     assert ("supernets" in said) is (name == "searched")
     assert to_measure(ready, ready.plan, "cpu").keys() == CASES[name][1]

@@ -69,7 +69,9 @@ def test_a_supernet_that_fails_when_it_is_made_again_is_named(tmp_path: Path) ->
     (supernet,) = (tmp_path / "driven" / "checkpoints" / "weights").iterdir()
     supernet.unlink()
     assert ran(tmp_path, strikes("search", "failed"), study=WEIGHTS)[0] == 4
-    assert re.search(r"failed: darts seed 0 \(\w+\): struck; 3 wait for it", status.report(tmp_path / "driven"))
+    assert re.search(
+        r"failed: darts seed 0 \(\w+\): struck; 3 wait for it", status.text(status.look(tmp_path / "driven"))
+    )
     assert kinds(tmp_path) == ["search", "score", "score", "train"]
 
 

@@ -57,7 +57,7 @@ def test_sigusr1_ends_a_run_after_the_epoch_with_a_checkpoint(after: int, tmp_pa
     folder = tmp_path / "driven"
     epochs = seen.count(seen[-1])
     assert checkpoint_folder(folder, seen[-1]).joinpath(f"{epochs:06d}.pt").exists()
-    said = status.report(folder)
+    said = status.text(status.look(folder))
     assert "stopped by SIGUSR1 in Slurm job 42; where Slurm starts that job again (squeue --job 42) it goes on" in said
     assert status.look(folder)["stopped"] == "SIGUSR1"
     monkeypatch.undo()
@@ -73,7 +73,9 @@ def test_ctrl_c_is_named_and_the_trial_dropped(tmp_path: Path, monkeypatch: pyte
 
     with pytest.raises(KeyboardInterrupt):
         ran(tmp_path, interrupt)
-    assert "stopped by Ctrl-C: the same command again runs what is missing" in status.report(tmp_path / "driven")
+    assert "stopped by Ctrl-C: the same command again runs what is missing" in status.text(
+        status.look(tmp_path / "driven")
+    )
 
 
 def test_a_study_that_is_done_was_not_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +85,7 @@ def test_a_study_that_is_done_was_not_stopped(tmp_path: Path, monkeypatch: pytes
     missing, statuses, _ = ran(tmp_path)
     signal.signal(signal.SIGUSR1, before)
     assert (missing, statuses) == (0, {"done": JOBS})
-    assert "stopped" not in status.report(tmp_path / "driven")
+    assert "stopped" not in status.text(status.look(tmp_path / "driven"))
 
 
 def test_trials_are_asked_by_what_a_file_holds_and_not_where_there_is_none(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-ODD = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)  # of contents of another shape
+# Of contents of another shape.
+ODD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 FROM_OUTSIDE = (Exception, SystemExit)  # what a user's own space, rule, loader or task may raise
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of an OSError: the disk is full
 
@@ -47,4 +48,6 @@ def explained(what: str, advice: str = "", passing: tuple[type[Exception], ...] 
     except said:
         raise
     except FROM_OUTSIDE as error:
-        raise BadInput(f"{what} fails before anything starts: {type(error).__name__}: {error}{advice}") from None
+        raise BadInput(
+            f"{what} fails before anything starts: {type(error).__name__}: {first_line(error)}{advice}"
+        ) from None

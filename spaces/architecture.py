@@ -34,6 +34,8 @@ class Shortcuts:
         vgg, *pairs = text.split() or [""]
         if bad := [pair for pair in pairs if not re.fullmatch(r"[0-9]{1,4}-[0-9]{1,4}", pair)]:
             raise ValueError(f"'{short(bad[0])}' is no shortcut; write source-target, as in 'vgg19 1-3 2-7'")
+        if vgg not in LAYERS:
+            raise ValueError(f"'{short(vgg)}' is no VGG; there are {', '.join(LAYERS)}")
         return cls(vgg, tuple((int(i), int(k)) for i, k in (pair.split("-") for pair in pairs)))
 
     @property
@@ -101,7 +103,7 @@ class Cells:
             raise ValueError(f"a cell architecture has {', '.join(CELL_FIELDS)}, each once and without blanks")
         reduction = _edges(fields["reduction"]) if "reduction" in fields else None
         inputs, concat = fields["inputs"], fields["concat"].split(",")
-        if odd := [node for node in (inputs, *concat) if not re.fullmatch(r"[0-9]{1,4}", node)]:
+        if odd := [node for node in (inputs, *concat) if not re.fullmatch(r"[0-9]{1,2}", node)]:
             raise ValueError(f"'{short(odd[0])}' is no number of a node")
         return cls(int(inputs), tuple(map(int, concat)), _edges(fields["normal"]), reduction)
 
@@ -160,7 +162,7 @@ class BenchCell(Cells):
 def _edges(text: str) -> tuple[Edge, ...]:
     edges = []
     for part in filter(None, text.split(",")):
-        if not (match := re.fullmatch(r"([0-9]{1,4})>([0-9]{1,4}):(\w+)", part)):
+        if not (match := re.fullmatch(r"([0-9]{1,2})>([0-9]{1,2}):(\w+)", part)):
             raise ValueError(f"'{short(part)}' is no edge; write source>target:operation, as in '0>1:conv_3x3'")
         edges.append(Edge(int(match[1]), int(match[2]), match[3]))
     return tuple(edges)

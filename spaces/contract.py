@@ -15,6 +15,7 @@ from spaces.cells.mixing import mixings
 from spaces.contract_networks import CHANNELS, CLASSES, SIZE, images, seeded, supernet_trains, trains_and_is_judged
 from spaces.cost import cost
 from spaces.edits import edits, offers
+from spaces.labels import labels_of
 from spaces.space import Space
 
 COUNTABLE, DRAWS = 250, 4000  # architectures with some count of shortcuts; samples that must be uniform over them
@@ -28,6 +29,7 @@ def checks(space: Space) -> Iterator[Check]:
         yield f"the supernet with {gate} gates trains", lambda gate=gate: supernet_trains(space, gate)  # type: ignore[misc]
     for how in mixings(space):
         yield f"the supernet with {how} trains", partial(supernet_trains, space, space.gates[0], how)
+    yield "α's entries have names", partial(_labels, space)
     for rule in space.rules:
         yield f"{rule}: what a supernet holds can be read, written, built and run", lambda r=rule: _reads(space, r)  # type: ignore[misc]
         yield f"{rule}: samples are valid, reproducible and different", lambda r=rule: _draws(space, r)  # type: ignore[misc]
@@ -60,12 +62,29 @@ def _reads(space: Space, rule: str) -> None:
 
 
 def _draws(space: Space, rule: str) -> None:
+    one = space.draw(rule, Random(0))
+    for name, value in (("shortcuts", one.shortcuts), ("long_shortcuts", one.long_shortcuts)):
+        known = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        assert known or (name == "long_shortcuts" and value is None), f"{name} of {one} is {value!r}, no whole number"
     drawn = [space.draw(rule, Random(seed)) for seed in range(20)]
     assert drawn == [space.draw(rule, Random(seed)) for seed in range(20)], "the same seed samples something else"
     assert len(set(map(str, drawn))) > 1, "20 samples are all the same"
     for architecture in drawn:
         assert space.parse(str(architecture)) == architecture, f"{architecture} does not parse back"
         assert not space.broken(architecture), f"{architecture} was sampled, and is broken"
+
+
+def _labels(space: Space) -> None:
+    """Of a space that says them, as many as its arrays have rows and columns."""
+    try:
+        labels = labels_of(space)
+    except ValueError as error:
+        raise AssertionError(str(error)) from None
+    alphas = space.supernet(CLASSES, CHANNELS, space.gates[0]).alphas
+    for name, own in labels.items():
+        due = tuple(alphas[name].shape) if name in alphas else ()
+        found = tuple(len(own[side]) for side in ("rows", "columns"))
+        assert found[: len(due)] == due, f"alpha_labels(), {name}: {found} names for an array of {due}"
 
 
 def _counts(space: Space, rule: str) -> None:

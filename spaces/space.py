@@ -42,10 +42,15 @@ class Supernet(Protocol):
 
 
 class Space(Protocol):
-    """A space may also have `most_shortcuts(rule) -> int | None`, above which a search is warned of, and
-    `alpha_labels()`: array of α → {"rows": […], "columns": […]}, by which figures name its entries; the methods of
-    `spaces.alike.Matching`, for twins that share more than the count; and, for reading by perturbation,
-    `decisions(rule)` as in `spaces.decisions`, with supernets that have `fixed` as in `spaces.gates.gated.Gated`."""
+    """A space may also have
+
+    - `most_shortcuts(rule) -> int | None`, above which a search is warned of, in each cell by itself where it also has
+      `shortcuts_by_cell(architecture) -> dict[str, int]`;
+    - `alpha_labels()`: array of α → {"rows": […], "columns": […]}, by which figures name its entries;
+    - the methods of `spaces.alike.Matching`, for twins that share more than the count;
+    - for reading by perturbation `decisions(rule)` as in `spaces.decisions`, with supernets that have `fixed` as in
+      `spaces.gates.gated.Gated`.
+    """
 
     @property
     def rules(self) -> tuple[str, ...]:

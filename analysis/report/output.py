@@ -36,8 +36,13 @@ def put(out: Path, files: Mapping[str, bytes], own: bool) -> None:
 
 
 def refuse(out: Path, names: Collection[str], before: Collection[str]) -> None:
-    """Raises Refused where something stands in the place of one of `names` that the report `before` did not write."""
+    """Raises Refused where one of `names` is none of a report's, or where something stands in its place that the report
+    `before` did not write."""
     for name in names:
+        if name != MANIFEST and not _of_report(name):
+            raise Refused(f"{name!r} is no file of a report: a method or a tuning in the rows has no possible name")
+        if (folder := (out / name).parent) != out and os.path.lexists(folder) and not folder.is_dir():
+            raise Refused(f"{folder} is in the place of the report's folder: name another --out, or move it away")
         if link := _through_link(out, name):
             raise Refused(f"{link} is a symbolic link, which is not followed: remove it, or name another --out")
         if (out / name).is_dir():

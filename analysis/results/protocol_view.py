@@ -136,6 +136,10 @@ def read(folder: Path, named: Iterable[Any] = ()) -> Protocol:
         return Protocol()
     lines = [line for line in path.read_bytes().splitlines(keepends=True) if _whole(line)]
     entries = tuple(_entry(line, f"{path}, line {number}") for number, line in enumerate(lines, 1))
+    if anew := [number for number, entry in enumerate(entries, 1) if number > 1 and entry["event"] == "fixed"]:
+        raise Damaged(
+            f"{path}, line {anew[0]} fixes the protocol anew, which no run does; restore the file from a copy"
+        )
     return Protocol(entries, frozenset(name for name in named if isinstance(name, str)))
 
 

@@ -21,10 +21,12 @@ from harness.commands import (
     verify_study,
 )
 from harness.commands.verify_again import chosen, job_of, planned, rerun, space_of
+from harness.commands.verify_curve import unlike_its_curve
 from harness.commands.verify_history import unlike_its_history
 from harness.data import datasets
 from harness.errors import ODD, BadInput, first_line, visible
 from harness.plan import resolve
+from harness.plan.facts import facts
 from harness.plan.keys import content_key
 from harness.plan.settings import Settings
 from harness.storage import protocol
@@ -112,7 +114,7 @@ def _row_problems(row: Mapping[str, Any], rows: Mapping[str, Any], space: Space)
     if (fault := outcomes.fault(row)) is not None:
         yield f"{where}: {fault}"
     if (key := _key(row)) != row["key"]:
-        yield f"{where}: its settings {f'give the key {key}' if key else 'are those of no job'}"
+        yield f"{where}: its settings {f'give the key {key}' if key else 'match no job of the plan'}"
         return
     if missing := [key for key in row["needs"] if key not in rows]:
         yield f"{where}: it needed {missing[0]}, which has no row"
@@ -131,7 +133,8 @@ def _row_problems(row: Mapping[str, Any], rows: Mapping[str, Any], space: Space)
         yield f"{where}: is {row['status']}, which does not follow from the rows it needed"
     if row["settings"].get("continues") != settings.get("continues"):
         yield f"{where}: which training it goes on from does not follow from the rows it needed"
-    said = (*verify_labels.misplaced(row, job_of(row)), *_miscounted(row, space), *unlike_its_history(row))
+    said = (*verify_labels.misplaced(row, job_of(row)), *_miscounted(row, space), *unlike_its_history(row),
+            *unlike_its_curve(row, space))  # fmt: skip
     yield from (f"{where}: {line}" for line in said)
     for name in ("recipe",) if settings["kind"] == Kind.BLACK_BOX else ("architecture", "recipe"):
         if row["status"] == Status.DONE and row[name] is not None and not _same(row[name], _expected(settings, name)):
@@ -143,7 +146,7 @@ def _miscounted(row: Mapping[str, Any], space: Space) -> Iterator[str]:
     if row["architecture"] is None:
         return
     try:
-        counts = resolve.facts(space.parse(row["architecture"]))
+        counts = facts(space.parse(row["architecture"]))
     except Exception as error:  # whatever a space from outside raises
         yield f"its architecture is none of this space: {error}"
         return

@@ -33,7 +33,7 @@ def other_images(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Final trainings of one data set and seed that say that they saw other images than most: these are no pairs."""
     alike = defaultdict(list)
     for row in rows:
-        if row["kind"] == Kind.TRAIN and row["status"] == Status.DONE:
+        if row["kind"] == Kind.TRAIN and (row["status"] == Status.DONE or row.get("split") is not None):
             data = row["settings"].get("data")
             drawn = isinstance(data, Mapping) and data.get("resample")
             seeds = (row["settings"].get("study_seed"), row["seed"]) if drawn else ()

@@ -16,6 +16,8 @@ from harness.storage.checks import short
 from harness.storage.folder import read_study
 from harness.study.schema import Study
 from harness.study.validation import validated
+from harness.vocabulary.kinds import Kind, Role
+from spaces.labels import labels_of
 from spaces.space import Space
 
 Entry = Mapping[str, Any]  # of the plan in study.json
@@ -40,7 +42,9 @@ def problems(folder: Path, rows: Mapping[str, Entry], space: Space) -> Iterator[
     except BadInput as error:
         yield f"study.json: its plan cannot be made again ({error})"
         return
+    yield from _not_the_spaces(values, study, space)
     yield from _not_the_tables(values, study)
+    yield from _not_the_looks(values) if open_ended else ()
     yield from _other_rows(values, plan)
     yield from _other_jobs(values["plan"], plan, bool(open_ended))
     yield from _not_of_the_plan(rows, plan)
@@ -57,6 +61,29 @@ def _not_as_fixed(values: Mapping[str, Any], entries: Sequence[protocol.Entry]) 
     if "settings" in fixed and decisive_digest(values) != fixed["settings"]:
         yield (f"study.json: its settings have the digest {decisive_digest(values)}, but the protocol has "
                f"{fixed['settings']}")  # fmt: skip
+
+
+def _not_the_spaces(values: Mapping[str, Any], study: Study, space: Space) -> Iterator[str]:
+    """Names of α's entries, and of methods with their strategies, by which figures and pages speak of them."""
+    labels = labels_of(space)
+    if values.get("alpha_labels", labels) != labels:
+        yield "study.json, alpha_labels: are not those of the space"
+    due = [(one.method.name, one.search.strategy) for one in merged(study).methods]
+    found = [(one.get("name"), one.get("strategy")) for one in values.get("methods", ())]
+    yield from (f"study.json, methods: {name} is by {short(strategy)}, which does not follow from its settings"
+                for name, strategy in found if (name, strategy) not in due and strategy is not None)  # fmt: skip
+
+
+def _not_the_looks(values: Mapping[str, Any]) -> Iterator[str]:
+    """Rows of the table whose seeds are not the first ones, or as many as at a planned look."""
+    seeds: dict[str, set[int]] = {}
+    for job in values["plan"]:
+        for row in job.get("methods") or [job["method"]] if job["kind"] == Kind.TRAIN else ():
+            seeds.setdefault(row, set()).add(job["seed"])
+    best = {row["method"] for row in values.get("rows", ()) if row.get("best_of")}  # of several seeds each
+    for row in seeds.keys() - best - {Role.PRETRAINING}:
+        if (many := len(seeds[row])) not in values.get("looks", ()) or seeds[row] != {*range(many)}:
+            yield f"study.json, plan: {row} has {many} seeds, which are not the first ones up to a planned look"
 
 
 def _not_the_tables(values: Mapping[str, Any], study: Study) -> Iterator[str]:

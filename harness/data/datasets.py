@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.util import find_spec
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,9 @@ FIRST = Seeds()  # of the part that every seed shares
 @lru_cache(maxsize=2)
 def _whole(name: str, root: Path | None, download: bool, size: int | None, held_out: float | None) -> DataSet:
     whole = loader(name, size, held_out)(root, download)
-    if fault := whole.fault() if isinstance(whole, DataSet) else "it gives no harness.extend.DataSet":
+    with explained(f"data.name '{name}'"):
+        fault = whole.fault() if isinstance(whole, DataSet) else "it gives no harness.extend.DataSet"
+    if fault:
         raise BadInput(f"data.name = '{name}': {fault}")
     return whole
 
@@ -65,13 +68,15 @@ def load(data: Mapping[str, Any], root: Path | None, download: bool = False, see
         train, test = scaled(train, size), scaled(test, size)
     if train.images.shape[1:] != test.images.shape[1:]:
         shapes = " and ".join("×".join(map(str, part.images.shape[1:])) for part in (train, test))
-        raise BadInput(f"data.name = '{data['name']}': training and test images differ in shape ({shapes}); "
-                       "set data.image_size")  # fmt: skip
+        advice = "give both as many channels" if size else "set data.image_size"
+        raise BadInput(f"data.name = '{data['name']}': training and test images differ in shape ({shapes}); {advice}")
     if len({*train.images.shape[2:]}) > 1:
         height, width = train.images.shape[2:]
         raise BadInput(f"data.name = '{data['name']}': its images of {height}×{width} are not square; "
                        "set data.image_size")  # fmt: skip
-    return DataSet(train, test, whole.classes, *whole.scale, drawn if data.get("resample") else None, whole.labels)
+    return DataSet(
+        train, test, index(whole.classes), *whole.scale, drawn if data.get("resample") else None, whole.labels
+    )
 
 
 def loader(name: str, size: int | None = None, held_out: float | None = None) -> Loader:

@@ -49,10 +49,14 @@ class DataSet:
 
     def fault(self) -> str:
         """What no study can train on; '' where there is nothing of that kind."""
+        if isinstance(self.classes, bool) or not hasattr(self.classes, "__index__"):
+            return f"its classes is {self.classes!r}; it must be a whole number from 2 on"
         for what, part in (("training", self.train), ("test", self.test)):
+            if not isinstance(part, Images):
+                return f"its {what} images are a {type(part).__name__}, and no harness.extend.Images"
             if not all(isinstance(one, Tensor) for one in (part.images, part.labels)):
                 return f"its {what} images and their labels are no tensors"
-            if part.images.dim() != 4 or part.images.dtype != torch.uint8 or part.images.shape[0] != len(part.labels):
+            if part.images.dim() != 4 or part.images.dtype != torch.uint8 or part.labels.shape != part.images.shape[:1]:
                 return f"its {what} images are no uint8 [N, C, H, W] with N labels"
             if part.labels.dtype != torch.int64:
                 return f"its {what} labels are {part.labels.dtype}; make them torch.int64"
@@ -73,7 +77,9 @@ class DataSet:
             return (
                 f"its mean is {self.mean}, and does not lie between 0 and 1, as pixels do; divide mean and std by 255"
             )
-        return "" if min(self.std) > 0 else f"its std is {self.std}; each must be above 0"
+        if not all(0 < one <= 1 for one in self.std):
+            return f"its std is {self.std}; each must be above 0 and at most 1, as pixels lie between 0 and 1"
+        return ""
 
     @property
     def names(self) -> tuple[str, ...]:

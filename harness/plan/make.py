@@ -12,6 +12,7 @@ from harness.plan import best_of, sources
 from harness.plan.jobs import Plan, TableRow, check_size
 from harness.plan.keys import SCHEMA, content_key
 from harness.plan.methods import MethodSettings, StudySettings, TuningSettings, strategy_of
+from harness.plan.planned_outside import checked
 from harness.plan.settings import Settings, plain_recipe
 from harness.plan.sources import Baseline, Written
 from harness.plan.strategies import Found, Request, Strategy, started
@@ -104,12 +105,7 @@ def _seek(here: Where, own: MethodSettings, rules: tuple[str, ...], strategies: 
     request = Request(here.prefix + method.name, method.rule or rules[0], here.seed, own.search,
                       plain_recipe(own.search_recipe), here.settings, plan, method.architecture)  # fmt: skip
     name = strategy_of(own)
-    found = list(strategies(name)(request))
-    odd = next((one for one in found if not isinstance(one, Found)), None)
-    if not found or odd is not None:  # of a strategy from outside
-        what = "nothing" if odd is None else f"a {type(odd).__name__}"
-        raise BadInput(f"search.strategy '{name}' plans {what}; it must yield harness.extend.Found, once or more")
-    return found
+    return checked(list(strategies(name)(request)), name, plan)
 
 
 def _train(here: Where, own: MethodSettings, train_seed: int, one: Found, plan: Plan) -> None:

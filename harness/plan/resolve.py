@@ -10,6 +10,7 @@ from harness.errors import FROM_OUTSIDE, BadInput
 from harness.plan import tuning
 from harness.plan.asked import asked_next
 from harness.plan.extremes import typed
+from harness.plan.facts import facts
 from harness.plan.fitness import fitness
 from harness.plan.jobs import Job
 from harness.plan.settings import Settings, by_table, epochs_before, in_full
@@ -161,12 +162,6 @@ def _in_order(keys: Sequence[str], rows: Rows) -> list[str]:
     return sorted(scored, key=scored.__getitem__, reverse=True)
 
 
-def facts(architecture: Architecture) -> Outcome:
-    """What a row says of an architecture."""
-    return {"architecture": str(architecture), "shortcuts": architecture.shortcuts,
-            "long_shortcuts": architecture.long_shortcuts}  # fmt: skip
-
-
 def alphas(row: Row, epoch: int) -> dict[str, np.ndarray]:
     """α of a search's row as it stood after `epoch`; after an early stop, the last one before it."""
     snapshots = {int(at): value for at, value in (row["snapshots"] or {}).items()}
@@ -178,9 +173,12 @@ def _found(source: Source, job: Job, rows: Rows, space: Space) -> str:
     """A space, a rule or a strategy from outside may fail here: that is the trial's failure, not the study's."""
     try:
         architecture = _architecture(source, job, rows, space)
-        if reason := space.broken(architecture):
-            raise Unbuildable(Status.DISCONNECTED, reason, facts(architecture))
-        return str(architecture)
+        known = facts(architecture)
+        if not isinstance(reason := space.broken(architecture), str):
+            raise TypeError(f"broken() gives {reason!r}, and no text")
+        if reason:
+            raise Unbuildable(Status.DISCONNECTED, reason, known)
+        return str(known["architecture"])
     except Unbuildable:
         raise
     except FROM_OUTSIDE as error:

@@ -11,6 +11,19 @@ from harness.vocabulary.kinds import Kind
 Settings = dict[str, Any]
 
 
+SCORED = -1  # in the place of a final training's number
+
+
+def training_seed(settings: Mapping[str, Any]) -> int:
+    """The number of the training among those of one architecture, from which its start values and its noise follow.
+
+    What is tried to choose an architecture or a recipe has another one than what is then judged: else a network that
+    was lucky with its start values would be chosen, and be lucky again. (Under schema 3 both had 0.)
+    """
+    chooses = settings["kind"] in (Kind.SCORE, Kind.TUNE) and "of_training" not in settings.get("source", {})
+    return SCORED if chooses and settings["schema"] > 3 else int(settings.get("train_seed", 0))
+
+
 def weights_read(settings: Mapping[str, Any]) -> tuple[str, ...]:
     """Keys of the jobs whose weights a job of these settings starts from, or may (`resolve.starts`)."""
     if epochs_before(settings):

@@ -118,9 +118,31 @@ class Twin:
 Source = Written | Baseline | Sampled | Read | Best | BestTwin | Ranked | Asked | Winner | OfTraining | Proposed | Twin
 
 
+def keys_of(source: Source) -> tuple[str, ...]:
+    """Of the jobs whose rows say which architecture it is. Raises ValueError where it is the best of none."""
+    match source:
+        case Best(keys) | BestTwin(keys) | Ranked(keys=keys):
+            if not keys:
+                raise ValueError("it is the best of no candidates")
+            return keys
+        case Read(search) | Winner(search):
+            return (search,)
+        case OfTraining(training):
+            return (training,)
+        case Asked(seen=seen) | Proposed(seen=seen):
+            return seen
+        case Twin(of=of):
+            return keys_of(of)
+    return ()
+
+
 def as_source(source: Source | Mapping[str, Any]) -> Source:
     """As JSON where a strategy from outside gives it. Raises ValueError."""
-    return source if isinstance(source, Source) else from_json(source)
+    if isinstance(source, Source):
+        return source
+    if not isinstance(source, Mapping):
+        raise ValueError(f"a {type(source).__name__} is none; write an architecture as a table with its text")
+    return from_json(source)
 
 
 def as_json(source: Source) -> dict[str, Any]:

@@ -223,8 +223,10 @@ def score(ask: Request, source: Source | Settings, needs: tuple[str, ...] = (), 
     if supernet:
         settings["supernet"] = supernet
         needs = (*needs, supernet)
-    found = source if isinstance(source, dict) else sources.as_json(source)
-    return _plan(ask, Kind.SCORE, settings, needs, ask.method, found)
+    known = sources.as_source(source)  # raises ValueError before anything is planned
+    named = set(needs)
+    needs = (*needs, *(key for key in sources.keys_of(known) if key not in named))
+    return _plan(ask, Kind.SCORE, settings, needs, ask.method, sources.as_json(known))
 
 
 def _plan(ask: Request, kind: Kind, search: Settings, needs: tuple[str, ...], label: str,

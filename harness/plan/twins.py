@@ -21,6 +21,13 @@ def sample_twin(twin: Twin, original: Architecture, job: Job, space: Space) -> A
     settings = job.settings
     start = job.key if twin.row is None else stream(settings["study_seed"], job.seed, "twin", twin.row, twin.index)
     rule, rng = custom_rules.drawn_by(space, twin.rule), Random(start)
+    found: Architecture | None
     if twin.match == COUNT:
-        return space.draw(rule, rng, original.shortcuts)
-    return matching(space).draw_alike(original, rule, rng, twin.match)
+        found = space.draw(rule, rng, original.shortcuts)
+    else:
+        found = matching(space).draw_alike(original, rule, rng, twin.match)
+        if found == original:
+            raise ValueError(f"draw_alike gives the architecture itself as its twin: {original}")
+    if found is not None and found.shortcuts != original.shortcuts:  # of a space from outside
+        raise ValueError(f"asked for {original.shortcuts} shortcuts, the space samples {found.shortcuts}: {found}")
+    return found

@@ -9,8 +9,8 @@ from harness.vocabulary.kinds import SUPERNETS, Kind
 Settings = Mapping[str, Any]
 
 TRAINED = ("train_cells", "train_channels", "auxiliary", "drop_path")  # space options of the networks that are found
-LOOKED_UP = ("data", "recipe", "space_options", "test_curve")  # decide nothing where a table answers
-UNREAD_BY_SEARCHES = ("data", "recipe", "test_curve")  # a table's queries depend on the space's options
+LOOKED_UP = ("data", "recipe", "test_curve")  # decide nothing where a table answers
+LOOKED_UP_BEFORE = (*LOOKED_UP, "space_options")  # by which architectures are sampled and proposed
 SHAPES: Mapping[str, tuple[str, ...]] = {"constant": ("gamma", "step", "min_lr"), "cosine": ("gamma", "step"),
                                             "step": ("min_lr",)}  # unread by each  # fmt: skip
 
@@ -38,8 +38,13 @@ def read_fields(settings: Settings) -> dict[str, Any]:
     elif "recipe_from" not in settings and "scheduler" in out.get("recipe", {}):
         scheduler = out["recipe"]["scheduler"]
         out["recipe"] = {**out["recipe"], "scheduler": _without(scheduler, SHAPES.get(scheduler.get("kind"), ()))}
-    unread = UNREAD_BY_SEARCHES if kind == Kind.BLACK_BOX else LOOKED_UP
-    return _without(out, unread) if by_table(settings) else out
+    return _without(out, _looked_up(settings)) if by_table(settings) else out
+
+
+def _looked_up(settings: Settings) -> Collection[str]:
+    """The options of NASBench201's space are of its supernet: its cells are the same with all."""
+    same_cells = str(settings.get("space")) == "nasbench201" or settings["schema"] <= 3
+    return LOOKED_UP_BEFORE if same_cells and settings.get("kind") != Kind.BLACK_BOX else LOOKED_UP
 
 
 def read_under_schema_2(settings: Settings) -> dict[str, Any]:
@@ -49,7 +54,7 @@ def read_under_schema_2(settings: Settings) -> dict[str, Any]:
         out["recipe"] = _without(settings["recipe"], ("epochs",))
     if "score" in search:
         out["search"] = _without(search, ("score_epochs" if search["score"] == "supernet" else "gate",))
-    return _without(out, LOOKED_UP) if by_table(settings) else out
+    return _without(out, LOOKED_UP_BEFORE) if by_table(settings) else out
 
 
 def _unread_of_tuning(tuning: Settings) -> Collection[str]:

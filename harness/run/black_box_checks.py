@@ -1,6 +1,7 @@
 """What may be wrong with a black-box search: found before anything starts."""
 
 from harness.black_box.methods import METHODS
+from harness.black_box.methods import Method as BlackBox
 from harness.plan.methods import MethodSettings, strategy_of
 from harness.study.schema import Study
 from harness.tables.table import Table
@@ -31,6 +32,17 @@ def black_box_fault(own: MethodSettings, study: Study, space: Space) -> str:
     if name == "nsga2" and search.objective == ("macs" if looked_up else "latency"):
         who = "no table" if looked_up else "only a table"
         return f"search.objective = '{search.objective}': {who} says that of a network"
+    return _random_fault(own, method)
+
+
+def _random_fault(own: MethodSettings, method: BlackBox) -> str:
+    """Where every query is among those that are sampled uniformly at first."""
+    candidates = own.search.candidates
+    for field in ("startup", "population"):
+        if field in method.reads and candidates <= (first := getattr(own.search, field)):
+            return (f"{strategy_of(own)} samples its first {first} queries uniformly (search.{field}), and there are "
+                    f"{candidates} in all: it would be random search; raise search.candidates, or lower "
+                    f"search.{field}")  # fmt: skip
     return ""
 
 

@@ -8,7 +8,7 @@ import torch
 
 from harness.data import datasets
 from harness.data.images import DataSet
-from harness.errors import BadInput
+from harness.errors import BadInput, first_line
 from harness.plan.jobs import Plan
 from harness.plan.make import base_settings
 from harness.plan.methods import MethodSettings, StudySettings, strategy_of
@@ -26,6 +26,7 @@ from harness.vocabulary.kinds import Kind, Role
 from spaces import custom_rules
 from spaces.alike import check_match
 from spaces.cost import cost
+from spaces.labels import labels_of
 from spaces.space import Space
 
 
@@ -126,13 +127,32 @@ def _check_architecture(text: str, space: Space) -> None:
         raise BadInput(f"architecture: {error}") from None
 
 
+def check_labels(loaded: Study, space: Space) -> None:
+    try:
+        labels_of(space)
+    except ValueError as error:
+        raise BadInput(f"{loaded.space}: {error}") from None
+
+
 def check_size(loaded: Study, space: Space, data: DataSet) -> None:
+    """Raises BadInput where a network of the space cannot take the study's images, or tells other classes apart."""
+    shape = f"{data.channels}×{data.size}×{data.size}"
     try:
         with torch.device("meta"):
-            cost(space.build(example(space), data.classes, data.channels), data.channels, data.size)
-    except RuntimeError:
+            network = space.build(example(space), data.classes, data.channels)
+            cost(network, data.channels, data.size)
+            logits = network.eval()(torch.zeros(2, data.channels, data.size, data.size))
+    except RuntimeError as error:
+        if ":" in loaded.space:
+            raise BadInput(
+                f"{loaded.space}: its network cannot run on images of {shape}: {first_line(error)}"
+            ) from None
         raise BadInput(f"data: images of {data.size}×{data.size} are too small for {loaded.space}; "
                        "set data.image_size, as in data.image_size=32") from None  # fmt: skip
+    if not isinstance(logits, torch.Tensor) or logits.shape != (2, data.classes):
+        what = tuple(logits.shape) if isinstance(logits, torch.Tensor) else f"a {type(logits).__name__}"
+        raise BadInput(f"{loaded.space}: its network gives {what} for two images of {data.classes} classes, and no "
+                       f"logits (2, {data.classes})")  # fmt: skip
 
 
 def check_table(settings: StudySettings, space: Space, home: Path | None) -> None:

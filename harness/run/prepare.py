@@ -19,6 +19,7 @@ from harness.plan.methods import StudySettings, leaves_precision_open, merged, n
 from harness.plan.strategies import strategy
 from harness.run.checks import (
     check_cutout,
+    check_labels,
     check_methods,
     check_pretrained,
     check_size,
@@ -36,6 +37,7 @@ from harness.study.data import Data
 from harness.study.schema import Study
 from harness.tables.opened import scale, with_table_digest
 from spaces import registry as spaces
+from spaces.labels import labels_of
 from spaces.space import Space
 
 ALPHA = 0.05
@@ -94,13 +96,12 @@ class Prepared:
         methods = [{**one.method.model_dump(mode="json"), "strategy": one.search.strategy}
                    for one in self.settings.methods]  # fmt: skip
         rows = [as_json(row) for row in self.plan.rows.values()]
-        labels: dict[str, Any] = getattr(self.space, "alpha_labels", dict)()
         values |= {"scale": scale(self.study, self.home)} if self.study.table else {}
         values |= {"notes": self.notes} if self.notes else {}
         values |= {"classes": self.classes}
         values |= {AUTO: dict(self.auto)} if self.auto else {}
         return {"schema": self.plan.schema, **values, "methods": methods, "rows": rows, "alpha": ALPHA,
-                "alpha_labels": labels, "command": command, "plan": self.plan.summary()}  # fmt: skip
+                "alpha_labels": labels_of(self.space), "command": command, "plan": self.plan.summary()}  # fmt: skip
 
 
 def protocol_of(settings: StudySettings, plan: Plan) -> dict[str, Any]:
@@ -147,6 +148,7 @@ def prepare(loaded: Study, results: Path, root: Path | None, download: bool, dev
     merged(loaded)  # parts of recipes and searches stand in a study as they were written: seen to be such before use
     loaded = with_table_digest(with_digests(with_starts(loaded, home), home), home)
     space, settings = open_space(loaded), merged(loaded)
+    check_labels(loaded, space)
     check_tunings(settings, space)
     check_methods(settings, space)
     check_task(loaded)

@@ -134,6 +134,8 @@ def faults(entries: Sequence[Entry], named: Sequence[str | None]) -> Iterator[st
         if ran and entry.event == Event.CHANGED and not entry.rows:
             yield f"protocol.jsonl, entry {number}: says that there was no row yet, but rows name an entry before it"
         ran = ran or entry.hash in named
+        if entry.event == Event.FIXED and number > 1:
+            yield f"protocol.jsonl, entry {number}: fixes the protocol anew, which no run does"
         if entry.hash != entry.digest:
             yield f"protocol.jsonl, entry {number}: was edited (its hash is not that of its content)"
         if entry.before != before:

@@ -6,13 +6,14 @@ of every job; `settings` are the job's, resolved.
 
 import json
 import time
+from collections.abc import Mapping
 from functools import partial
 from math import isfinite
 from typing import Any
 
 import numpy as np
 
-from harness.plan.resolve import facts
+from harness.plan.facts import facts
 from harness.plan.settings import Settings, search_of
 from harness.plan.tuning import prunes
 from harness.seeding import stream
@@ -51,7 +52,7 @@ class Formula:
 
     def steps(self, number: int) -> Steps:
         yield
-        self.values.append(_percentage(self.function(self.settings, number)["value"], self.settings["task"]))
+        self.values.append(_percentage(self.function(self.settings, number), self.settings["task"]))
         return {"train_loss": 0.0, "lr": 0.0, "val_accuracy": self.values[-1]}
 
     def state(self) -> dict[str, Any]:
@@ -61,8 +62,11 @@ class Formula:
         self.values = json.loads(state["values"])
 
 
-def _percentage(value: Any, task: str) -> float:
+def _percentage(answer: Any, task: str) -> float:
     """What a row can hold as an accuracy; NaN and infinity are of what diverged. Raises ValueError."""
+    if not isinstance(answer, Mapping) or "value" not in answer:
+        raise ValueError(f"task '{task}' gives {short(answer)}; it must give {{\"value\": an accuracy in percent}}")
+    value = answer["value"]
     number = None if isinstance(value, str | bytes | bool) or value is None else float(value)
     if number is None or (isfinite(number) and not 0 <= number <= 100):
         raise ValueError(f"task '{task}' gives {short(value)} as value, which is no percentage from 0 to 100")

@@ -7,23 +7,36 @@ from torch import nn
 
 from harness.seeding import stream
 
+USUAL = (nn.modules.conv._ConvNd, nn.Linear, nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm,
+         nn.ParameterDict)  # the last: convolutions that spaces.shortcuts merges  # fmt: skip
+
 
 def initialise(network: nn.Module, study_seed: int, seed: int, train_seed: int = 0) -> None:
-    """He's normal (2015, fan out) for convolutions, torch's own uniform for linear layers; 1 and 0 for batch norm.
+    """He's normal (2015, fan out) for convolutions, torch's own uniform for the weights of linear layers, 0 for their
+    biases; 1 and 0 for normalisation.
 
-    α keeps what the supernet gave it.
+    Parameters of other layers, as a space from outside may have them, keep a constant that the network gives them, and
+    else are sampled anew with the mean and the spread that they came with. α keeps what the supernet gave it.
     """
     for name, parameter in network.named_parameters():
         if name.startswith("alphas."):
             continue
+        layer = network.get_submodule(name.rpartition(".")[0])
         generator = torch.Generator().manual_seed(stream(study_seed, seed, "initialisation", train_seed, name))
         with torch.no_grad():
-            parameter.copy_(_start(name, parameter.shape, generator))
+            start = _usual(name, parameter.shape, generator) if isinstance(layer, USUAL) else _own(parameter, generator)
+            parameter.copy_(start)
 
 
-def _start(name: str, shape: torch.Size, generator: torch.Generator) -> torch.Tensor:
-    if len(shape) == 4:
-        return torch.randn(shape, generator=generator) * math.sqrt(2 / (shape[0] * shape[2] * shape[3]))
+def _usual(name: str, shape: torch.Size, generator: torch.Generator) -> torch.Tensor:
+    if len(shape) > 2:
+        return torch.randn(shape, generator=generator) * math.sqrt(2 / (shape[0] * math.prod(shape[2:])))
     if len(shape) == 2:
         return (torch.rand(shape, generator=generator) * 2 - 1) / math.sqrt(shape[1])
     return torch.ones(shape) if name.endswith("weight") else torch.zeros(shape)
+
+
+def _own(given: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    if not given.numel() or bool((given == given.flatten()[0]).all()):
+        return given
+    return torch.randn(given.shape, generator=generator) * given.std().cpu() + given.mean().cpu()

@@ -4,7 +4,7 @@ table's."""
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.plan.resolve import facts
+from harness.plan.facts import facts
 from harness.plan.settings import Settings
 from harness.seeding import stream
 from harness.storage import provenance

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -229,9 +230,15 @@ def entropy(probabilities: dict[str, Tensor], independent: bool) -> float:
 def collapse(point: dict[str, Any], space: Space) -> list[str]:
     """Plain words on the field's known failure, if `point` of a curve shows it: shortcuts crowd all else out."""
     most = getattr(space, "most_shortcuts", lambda rule: None)
-    said = []
-    for rule, count in point.get("counts", {}).items():
-        limit = most(rule)
-        if limit is not None and count > limit:
-            said.append(f"collapse: read by {rule}, {count} shortcuts, where more than {limit} are too many")
-    return said
+    return [f"collapse: read by {rule}, {count} shortcuts{where}, where more than {limit} are too many"
+            for rule in point.get("counts", {}) if (limit := most(rule)) is not None
+            for where, count in _crowds(point, rule, space).items() if count > limit]  # fmt: skip
+
+
+def _crowds(point: dict[str, Any], rule: str, space: Space) -> dict[str, int]:
+    """Shortcuts of what `rule` reads: in each cell where a space has several, else in all."""
+    by_cell = getattr(space, "shortcuts_by_cell", None)
+    if by_cell is None or "alpha" not in point:
+        return {"": point["counts"][rule]}
+    alpha = {name: np.array(values) for name, values in point["alpha"].items()}
+    return {f" in the {cell} cell": count for cell, count in by_cell(space.discretise(alpha, rule)).items()}

@@ -7,7 +7,7 @@ from typing import Any
 from harness.black_box import loop, pareto
 from harness.black_box.history import Evaluated, Search
 from harness.black_box.methods import propose_by
-from harness.plan.resolve import facts
+from harness.plan.facts import facts
 from harness.plan.settings import Settings
 from harness.seeding import Seeds
 from harness.tables.table import Table, score

@@ -221,11 +221,12 @@ class CellSpace(CellEdits):
         return ""
 
     def most_shortcuts(self, rule: str) -> int | None:
-        """Half of the edges that `rule` can keep: more skip_connects are the collapse that DARTS is known for."""
-        if rule not in RULES:
-            return None
-        kept = sum(max(map(len, part)) for part in choices(rule, self.grid))
-        return kept * len(self.parts) // 2
+        """Half of a cell's edges that `rule` can keep: more skip_connects are the collapse that DARTS is known for."""
+        return sum(max(map(len, part)) for part in choices(rule, self.grid)) // 2 if rule in RULES else None
+
+    def shortcuts_by_cell(self, architecture: Cells) -> dict[str, int]:
+        edges = zip(self.parts, _edges(architecture), strict=True)
+        return {part: sum(edge.operation == "skip_connect" for edge in own) for part, own in edges}
 
     def _cells(self, edges: list[tuple[Edge, ...]]) -> Cells:
         return Cells(self.inputs, self.concatenated, *edges)

@@ -43,7 +43,10 @@ class MixedNetwork(Gated):
         return self._weights(None)
 
     def _weights(self, draw: Draw | None) -> dict[str, Tensor]:
-        return {name: self.way.weights(self.alphas[name], -1, draw) for name in self.parts}
+        return {
+            name: self.way.weights(self.alphas[name], -1, draw and draw.of(number))
+            for number, name in enumerate(self.parts)
+        }
 
     def _shared(self, kind: str, weights: Tensor) -> Tensor:
         """With edge normalisation weights × the edges' shares, and those as one column more."""

@@ -1,7 +1,7 @@
 """How α becomes weights: what a way is. Each has a module of its own here, and a name in `spaces.gates.ways`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -20,6 +20,10 @@ class Draw:
     seed: int | None
     temperature: float = 1.0
     noise: float = 0.0
+
+    def of(self, array: int) -> "Draw":
+        """For the array of α of this number, so that several are sampled independently of each other."""
+        return self if self.seed is None else replace(self, seed=(self.seed + array) % 2**63)
 
     def generator(self) -> torch.Generator:
         """On the CPU: α is small, and a GPU would draw other numbers."""

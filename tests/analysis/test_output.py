@@ -43,6 +43,24 @@ def test_a_file_that_no_report_wrote_is_refused_and_nothing_changes(name: str, c
 
 
 @pytest.mark.parametrize(
+    "name", ["tuning/../../mine-history.csv", "tuning/a/b.csv", "/tmp/mine", "figures/..", "x.csv"]
+)
+def test_a_name_that_leads_elsewhere_is_refused_and_nothing_is_written(name: str, tmp_path: Path) -> None:
+    """Names of figures begin with names of tunings, which somebody else's rows may give."""
+    (tmp_path / "mine-history.csv").write_text("mine")
+    with pytest.raises(Refused, match="is no file of a report"):
+        output.put(tmp_path / "report", {**FILES, name: b"1"}, own=True)
+    assert state(tmp_path) == {"mine-history.csv": b"mine"}
+
+
+def test_a_file_in_the_place_of_a_folder_is_refused_and_nothing_changes(tmp_path: Path) -> None:
+    (tmp_path / "figures").write_text("mine")
+    with pytest.raises(Refused, match="is in the place of the report's folder"):
+        output.put(tmp_path, FILES, own=True)
+    assert state(tmp_path) == {"figures": b"mine"}
+
+
+@pytest.mark.parametrize(
     ("changes", "says"), [({}, ""), ({"version": "0.0.9"}, "version 0.0.9"), ({"version": None}, "an older version")]
 )
 def test_a_report_says_which_version_made_it(changes: dict[str, str | None], says: str, tmp_path: Path) -> None:

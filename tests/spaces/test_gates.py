@@ -53,6 +53,19 @@ def prefer(supernet, architecture):
             alpha.data[row, supernet.grid.operations.index(edges.get(pair, NONE))] = LIKELY
 
 
+@pytest.mark.parametrize("gate", ["gumbel", "dirichlet"])
+def test_cells_of_two_kinds_are_sampled_independently(gate):
+    """Over 200 draws with equal α, one of 8 options is the likeliest of both in about one edge of eight."""
+    supernet = SPACES["cell-darts"].supernet(10, 3, gate)
+    same = []
+    for seed in range(200):
+        normal, reduction = (supernet._weights(Draw(seed))[name].argmax(-1) for name in ("normal", "reduction"))
+        same.append((normal == reduction).double().mean())
+    assert sum(same).item() / 200 == pytest.approx(1 / 8, abs=0.03)
+    alone = named(gate).weights(supernet.alphas["normal"], -1, Draw(7))
+    assert torch.equal(supernet._weights(Draw(7))["normal"], alone), "one kind of cell draws as before"
+
+
 def learned(supernet, pictures):
     """(logits, gradient of every weight, 0 where it has none)."""
     supernet.zero_grad()

@@ -22,6 +22,9 @@ from harness.storage.rows import read_rows
 from tests.driven import JOBS, STUDY, ran
 from tests.studies import as_toml
 
+ALPHA = [[0.0] * 8, [0.0] * 7 + [1.0], *[[0.0] * 8] * 6]  # one shortcut, from block 2 to 8
+COUNTED = [{"epoch": 1, "counts": {"A": 3, "B": 1}, "alpha": {"pairs": ALPHA}}]
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -61,10 +64,10 @@ def ended(*words: object) -> int:
         ("train", {"shortcuts": 1.5}, "shortcuts is 1.5, which is no whole number from 0 on"),
         ("train", {"train_loss": float("inf")}, "train_loss is inf, which is no number"),
         ("train", {"status": "great"}, "status is 'great', which is no status of done, failed"),
-        ("train", {"schema": 9}, "schema is 9, which is no schema of 1, 2, 3"),
-        ("train", {"schema": 1}, "schema is 1, but 3 in its settings"),
-        ("train", {"settings": {"schema": 3, "recipe": "x"}}, "its settings match no job of the plan"),
-        ("train", {"settings": {"schema": 3, "recipe": {"scheduler": 1}}}, "its settings match no job of the plan"),
+        ("train", {"schema": 9}, "schema is 9, which is no schema of 1, 2, 3, 4"),
+        ("train", {"schema": 1}, "schema is 1, but 4 in its settings"),
+        ("train", {"settings": {"schema": 4, "recipe": "x"}}, "its settings match no job of the plan"),
+        ("train", {"settings": {"schema": 4, "recipe": {"scheduler": 1}}}, "its settings match no job of the plan"),
     ],
     ids=str,
 )
@@ -96,6 +99,11 @@ def test_counts_are_those_of_the_architecture(folder: Path) -> None:
         ("train", {"status": "pruned"}, "is pruned, which does not follow from the rows it needed"),
         ("train", {"status": "unmatched"}, "is unmatched, which does not follow"),
         ("train", {"status": "disconnected"}, "is disconnected, which does not follow"),
+        ("train", {"status": "diverged"}, "is diverged, but has a test accuracy"),
+        ("train", {"status": "diverged", "test_accuracy": None, "split": "f" * 16}, "its split is "),
+        ("train", {"epochs": 1}, "its epochs and points of its curve are 1 and 2, but 2 by its recipe"),
+        ("train", {"curve": []}, "its epochs and points of its curve are 2 and 0, but 2 by its recipe"),
+        ("search", {"curve": COUNTED}, "epoch 1 of its curve: counts.A is 3, but 1 by its α"),
     ],
     ids=str,
 )

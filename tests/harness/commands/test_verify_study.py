@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from analysis.results.kept import lines
+from analysis.results.protocol_view import Damaged
+from analysis.results.rows import load
 from harness.commands.verify import problems
 from harness.commands.verify_study import study_of
 from harness.plan.make import make
@@ -83,6 +85,35 @@ def test_seeds_and_looks_are_those_of_the_protocol(tmp_path: Path) -> None:
                changed(folder, lambda values: values["seeds"].update(search=4)))  # fmt: skip
     protocol.append(folder, protocol.Event.LOOKED, {"looks": 1}, 24, 40)
     assert "study.json, sequential: is not true, but the protocol has planned looks that were taken" in problems(folder)
+
+
+def test_seeds_cannot_be_left_out_of_a_fixed_study(tmp_path: Path) -> None:
+    """By saying that they were added by looks, of which the protocol has none."""
+    folder = Path(shutil.copytree(RESULTS / FIXED, tmp_path / FIXED))
+    few: Change = lambda values: values.update(  # noqa: E731
+        sequential=True,
+        plan=[job for job in values["plan"] if job["kind"] != "train" or job["seed"] in (1, 2)],
+    )
+    said = changed(folder, few)
+    assert any("has 2 seeds, which are not the first ones up to a planned look" in line for line in said)
+
+
+def test_a_protocol_is_fixed_once(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(RESULTS / FIXED, tmp_path / FIXED))
+    fixed = {**protocol.fixed(protocol.read(folder)), "seeds": {"search": 4, "train": 1, "study": 0}}
+    protocol.append(folder, protocol.Event.FIXED, fixed, 0, 40)
+    assert any("fixes the protocol anew, which no run does" in line for line in problems(folder))
+    with pytest.raises(Damaged, match="fixes the protocol anew"):
+        load(folder)
+
+
+@pytest.mark.parametrize("change", [
+    lambda values: next(iter(values["alpha_labels"].values()))["columns"].reverse(),
+    lambda values: values["methods"][0].update(strategy="random-search"),
+])  # fmt: skip
+def test_names_that_figures_and_pages_use_are_those_of_the_study(tmp_path: Path, change: Change) -> None:
+    folder = Path(shutil.copytree(RESULTS / "cell-cifar10-mini", tmp_path / "cell-cifar10-mini"))
+    assert len(changed(folder, change)) == 1
 
 
 @pytest.mark.parametrize(

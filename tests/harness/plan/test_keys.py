@@ -27,7 +27,7 @@ FIELDS = [
 ]
 
 
-def keys(schema: int = 3, **changes: Any) -> dict[str, set[str]]:
+def keys(schema: int = 4, **changes: Any) -> dict[str, set[str]]:
     """Kind of job → keys."""
     found: dict[str, set[str]] = {}
     for job in make(merged(tiny(**changes)), ("A", "B"), strategy, schema=schema).jobs.values():
@@ -40,7 +40,7 @@ def scored(score: str, **search: Any) -> dict[str, Any]:
     return {"method": method, "search": {**TINY["search"], "candidates": 2, "score": score, **search}}
 
 
-@pytest.mark.parametrize("schema", ["1", "2", "3"])
+@pytest.mark.parametrize("schema", ["1", "2", "3", "4"])
 @pytest.mark.parametrize("name", packaged())
 def test_keys_of_packaged_studies_never_change(name: str, schema: str) -> None:
     study = load_study(name)
@@ -51,7 +51,7 @@ def test_keys_of_packaged_studies_never_change(name: str, schema: str) -> None:
 
 @given(st.lists(st.sampled_from(FIELDS), unique=True))
 def test_a_field_at_its_default_is_not_in_the_key(left_out: list[tuple[str, str]]) -> None:
-    full: dict[str, Any] = {"schema": 3, "kind": "search", **DEFAULTS}
+    full: dict[str, Any] = {"schema": 4, "kind": "search", **DEFAULTS}
     less = {name: {field: value for field, value in values.items() if (name, field) not in left_out}
             for name, values in DEFAULTS.items()}  # fmt: skip
     assert content_key({**full, **less}) == content_key(full)
@@ -70,6 +70,23 @@ def test_a_field_of_a_later_version_changes_no_key_of_the_first_schema(monkeypat
     monkeypatch.setitem(Recipe.model_fields, "later", later)
     assert content_key({**settings, "recipe": {**settings["recipe"], "later": None}}) == content_key(settings)
     assert content_key({**settings, "recipe": {**settings["recipe"], "later": 1.0}}) != content_key(settings)
+
+
+@pytest.mark.parametrize(("space", "schema", "shared"), [
+    ("cell-study1", 4, False), ("cell-study1", 3, True), ("nasbench201", 4, True),
+])  # fmt: skip
+def test_options_that_decide_what_is_sampled_are_in_the_keys_of_a_tables_answers(
+    space: str, schema: int, shared: bool
+) -> None:
+    options = {"cell-study1": ({"nodes": 4}, {"nodes": 5}), "nasbench201": ({"channels": 8}, {"channels": 16})}[space]
+    method = [{"name": "rs", "strategy": "random-search", "search": {"candidates": 2}, "twins": 1}]
+    made = [
+        set(make(merged(tiny(space=space, space_options=one, method=method, table={"name": "mine.csv"})),
+                 ("edge-wise",), strategy, schema=schema).jobs)
+        for one in options
+    ]  # fmt: skip
+    assert (made[0] == made[1]) is shared
+    assert made[0].isdisjoint(made[1]) is not shared
 
 
 def test_the_epochs_of_trainings_leave_searches_and_scores_alone() -> None:

@@ -56,7 +56,7 @@ def test_what_would_be_ignored_is_refused(method: dict[str, Any], says: str) -> 
         {"name": "random", "strategy": "random", "rule": "B"},
         {"name": "drawn", "search": {"strategy": "random"}},
         {"name": "darts", "rule": "A", "search": {"epochs": 3}},
-        {"name": "evolution", "strategy": "evolution", "search": {"candidates": 3}},
+        {"name": "evolution", "strategy": "evolution", "search": {"candidates": 3, "population": 2}},
     ],
     ids=str,
 )

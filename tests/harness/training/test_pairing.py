@@ -6,6 +6,10 @@ import torch
 from benchmarks.ours import epoch
 from harness.data import datasets
 from harness.engine.engine import Engine
+from harness.plan.make import make
+from harness.plan.methods import merged
+from harness.plan.settings import training_seed
+from harness.plan.strategies import strategy
 from harness.seeding import Seeds, stream
 from harness.training.initialise import initialise
 from harness.training.train import Training
@@ -38,6 +42,21 @@ def test_the_supernets_path_starts_as_the_network_does():
     initialise(supernet, 0, 0)
     for name, value in network.state_dict().items():
         assert torch.equal(supernet.state_dict()[name], value)
+
+
+@pytest.mark.parametrize("schema", [3, 4])
+def test_a_choice_is_made_from_other_start_values_than_it_is_judged_by(schema: int) -> None:
+    """Where they are the same a candidate can be chosen for its luck with them, and be lucky again."""
+    methods = [{"name": "searched", "strategy": "random-search", "search": {"candidates": 2}}]
+    tuning = [{"name": "rate", "trials": 2, "ranges": {"lr": {"low": 0.1, "high": 0.2}}}]
+    study = tiny(method=methods, tuning=tuning, scores={"of_trained": ["snip"]}, seeds={"search": 1, "train": 2})
+    jobs = make(merged(study), SPACE.rules, strategy, schema=schema).jobs.values()
+    found: dict[str, set[int]] = {}
+    for job in jobs:
+        kind = "of trained" if "of_training" in job.settings.get("source", {}) else job.kind
+        found.setdefault(kind, set()).add(training_seed(job.settings))
+    apart = {-1} if schema == 4 else {0}
+    assert found == {"score": apart, "tune": apart, "train": {0, 1}, "of trained": {0}}
 
 
 @pytest.mark.training

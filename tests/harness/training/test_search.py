@@ -5,6 +5,7 @@ import json
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -327,6 +328,16 @@ def test_shortcuts_collapse_where_hardly_any_is_left_out():
 
 def test_cells_collapse_where_most_edges_are_skips():
     space = load("cell-darts")
-    assert [space.most_shortcuts(rule) for rule in space.rules] == [8, 14, 4]
-    assert len(collapse({"counts": {"darts-top2": 9}}, space)) == 1
-    assert collapse({"counts": {"darts-top2": 8}}, space) == []
+    assert [space.most_shortcuts(rule) for rule in space.rules] == [4, 7, 2]
+    assert len(collapse({"counts": {"darts-top2": 5}}, space)) == 1
+    assert collapse({"counts": {"darts-top2": 4}}, space) == []
+
+
+def test_a_cell_full_of_skips_is_a_collapse_whatever_the_other_one_has():
+    space = load("cell-darts")
+    alpha = {name: np.zeros((14, len(space.operations))) for name in ("normal", "reduction")}
+    alpha["normal"][:, space.operations.index("skip_connect")] = 1
+    alpha["reduction"][:, space.operations.index("max_pool_3x3")] = 1
+    assert collapse({"counts": {"darts-top2": 8}, "alpha": alpha}, space) == [
+        "collapse: read by darts-top2, 8 shortcuts in the normal cell, where more than 4 are too many"
+    ]

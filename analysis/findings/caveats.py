@@ -8,10 +8,10 @@ from math import isnan, nan
 import pandas as pd
 
 from analysis.findings.comparisons import Compared, Comparison
-from analysis.findings.doubts import doubts
 from analysis.findings.matched import matches
 from analysis.findings.recipes import recipes
 from analysis.findings.rules import rules
+from analysis.findings.verdict_caveats import doubts
 from analysis.numbers import minus
 from analysis.results.aggregate import done
 from analysis.results.rows import Results

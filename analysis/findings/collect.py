@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.findings.best_practices import Practice, practices
 from analysis.findings.by_image import ByImage, TwoNetworks, by_image, two_networks
 from analysis.findings.caveats import caveats
 from analysis.findings.comparisons import Compared, Comparison, compared
 from analysis.findings.fixed_data import fixed_data
 from analysis.findings.methods_text import methods_paragraph
-from analysis.findings.practices import Practice, practices
 from analysis.findings.published import file, unanswered
 from analysis.findings.readings import Reading, readings
 from analysis.findings.rules import rules
 from analysis.findings.scores import Scored, scores
-from analysis.findings.several import Asked, disagreements, several
+from analysis.findings.sensitivity import Asked, disagreements, several
 from analysis.findings.slopes import Model, models, twin_models
 from analysis.findings.tests_over_data_sets import Over, over_sets, weakness
 from analysis.results.predictions import predictions

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from math import nan
 
 from analysis.findings import primary
-from analysis.findings.judged import Judged, judge, looked
+from analysis.findings.family_tests import Judged, judge, looked
 from analysis.findings.rules import Rules, rules
 from analysis.findings.spreads import Spread, pooled_spread, spreads
 from analysis.findings.verdicts import WORDS, inconclusive, verdict

@@ -6,7 +6,7 @@ from math import nan
 import pandas as pd
 
 from analysis.results.rows import Results
-from analysis.results.scored import NETWORK, SIZES, networks, seconds
+from analysis.results.zero_cost import NETWORK, SIZES, networks, seconds
 from analysis.statistics.paired import Correlation, spearman
 from analysis.statistics.rank_correlation import kendall
 

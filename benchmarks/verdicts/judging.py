@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.findings.comparisons import Comparison, compared
-from analysis.findings.judged import Judged, judge
+from analysis.findings.family_tests import Judged, judge
 from analysis.findings.rules import Rules
 from analysis.results.rows import load
 from analysis.results.table import lines

@@ -38,7 +38,7 @@ def prepared(options: argparse.Namespace, study: "Study", session: "Session",
               seeds: Mapping[str, int] | None = None) -> "Prepared":  # fmt: skip
     """The study, checked in full; says what may not be meant. Raises BadInput."""
     from harness.commands.open_space import of_outside
-    from harness.run.checks import alike
+    from harness.run.checks.study import alike
     from harness.run.prepare import prepare
 
     with of_outside(study.space):

@@ -16,7 +16,7 @@ from harness.commands.plan_seconds import StandIn, job_seconds, networks, stand_
 from harness.plan.jobs import Job
 from harness.run import same_hardware
 from harness.run.admission import Shares
-from harness.run.checks import example
+from harness.run.checks.study import example
 from harness.run.display import duration
 from harness.run.engine_paths import LIMIT, to_measure
 from harness.run.prepare import Prepared

@@ -12,7 +12,7 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from harness.plan.unread import read_fields, read_under_schema_2
+from harness.plan.unread_settings import read_fields, read_under_schema_2
 from harness.study.data import Data, Table
 from harness.study.model import Model
 from harness.study.schema import Range, Recipe, Scheduler, Tuning

@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 from harness.errors import BadInput
-from harness.plan.extremes import typed
+from harness.plan.range_ends import typed
 from harness.study.model import Model
 from harness.study.schema import Method, Recipe, Study, Tuning
 from harness.study.search import Search

@@ -8,11 +8,11 @@ import numpy as np
 
 from harness.errors import FROM_OUTSIDE, BadInput
 from harness.plan import tuning
-from harness.plan.asked import asked_next
-from harness.plan.extremes import typed
 from harness.plan.facts import facts
 from harness.plan.fitness import fitness
 from harness.plan.jobs import Job
+from harness.plan.next_query import asked_next
+from harness.plan.range_ends import typed
 from harness.plan.settings import Settings, by_table, epochs_before, in_full
 from harness.plan.sources import (
     Asked,

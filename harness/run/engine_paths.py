@@ -21,7 +21,7 @@ from harness.engine.graphs import WARM
 from harness.errors import BadInput, first_line
 from harness.plan.jobs import Job, Plan
 from harness.plan.settings import at_start, by_table, recipe_of, search_of
-from harness.run.checks import example
+from harness.run.checks.study import example
 from harness.run.prepare import Prepared
 from harness.run.step_time import affordable, one_thread, timer
 from harness.storage.folder import read_study

@@ -17,7 +17,9 @@ from harness.plan.keys import SCHEMA
 from harness.plan.make import make
 from harness.plan.methods import StudySettings, leaves_precision_open, merged, needs_images, with_precision
 from harness.plan.strategies import strategy
-from harness.run.checks import (
+from harness.run.checks.names import check_names, check_primary, check_task
+from harness.run.checks.scores import check_scores
+from harness.run.checks.study import (
     check_cutout,
     check_labels,
     check_methods,
@@ -27,10 +29,8 @@ from harness.run.checks import (
     check_tunings,
     example,
 )
-from harness.run.named import check_names, check_primary, check_task
-from harness.run.score_checks import check_scores
-from harness.run.starts import with_digests
-from harness.run.trained_on import check_starts, with_starts
+from harness.run.further_training import check_starts, with_starts
+from harness.run.weight_files import with_digests
 from harness.storage.folder import SCHEMAS, claim
 from harness.storage.rows import complete_rows, read_rows
 from harness.study.data import Data

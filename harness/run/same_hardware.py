@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
-from harness.engine.cards import cards
 from harness.engine.device import multiplies_bf16
+from harness.engine.gpus import cards
 from harness.engine.hardware import hardware
 from harness.plan.jobs import Job
 from harness.plan.settings import by_table

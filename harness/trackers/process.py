@@ -17,10 +17,10 @@ from typing import Any
 from harness.errors import BadInput
 from harness.storage.folder import read_study
 from harness.storage.new_rows import NewRows
+from harness.trackers.lock import turn
 from harness.trackers.registry import opened
 from harness.trackers.sender import Sender
 from harness.trackers.targets import Target
-from harness.trackers.turn import turn
 from harness.trackers.values import Point, trial
 
 NICENESS = 5  # a trial on the same core comes first

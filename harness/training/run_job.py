@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import torch
 
-from harness.engine import broken, memory
+from harness.engine import lost_gpu, memory
 from harness.engine.hardware import hardware
 from harness.errors import FROM_OUTSIDE, NO_ROOM
 from harness.plan.settings import Settings
@@ -84,7 +84,7 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
 
 def _failure(error: BaseException, device: str) -> Outcome:
     """The status and the reason. An error of the disk says nothing about the trial. Raises ContextLost."""
-    if gone := broken.lost(error, device, provenance.host()):
+    if gone := lost_gpu.lost(error, device, provenance.host()):
         raise gone from error
     said = f"{type(error).__name__}: {error}"[:2000]
     if isinstance(error, Asked):

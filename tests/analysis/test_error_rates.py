@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.findings.judged import judge
+from analysis.findings.family_tests import judge
 from analysis.findings.rules import Rules
 from analysis.results.pairs import Pairs, Question, questions
 from analysis.statistics.regression import slopes

@@ -6,10 +6,10 @@ import pytest
 import rows_factory as factory
 from judging import KEPT
 
+from analysis.findings.best_practices import Practice, practices
 from analysis.findings.caveats import caveats
 from analysis.findings.comparisons import compared
 from analysis.findings.methods_text import methods_paragraph
-from analysis.findings.practices import Practice, practices
 from analysis.findings.published import beside, unanswered
 from analysis.results.rows import Results, load
 from analysis.results.table import lines

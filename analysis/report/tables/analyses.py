@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from math import isfinite, isnan, nan
 
 from analysis.findings.comparisons import Compared, Comparison
-from analysis.findings.practical import practical
+from analysis.findings.practical_equivalence import practical
 from analysis.findings.rules import Rules
-from analysis.findings.several import ABOVE, Asked, Way
+from analysis.findings.sensitivity import ABOVE, Asked, Way
 from analysis.numbers import EMPTY, p_value
 from analysis.report.tables.table import Cell, Table, estimated
 

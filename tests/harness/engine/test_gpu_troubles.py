@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import torch
 
-from harness.engine import broken, graphs, memory, streams
-from harness.engine.cards import Card, cards
+from harness.engine import graphs, lost_gpu, memory, streams
 from harness.engine.device import auto_precision, fp32_precision, set_fp32_precision
+from harness.engine.gpus import Card, cards
 from harness.engine.optimiser import restore
 from harness.engine.packing import in_turn
 from harness.training import run_job
@@ -32,7 +32,7 @@ def test_a_lost_context_ends_the_process_and_is_no_failed_row(
     monkeypatch.setattr(run_job, "kind", lambda _: trial)
     turns = run_job.turns("k", {}, Place(str(tmp_path), "cpu", 1, 0, None))
     next(turns)
-    with pytest.raises(broken.ContextLost, match=r"cannot be used by this process any more .* same command carries on"):
+    with pytest.raises(lost_gpu.ContextLost, match=r"cannot be used by this process any more .* carries on"):
         next(turns)
 
 
@@ -40,13 +40,13 @@ def test_a_context_that_does_not_answer_is_lost_whatever_was_said(monkeypatch: p
     def fails(_: torch.device) -> None:
         raise RuntimeError("CUDA error")
 
-    assert broken.lost(ValueError("a mistake"), "cuda", "host") is None
+    assert lost_gpu.lost(ValueError("a mistake"), "cuda", "host") is None
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
     monkeypatch.setattr(torch.cuda, "synchronize", lambda _: None)
-    assert broken.lost(ValueError("a mistake"), "cuda", "host") is None
+    assert lost_gpu.lost(ValueError("a mistake"), "cuda", "host") is None
     monkeypatch.setattr(torch.cuda, "synchronize", fails)
-    assert broken.lost(ValueError("a mistake"), "cuda", "host")
-    assert broken.lost(ValueError("a mistake"), "cpu", "host") is None
+    assert lost_gpu.lost(ValueError("a mistake"), "cuda", "host")
+    assert lost_gpu.lost(ValueError("a mistake"), "cpu", "host") is None
 
 
 class Full:

@@ -18,7 +18,7 @@ from harness.plan.methods import merged
 from harness.plan.sources import as_json as source_json
 from harness.plan.sources import from_json
 from harness.plan.strategies import strategy
-from harness.run.checks import check_methods
+from harness.run.checks.study import check_methods
 from harness.storage.rows import latest_rows
 from spaces.registry import load
 from tests.driven import ran

@@ -20,7 +20,7 @@ from harness.plan.methods import merged
 from harness.plan.sources import from_json
 from harness.plan.strategies import strategy
 from harness.plan.twins import sample_twin
-from harness.run.checks import check_methods
+from harness.run.checks.study import check_methods
 from harness.storage.rows import latest_rows
 from harness.study.load import load_study
 from spaces.registry import load

@@ -11,7 +11,7 @@ from harness.errors import BadInput
 from harness.plan.make import make
 from harness.plan.methods import merged
 from harness.plan.strategies import strategy
-from harness.run.checks import alike, check_methods
+from harness.run.checks.study import alike, check_methods
 from spaces.registry import load
 from tests.studies import TINY, as_toml, tiny
 

@@ -6,7 +6,7 @@ import pytest
 
 from harness.errors import BadInput
 from harness.plan.methods import merged
-from harness.run.checks import check_methods
+from harness.run.checks.study import check_methods
 from spaces.registry import load
 from tests.studies import TINY, tiny
 

@@ -6,7 +6,7 @@ import pytest
 
 from harness.errors import BadInput
 from harness.plan.methods import merged
-from harness.run.checks import check_methods
+from harness.run.checks.study import check_methods
 from spaces.registry import load
 from tests.studies import TINY, tiny
 
@@ -56,7 +56,7 @@ def test_what_goes_together_is_accepted(space, search):
 
 @pytest.mark.parametrize(("of_space", "of_method"), [("mine:rule", "edge-wise"), ("node-wise", "mine:rule")])
 def test_a_rule_that_reads_alpha_alone_is_refused_with_edge_normalisation(of_space, of_method, monkeypatch):
-    monkeypatch.setattr("harness.run.checks._check_rule", lambda *_: None)
+    monkeypatch.setattr("harness.run.checks.study._check_rule", lambda *_: None)
     study = tiny(space="cell-study1", space_options={"channels": 8},
                  method=[{"name": "sought", "rule": of_method, "search": {"edge_normalisation": True}}])  # fmt: skip
     space = load("cell-study1", {"channels": 8})

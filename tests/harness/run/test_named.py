@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.errors import BadInput
-from harness.run.checks import alike
+from harness.run.checks.study import alike
 from harness.run.prepare import Prepared, prepare
 from harness.storage.folder import study_file
 from tests.studies import TINY, tiny

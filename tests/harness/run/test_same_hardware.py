@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.engine import cards as cards_module
+from harness.engine import gpus as cards_module
 from harness.run import same_hardware
 from harness.run.same_hardware import notes
 from tests import started

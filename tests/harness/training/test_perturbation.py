@@ -11,7 +11,7 @@ from harness.errors import BadInput
 from harness.plan.make import make
 from harness.plan.methods import merged
 from harness.plan.strategies import strategy
-from harness.run.checks import check_methods
+from harness.run.checks.study import check_methods
 from harness.storage.rows import latest_rows
 from harness.training.epochs import returned
 from harness.training.place import Place

@@ -14,7 +14,7 @@ from judging import KEPT, made, with_accuracies
 from scipy import stats
 
 from analysis.findings.collect import findings
-from analysis.findings.several import ABOVE, FLIPS, MIXED, MODERATED, Asked, T, several
+from analysis.findings.sensitivity import ABOVE, FLIPS, MIXED, MODERATED, Asked, T, several
 from analysis.report import write
 from analysis.report.tables.listed import report_tables
 from analysis.results.rows import load

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from harness.plan.methods import MethodSettings, strategy_of
-from harness.run.mixing_checks import asked_for
+from harness.run.checks.mixing import asked_for
 from spaces.decisions import stages
 from spaces.gates.ways import named
 from spaces.space import Space

@@ -1,7 +1,7 @@
 """What may be wrong with recipes, and with the best of several searches: found before anything starts."""
 
-from harness.plan.extremes import Extremes, extremes
 from harness.plan.methods import MethodSettings, TuningSettings, strategy_of
+from harness.plan.range_ends import Extremes, extremes
 from harness.study.schema import Study, Tuning
 
 UNSEARCHED = ("baseline", "given", "random")

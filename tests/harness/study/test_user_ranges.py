@@ -17,7 +17,7 @@ from harness.plan.jobs import Job
 from harness.plan.methods import merged
 from harness.plan.resolve import Unbuildable, resolve
 from harness.plan.settings import plain_recipe
-from harness.run.recipe_checks import tuning_fault
+from harness.run.checks.recipe import tuning_fault
 from harness.study import ranges as ranges_module
 from harness.study.schema import Recipe
 from harness.vocabulary.kinds import Role

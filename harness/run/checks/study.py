@@ -13,12 +13,12 @@ from harness.plan.jobs import Plan
 from harness.plan.make import base_settings
 from harness.plan.methods import MethodSettings, StudySettings, strategy_of
 from harness.plan.strategies import DRAWING, STRATEGIES, strategy
-from harness.run.black_box_checks import black_box_fault, objective_fault
-from harness.run.gate_checks import gate_fault
-from harness.run.mixing_checks import mixing_fault
-from harness.run.perturbation_checks import reading_fault
-from harness.run.recipe_checks import best_of_fault, recipe_fault, tuning_fault
-from harness.run.score_checks import score_fault
+from harness.run.checks.black_box import black_box_fault, objective_fault
+from harness.run.checks.gate import gate_fault
+from harness.run.checks.mixing import mixing_fault
+from harness.run.checks.perturbation import reading_fault
+from harness.run.checks.recipe import best_of_fault, recipe_fault, tuning_fault
+from harness.run.checks.scores import score_fault
 from harness.study.schema import LEFT_OUT, Method, Study
 from harness.tables import opened
 from harness.training import pretrained

@@ -62,6 +62,8 @@ class DataSet:
                 return f"its {what} labels are {part.labels.dtype}; make them torch.int64"
             if not len(part) or part.labels.min() < 0 or part.labels.max() >= self.classes:
                 return f"its {what} images have no labels from 0 to {self.classes - 1}"
+        if len(self.labels) not in (0, self.classes):
+            return f"its classes have {len(self.labels)} names, and there are {self.classes}"
         if len(self.train.labels.unique()) < 2:
             return "its training images are all of one class; there is nothing to tell apart"
         return self._scale_fault()

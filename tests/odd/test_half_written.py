@@ -4,14 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import main
+from tests.commands import ended
 from tests.driven import STUDY
-
-
-def ended(*words: str) -> int:
-    with pytest.raises(SystemExit) as end:
-        main(words)
-    return int(end.value.code or 0)
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from harness.cli import main
 from harness.data import datasets
 from harness.errors import BadInput
 from spaces import custom_rules, registry
 from spaces.plugins import imported, space_fault, untrusted
 from spaces.shortcuts.space import ShortcutSpace
+from tests.commands import ended
 
 KEPT = Path(__file__).parents[1] / "data" / "schema-1"
 MODULE = """
@@ -67,12 +67,6 @@ def mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def said(mark: Path) -> str:
     return mark.read_text() if mark.exists() else ""
-
-
-def ended(*words: str) -> int:
-    with pytest.raises(SystemExit) as end:
-        main(words)
-    return int(end.value.code or 0)
 
 
 def folder(place: Path, **changes: Any) -> Path:

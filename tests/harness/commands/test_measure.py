@@ -11,8 +11,8 @@ import pytest
 
 from analysis.results.measured import FILE, read
 from harness.commands import measure
+from tests.commands import ended
 from tests.driven import STUDY, ran
-from tests.harness.commands.test_brought_commands import ended
 
 Said = pytest.CaptureFixture[str]
 

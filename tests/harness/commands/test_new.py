@@ -16,8 +16,8 @@ from PIL import Image
 from harness.commands import report_pages
 from harness.commands.options import parser
 from harness.study.load import load_study, packaged
+from tests.commands import ended
 from tests.driven import JOBS, STUDY, ran
-from tests.harness.commands.test_brought_commands import ended
 
 Said = pytest.CaptureFixture[str]
 

@@ -6,16 +6,10 @@ from pathlib import Path
 import pytest
 import rows_factory as factory
 
-from harness.cli import main
 from harness.commands import report_pages
 from harness.storage import protocol
+from tests.commands import ended
 from tests.driven import ran
-
-
-def ended(*words: object) -> int:
-    with pytest.raises(SystemExit) as end:
-        main(list(map(str, words)))
-    return int(end.value.code or 0)
 
 
 def state(folder: Path) -> list[tuple[Path, int]]:

@@ -17,7 +17,7 @@ from harness.commands.options import parser
 from harness.commands.serve import Server
 from harness.errors import BadInput, Ended
 from harness.storage.protocol import Event, append, read
-from tests.harness.commands.test_brought_commands import ended
+from tests.commands import ended
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 

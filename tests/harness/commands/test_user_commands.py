@@ -13,23 +13,17 @@ from analysis.findings.caveats import caveats
 from analysis.findings.comparisons import compared
 from analysis.results.rows import load
 from analysis.results.table import lines
-from harness.cli import main
 from harness.commands import sessions
 from harness.commands.options import parser
 from harness.errors import BadInput
 from harness.run.prepare import prepare
+from tests.commands import ended
 from tests.driven import JOBS, STUDY, ran
 from tests.studies import tiny
 
 pytestmark = pytest.mark.long
 
 Said = pytest.CaptureFixture[str]
-
-
-def ended(*words: object) -> int:
-    with pytest.raises(SystemExit) as end:
-        main([str(word) for word in words])
-    return int(end.value.code or 0)
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ import pytest
 
 from analysis.report.provenance import command
 from analysis.results.rows import load
-from harness.cli import main
 from harness.commands import verify, verify_again
 from harness.commands.verify import malformed, problems
 from harness.storage.row_fields import faults
 from harness.storage.rows import read_rows
+from tests.commands import ended
 from tests.driven import JOBS, STUDY, ran
 from tests.studies import as_toml
 
@@ -43,12 +43,6 @@ def change(folder: Path, kind: str, **fields: Any) -> None:
     rows = [json.loads(line) for line in (folder / "trials.jsonl").read_text().splitlines()]
     next(row for row in rows if row["kind"] == kind).update(fields)
     (folder / "trials.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-
-
-def ended(*words: object) -> int:
-    with pytest.raises(SystemExit) as end:
-        main(list(map(str, words)))
-    return int(end.value.code or 0)
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,7 @@ def loaded(found, monkeypatch, **more):
         (made(std=("0.2",)), "its std has values that are not finite numbers"),
         (made(std=(0.2, 0.2, 0.0)), "each must be above 0"),
         (made(mean=(127.5,), std=(50.0,)), "as pixels do; divide mean and std by 255"),
+        (replace(made(), labels=("cat", "dog", "bird")), "its classes have 3 names, and there are "),
         (made(std=(70.0,)), "each must be above 0 and at most 1"),
         (replace(made(), classes="2"), "its classes is '2'; it must be a whole number from 2 on"),
         (replace(made(), classes=2.0), "its classes is 2.0; it must be"),

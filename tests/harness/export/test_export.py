@@ -18,7 +18,7 @@ from harness.export import check, python_file
 from harness.export.formats import FORMATS
 from harness.export.trained import Normalised, Trained
 from harness.storage import networks
-from tests.harness.commands.test_brought_commands import ended
+from tests.commands import ended
 from tests.kept import STUDY, rows, trained
 
 Said = pytest.CaptureFixture[str]

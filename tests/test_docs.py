@@ -76,11 +76,11 @@ def test_contributing_states_the_arrows_that_the_test_holds():
     from tests.test_arrows import ARROWS, BASE, NARROWER
 
     page = (ROOT / "CONTRIBUTING.md").read_text()
-    rooms = [line for line in lines(page) if "may import" in line]
-    stated = {line["room"].strip("`"): set(re.findall(r"`(.+?)`", line["may import"])) for line in rooms}
-    for line in rooms:
-        stated[line["room"].strip("`")] |= BASE if "base" in line["may import"] else set()
-    assert stated == {room: others | NARROWER.get(room, BASE) for room, others in ARROWS.items()}
+    packages = [line for line in lines(page) if "may import" in line]
+    stated = {line["package"].strip("`"): set(re.findall(r"`(.+?)`", line["may import"])) for line in packages}
+    for line in packages:
+        stated[line["package"].strip("`")] |= BASE if "base" in line["may import"] else set()
+    assert stated == {package: others | NARROWER.get(package, BASE) for package, others in ARROWS.items()}
 
 
 def test_the_readmes_study_is_the_packaged_one_under_another_name():

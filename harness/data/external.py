@@ -46,7 +46,8 @@ def from_torchvision(name: str, size: int | None, held_out: float | None, root: 
     known = torchvision_sets.labelled(train, f"torchvision:{name}")
     found = _together(known, test and torchvision_sets.labelled(test, f"torchvision:{name}"), size, held_out,
                       f"torchvision:{name}")  # fmt: skip
-    return replace(found, labels=tuple(map(str, getattr(train, "classes", ()))))
+    names = tuple(map(str, getattr(train, "classes", ())))  # of some sets also classes that have no images
+    return replace(found, labels=names if len(names) == found.classes else ())
 
 
 def from_folder(below: str, size: int | None, held_out: float | None, root: Path | None, download: bool) -> DataSet:

@@ -13,7 +13,7 @@ from analysis.results.aggregate import done
 from analysis.results.rows import Results
 from analysis.results.searches import histories
 from analysis.results.table import Line
-from analysis.statistics.paired import pareto
+from analysis.statistics.pareto import pareto
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

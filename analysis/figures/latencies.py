@@ -12,7 +12,7 @@ from analysis.results.aggregate import spread
 from analysis.results.measured import every, place
 from analysis.results.rows import Results
 from analysis.results.table import Line, family
-from analysis.statistics.paired import pareto
+from analysis.statistics.pareto import pareto
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

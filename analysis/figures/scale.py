@@ -10,7 +10,7 @@ from analysis.figures.accuracy import ACCURACY, LABELS, SCALES, anchor, legend
 from analysis.figures.style import FAINT, INK, LINKED, PAPER, Drawing, Look, canvas, looks
 from analysis.findings.slopes import Model
 from analysis.results.table import Line
-from analysis.statistics.paired import pareto
+from analysis.statistics.pareto import pareto
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -17,7 +17,7 @@ from analysis.results.aggregate import done
 from analysis.results.rows import Results
 from analysis.results.searches import named
 from analysis.results.table import Line, family
-from analysis.statistics.paired import FARTHEST, detectable
+from analysis.statistics.power import FARTHEST, detectable
 
 GAP = 10  # points between a supernet and what is read from it, above which a report says so
 ORIGINS = {"device": "devices", "hardware": "kinds of processor or GPU", "precision": "precisions",

@@ -17,11 +17,11 @@ from analysis.results.pairs import Pairs, Question, Sides, questions, row_of
 from analysis.results.rows import Results
 from analysis.results.table import Line
 from analysis.statistics import effects
-from analysis.statistics.detectable import Needed, needed, smallest_effect
 from analysis.statistics.effects import Effect
 from analysis.statistics.equivalence import tost
 from analysis.statistics.fieller import relative_improvement
 from analysis.statistics.paired import Estimate, mean_interval
+from analysis.statistics.power import Needed, needed, smallest_effect
 
 NAMES = {"primary": "{}", "twins": "its twins", "pair": "{}", "gain": "that of {}"}  # of the second side
 

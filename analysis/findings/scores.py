@@ -7,8 +7,7 @@ import pandas as pd
 
 from analysis.results.rows import Results
 from analysis.results.zero_cost import NETWORK, SIZES, networks, seconds
-from analysis.statistics.paired import Correlation, spearman
-from analysis.statistics.rank_correlation import kendall
+from analysis.statistics.rank_correlation import Correlation, kendall, spearman
 
 FEW = 5  # networks below which nothing is said of a rank correlation
 

@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.results.aggregate import done
 from analysis.results.rows import Results
 from analysis.results.table import Line, family
-from analysis.statistics.paired import Correlation, spearman
+from analysis.statistics.rank_correlation import Correlation, spearman
 from analysis.statistics.regression import Slopes, slopes
 
 UNITS = {"parameters": 1e6, "macs": 1e6, "shortcuts": 1.0, "long_shortcuts": 1.0}

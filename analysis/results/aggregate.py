@@ -11,8 +11,7 @@ import pandas as pd
 
 from analysis.results.outcomes import FAILURES, FINAL
 from analysis.results.rows import Results, Spent
-from analysis.statistics.components import components
-from analysis.statistics.paired import Components
+from analysis.statistics.components import Components, components
 from analysis.statistics.rates import Rate, failure_rate
 
 

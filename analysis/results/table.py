@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.results.aggregate import Spread, State, costs, parts, planned, spread, state
 from analysis.results.rows import Results
-from analysis.statistics.paired import Components
+from analysis.statistics.components import Components
 
 QUANTITIES = {
     "accuracy": "test_accuracy",

@@ -8,9 +8,35 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc, chdtri, fdtrc, stdtr, stdtrit
 
-from analysis.statistics.paired import TIED, Components, Estimate, known_values
+from analysis.statistics.paired import TIED, Estimate, known_values
 
 NODES = 400  # of the quadrature over the spread within
+
+
+@dataclass(frozen=True)
+class Components:
+    """Standard deviations between and within groups, their intervals, the mean, and `p` of no spread between (F test).
+
+    `sizes` counts the values of each group.
+    """
+
+    between: float
+    within: float
+    p: float
+    between_interval: tuple[float, float]
+    within_interval: tuple[float, float]
+    mean: Estimate
+    sizes: tuple[int, ...]
+
+    @property
+    def groups(self) -> int:
+        return len(self.sizes)
+
+    @property
+    def repeats(self) -> str:
+        """How many values a group has: "3", or "2–3" where they differ."""
+        low, high = min(self.sizes), max(self.sizes)
+        return str(low) if low == high else f"{low}–{high}"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from math import nan
 
 import numpy as np
 
-from analysis.statistics.paired import power
+from analysis.statistics.power import power
 from benchmarks.verdicts import drawing, judging
 from benchmarks.verdicts.judging import BETTER, EQUAL, OPEN, RULES, WORSE, Samples
 

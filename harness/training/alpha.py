@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from harness.seeding import Seeds
 from harness.study.search import Search
@@ -65,3 +65,9 @@ def draws(seeds: Seeds, number: int, spec: Search) -> Iterator[Draw]:
 def drawn(network: Any, coming: Iterator[Draw], noisy: bool = False) -> AbstractContextManager[None]:
     """Within it, `network` computes with the weights of one step; `noisy`: whether noise moves them."""
     return network.drawn(next(coming)) if noisy or way_of(network).sampled else nullcontext()
+
+
+def shortest(alpha: Tensor) -> Any:
+    """Its numbers as nested lists, each with as few digits as tell it from all others of its precision."""
+    known = alpha.detach().cpu().to(torch.promote_types(alpha.dtype, torch.float32))  # NumPy has no bfloat16
+    return known.numpy().astype(str).astype(float).tolist()

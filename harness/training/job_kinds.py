@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from harness.data import datasets
 from harness.data.images import DataSet, Images
@@ -22,6 +21,7 @@ from harness.storage import predictions
 from harness.storage.checkpoint import fitting, kept
 from harness.study.schema import LEFT_OUT
 from harness.training import formula, looked_up, perturbation, pretrained, single_path, supernets, zero_cost_job
+from harness.training.alpha import shortest
 from harness.training.bilevel import sharpened_at
 from harness.training.continued import begin, leave
 from harness.training.epochs import After, Epochs, epochs
@@ -218,12 +218,6 @@ def _snapshot(work: Search, test: Images | None, number: int, outcome: Outcome) 
         snapshots[str(later)] = searching[back - 1]["alpha"]
     outcome["stopped_at"], outcome["returned_to"] = epoch, back
     return True
-
-
-def shortest(alpha: Tensor) -> Any:
-    """Its numbers as nested lists, each with as few digits as tell it from all others of its precision."""
-    known = alpha.detach().cpu().to(torch.promote_types(alpha.dtype, torch.float32))  # NumPy has no bfloat16
-    return known.numpy().astype(str).astype(float).tolist()
 
 
 def _noise(supernet: Any, deviation: float, seeds: Seeds) -> None:

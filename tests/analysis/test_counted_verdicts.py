@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.statistics.paired import power
+from analysis.statistics.power import power
 from benchmarks.verdicts import __main__ as command
 from benchmarks.verdicts import counting, drawing, judging, page, pools, searches
 from benchmarks.verdicts.judging import BETTER, EQUAL, OPEN, WORSE

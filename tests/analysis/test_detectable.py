@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.statistics.detectable import needed, smallest_effect, std_interval
-from analysis.statistics.paired import detectable
+from analysis.statistics.power import detectable, needed, smallest_effect, std_interval
 
 
 def test_five_pairs_agree_with_power_t_test() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from analysis.findings.spreads import pooled_spread, spreads
 from analysis.results.pairs import Pairs
-from analysis.statistics.detectable import std_interval
+from analysis.statistics.power import std_interval
 
 
 def pairs(first: str, second: str, differences: np.ndarray, kind: str = "pair", data: str = "") -> Pairs:

@@ -11,7 +11,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
-from analysis.statistics import paired
+from analysis.statistics import paired, pareto, power, rank_correlation
 from analysis.statistics.multiple_testing import holm
 
 unhurried = settings(deadline=None, max_examples=60)
@@ -85,10 +85,10 @@ def test_holm_counts_what_could_not_be_tested(p: list[float]) -> None:
 @unhurried
 @given(st.floats(0.05, 3), st.floats(0.1, 3), st.integers(2, 40), st.sampled_from([0.05, 0.05 / 6, 0.01]))
 def test_power_agrees_with_statsmodels_and_pingouin(effect: float, std: float, n: int, alpha: float) -> None:
-    found = paired.power(effect, std, n, alpha)
+    found = power.power(effect, std, n, alpha)
     d = effect / std
     expected = TTestPower().power(d, n, alpha)
-    assert paired.power(-effect, std, n, alpha) == found
+    assert power.power(-effect, std, n, alpha) == found
     assume(not isnan(expected))  # its left tail is NaN where it vanishes
     assert found == pytest.approx(expected, abs=1e-6)
     assert found == pytest.approx(pingouin.power_ttest(d, n, alpha=alpha, contrast="paired"), abs=1e-6)
@@ -97,53 +97,53 @@ def test_power_agrees_with_statsmodels_and_pingouin(effect: float, std: float, n
 @unhurried
 @given(st.floats(0.1, 1), st.floats(0.05, 2), st.sampled_from([0.05, 0.05 / 6]))
 def test_seeds_needed_is_the_smallest_number_with_that_power(effect: float, std: float, alpha: float) -> None:
-    n = paired.seeds_needed(effect, std, alpha)
+    n = power.seeds_needed(effect, std, alpha)
     assert n is not None
-    assert paired.power(effect, std, n, alpha) >= 0.8
-    assert n == 2 or paired.power(effect, std, n - 1, alpha) < 0.8
+    assert power.power(effect, std, n, alpha) >= 0.8
+    assert n == 2 or power.power(effect, std, n - 1, alpha) < 0.8
 
 
 def test_power_where_the_left_tail_vanishes() -> None:
-    assert paired.power(3, 1, 6, 0.01) == pytest.approx(
+    assert power.power(3, 1, 6, 0.01) == pytest.approx(
         pingouin.power_ttest(3, 6, alpha=0.01, contrast="paired"), abs=1e-6
     )
-    assert paired.power(50, 0.1, 100) == pytest.approx(1)
-    assert isnan(paired.power(1, 1, 1))
-    assert isnan(paired.power(1, 0, 5))
+    assert power.power(50, 0.1, 100) == pytest.approx(1)
+    assert isnan(power.power(1, 1, 1))
+    assert isnan(power.power(1, 0, 5))
 
 
 def test_seeds_needed_agrees_with_statsmodels() -> None:
-    assert paired.seeds_needed(0.2, 0.3) == int(np.ceil(TTestPower().solve_power(0.2 / 0.3, power=0.8, alpha=0.05)))
-    assert paired.seeds_needed(0.2, nan) is None
-    assert paired.seeds_needed(1e-9, 1.0, most=1000) is None
+    assert power.seeds_needed(0.2, 0.3) == int(np.ceil(TTestPower().solve_power(0.2 / 0.3, power=0.8, alpha=0.05)))
+    assert power.seeds_needed(0.2, nan) is None
+    assert power.seeds_needed(1e-9, 1.0, most=1000) is None
     with pytest.raises(ValueError, match="effect of 0"):
-        paired.seeds_needed(0, 1.0)
+        power.seeds_needed(0, 1.0)
 
 
 def test_detectable_effect_of_five_pairs() -> None:
     expected = TTestPower().solve_power(nobs=5, power=0.8, alpha=0.05)
-    assert paired.detectable(5) == pytest.approx(float(np.squeeze(expected)), rel=1e-6)
-    assert isnan(paired.detectable(1))
+    assert power.detectable(5) == pytest.approx(float(np.squeeze(expected)), rel=1e-6)
+    assert isnan(power.detectable(1))
 
 
 def test_detectable_effect_of_two_pairs_in_a_large_family() -> None:
-    effect = paired.detectable(2, 0.05 / 93)
-    assert paired.power(effect, 1, 2, 0.05 / 93) == pytest.approx(0.8)
+    effect = power.detectable(2, 0.05 / 93)
+    assert power.power(effect, 1, 2, 0.05 / 93) == pytest.approx(0.8)
     assert effect == pytest.approx(1.28155 * stats.t.isf(0.05 / 186, 1) / 2**0.5, rel=1e-4)  # z(0.9) · t / √n
-    assert isnan(paired.detectable(2, 1e-6))
-    assert isnan(paired.detectable(2, 1e-300))
+    assert isnan(power.detectable(2, 1e-6))
+    assert isnan(power.detectable(2, 1e-300))
 
 
 def test_where_a_level_alone_gives_the_power_every_effect_is_found() -> None:
-    assert paired.detectable(3, 0.9) == 0
+    assert power.detectable(3, 0.9) == 0
 
 
 @pytest.mark.parametrize("n", [2, 3, 30, 100_000])
 def test_power_of_an_effect_that_is_huge_beside_the_spread(n: int) -> None:
     """scipy's noncentral t warns there, and knows no value."""
-    assert paired.power(0.2, 1e-10, n, 0.05) == pytest.approx(1)
-    assert paired.seeds_needed(0.2, 1e-10) == 2
-    far = paired.power(1e5, 1, 2, 1e-6)  # |Z| below √2 · 1e5 / t
+    assert power.power(0.2, 1e-10, n, 0.05) == pytest.approx(1)
+    assert power.seeds_needed(0.2, 1e-10) == 2
+    far = power.power(1e5, 1, 2, 1e-6)  # |Z| below √2 · 1e5 / t
     assert far == pytest.approx(2 * stats.norm.cdf(2**0.5 * 1e5 / stats.t.isf(5e-7, 1)) - 1)
 
 
@@ -159,7 +159,7 @@ def test_pooled_spread_is_that_of_the_residuals(samples: list[list[float]]) -> N
 @given(st.lists(st.tuples(MAYBE, MAYBE), min_size=6, max_size=30))
 def test_rank_correlation_agrees_with_scipy_and_pingouin(pairs: list[tuple[float, float]]) -> None:
     x, y, x_known, y_known = split(pairs)
-    found = paired.spearman(x, y)
+    found = rank_correlation.spearman(x, y)
     assume(len(x_known) >= 4 and np.ptp(x_known) > 0 and np.ptp(y_known) > 0)
     expected = stats.spearmanr(x_known, y_known)
     assert found.rho == pytest.approx(expected.statistic)
@@ -175,8 +175,8 @@ def test_rank_correlation_agrees_with_scipy_and_pingouin(pairs: list[tuple[float
 
 
 def test_rank_correlation_of_constants_is_undefined() -> None:
-    assert isnan(paired.spearman([1, 1, 1, 1], [1, 2, 3, 4]).rho)
-    assert isnan(paired.spearman([1, 2], [1, 2]).rho)
+    assert isnan(rank_correlation.spearman([1, 1, 1, 1], [1, 2, 3, 4]).rho)
+    assert isnan(rank_correlation.spearman([1, 2], [1, 2]).rho)
 
 
 def test_difference_in_standard_errors_is_welchs_t() -> None:
@@ -190,14 +190,14 @@ def test_difference_in_standard_errors_is_welchs_t() -> None:
 @unhurried
 @given(st.lists(st.tuples(NUMBER, NUMBER), max_size=15))
 def test_pareto_front_is_what_nothing_beats(points: list[tuple[float, float]]) -> None:
-    front = paired.pareto([c for c, _ in points], [g for _, g in points])
+    front = pareto.pareto([c for c, _ in points], [g for _, g in points])
     for kept, (cost, gain) in zip(front, points, strict=True):
         beaten = any(c <= cost and g >= gain and (c < cost or g > gain) for c, g in points)
         assert kept != beaten
 
 
 def test_a_missing_point_is_on_no_front() -> None:
-    assert paired.pareto([1.0, nan, 2.0], [1.0, 9.0, 2.0]).tolist() == [True, False, True]
+    assert pareto.pareto([1.0, nan, 2.0], [1.0, 9.0, 2.0]).tolist() == [True, False, True]
 
 
 def test_coverage_of_the_interval_at_five_seeds() -> None:
@@ -218,7 +218,7 @@ def test_coverage_of_the_rank_correlations_interval() -> None:
     hits = []
     for _ in range(1500):
         x, y = rng.multivariate_normal([0, 0], [[1, pearson], [pearson, 1]], size=15).T
-        found = paired.spearman(x, y)
+        found = rank_correlation.spearman(x, y)
         hits.append(found.low <= rho <= found.high)
     assert 0.93 < np.mean(hits) < 0.98
 

@@ -13,7 +13,7 @@ from analysis.findings.methods_text import methods_paragraph
 from analysis.findings.published import beside, unanswered
 from analysis.results.rows import Results, load
 from analysis.results.table import lines
-from analysis.statistics.paired import detectable
+from analysis.statistics.power import detectable
 from harness.vocabulary.rows import MOVED
 
 pytestmark = pytest.mark.long

@@ -6,7 +6,7 @@ from math import isnan, nan
 from analysis.findings.scores import FEW, Scored
 from analysis.numbers import EMPTY
 from analysis.report.tables.table import Cell, Table, estimated
-from analysis.statistics.paired import Correlation
+from analysis.statistics.rank_correlation import Correlation
 
 
 def correlations(found: Sequence[Scored]) -> Table:

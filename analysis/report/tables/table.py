@@ -7,7 +7,8 @@ from math import isfinite, isnan
 from analysis.numbers import EMPTY, plus
 from analysis.results.aggregate import Spread, State
 from analysis.results.table import Line
-from analysis.statistics.paired import Components, Estimate
+from analysis.statistics.components import Components
+from analysis.statistics.paired import Estimate
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from harness.commands.verify_again import _single
-from harness.training.job_kinds import shortest
+from harness.training.alpha import shortest
 
 
 @given(arrays(np.float32, (2, 3), elements=st.floats(width=32, allow_nan=False)))

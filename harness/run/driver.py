@@ -26,12 +26,13 @@ from harness.storage import provenance, stop
 from harness.storage.checkpoint import of_job, sweep
 from harness.storage.folder import watch_file
 from harness.storage.protocol import last_hash
+from harness.storage.row_fields import unwritable
 from harness.storage.rows import Records, final_rows
 from harness.storage.store import Folder, Store
 from harness.training import looked_up
 from harness.training.place import Place, Progress
 from harness.training.watchdog import timeout_reason
-from harness.vocabulary.rows import FINAL, Row, Status, Trouble
+from harness.vocabulary.rows import EMPTY, FINAL, Row, Status, Trouble
 from spaces.space import Space
 
 
@@ -188,6 +189,8 @@ class Driver:
     def record(self, job: Job, settings: Settings, outcome: Mapping[str, Any]) -> None:
         """Appends the row of a job that is done with; halts where the disk is full."""
         row = self._row(job, settings, outcome)
+        if fault := unwritable(row):
+            row = self._row(job, {}, {"status": Status.FAILED, "error": f"what it gave cannot be kept: {fault}"})
         if not self._append(row):
             return
         self._count(job, row)
@@ -241,8 +244,3 @@ class Driver:
 
 
 NO_SPACE_LEFT = "{folder}: no space left on the disk; free some, then the same command carries on"
-EMPTY: dict[str, Any] = dict.fromkeys(
-    ("architecture", "recipe", "split", "error", "val_accuracy", "test_accuracy", "train_loss", "test_loss",
-     "parameters", "macs", "shortcuts", "long_shortcuts", "device", "hardware", "threads", "path", "precision",
-     "started", "finished", "snapshots", "peak_memory_bytes")
-) | {"epochs": 0, "seconds": 0.0, "device_seconds": 0.0, "curve": [], "warnings": []}  # fmt: skip

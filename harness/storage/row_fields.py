@@ -1,5 +1,6 @@
 """Whether the fields of a row hold what docs/rows.md says. Standard library only."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -23,6 +24,14 @@ def unreadable(row: Mapping[str, Any]) -> str:
     """Why nothing can be made of it as a row, whatever its accuracy says; '' where something can."""
     missing = [name for name in NEEDED if row.get(name) is None] or [name for name in MAYBE_NULL if name not in row]
     return f"{missing[0]} is missing" if missing else next(_inside(row, READ), "")
+
+
+def unwritable(row: Mapping[str, Any]) -> str:
+    """Why no command could read it again once it is written: what code from outside gave, perhaps; '' where all can."""
+    try:
+        return unreadable(json.loads(json.dumps(row, allow_nan=False)))
+    except (TypeError, ValueError, RecursionError) as error:
+        return str(error)
 
 
 def _inside(row: Mapping[str, Any], fields: Mapping[str, Check]) -> Iterator[str]:

@@ -91,3 +91,10 @@ class Row(Outcome, total=False):
     commit: str | None
     protocol: str | None  # hash of the entry of protocol.jsonl under which it ran
     dirty: bool | None
+
+
+EMPTY: dict[str, Any] = dict.fromkeys(
+    ("architecture", "recipe", "split", "error", "val_accuracy", "test_accuracy", "train_loss", "test_loss",
+     "parameters", "macs", "shortcuts", "long_shortcuts", "device", "hardware", "threads", "path", "precision",
+     "started", "finished", "snapshots", "peak_memory_bytes")
+) | {"epochs": 0, "seconds": 0.0, "device_seconds": 0.0, "curve": [], "warnings": []}  # fmt: skip

@@ -74,6 +74,18 @@ def test_what_does_not_fit_on_a_whole_gpu_fails(tmp_path: Path) -> None:
     assert [one.place.gpus for one in assigned if one.job.kind == "search"] == [0.5, 1.0]
 
 
+@pytest.mark.parametrize(
+    "given", [{"shortcuts": 1.5}, {"parameters": {1}}, {"curve": "x"}, {"train_loss": float("nan")}]
+)
+def test_what_no_command_could_read_again_is_a_failed_trial(given: dict[str, Any], tmp_path: Path) -> None:
+    """As a row, it would lock the folder for every command."""
+    struck = lambda one: {"status": "done", **given} if one.job.kind == "train" else None  # noqa: E731
+    assert ran(tmp_path, struck)[1] == {"done": 1, "failed": JOBS - 1}
+    for row in latest_rows(tmp_path / "driven").values():
+        assert row["kind"] == "search" or row["error"].startswith("what it gave cannot be kept: ")
+    assert ran(tmp_path)[:2] == (0, {"done": JOBS})
+
+
 def test_a_full_disk_stops_everything(tmp_path: Path) -> None:
     with pytest.raises(Stopped, match="no space left on the disk"):
         ran(tmp_path, strikes("train", Trouble.NO_SPACE))

@@ -38,6 +38,7 @@ def prepared(options: argparse.Namespace, study: "Study", session: "Session",
               seeds: Mapping[str, int] | None = None) -> "Prepared":  # fmt: skip
     """The study, checked in full; says what may not be meant. Raises BadInput."""
     from harness.commands.open_space import of_outside
+    from harness.run.checks.black_box import random_notes
     from harness.run.checks.study import alike
     from harness.run.prepare import prepare
 
@@ -47,6 +48,8 @@ def prepared(options: argparse.Namespace, study: "Study", session: "Session",
             elsewhere=session.elsewhere,
         )  # fmt: skip
     for note in found.notes:
+        print(f"nas-harness: {note}", file=sys.stderr)
+    for note in random_notes(found.settings.methods):
         print(f"nas-harness: {note}", file=sys.stderr)
     for names in alike(found.plan):
         print(f"nas-harness: methods {' and '.join(names)} have equal settings: their trials are the same",

@@ -1,7 +1,8 @@
 """What may be wrong with a black-box search: found before anything starts."""
 
+from collections.abc import Iterable, Iterator
+
 from harness.black_box.methods import METHODS
-from harness.black_box.methods import Method as BlackBox
 from harness.plan.methods import MethodSettings, strategy_of
 from harness.study.schema import Study
 from harness.tables.table import Table
@@ -32,18 +33,18 @@ def black_box_fault(own: MethodSettings, study: Study, space: Space) -> str:
     if name == "nsga2" and search.objective == ("macs" if looked_up else "latency"):
         who = "no table" if looked_up else "only a table"
         return f"search.objective = '{search.objective}': {who} says that of a network"
-    return _random_fault(own, method)
-
-
-def _random_fault(own: MethodSettings, method: BlackBox) -> str:
-    """Where every query is among those that are sampled uniformly at first."""
-    candidates = own.search.candidates
-    for field in ("startup", "population"):
-        if field in method.reads and candidates <= (first := getattr(own.search, field)):
-            return (f"{strategy_of(own)} samples its first {first} queries uniformly (search.{field}), and there are "
-                    f"{candidates} in all: it would be random search; raise search.candidates, or lower "
-                    f"search.{field}")  # fmt: skip
     return ""
+
+
+def random_notes(methods: Iterable[MethodSettings]) -> Iterator[str]:
+    """Of each search that never gets beyond the queries that it samples uniformly at first: what it then is."""
+    for own in methods:
+        name, candidates = strategy_of(own), own.search.candidates
+        reads = METHODS[name].reads if name in METHODS else ()
+        for field in ("startup", "population"):
+            if field in reads and candidates <= (first := getattr(own.search, field)):
+                yield (f"method '{own.name}' is random search: {name} samples its first {first} queries uniformly "
+                       f"(search.{field}), and has {candidates} in all (search.candidates)")  # fmt: skip
 
 
 def objective_fault(own: MethodSettings, table: Table) -> str:

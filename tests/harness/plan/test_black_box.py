@@ -138,8 +138,6 @@ REFUSED = [
     ({"strategy": "nsga2", "objective": "macs"}, {}, "search.objective = 'macs': no table says that"),
     ({"strategy": "nsga2", "objective": "latency"}, {"table": None}, "search.objective = 'latency': only a table says"),
     ({"strategy": "darts", "one_job": True}, {}, "search.one_job is of other strategies"),
-    ({"strategy": "tpe", "startup": 22}, {}, "tpe samples its first 22 queries uniformly (search.startup), and there"),
-    ({"strategy": "regularised-evolution", "population": 30}, {}, "it would be random search; raise search.candidates"),
     ({"strategy": "tpe"}, {"space": "tests.harness.plan.test_black_box:Unedited", "table": None, "space_options": {},
                            "data": {"name": "digits", "image_size": 32}}, "does not say how by rule 'A'"),
 ]  # fmt: skip

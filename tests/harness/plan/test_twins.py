@@ -123,7 +123,7 @@ def test_a_network_that_nothing_else_matches_has_no_twin_and_the_table_says_so(t
         ("random-alone-targets", "unmatched", None): 2, ("random-paired-targets", "done", "vgg11 2-4"): 2,
     }  # fmt: skip
     assert rows[0]["error"] == "no twin: nothing but vgg11 1-3 itself matches it in targets"
-    assert "2 unmatched" in status_module.report(folder)
+    assert "2 unmatched" in status_module.text(status_module.look(folder))
     assert verify.problems(folder) == []
     text = write.numbers(findings(folder))["table.md"]
     assert "2 unmatched" in text

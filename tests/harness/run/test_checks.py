@@ -11,6 +11,7 @@ from harness.errors import BadInput
 from harness.plan.make import make
 from harness.plan.methods import merged
 from harness.plan.strategies import strategy
+from harness.run.checks.black_box import random_notes
 from harness.run.checks.study import alike, check_methods
 from spaces.registry import load
 from tests.studies import TINY, as_toml, tiny
@@ -56,7 +57,7 @@ def test_what_would_be_ignored_is_refused(method: dict[str, Any], says: str) -> 
         {"name": "random", "strategy": "random", "rule": "B"},
         {"name": "drawn", "search": {"strategy": "random"}},
         {"name": "darts", "rule": "A", "search": {"epochs": 3}},
-        {"name": "evolution", "strategy": "evolution", "search": {"candidates": 3, "population": 2}},
+        {"name": "evolution", "strategy": "evolution", "search": {"candidates": 3}},
     ],
     ids=str,
 )
@@ -70,6 +71,17 @@ def test_methods_with_equal_settings_are_named() -> None:
                {"name": "baseline"}]  # fmt: skip
     plan = make(merged(tiny(method=methods)), SPACE.rules, strategy)
     assert alike(plan) == [("a", "b"), ("vgg", "baseline")]
+
+
+@pytest.mark.parametrize(("strategy", "candidates", "said"), [
+    ("tpe", 20, "method 'm' is random search: tpe samples its first 20 queries uniformly (search.startup), and has"),
+    ("tpe", 21, ""), ("nsga2", 4, "(search.population), and has 4 in all"), ("random-search", 4, ""),
+])  # fmt: skip
+def test_a_search_that_never_gets_beyond_its_first_queries_is_named(strategy: str, candidates: int, said: str) -> None:
+    study = tiny(method=[{"name": "m", "strategy": strategy, "search": {"candidates": candidates}}])
+    notes = list(random_notes(merged(study).methods))
+    assert len(notes) == bool(said)
+    assert said in "".join(notes)
 
 
 def test_the_command_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

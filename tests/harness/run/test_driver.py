@@ -37,7 +37,7 @@ def test_a_trial_that_is_always_lost_fails_and_what_needs_it_waits(tmp_path: Pat
     missing, statuses, assigned = ran(tmp_path, strikes("search", Trouble.LOST))
     assert (missing, statuses) == (5, {"failed": 1, "done": 1})
     assert len(assigned) == TRIES + 2  # and the baseline
-    assert "1 done, 1 failed, 4 waiting of 6" in status_module.report(tmp_path / "driven")
+    assert "1 done, 1 failed, 4 waiting of 6" in status_module.text(status_module.look(tmp_path / "driven"))
     assert ran(tmp_path)[:2] == (0, {"done": JOBS})  # the next command tries again
 
 
@@ -161,13 +161,13 @@ def test_nothing_chooses_from_what_has_failed_before_it_is_there(tmp_path: Path,
 def test_a_candidate_that_fails_every_time_is_named_with_what_waits_for_it(tmp_path: Path) -> None:
     for command in range(2):
         assert ran(tmp_path, strikes("score", "failed", 1), study=CHOOSING)[0] == 6  # one more had not to wait for it
-        text = status_module.report(tmp_path / "driven")
+        text = status_module.text(status_module.look(tmp_path / "driven"))
         assert "8 done, 1 failed, 5 waiting of 14" in text, command
         assert re.search(r"failed: evolution seed 0 \([0-9a-f]{16}\): struck; 5 wait for it", text)
         assert "mend first what would fail again" in text
         assert "nobody is running it" in text
     assert ran(tmp_path, study=CHOOSING)[0] == 0
-    assert "failed" not in status_module.report(tmp_path / "driven")
+    assert "failed" not in status_module.text(status_module.look(tmp_path / "driven"))
 
 
 def test_where_no_candidate_can_be_scored_that_is_final(tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_a_mistake_in_a_space_is_its_trials_and_not_the_studys(tmp_path: Path) -
     missing, statuses, _ = ran(tmp_path, study=study)
     MISTAKEN.clear()
     assert (missing, statuses) == (4, {"done": 2, "failed": 4})
-    assert "KeyError: 'edge'" in status_module.report(tmp_path / "driven")
+    assert "KeyError: 'edge'" in status_module.text(status_module.look(tmp_path / "driven"))
     assert ran(tmp_path, study=study)[:2] == (0, {"done": JOBS})
 
 
@@ -213,7 +213,7 @@ def test_status_shows_trials_as_soon_as_they_start_and_none_of_a_driver_that_die
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
-    look: Callable[..., Any] = lambda *_: said.append(status_module.report(tmp_path / "driven"))  # noqa: E731
+    look: Callable[..., Any] = lambda *_: said.append(status_module.text(status_module.look(tmp_path / "driven")))  # noqa: E731
     searched = ran(tmp_path)[2][0].job
     rows_file(tmp_path / "driven").unlink()
     dead = {"at": 0.0, "running": [{"key": searched.key, "since": 0.0, "progress": None}]}
@@ -227,4 +227,4 @@ def test_status_shows_trials_as_soon_as_they_start_and_none_of_a_driver_that_die
     assert "1 running" in first
     assert f"running: {searched.method} seed 0, starting" in first
     assert "5 done, 1 running of 6" in last
-    assert "6 done of 6" in status_module.report(tmp_path / "driven")
+    assert "6 done of 6" in status_module.text(status_module.look(tmp_path / "driven"))

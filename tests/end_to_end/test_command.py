@@ -261,7 +261,7 @@ def test_help_is_quick_and_every_command_has_an_example_or_a_line():
     ("more", "says"),
     [
         (("--device", "cuda:1"), "Ray hands out the GPUs; write --device cuda, and set CUDA_VISIBLE_DEVICES=1"),
-        (("--executor", "in-process", "--cpus", "2"), "--executor in-process runs one trial after another here"),
+        (("--executor", "in-process", "--cpus", "2"), "--executor in-process runs one trial after another without Ray"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(study, tmp_path, more, says):

@@ -94,7 +94,7 @@ def replaced(file: Path, old: str, new: str) -> None:
     [
         (lambda folder: (folder / "trials.jsonl").write_text(""), "no finished training yet"),
         (lambda folder: (folder / FILE).write_text("x"), "none that nas-harness measure wrote"),
-        (lambda folder: replaced(folder / "trials.jsonl", '"vgg11 ', '"vgg99 '), "of no run"),
+        (lambda folder: replaced(folder / "trials.jsonl", '"vgg11 ', '"vgg99 '), "was not written by a run"),
         (lambda folder: replaced(folder / "study.json", '"shortcut-vgg11"', '"stranger:Space"'), "--trust loads it"),
     ],
 )  # fmt: skip

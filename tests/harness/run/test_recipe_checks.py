@@ -32,8 +32,10 @@ def check(recipe: dict[str, Any] | None = None, **changes: Any) -> None:
     ({}, {"tuning": [{"name": "warm", "trials": 1, "ranges": {"scheduler.warmup_epochs": {"low": 0, "high": 2}}}]},
      "tuning 'warm': scheduler.warmup_epochs = 2 leaves none of 2 epochs"),
     ({"epochs": 9}, {"tuning": [{"name": "warm", "trials": 1, "recipe": WARM, "ranges": {
-        "epochs": {"choices": ["11", "2"]}}}]},  # as texts, which a recipe takes for numbers
+        "epochs": {"choices": [11, 2]}}}]},
      "tuning 'warm': scheduler.warmup_epochs = 2 leaves none of 2 epochs"),
+    ({"epochs": 9}, {"tuning": [{"name": "warm", "trials": 1, "recipe": WARM, "ranges": {
+        "epochs": {"choices": ["11", "2"]}}}]}, "tuning 'warm'.ranges: epochs takes a whole number"),
 ])  # fmt: skip
 def test_a_schedule_that_nothing_would_follow_is_refused(recipe: Any, changes: Any, says: str) -> None:
     with pytest.raises(BadInput, match=says):

@@ -65,7 +65,7 @@ def tune(ranges: dict[str, Any], **more: Any) -> dict[str, Any]:
      "tuning 't': a trial may have lr = 0.0001 and scheduler.min_lr = 0.001: scheduler.min_lr = 0.001 lies above lr"),
     ({}, tune({"lr": RATES, "scheduler.min_lr": LEAST, "scheduler.kind": {"choices": ["constant", "cosine"]}}),
      "a trial may have lr = 0.0001 and scheduler.kind = cosine and scheduler.min_lr = 0.001"),
-    (COSINE, tune({"lr": {"choices": ["0.1", "0.01", "0.5"]}, "scheduler.min_lr": {"low": 0.0, "high": 0.05}}),
+    (COSINE, tune({"lr": {"choices": [0.1, 0.01, 0.5]}, "scheduler.min_lr": {"low": 0.0, "high": 0.05}}),
      "a trial may have lr = 0.01 and scheduler.min_lr = 0.05"),
     ({"scheduler": {"kind": "cosine", "min_lr": 0.01}}, tune({"lr": RATES}), "a trial may have lr = 0.0001: .* above"),
     ({}, tune({"nesterov": {"choices": [True, False]}, "momentum": {"low": 0.0, "high": 0.9}}),

@@ -29,7 +29,7 @@ def test_a_new_file_or_an_earlier_result_is_written(tmp_path: Path, before: byte
 def test_a_file_of_something_else_stays(tmp_path: Path, before: bytes) -> None:
     path = tmp_path / "study.toml"
     path.write_bytes(before)
-    with pytest.raises(BadInput, match="holds something else; name another file, or remove it"):
+    with pytest.raises(BadInput, match="has other contents; name another file, or remove it"):
         write_over(path, b"<svg/>", SIGNS)
     assert path.read_bytes() == before
 

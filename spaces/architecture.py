@@ -35,7 +35,7 @@ class Shortcuts:
         if bad := [pair for pair in pairs if not re.fullmatch(r"[0-9]{1,4}-[0-9]{1,4}", pair)]:
             raise ValueError(f"'{short(bad[0])}' is no shortcut; write source-target, as in 'vgg19 1-3 2-7'")
         if vgg not in LAYERS:
-            raise ValueError(f"'{short(vgg)}' is no VGG; there are {', '.join(LAYERS)}")
+            raise ValueError(f"'{short(text)}' is no architecture: it begins with none of {', '.join(LAYERS)}")
         return cls(vgg, tuple((int(i), int(k)) for i, k in (pair.split("-") for pair in pairs)))
 
     @property

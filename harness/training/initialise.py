@@ -18,13 +18,15 @@ def initialise(network: nn.Module, study_seed: int, seed: int, train_seed: int =
     Parameters of other layers, as a space from outside may have them, keep a constant that the network gives them, and
     else are sampled anew with the mean and the spread that they came with. α keeps what the supernet gave it.
     """
+    usual = {
+        id(own) for layer in network.modules() if isinstance(layer, USUAL) for own in layer.parameters(recurse=False)
+    }
     for name, parameter in network.named_parameters():
         if name.startswith("alphas."):
             continue
-        layer = network.get_submodule(name.rpartition(".")[0])
         generator = torch.Generator().manual_seed(stream(study_seed, seed, "initialisation", train_seed, name))
         with torch.no_grad():
-            start = _usual(name, parameter.shape, generator) if isinstance(layer, USUAL) else _own(parameter, generator)
+            start = _usual(name, parameter.shape, generator) if id(parameter) in usual else _own(parameter, generator)
             parameter.copy_(start)
 
 

@@ -237,10 +237,19 @@ ranges = { batch_size = { choices = ["32", "64"] }, lr = { choices = [2e-6, 3e-6
 """
 
 
+def test_numbers_that_are_written_as_text_are_refused_before_anything_is_tried(tmp_path: Path) -> None:
+    with pytest.raises(
+        BadInput, match=r"^tuning 'both'\.ranges: batch_size takes a whole number, as in batch_size = 3"
+    ):
+        ran(tmp_path, study=WORDS)
+    assert not (tmp_path / "driven").exists()
+
+
 @pytest.mark.training
 @pytest.mark.parametrize("named", ["32", "64"])
-def test_numbers_that_are_written_as_text_are_kept_as_they_were_tried(tmp_path: Path, named: str) -> None:
-    assert ran(tmp_path, study=WORDS.replace("NAMED", named))[0] == 0
+def test_what_the_best_trial_tried_is_taken_over(tmp_path: Path, named: str) -> None:
+    study = WORDS.replace('["32", "64"]', "[32, 64]").replace('"NAMED"', named)
+    assert ran(tmp_path, study=study)[0] == 0
     rows = list(latest_rows(tmp_path / "driven").values())
     best = max((row for row in rows if row["kind"] == "tune"), key=lambda row: row["val_accuracy"])
     (kept,) = [row["recipe"] for row in rows if row["kind"] == "train"]

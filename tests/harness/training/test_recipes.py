@@ -241,7 +241,7 @@ def test_numbers_that_are_written_as_text_are_refused_before_anything_is_tried(t
     with pytest.raises(
         BadInput, match=r"^tuning 'both'\.ranges: batch_size takes a whole number, as in batch_size = 3"
     ):
-        ran(tmp_path, study=WORDS)
+        ran(tmp_path, study=WORDS.replace("NAMED", "32"))
     assert not (tmp_path / "driven").exists()
 
 

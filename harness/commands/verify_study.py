@@ -65,7 +65,11 @@ def _not_as_fixed(values: Mapping[str, Any], entries: Sequence[protocol.Entry]) 
 
 def _not_the_spaces(values: Mapping[str, Any], study: Study, space: Space) -> Iterator[str]:
     """Names of α's entries, and of methods with their strategies, by which figures and pages speak of them."""
-    labels = labels_of(space)
+    try:
+        labels = labels_of(space)
+    except ValueError as error:
+        yield f"study.json, space: {error}"
+        return
     if values.get("alpha_labels", labels) != labels:
         yield "study.json, alpha_labels: are not those of the space"
     due = [(one.method.name, one.search.strategy) for one in merged(study).methods]

@@ -97,6 +97,7 @@ def test_counts_are_those_of_the_architecture(folder: Path) -> None:
         ("train", {"status": "diverged", "test_accuracy": None, "split": "f" * 16}, "its split is "),
         ("train", {"epochs": 1}, "its epochs and points of its curve are 1 and 2, but 2 by its recipe"),
         ("train", {"curve": []}, "its epochs and points of its curve are 2 and 0, but 2 by its recipe"),
+        ("search", {"curve": [{**COUNTED[0], "alpha": {"pairs": [[1.0]]}}]}, "epoch 1 of its curve: its α is none of"),
         ("search", {"curve": COUNTED}, "epoch 1 of its curve: counts.A is 3, but 1 by its α"),
     ],
     ids=str,

@@ -14,6 +14,7 @@ from spaces.alike import offered
 from spaces.cells.mixing import mixings
 from spaces.contract_networks import CHANNELS, CLASSES, SIZE, images, seeded, supernet_trains, trains_and_is_judged
 from spaces.cost import cost
+from spaces.counts import count as number
 from spaces.edits import edits, offers
 from spaces.labels import labels_of
 from spaces.space import Space
@@ -64,8 +65,8 @@ def _reads(space: Space, rule: str) -> None:
 def _draws(space: Space, rule: str) -> None:
     one = space.draw(rule, Random(0))
     for name, value in (("shortcuts", one.shortcuts), ("long_shortcuts", one.long_shortcuts)):
-        known = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-        assert known or (name == "long_shortcuts" and value is None), f"{name} of {one} is {value!r}, no whole number"
+        known = number(value) is not None or (name == "long_shortcuts" and value is None)
+        assert known, f"{name} of {one} is {value!r}, no whole number"
     drawn = [space.draw(rule, Random(seed)) for seed in range(20)]
     assert drawn == [space.draw(rule, Random(seed)) for seed in range(20)], "the same seed samples something else"
     assert len(set(map(str, drawn))) > 1, "20 samples are all the same"

@@ -47,9 +47,7 @@ def prepared(options: argparse.Namespace, study: "Study", session: "Session",
             study, Path(options.results), session.root, options.download, session.device, seeds, reuse=session.reuse,
             elsewhere=session.elsewhere,
         )  # fmt: skip
-    for note in found.notes:
-        print(f"nas-harness: {note}", file=sys.stderr)
-    for note in random_notes(found.settings.methods):
+    for note in (*found.notes, *random_notes(found.settings.methods)):
         print(f"nas-harness: {note}", file=sys.stderr)
     for names in alike(found.plan):
         print(f"nas-harness: methods {' and '.join(names)} have equal settings: their trials are the same",

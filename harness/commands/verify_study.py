@@ -8,7 +8,7 @@ from typing import Any
 from harness.errors import BadInput
 from harness.plan.jobs import Plan, as_json
 from harness.plan.make import make
-from harness.plan.methods import merged
+from harness.plan.methods import StudySettings, merged
 from harness.plan.strategies import strategy
 from harness.run.prepare import ALPHA, decisive_digest, scale_if_there
 from harness.storage import protocol
@@ -38,11 +38,12 @@ def problems(folder: Path, rows: Mapping[str, Entry], space: Space) -> Iterator[
         study = study_of(values, "study.json")
         most = max([study.seeds.search, *study.looks]) if (open_ended := values.get("sequential")) else 0
         seeds = dict.fromkeys((one.name for one in study.method), most) if open_ended else None
-        plan = make(merged(study), space.rules, strategy, seeds, values["schema"])
+        settings = merged(study)
+        plan = make(settings, space.rules, strategy, seeds, values["schema"])
     except BadInput as error:
         yield f"study.json: its plan cannot be made again ({error})"
         return
-    yield from _not_the_spaces(values, study, space)
+    yield from _not_the_spaces(values, settings, space)
     yield from _not_the_tables(values, study)
     yield from _not_the_looks(values) if open_ended else ()
     yield from _other_rows(values, plan)
@@ -63,7 +64,7 @@ def _not_as_fixed(values: Mapping[str, Any], entries: Sequence[protocol.Entry]) 
                f"{fixed['settings']}")  # fmt: skip
 
 
-def _not_the_spaces(values: Mapping[str, Any], study: Study, space: Space) -> Iterator[str]:
+def _not_the_spaces(values: Mapping[str, Any], settings: StudySettings, space: Space) -> Iterator[str]:
     """Names of α's entries, and of methods with their strategies, by which figures and pages speak of them."""
     try:
         labels = labels_of(space)
@@ -72,7 +73,7 @@ def _not_the_spaces(values: Mapping[str, Any], study: Study, space: Space) -> It
         return
     if values.get("alpha_labels", labels) != labels:
         yield "study.json, alpha_labels: are not those of the space"
-    due = [(one.method.name, one.search.strategy) for one in merged(study).methods]
+    due = [(one.method.name, one.search.strategy) for one in settings.methods]
     found = [(one.get("name"), one.get("strategy")) for one in values.get("methods", ())]
     yield from (f"study.json, methods: {name} is by {short(strategy)}, which does not follow from its settings"
                 for name, strategy in found if (name, strategy) not in due and strategy is not None)  # fmt: skip

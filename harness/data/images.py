@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from harness.errors import BadInput
+from spaces.counts import count
 
 PADDING = 4  # of the random crop, in pixels (He et al. 2016)
 AT_A_TIME = 2**24  # values that are scaled together, as four bytes each
@@ -49,7 +50,7 @@ class DataSet:
 
     def fault(self) -> str:
         """What no study can train on; '' where there is nothing of that kind."""
-        if isinstance(self.classes, bool) or not hasattr(self.classes, "__index__"):
+        if count(self.classes) is None:
             return f"its classes is {self.classes!r}; it must be a whole number from 2 on"
         for what, part in (("training", self.train), ("test", self.test)):
             if not isinstance(part, Images):

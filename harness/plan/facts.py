@@ -1,9 +1,9 @@
 """What a row says of an architecture, which a space from outside may have made."""
 
-from operator import index
 from typing import Any
 
 from harness.vocabulary.rows import Outcome
+from spaces.counts import count
 from spaces.space import Architecture
 
 MOST = 2**53  # that a JSON number holds without rounding
@@ -19,10 +19,6 @@ def facts(architecture: Architecture) -> Outcome:
 
 
 def _count(name: str, value: Any) -> int:
-    try:
-        number = -1 if isinstance(value, bool) else index(value)  # also one of NumPy or of torch
-    except TypeError:
-        number = -1
-    if not 0 <= number < MOST:
+    if (number := count(value)) is None or number >= MOST:
         raise ValueError(f"{name} of the architecture is {value!r}; it must be a whole number from 0 on")
     return number

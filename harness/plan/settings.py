@@ -1,8 +1,10 @@
 """A job's settings as plain values, and what can be read from them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from harness.seeding import Seeds
 from harness.study.schema import Recipe
 from harness.study.scores import ZERO_COST
 from harness.study.search import Search
@@ -14,14 +16,15 @@ Settings = dict[str, Any]
 SCORED = -1  # in the place of a final training's number
 
 
-def training_seed(settings: Mapping[str, Any]) -> int:
-    """The number of the training among those of one architecture, from which its start values and its noise follow.
+def seeds_of(settings: Mapping[str, Any]) -> Seeds:
+    """From which a job's start values and its noise follow.
 
     What is tried to choose an architecture or a recipe has another one than what is then judged: else a network that
     was lucky with its start values would be chosen, and be lucky again. (Under schema 3 both had 0.)
     """
     chooses = settings["kind"] in (Kind.SCORE, Kind.TUNE) and "of_training" not in settings.get("source", {})
-    return SCORED if chooses and settings["schema"] > 3 else int(settings.get("train_seed", 0))
+    found = Seeds.of(settings)
+    return replace(found, training=SCORED) if chooses and settings["schema"] > 3 else found
 
 
 def weights_read(settings: Mapping[str, Any]) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """What every part of a study file is: frozen, with unknown keys and numbers that are none refused."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Self, get_args, get_origin
 
@@ -14,12 +15,12 @@ class Model(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _of_its_kind(cls, value: Any, info: ValidationInfo) -> Any:
-        annotation = cls.model_fields[info.field_name or ""].annotation
-        if not _takes_lists(annotation):
-            fault = _mistaken(value, annotation)
+        kinds, lists = _taken(cls, info.field_name or "")
+        if not lists:
+            fault = _mistaken(value, kinds)
         else:
             items = value if isinstance(value, list | tuple) else ()
-            fault = "numbers_type" if any(_mistaken(item, annotation) for item in items) else ""
+            fault = "numbers_type" if any(_mistaken(item, kinds) for item in items) else ""
         if fault:
             raise PydanticCustomError(fault, "of another kind")
         return value
@@ -62,9 +63,15 @@ class OfAFile(Model):
         return isinstance(other, type(self)) and dict(self) == dict(other)
 
 
-def _mistaken(value: Any, annotation: Any) -> Any:
+@cache
+def _taken(model: type[Model], field: str) -> tuple[frozenset[Any], bool]:
+    """What a field may hold, and whether in a list: worked out once, as every job's recipe is validated."""
+    annotation = model.model_fields[field].annotation
+    return frozenset(_kinds(annotation)), _takes_lists(annotation)
+
+
+def _mistaken(value: Any, kinds: frozenset[Any]) -> Any:
     """The library's name for the fault where it would take true for 1, "3" for 3, or "yes" or 1 for true; else ''."""
-    kinds = set(_kinds(annotation))
     wanted = next((kind for kind in (bool, float, int) if kind in kinds), None)
     if wanted is None or Any in kinds or type(value) in kinds or not isinstance(value, bool | str | int | float):
         return ""

@@ -1,7 +1,6 @@
 """The kinds of jobs: what a trial of each trains, and what it may look at."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from math import isfinite
 from pathlib import Path
@@ -14,7 +13,7 @@ from harness.data.images import DataSet, Images
 from harness.data.splits import Split, split
 from harness.engine.engine import Engine
 from harness.plan.facts import facts
-from harness.plan.settings import Settings, at_start, by_table, recipe_of, search_of, training_seed, validation_portion
+from harness.plan.settings import Settings, at_start, by_table, recipe_of, search_of, seeds_of, validation_portion
 from harness.plan.tuning import prunes
 from harness.seeding import Seeds
 from harness.storage import predictions
@@ -64,7 +63,8 @@ def _network(settings: Settings, data: DataSet, engine: Engine, space: Space, pl
 
 
 def _start(network: Any, settings: Settings, place: Place) -> None:
-    initialise(network, settings["study_seed"], settings["seed"], training_seed(settings))
+    seeds = seeds_of(settings)
+    initialise(network, seeds.study, seeds.search, seeds.training)
     recipe = recipe_of(settings)
     if (source := recipe.pretrained) and "continues" not in settings:
         vgg = settings["space_options"].get("vgg", settings["space"])
@@ -106,8 +106,7 @@ def validated_job(key: str, settings: Settings, place: Place, outcome: Outcome) 
     network = _network(settings, data, engine, space, place, outcome)
     part = _split(settings, data)
     weights, alpha = (data.train.take(indices).to(engine.device) for indices in (part.weights, part.alpha))
-    seeds = replace(Seeds.of(settings), training=training_seed(settings))
-    work = Training(network, weights, recipe_of(settings), seeds, engine)
+    work = Training(network, weights, recipe_of(settings), seeds_of(settings), engine)
 
     def after(number: int, outcome: Outcome) -> bool:
         accuracy = engine.evaluate(network, alpha)[0]

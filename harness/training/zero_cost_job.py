@@ -10,7 +10,7 @@ from harness.data.images import DataSet
 from harness.data.splits import Split, order, split
 from harness.engine.engine import Engine
 from harness.plan.facts import facts
-from harness.plan.settings import Settings, training_seed, validation_portion
+from harness.plan.settings import Settings, seeds_of, validation_portion
 from harness.seeding import Seeds
 from harness.training.epochs import Epochs
 from harness.training.initialise import initialise
@@ -31,9 +31,10 @@ def job(key: str, settings: Settings, place: Place, outcome: Outcome) -> Epochs:
     clock = time.perf_counter()
     network = space.build(architecture, data.classes, data.channels)
     parameters, macs = cost(network, data.channels, data.size)
-    initialise(network, settings["study_seed"], settings["seed"], training_seed(settings))
+    seeds = seeds_of(settings)
+    initialise(network, seeds.study, seeds.search, seeds.training)
     with Engine.choose(device, "fp32", data).exact() as engine:
-        torch.manual_seed(Seeds.of(settings).stream("dropout"))
+        torch.manual_seed(seeds.stream("dropout"))
         score = SCORES[settings["search"]["score"]](network.to(device), batch(settings, data, part, engine))
     seconds = time.perf_counter() - clock
     yield Progress(1, 1, seconds)

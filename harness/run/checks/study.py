@@ -25,7 +25,6 @@ from harness.training import pretrained
 from harness.vocabulary.kinds import Kind, Role
 from spaces import custom_rules
 from spaces.alike import check_match
-from spaces.cost import cost
 from spaces.labels import labels_of
 from spaces.space import Space
 
@@ -138,9 +137,8 @@ def check_size(loaded: Study, space: Space, data: DataSet) -> None:
     """Raises BadInput where a network of the space cannot take the study's images, or tells other classes apart."""
     shape = f"{data.channels}×{data.size}×{data.size}"
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), torch.no_grad():
             network = space.build(example(space), data.classes, data.channels)
-            cost(network, data.channels, data.size)
             logits = network.eval()(torch.zeros(2, data.channels, data.size, data.size))
     except RuntimeError as error:
         if ":" in loaded.space:

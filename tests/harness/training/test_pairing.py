@@ -8,7 +8,7 @@ from harness.data import datasets
 from harness.engine.engine import Engine
 from harness.plan.make import make
 from harness.plan.methods import merged
-from harness.plan.settings import training_seed
+from harness.plan.settings import seeds_of
 from harness.plan.strategies import strategy
 from harness.seeding import Seeds, stream
 from harness.training.initialise import initialise
@@ -54,7 +54,7 @@ def test_a_choice_is_made_from_other_start_values_than_it_is_judged_by(schema: i
     found: dict[str, set[int]] = {}
     for job in jobs:
         kind = "of trained" if "of_training" in job.settings.get("source", {}) else job.kind
-        found.setdefault(kind, set()).add(training_seed(job.settings))
+        found.setdefault(kind, set()).add(seeds_of(job.settings).training)
     apart = {-1} if schema == 4 else {0}
     assert found == {"score": apart, "tune": apart, "train": {0, 1}, "of trained": {0}}
 

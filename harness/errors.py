@@ -8,6 +8,7 @@ from contextlib import contextmanager
 ODD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 FROM_OUTSIDE = (Exception, SystemExit)  # what a user's own space, rule, loader or task may raise
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of an OSError: the disk is full
+NO_SPACE_LEFT = "{folder}: no space left on the disk; free some, then the same command carries on"
 
 
 class BadInput(Exception):

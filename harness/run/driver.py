@@ -10,23 +10,24 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
-from harness.errors import NO_ROOM, visible
+from harness.errors import NO_ROOM, NO_SPACE_LEFT, visible
 from harness.plan import resolve
 from harness.plan.jobs import Job, Plan, described
-from harness.plan.settings import RESOLVED, Settings
+from harness.plan.settings import Settings
 from harness.run.admission import Admission, fits
 from harness.run.checkpoints_at import tidy, trouble
 from harness.run.kept_networks import Networks
 from harness.run.kept_weights import Weights
+from harness.run.row import readable_row
+from harness.run.row import row as new_row
 from harness.run.running import Running, save
 from harness.run.schedule import LOOK_UP, Frontier
-from harness.storage import provenance, stop
+from harness.storage import stop
 from harness.storage.checkpoint import of_job, sweep
 from harness.storage.folder import watch_file
 from harness.storage.protocol import last_hash
-from harness.storage.row_fields import unwritable
 from harness.storage.rows import Records, final_rows
 from harness.storage.store import Folder, Store
 from harness.training import looked_up
@@ -68,7 +69,7 @@ class Driver:
     book: Records
     show: Display
     networks: Networks
-    preregistered: bool = False  # rows then name the protocol's last entry, so that none before it can be taken away
+    preregistered: bool = False
     home: Path | None = None  # from which a table's relative path goes
     elsewhere: Store | None = None  # where checkpoints lie, if not in the folder
     running: dict[str, Running] = field(default_factory=dict)
@@ -113,30 +114,39 @@ class Driver:
         `kind`: only of this one, for a process that has `room`, a part of a GPU, beside others of it.
         """
         self.look_up()
-        allows: Callable[[str], bool] = lambda one: (  # noqa: E731
-            one != LOOK_UP and kind in (None, one) and self.admission.allows(one, packed=kind is not None)
-        )
-        while not self.over and (job := self.frontier.take(allows)):
-            if why := timeout_reason(watch_file(self.folder, job.key)):  # of the run before, which it ended
-                self.record(job, job.settings, {"status": Status.FAILED, "error": why})
-                continue
-            try:
-                settings = resolve.resolve(job, self.rows, self.space)
-            except resolve.Unbuildable as none:
-                self.record(job, job.settings, none.outcome)
-                self.look_up()
+        while not self.over and (job := self.frontier.take(lambda one: self._allows(one, kind))):
+            if (settings := self._resolved(job)) is None:
                 continue
             if not fits(self.admission.share(job)[1], room):
                 self.frontier.put(job.key)
                 return None
-            self.running[job.key] = Running(job, time.time())
-            place = replace(self.places(job), keep_weights=bool(self.weights.readers[job.key]),
-                            keep_network=self.networks.keeps(job))  # fmt: skip
-            self._save_state()
-            return Assignment(job, settings, place)
+            return self._assigned(job, settings)
         if not self.running and not self.over:
             self.halted = self.admission.disk.refusal()
         return None
+
+    def _allows(self, one: str, kind: str | None) -> bool:
+        """Whether a job of the kind `one` may start now, in a process of `kind` where that is not None."""
+        return one != LOOK_UP and kind in (None, one) and self.admission.allows(one, packed=kind is not None)
+
+    def _resolved(self, job: Job) -> Settings | None:
+        """None where the job hung in the run before, or cannot be built, and is a row now."""
+        if why := timeout_reason(watch_file(self.folder, job.key)):
+            self.record(job, job.settings, {"status": Status.FAILED, "error": why})
+            return None
+        try:
+            return resolve.resolve(job, self.rows, self.space)
+        except resolve.Unbuildable as none:
+            self.record(job, job.settings, none.outcome)
+            self.look_up()
+            return None
+
+    def _assigned(self, job: Job, settings: Settings) -> Assignment:
+        self.running[job.key] = Running(job, time.time())
+        place = replace(self.places(job), keep_weights=bool(self.weights.readers[job.key]),
+                        keep_network=self.networks.keeps(job))  # fmt: skip
+        self._save_state()
+        return Assignment(job, settings, place)
 
     def look_up(self) -> None:
         """Appends the rows of all jobs that a table can answer now. They are durable when it returns."""
@@ -144,9 +154,9 @@ class Driver:
         while not self.over and (job := self.frontier.take(lambda queue: queue == LOOK_UP)):
             try:
                 settings = resolve.resolve(job, self.rows, self.space)
-                row = self._row(job, settings, looked_up.outcome(settings, self.space, self.home))
+                row = new_row(job, settings, looked_up.outcome(settings, self.space, self.home), self._entry)
             except resolve.Unbuildable as none:
-                row = self._row(job, job.settings, none.outcome)
+                row = new_row(job, job.settings, none.outcome, self._entry)
             if self._append(row, durable=False):
                 self._count(job, row)
             if time.monotonic() - shown >= 1 or not self.frontier.left:
@@ -188,9 +198,7 @@ class Driver:
 
     def record(self, job: Job, settings: Settings, outcome: Mapping[str, Any]) -> None:
         """Appends the row of a job that is done with; halts where the disk is full."""
-        row = self._row(job, settings, outcome)
-        if fault := unwritable(row):
-            row = self._row(job, {}, {"status": Status.FAILED, "error": f"what it gave cannot be kept: {fault}"})
+        row = readable_row(job, settings, outcome, self._entry)
         if not self._append(row):
             return
         self._count(job, row)
@@ -202,11 +210,10 @@ class Driver:
         self._save_state()
         self.show(self, row)
 
-    def _row(self, job: Job, settings: Settings, outcome: Mapping[str, Any]) -> Row:
-        resolved = {name: settings[name] for name in RESOLVED if name in settings}
-        here = {**provenance.here(), "protocol": last_hash(self.folder) if self.preregistered else None}
-        return cast(Row, {**EMPTY, **described(job), "host": provenance.host(), **outcome, **here,
-                          "settings": {**resolved, **job.settings}})  # fmt: skip
+    @property
+    def _entry(self) -> str | None:
+        """Of the protocol: rows name its last one, so that none before it can be taken away."""
+        return last_hash(self.folder) if self.preregistered else None
 
     def _append(self, row: Row, durable: bool = True) -> bool:
         """False where the disk is full, which halts the run."""
@@ -241,6 +248,3 @@ class Driver:
     def _save_state(self) -> None:
         self._saved_at = time.monotonic()
         save(self.folder, self.running, self.stopped)
-
-
-NO_SPACE_LEFT = "{folder}: no space left on the disk; free some, then the same command carries on"

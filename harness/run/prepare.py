@@ -148,31 +148,42 @@ def prepare(loaded: Study, results: Path, root: Path | None, download: bool, dev
     merged(loaded)  # parts of recipes and searches stand in a study as they were written: seen to be such before use
     loaded = with_table_digest(with_digests(with_starts(loaded, home), home), home)
     space, settings = open_space(loaded), merged(loaded)
-    check_labels(loaded, space)
-    check_tunings(settings, space)
-    check_methods(settings, space)
-    check_task(loaded)
+    _check_apart(settings, space, home)
     folder = results / loaded.name
     before = claim(folder, loaded.name)
     complete_rows(folder)
-    check_table(settings, space, home)
     sets = _loaded(settings, root, download)
     is_open = leaves_precision_open(settings)
     elsewhere = elsewhere if is_open else elsewhere and (lambda: "fp32")  # nobody reads it
     auto = precisions(space, sets[0], device, before, elsewhere)
     settings = with_precision(settings, *auto)
-    for data in sets:
-        check_size(loaded, space, data)
-        check_scores(settings, space, data)
-        check_cutout(settings, data)
-        check_pretrained(settings, space, data, root, home)
-        check_starts(loaded, space, data, home)
+    _check_together(settings, space, sets, root, home)
     plan = make(settings, space.rules, strategy, seeds, schema_of((folder, *reuse), before))
     if not before:  # what began under such names goes on
         check_names(plan)
     check_primary(loaded, plan)
     kept = dict(zip(TRAINED, auto, strict=True)) if is_open or AUTO in before else {}
     return Prepared(settings, space, sets, plan, folder, home, kept)
+
+
+def _check_apart(settings: StudySettings, space: Space, home: Path | None) -> None:
+    """What needs no data set. Raises BadInput."""
+    check_labels(settings.study, space)
+    check_tunings(settings, space)
+    check_methods(settings, space)
+    check_task(settings.study)
+    check_table(settings, space, home)
+
+
+def _check_together(settings: StudySettings, space: Space, sets: Sequence[DataSet], root: Path | None,
+                    home: Path | None) -> None:  # fmt: skip
+    """The study with each of its data sets. Raises BadInput."""
+    for data in sets:
+        check_size(settings.study, space, data)
+        check_scores(settings, space, data)
+        check_cutout(settings, data)
+        check_pretrained(settings, space, data, root, home)
+        check_starts(settings.study, space, data, home)
 
 
 def _loaded(settings: StudySettings, root: Path | None, download: bool) -> tuple[DataSet, ...]:

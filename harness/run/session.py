@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.errors import NO_ROOM, BadInput, Ended, Stopped
-from harness.plan.jobs import Job
+from harness.errors import NO_ROOM, NO_SPACE_LEFT, BadInput, Ended, Stopped
+from harness.plan.jobs import Job, Plan
 from harness.run import engine_paths, stopping
 from harness.run.admission import Admission, DiskCap, Shares
 from harness.run.checkpoints_at import claimed, opened, tidy, url_of_study
 from harness.run.display import Screen
-from harness.run.driver import NO_SPACE_LEFT, Driver
+from harness.run.driver import Driver
 from harness.run.kept_networks import Networks
 from harness.run.prepare import Elsewhere, Prepared, protocol_of
 from harness.run.reuse import Lacking, adopt, lacking
@@ -67,56 +67,75 @@ def run(prepared: Prepared, session: Session) -> int:
         raise Stopped(NO_SPACE_LEFT.format(folder=prepared.folder)) from None
 
 
-def _run(prepared: Prepared, session: Session) -> int:
-    folder = prepared.folder
-    admission = Admission(session.shares, session.device, DiskCap(folder, session.disk_limit))
+@dataclass(frozen=True)
+class Begun:
+    """What a run settles before its first job."""
 
-    place: Callable[[Job], Place] = lambda job: _place(job, prepared, session, admission, ways, store)  # noqa: E731
-    plan = prepared.plan.only(session.kinds)
+    plan: Plan  # what it shall do of the study
+    store: Store
+    paths: Mapping[str, str]  # how steps run, as study.json says
+    entry: str | None  # the protocol's last one; None where the study is not preregistered
+
+
+def _run(prepared: Prepared, session: Session) -> int:
     check(prepared, session)
-    reached = opened(folder, url_of_study(session.checkpoints, prepared.study.name))
-    with Records(folder) as book:
-        running_file(folder).unlink(missing_ok=True)  # of a driver that died
-        before = claim(folder, prepared.study.name)
-        store = claimed(folder, reached)
-        ways = engine_paths.settled(prepared, plan, session.device, session.engine_path, session.reuse)
-        values = {**prepared.as_json(session.command), "paths": ways, "sequential": session.sequential}
-        if before.get("sequential"):  # what was looked at once stays so, at the looks that were fixed then
-            values |= {"sequential": True, "looks": before["looks"]}
-        entry = _settle(prepared, values["looks"])
-        content = json.dumps(values, indent=1, sort_keys=True)
-        write_atomically(study_file(folder), content.encode())
-        if found := lacking(plan, folder, session.reuse):
-            _record_reuse(prepared, found)
-            entry = _settle(prepared, values["looks"])
-            adopt(found, plan, folder, book, entry, keep=prepared.study.keep_weights != "none")
-        book.guard(study_file(folder), protocol.protocol_file(folder))
-        kept = Networks(folder, prepared.plan, prepared.study.keep_weights)
-        with Screen() as screen, session.trackers.follow(folder) as feeds:
-            driver = Driver(plan, prepared.plan, prepared.space, folder, place, admission, book,
-                            Tracked(screen, feeds), kept, entry is not None, prepared.home, store)  # fmt: skip
-            for note in kept.notes(driver.rows):
-                print(f"nas-harness: {note}", file=sys.stderr)
-            driver.look_up()
-            if not driver.over:
-                with stopping.at_signals(driver):
-                    session.execute(driver)
-            tidy(store, folder, driver.rows)
+    reached = opened(prepared.folder, url_of_study(session.checkpoints, prepared.study.name))
+    with Records(prepared.folder) as book:
+        begun = _begin(prepared, session, reached, book)
+        driver = _drive(prepared, session, begun, book)
     if driver.halted:
         raise Stopped(driver.halted)
     if driver.stopped and driver.frontier.left:
         raise Ended(driver.stopped)
-    return sum(key not in driver.rows for key in plan.jobs)
+    return sum(key not in driver.rows for key in begun.plan.jobs)
 
 
-def _place(job: Job, prepared: Prepared, session: Session, admission: Admission, ways: Mapping[str, str],
-           store: Store) -> Place:  # fmt: skip
+def _begin(prepared: Prepared, session: Session, reached: Store, book: Records) -> Begun:
+    """Writes study.json, the protocol and the rows that are taken over."""
+    folder, plan = prepared.folder, prepared.plan.only(session.kinds)
+    running_file(folder).unlink(missing_ok=True)  # of a driver that died
+    before = claim(folder, prepared.study.name)
+    store = claimed(folder, reached)
+    paths = engine_paths.settled(prepared, plan, session.device, session.engine_path, session.reuse)
+    values = {**prepared.as_json(session.command), "paths": paths, "sequential": session.sequential}
+    if before.get("sequential"):  # what was looked at once stays so, at the looks that were fixed then
+        values |= {"sequential": True, "looks": before["looks"]}
+    entry = _settle(prepared, values["looks"])
+    write_atomically(study_file(folder), json.dumps(values, indent=1, sort_keys=True).encode())
+    if found := lacking(plan, folder, session.reuse):
+        _record_reuse(prepared, found)
+        entry = _settle(prepared, values["looks"])
+        adopt(found, plan, folder, book, entry, keep=prepared.study.keep_weights != "none")
+    book.guard(study_file(folder), protocol.protocol_file(folder))
+    return Begun(plan, store, paths, entry)
+
+
+def _drive(prepared: Prepared, session: Session, begun: Begun, book: Records) -> Driver:
+    """Runs jobs until all are done, or the run has to end."""
+    folder = prepared.folder
+    admission = Admission(session.shares, session.device, DiskCap(folder, session.disk_limit))
+    place: Callable[[Job], Place] = lambda job: _place(job, prepared, session, admission, begun)  # noqa: E731
+    kept = Networks(folder, prepared.plan, prepared.study.keep_weights)
+    with Screen() as screen, session.trackers.follow(folder) as feeds:
+        driver = Driver(begun.plan, prepared.plan, prepared.space, folder, place, admission, book,
+                        Tracked(screen, feeds), kept, begun.entry is not None, prepared.home, begun.store)  # fmt: skip
+        for note in kept.notes(driver.rows):
+            print(f"nas-harness: {note}", file=sys.stderr)
+        driver.look_up()
+        if not driver.over:
+            with stopping.at_signals(driver):
+                session.execute(driver)
+        tidy(begun.store, folder, driver.rows)
+    return driver
+
+
+def _place(job: Job, prepared: Prepared, session: Session, admission: Admission, begun: Begun) -> Place:
     cpus, gpus = admission.start(job)
     root = str(session.root) if session.root else None
     home = str(prepared.home) if prepared.home else None
     return Place(str(prepared.folder.resolve()), session.device, cpus, gpus, root, home, time_limit=session.time_limit,
-                 engine_path=engine_paths.of(job.kind, ways), pack=session.shares.pack(job.kind),
-                 checkpoints=store.url)  # fmt: skip
+                 engine_path=engine_paths.of(job.kind, begun.paths), pack=session.shares.pack(job.kind),
+                 checkpoints=begun.store.url)  # fmt: skip
 
 
 def check(prepared: Prepared, session: Session) -> None:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
 
 import torch
@@ -58,27 +58,37 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
             raise FileNotFoundError(f"{place.path} is not there on {provenance.host()}")
         memory.start(place.device, place.process_gpus)
         outcome["hardware"] = hardware(place.device)
-        watch.start()
-        for progress in kind(settings)(key, settings, place, outcome):
-            if progress is None and place.pack == 1:
-                yield None
-                continue
-            watch.stop()
-            yield progress and replace(progress, memory=memory.part(place.device) * place.part_of_process)
-            watch.start(anew=progress is not None)
+        yield from _watched(kind(settings)(key, settings, place, outcome), place, watch)
     except Superseded:
         raise
     except FROM_OUTSIDE as error:
         outcome.update(_failure(error, place.device))
     finally:
         watch.close()
+    return _complete(outcome, place, time.perf_counter() - clock)
+
+
+def _watched(trial: Iterable[Progress | None], place: Place, watch: TrialWatch) -> Iterator[Progress | None]:
+    """The trial's turns, each epoch with the memory that it took; the watch stands still while others have theirs."""
+    watch.start()
+    for progress in trial:
+        if progress is None and place.pack == 1:
+            yield None
+            continue
+        watch.stop()
+        yield progress and replace(progress, memory=memory.part(place.device) * place.part_of_process)
+        watch.start(anew=progress is not None)
+
+
+def _complete(outcome: Outcome, place: Place, seconds: float) -> Outcome:
+    """Of a trial that ended after so many seconds: numbers alone, and what it took."""
     outcome.update(_nonsense(outcome))
     if outcome["status"] not in WORKED:
         outcome.update(_numberless(outcome))
-    outcome.setdefault("seconds", time.perf_counter() - clock)
+    outcome.setdefault("seconds", seconds)
     outcome.setdefault("device_seconds", outcome["seconds"] * place.share)
     outcome.update(Outcome(peak_memory_bytes=memory.peak(place.device), finished=provenance.now()))
-    memory.release(place.device, time.perf_counter() - clock)
+    memory.release(place.device, seconds)
     return outcome
 
 

@@ -45,7 +45,8 @@ CAPTIONS = {
         "what no other row beats in both means."
         for batch in (1, 64)
     },
-    "accuracy-cost": "Test accuracy against what it costs to find and train one network.",
+    "accuracy-cost": "Test accuracy against what it costs to find and train one network. Failed trainings count with "
+    "the accuracy of guessing.",
     "cost": "Device-hours to find and train one network, by kind of trial.",
     "distributions": "Test accuracy of every run, hollow for random twins; below each row, mean and 95 % interval.",
     "pairwise": "Row minus column, points of accuracy. Framed with ✱: a difference is shown after Holm's method.",
@@ -162,7 +163,7 @@ def _accuracy(found: Findings) -> Drawn:
         for batch in (1, 64):
             yield f"accuracy-latency-{batch}{end}", latencies.against_latency(found.results, lines, batch)
     for end, lines in by_data_set(found):
-        yield f"accuracy-cost{end}", scale.cost_front(lines)
+        yield f"accuracy-cost{end}", scale.cost_front(found.results, lines)
     yield "cost", scale.cost_bars(found.table)
 
 

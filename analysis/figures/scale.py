@@ -9,6 +9,8 @@ import pandas as pd
 from analysis.figures.accuracy import ACCURACY, LABELS, SCALES, anchor, legend
 from analysis.figures.style import FAINT, INK, LINKED, PAPER, Drawing, Look, canvas, looks
 from analysis.findings.slopes import Model
+from analysis.results.aggregate import counted
+from analysis.results.rows import Results
 from analysis.results.table import Line
 from analysis.statistics.pareto import pareto
 
@@ -72,13 +74,13 @@ def _group(axes: "Axes", marks: pd.DataFrame, quantity: str, look: Look) -> None
     axes.plot([], [], color=look.colour, linestyle=look.line, marker=look.marker, markerfacecolor=PAPER, label=label)
 
 
-def cost_front(lines: Sequence[Line]) -> Drawing | None:
-    """Mean accuracy against mean cost; the Pareto front joins what nothing beats in both."""
-    lines_drawn = [line for line in lines if line.cells["accuracy"].n and line.cells["cost"].n]
-    if not lines_drawn:
+def cost_front(results: Results, lines: Sequence[Line]) -> Drawing | None:
+    """Mean accuracy, failures counted, against mean cost; the Pareto front joins what nothing beats in both."""
+    known = [(line, line.cells["cost"], counted(results.trainings(line.method))) for line in lines]
+    rows = [(line.method, line.label, line.search_epochs, cost.mean * SCALES["cost"], accuracy.mean, accuracy.std)
+            for line, cost, accuracy in known if accuracy.n and cost.n]  # fmt: skip
+    if not rows:
         return None
-    rows = [(line.method, line.label, line.search_epochs, line.cells["cost"].mean * SCALES["cost"],
-             line.cells["accuracy"].mean, line.cells["accuracy"].std) for line in lines_drawn]  # fmt: skip
     drawn = pd.DataFrame(rows, columns=["row", "method", "search_epochs", "hours", "accuracy", "accuracy_std"])
     drawn = drawn.astype({"search_epochs": "Int64"})
     drawn["front"] = pareto(drawn["hours"].to_numpy(), drawn["accuracy"].to_numpy())

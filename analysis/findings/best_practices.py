@@ -97,12 +97,12 @@ def _lengths(table: Sequence[Line]) -> dict[str, list[int]]:
 
 
 def _ablations(results: Results, table: Sequence[Line]) -> Answer:
-    """Rules that read one and the same search, and lengths of one."""
+    """Rules that read one and the same search, of methods that differ in nothing else, and lengths of one."""
     read: dict[str, set[str]] = {}
     for method in results.study.get("methods") or ():
         if method.get("rule"):
-            search = json.dumps([method.get("strategy"), method.get("search")], sort_keys=True)
-            read.setdefault(search, set()).add(str(method["rule"]))
+            others = {name: value for name, value in method.items() if name not in ("name", "rule", "twins")}
+            read.setdefault(json.dumps(others, sort_keys=True), set()).add(str(method["rule"]))
     rules_: list[str] = max(map(sorted, read.values()), key=len, default=[])
     epochs = max(_lengths(table).values(), key=len, default=[])
     parts = [f"{len(rules_)} rules ({', '.join(rules_)})"] if len(rules_) > 1 else []

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from math import isnan, nan
+from math import inf, isnan, nan
 
 import pandas as pd
 
@@ -17,7 +17,7 @@ from analysis.results.aggregate import done
 from analysis.results.rows import Results
 from analysis.results.searches import named
 from analysis.results.table import Line, family
-from analysis.statistics.power import FARTHEST, detectable
+from analysis.statistics.power import FARTHEST, MOST, detectable
 
 GAP = 10  # points between a supernet and what is read from it, above which a report says so
 ORIGINS = {"device": "devices", "hardware": "kinds of processor or GPU", "precision": "precisions",
@@ -95,8 +95,19 @@ def _seeds(results: Results, table: Sequence[Line], found: Compared) -> Iterator
         verb = "is" if len(unclear) == 1 else "are"
         yield (
             f"{len(unclear)} of {len(found.twins)} comparisons with twins {verb} inconclusive, which is no evidence of "
-            f"equality: to find {fixed.smallest:g} points would take {unclear[-1].needed} seeds."
+            f"equality: to find {fixed.smallest:g} points would take {_seeds_needed(unclear)} seeds."
         )
+
+
+def _seeds_needed(unclear: Sequence[Comparison]) -> str:
+    """By the comparison that needs fewest and the one that needs most."""
+    ordered = sorted((c.needed for c in unclear), key=lambda needed: inf if needed.value is None else needed.value)
+    least, most = (
+        f"more than {MOST:,}" if one.value is None else f"{one.value:,}" for one in (ordered[0], ordered[-1])
+    )
+    if least != most:
+        return f"{least} to {most}"
+    return least if ordered[0].value is None else str(ordered[0])
 
 
 def _unfinished(table: Sequence[Line]) -> Iterator[str]:

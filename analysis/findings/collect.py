@@ -49,7 +49,7 @@ def findings(folders: Path | Sequence[Path]) -> Findings:
     found = compared(results, table)
     twins, pairs = found.twins, found.pairs
     searched, random = models(results, table), twin_models(results, table)
-    analysed, over, said = several(results, table), over_sets(results, table), predictions(results)
+    analysed, over, said = several(results, table, found), over_sets(results, table), predictions(results)
     doubts = [*disagreements(analysed), *weakness(over, rules(results)), *fixed_data(results, said),
               *unanswered(table, file(results.folders))]  # fmt: skip
     return Findings(

@@ -10,8 +10,8 @@ from math import nan
 from analysis.findings import primary
 from analysis.findings.family_tests import Judged, judge, looked
 from analysis.findings.rules import Rules, rules
-from analysis.findings.spreads import Spread, pooled_spread, spreads
-from analysis.findings.verdicts import WORDS, inconclusive, verdict
+from analysis.findings.spreads import Spread, own_spread, spreads
+from analysis.findings.verdicts import ALONE, UNUSUAL, WORDS, inconclusive, verdict
 from analysis.results.aggregate import done
 from analysis.results.pairs import Pairs, Question, Sides, questions, row_of
 from analysis.results.rows import Results
@@ -54,6 +54,7 @@ class Comparison:
     verdict: str
     methods: tuple[str, ...]  # the table rows that it comes from
     keys: tuple[str, ...]
+    seeds: int | None  # first ones that p comes from; None where no looks are planned
     pairs: Pairs = field(repr=False)
 
 
@@ -65,6 +66,7 @@ class Compared:
     gains: list[Comparison]  # that one of two methods is shown to beat its twins does not make its gain the larger
     size: int  # comparisons of the family, those that were planned and are gone among them
     lost: int  # of these
+    seeds: int | None = None  # first ones that the look taken last sees; None where no looks are planned
     unanswered: str = ""  # why the primary question that was named has no comparison
 
     @property
@@ -84,7 +86,7 @@ def compared(results: Results, table: Sequence[Line]) -> Compared:
     if asked.primary:
         study = Study(results, fixed, 1, True)
         one = judge([asked.primary], fixed, alone=True)[0]
-        first = _comparison(study, asked.primary, one, pooled_spread([asked.primary]))
+        first = _comparison(study, asked.primary, one, own_spread(asked.primary))
     confirms = first is not None and first.status == "primary" and first.significant
     study = Study(results, fixed, len(family_) + asked.lost, confirms)
     judged = judge(family_, fixed, asked.lost)
@@ -94,7 +96,8 @@ def compared(results: Results, table: Sequence[Line]) -> Compared:
         of_kind[asked.single].insert(0, first)
     twins = {c.method: c for c in of_kind["twins"]}
     ordered = {line.method: twins[line.method] for line in table if line.method in twins}
-    return Compared(first, ordered, of_kind["pair"], of_kind["gain"], study.size, asked.lost, asked.unanswered)
+    seeds = max((one.seeds for one in judged if one.seeds is not None), default=first.seeds if first else None)
+    return Compared(first, ordered, of_kind["pair"], of_kind["gain"], study.size, asked.lost, seeds, asked.unanswered)
 
 
 def still_open(results: Results, table: Sequence[Line]) -> tuple[int, list[str]]:
@@ -155,13 +158,15 @@ class Study:
 
 
 def _comparison(study: Study, pairs: Pairs, judged: Judged, spread: Spread) -> Comparison:
+    if judged.seeds and not judged.significant:
+        pairs = pairs.below(judged.seeds)
     fixed, frame, estimate = study.fixed, pairs.frame, judged.estimate
     strictest = fixed.alpha / fixed.times / max(1, study.size)
-    n = estimate.n if judged.tested is None else judged.tested
-    finds = smallest_effect(spread.std, n, strictest) if n > 1 else nan
+    finds = smallest_effect(spread.std, estimate.n, strictest) if estimate.n > 1 else nan
     simultaneous = mean_interval(pairs.differences, 1 - strictest)
     equivalence = _equivalence(study, pairs)
     equal = equivalence <= fixed.alpha
+    open_ = judged.seen and not equal and inconclusive(estimate, judged.significant, fixed.negligible)
     confirms = study.confirms and study.results.may_confirm(pairs.methods)
     status = "exploratory" if not confirms else "primary" if pairs.kind == "primary" else "confirmatory"
     return Comparison(
@@ -177,10 +182,11 @@ def _comparison(study: Study, pairs: Pairs, judged: Judged, spread: Spread) -> C
         equivalence=equivalence,
         finds=finds,
         significant=judged.significant,
-        inconclusive=judged.seen and inconclusive(estimate, judged.significant, fixed.negligible),
+        inconclusive=open_,
         verdict=_verdict(study, pairs, judged, finds, equal, exploratory=not confirms),
         methods=pairs.methods,
         keys=_keys(study.results, pairs.methods),
+        seeds=judged.seeds,
         pairs=pairs,
     )  # fmt: skip
 
@@ -199,12 +205,17 @@ def _verdict(study: Study, pairs: Pairs, judged: Judged, finds: float, equal: bo
         judged.estimate, judged.significant, finds, second,
         words=("larger", "smaller") if pairs.kind == "gain" else WORDS,
         margin=study.fixed.negligible,
-        unmoderated=pairs.kind != "primary" and judged.adjusted <= study.fixed.alpha and not judged.significant,
+        unmoderated=unmoderated_why(judged) if pairs.kind != "primary" and judged.adjusted <= study.fixed.alpha else "",
         exploratory=exploratory,
         decided=judged.decided,
-        tested=judged.tested,
         equal=equal,
     )  # fmt: skip
+
+
+def unmoderated_why(judged: Judged) -> str:
+    """Why a difference that the t test calls significant is not: the moderated one took its spread for too small, or
+    found other p smaller, so that Holm's method asks more of this one."""
+    return UNUSUAL if judged.moderated_raw > judged.estimate.p else ALONE
 
 
 def _equivalence(study: Study, pairs: Pairs) -> float:

@@ -17,7 +17,8 @@ from analysis.statistics.sequential import Decision, decided, next_look
 
 @dataclass(frozen=True)
 class Judged:
-    """`estimate` and its interval come from all rows; both p are adjusted over family and looks."""
+    """`estimate` and its interval come from the rows that p comes from; of what an early look decided from all. Both p
+    are adjusted over family and looks."""
 
     estimate: Estimate
     adjusted: float
@@ -26,7 +27,7 @@ class Judged:
     significant: bool  # by both
     decided: tuple[int, float] | None = None  # an early look: its pairs and their mean
     seen: bool = True  # False: the first planned look is not reached
-    tested: int | None = None  # pairs that p comes from, where looks are planned
+    seeds: int | None = None  # first ones that p comes from, where looks are planned
 
 
 def judge(family: Sequence[Pairs], rules: Rules, missing: int = 0, alone: bool = False) -> list[Judged]:
@@ -62,16 +63,17 @@ def _by_looks(family: Sequence[Pairs], rules: Rules, missing: int, alone: bool) 
     look, decisions = looked(family, rules, missing, alone)
     if not look:
         whole = [mean_interval(pairs.differences, rules.level) for pairs in family]
-        return [Judged(replace(e, p=nan), nan, nan, nan, False, seen=False) for e in whole]
+        return [Judged(replace(e, p=nan), nan, nan, nan, False, seen=False, seeds=0) for e in whole]
     out, extra = [], 1 + rules.unplanned
     for pairs, decision in zip(family, decisions, strict=True):
-        estimate = replace(mean_interval(pairs.differences, rules.level), p=decision.estimate.p)
+        seeds = rules.looks[(decision.at_look or look) - 1]
+        used = pairs if decision.rejected else pairs.below(seeds)
+        estimate = replace(mean_interval(used.differences, rules.level), p=decision.estimate.p)
         p, m = (min(value * extra, 1.0) for value in (decision.adjusted, decision.second))  # in this order: NaN stays
-        tested = decision.estimate.n
-        early = decision.at_look is not None and rules.looks[decision.at_look - 1] < rules.looks[-1]
-        at = (tested, decision.estimate.value) if early else None
+        early = decision.rejected and seeds < rules.looks[-1]
+        at = (decision.estimate.n, decision.estimate.value) if early else None
         significant = _significant(p, m, rules.alpha, alone)
-        out.append(Judged(estimate, p, m, decision.second_raw, significant, at, tested=tested))
+        out.append(Judged(estimate, p, m, decision.second_raw, significant, at, seeds=seeds))
     return out
 
 

@@ -9,6 +9,7 @@ from analysis.results.rows import Results
 from analysis.results.table import Line, family
 
 SUPERNETS = ("darts",)  # strategies that train a supernet
+TRAINED = (None, "train")  # scores that a table of trainings answers
 DRAWN = ("random", "given", "none")  # these search nothing
 SAID = ("strategy", "epochs", "snapshots", "trained", "recipe", "candidates", "score")  # by words of their own
 Settings = Mapping[str, Any]
@@ -65,7 +66,10 @@ def _saw(results: Results, searches: Sequence[Settings]) -> Iterator[str]:
     inside = [search["strategy"] in SUPERNETS or search.get("score") == "supernet" for search in searches]
     if any(inside):
         yield "Supernets saw training images only, one part for the weights and one for the architecture."
-    if not all(inside):
-        looked_up = bool(results.study.get("table"))
-        yield f"{'Other candidates' if any(inside) else 'Candidates'} were " + (
-            "looked up." if looked_up else "scored on training images only.")  # fmt: skip
+    others = [search for search, one in zip(searches, inside, strict=True) if not one]
+    table = bool(results.study.get("table"))
+    looked_up = [table and search.get("score") in TRAINED for search in others]
+    means = {"looked up": any(looked_up), "scored on training images only": not all(looked_up)}
+    if others:
+        how = " or ".join(words for words, used in means.items() if used)
+        yield f"{'Other candidates' if any(inside) else 'Candidates'} were {how}."

@@ -28,16 +28,23 @@ def methods_paragraph(results: Results, table: Sequence[Line]) -> str:
 
 def _task(results: Results) -> str:
     table: Mapping[str, Any] = results.study.get("table") or {}
-    images = data_sets.listed(results.study)[0].get("train_images")
-    part = f", {images:,} of its training images" if images else ""
+    part = ""
     if table:
-        part += f". Networks were not trained but looked up in {table.get('name')}, whose accuracies are of validation"
+        part = f". Networks were not trained but looked up in {table.get('name')}, whose accuracies are of validation"
     options: Mapping[str, Any] = results.study.get("space_options") or {}
     chosen = f" ({', '.join(f'{name} {value}' for name, value in options.items())})" if options else ""
-    return (
-        f"We searched the space {results.study.get('space', 'unknown')}{chosen} on "
-        f"{data_sets.names(results.study)}{part}."
-    )
+    return f"We searched the space {results.study.get('space', 'unknown')}{chosen} on {_data(results)}{part}."
+
+
+def _data(results: Results) -> str:
+    """Each data set, with how many of its training images were used where that is not all."""
+    sets = data_sets.listed(results.study)
+    images = [one.get("train_images") for one in sets]
+    names = [str(one.get("name", "unknown data")) for one in sets]
+    if len(sets) == 1:
+        return f"{names[0]}, {images[0]:,} of its training images" if images[0] else names[0]
+    return listed([f"{name} ({count:,} of its training images)" if count else name
+                   for name, count in zip(names, images, strict=True)])  # fmt: skip
 
 
 def _training(results: Results, table: Sequence[Line]) -> str:

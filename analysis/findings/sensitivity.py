@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.findings import primary
+from analysis.findings.comparisons import Compared
 from analysis.findings.rules import Rules, rules
 from analysis.results.pairs import Pairs, Sides
 from analysis.results.rows import Results
@@ -76,15 +77,28 @@ class _Data:
         return primary.name(self.asked)
 
     @property
+    def content(self) -> tuple[object, ...]:
+        """Equal for questions that are one, whatever their names."""
+        return self.methods, tuple(self.weights)
+
+    @property
     def values(self) -> np.ndarray:
         """One difference a search seed, NaN where a snapshot that counts is missing."""
         return np.asarray(_weighted(self.frame, self.weights))
 
 
-def several(results: Results, table: Sequence[Line]) -> list[Asked]:
-    """The primary question, then each method over its snapshots against its twins and against the baseline."""
+def several(results: Results, table: Sequence[Line], decided: Compared) -> list[Asked]:
+    """The primary question, then each method over its snapshots against its twins and against the baseline.
+
+    Of planned looks they see what the tests that decide have seen: nothing before the first.
+    """
     sides, fixed = Sides(results, table), rules(results)
-    data = [one for asked in _questions(results, table) if (one := _data(results, sides, table, asked)) is not None]
+    asked = [(one, _seeds(one, decided)) for one in _questions(results, table)]
+    made = [_data(results, sides, table, one, seeds) for one, seeds in asked if seeds != 0]
+    distinct: dict[object, _Data] = {}
+    for one in filter(None, made):
+        distinct.setdefault(one.content, one)  # the primary one comes first, and stays
+    data = list(distinct.values())
     varied = [one for one in data if not isnan(mean_interval(one.values).p)]
     found = moderated([one.values for one in varied], fixed.level) if varied else []
     second = {one.name: own for one, own in zip(varied, found, strict=True)}
@@ -145,13 +159,20 @@ def _questions(results: Results, table: Sequence[Line]) -> Iterator[Mapping[str,
     yield from (one for one in asked if not first or primary.name(one) != primary.name(first))
 
 
-def _data(results: Results, sides: Sides, table: Sequence[Line], asked: Mapping[str, Any]) -> _Data | None:
-    """None where nothing of it can be compared."""
+def _seeds(asked: Mapping[str, Any], decided: Compared) -> int | None:
+    """The first ones, which the look sees that decides; None where no looks are planned."""
+    return decided.primary.seeds if asked.get("primary") and decided.primary else decided.seeds
+
+
+def _data(results: Results, sides: Sides, table: Sequence[Line], asked: Mapping[str, Any],
+          seeds: int | None) -> _Data | None:  # fmt: skip
+    """Of the first `seeds`, or of all. None where nothing of it can be compared."""
     fixed = results.first_rows if asked.get("primary") else None
     parts = primary.primary_questions({**asked, "at": "mean"}, table, fixed)
     if not parts or not all(sides.same_data(part.first, part.second) for part in parts):
         return None
-    pairs = [sides.pairs(part) for part in parts]
+    whole = [sides.pairs(part) for part in parts]
+    pairs = [pair.below(seeds) for pair in whole] if seeds else whole
     at = [next((line.search_epochs for line in table if line.method == part.first), None) for part in parts]
     weights = np.array([1.0 if asked["at"] in ("mean", epochs) else 0.0 for epochs in at])
     if not weights.any():
@@ -159,7 +180,7 @@ def _data(results: Results, sides: Sides, table: Sequence[Line], asked: Mapping[
     weights = weights / weights.sum()
     own, other = (_weighted(_side(pairs, side), weights) for side in ("own", "other"))
     methods = tuple(dict.fromkeys(method for pair in pairs for method in pair.methods))
-    frame = _side(pairs, "own") - _side(pairs, "other")
+    frame = pd.DataFrame({n: pair.differences for n, pair in enumerate(pairs)})
     asked = {**asked, "at": asked["at"] if len(parts) > 1 or asked["at"] != "mean" else None}
     return _Data(asked, bool(asked.get("primary")), frame, weights, own, other, methods)
 

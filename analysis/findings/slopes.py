@@ -56,7 +56,7 @@ _NONE = pd.DataFrame({"group": [], "x": [], "y": [], "key": [], "method": [], "c
 def _points(results: Results, method: str, group: str, quantity: str) -> pd.DataFrame:
     """One point an architecture: training seeds are averaged, so that no network counts twice."""
     trials = done(results.trainings(method)).dropna(subset=["test_accuracy", quantity])
-    each = trials.groupby(["seed", "twin"], as_index=False).agg(
+    each = trials.groupby(["seed", "twin"], as_index=False, dropna=False).agg(
         x=(quantity, "mean"), y=("test_accuracy", "mean"), key=("key", "first"), needs=("needs", "first"),
         study=("study", "first"),
     )  # fmt: skip

@@ -1,51 +1,70 @@
-"""How much the differences of comparisons spread, pooled over those of one kind and data set, and on how many degrees
-of freedom."""
+"""How much the differences of each comparison spread, and on how many degrees of freedom that is known."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from math import nan, sqrt
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import minimum_spanning_tree
 
 from analysis.results.pairs import Pairs
-from analysis.statistics.paired import TIED, known_values, pooled_std
+from analysis.results.table import family as method_of
+from analysis.statistics.moderated import posterior, prior
+from analysis.statistics.paired import TIED, known_values
+from analysis.statistics.pooled import correlated_freedom
 
 
 class Spread(NamedTuple):
     """A standard deviation of differences, in points; NaN on no degrees of freedom."""
 
     std: float
-    freedom: int
+    freedom: float
 
 
 def spreads(family: Sequence[Pairs]) -> list[Spread]:
-    """Of each comparison: pooled over those whose differences may spread equally, of one kind, one data set and without
-    failures; its own where it has failures."""
-    without = [pairs for pairs in family if not pairs.failures]
-    pooled = {group: pooled_spread([pairs for pairs in without if _group(pairs) == group])
-              for group in {_group(pairs) for pairs in without}}  # fmt: skip
-    return [pooled_spread([pairs]) if pairs.failures else pooled[_group(pairs)] for pairs in family]
+    """Of each comparison: its own, drawn towards those of the others that may spread as much, as far as these are alike
+    (Smyth 2004); its own alone where it has failures."""
+    groups: dict[Hashable, list[int]] = {}
+    for n, pairs in enumerate(family):
+        groups.setdefault(n if pairs.failures else _group(pairs), []).append(n)
+    found: dict[int, Spread] = {}
+    for members in groups.values():
+        found |= zip(members, _shared([family[n] for n in members]), strict=True)
+    return [found[n] for n in range(len(family))]
 
 
-def _group(pairs: Pairs) -> tuple[str, str]:
-    return pairs.kind, pairs.data
+def own_spread(pairs: Pairs) -> Spread:
+    return _shared([pairs])[0]
 
 
-def pooled_spread(family: Sequence[Pairs]) -> Spread:
-    """Without comparisons whose differences are all equal."""
-    samples = [(pairs, known_values(pairs.differences)) for pairs in family]
-    varied = [(pairs, x) for pairs, x in samples if len(x) > 1 and x.std(ddof=1) > TIED * np.abs(x).max()]
-    return Spread(pooled_std([x for _, x in varied]), _freedom([(pairs.sides, len(x) - 1) for pairs, x in varied]))
+def _group(pairs: Pairs) -> Hashable:
+    """One kind and data set; a method's snapshots, of one search, differ less from each other than methods do."""
+    first, second = map(method_of, pairs.sides)
+    return pairs.kind, pairs.data, first == second
 
 
-def _freedom(found: Sequence[tuple[tuple[str, str], int]]) -> int:
-    """Of comparisons, each with its own degrees: those between k rows follow from k - 1 of them, a spanning tree of
-    the sides. For k rows of n seeds and equal noise that is exact, (k - 1)(n - 1)."""
-    if not found:
-        return 0
-    names = sorted({side for sides, _ in found for side in sides})
-    first, second = ([names.index(sides[n]) for sides, _ in found] for n in (0, 1))
-    costs = [-degrees for _, degrees in found]  # the tree of most degrees
+def _shared(group: Sequence[Pairs]) -> list[Spread]:
+    """Comparisons whose differences are all equal say nothing of how much the others spread."""
+    samples = [known_values(pairs.differences) for pairs in group]
+    varied = [n for n, x in enumerate(samples) if len(x) > 1 and x.std(ddof=1) > TIED * np.abs(x).max()]
+    variances = np.array([samples[n].var(ddof=1) if n in varied else nan for n in range(len(group))])
+    freedoms = np.array([len(samples[n]) - 1.0 if n in varied else 0.0 for n in range(len(group))])
+    common, most = prior(variances, freedoms), _freedom([group[n] for n in varied])
+    return [
+        Spread(sqrt(posterior(variance, own, common)), min(own + common.freedom, most))
+        for variance, own in zip(variances, freedoms, strict=True)
+    ]
+
+
+def _freedom(varied: Sequence[Pairs]) -> float:
+    """Of a variance pooled over them. Those between k rows follow from k - 1 of them, a spanning tree of the sides: for
+    k independent rows of n seeds that is exact, (k - 1)(n - 1). Rows that are correlated have fewer."""
+    if not varied:
+        return 0.0
+    names = sorted({side for pairs in varied for side in pairs.sides})
+    first, second = ([names.index(pairs.sides[n]) for pairs in varied] for n in (0, 1))
+    costs = [1.0 - pairs.differences.notna().sum() for pairs in varied]  # the tree of most degrees
     tree = minimum_spanning_tree(coo_array((costs, (first, second)), shape=(len(names), len(names))))
-    return -round(tree.sum())
+    return min(-float(tree.sum()), correlated_freedom(pd.DataFrame(dict(enumerate(p.differences for p in varied)))))

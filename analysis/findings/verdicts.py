@@ -6,6 +6,7 @@ from analysis.statistics.paired import Estimate
 
 WORDS = ("better", "worse")  # what a side is that lies above, below
 UNUSUAL = "rests on an unusually small spread"
+ALONE = "significant by the t test alone"
 
 
 def inconclusive(found: Estimate, significant: bool, margin: float) -> bool:
@@ -20,12 +21,12 @@ def within(found: Estimate, margin: float) -> bool:
 
 def verdict(
     found: Estimate, significant: bool, finds: float, against: str, *, words: tuple[str, str] = WORDS,
-    margin: float = 0.0, unmoderated: bool = False, exploratory: bool = False, decided: tuple[int, float] | None = None,
-    equal: bool = False, tested: int | None = None,
+    margin: float = 0.0, unmoderated: str = "", exploratory: bool = False, decided: tuple[int, float] | None = None,
+    equal: bool = False,
 ) -> str:  # fmt: skip
     """`finds`: the smallest difference that so many pairs find four times in five; `margin`: points within which sides
-    count as equal; `unmoderated`: significant by its own spread alone; `decided`: pairs and estimate of an early look;
-    `equal`: two one-sided tests say so; `tested`: the pairs of the last planned look, where there are such.
+    count as equal; `unmoderated`: why the moderated test does not agree that it is significant; `decided`: pairs and
+    estimate of an early look; `equal`: two one-sided tests say so.
     """
     if found.n < 2:
         return "not tested: one pair" if found.n else "not tested: no complete pair"
@@ -38,11 +39,10 @@ def verdict(
     if found.std == 0:
         return f"not tested: all {found.n} differences are equal"
     if unmoderated:
-        return f"inconclusive: {UNUSUAL}"
+        return f"inconclusive: {unmoderated}"
     if equal:
         return f"equal within ±{margin:g} points (exploratory)"
     if within(found, margin):
         return f"inconclusive; the interval lies within ±{margin:g} points"
-    pairs = f"the look at {tested} pairs" if tested is not None and tested < found.n else f"n = {found.n}"
-    power = f"; {pairs} finds ≥ {finds:.2f} points" if isfinite(finds) else ""
+    power = f"; n = {found.n} finds ≥ {finds:.2f} points" if isfinite(finds) else ""
     return f"inconclusive{power}"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.results.outcomes import FAILURES, FINAL
+from analysis.results.outcomes import FAILURES, FINAL, outcomes
 from analysis.results.rows import Results, Spent
 from analysis.statistics.components import Components, components
 from analysis.statistics.rates import Rate, failure_rate
@@ -64,6 +64,12 @@ def spread(trials: pd.DataFrame, column: str) -> Spread:
     """Mean and spread of `column` over search seeds; n = 0 where no row is done."""
     finished = done(trials).dropna(subset=[column])
     return summary(by_seed(trials, column), sorted(finished["key"]))
+
+
+def counted(trials: pd.DataFrame) -> Spread:
+    """Of accuracy over search seeds, where failed trainings count with that of guessing."""
+    found = outcomes(trials)
+    return summary(found.groupby("seed")["outcome"].mean(), sorted(found["key"]))
 
 
 def summary(values: Iterable[float], keys: Iterable[str]) -> Spread:

@@ -1,7 +1,7 @@
 """What is compared with what, and by which pairs: equal seeds, equal data, equal splits; failures count as guessing."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 from typing import Any, Literal, NamedTuple
@@ -11,6 +11,7 @@ import pandas as pd
 from analysis.results.outcomes import failed, outcomes
 from analysis.results.rows import Results
 from analysis.results.table import Line, family
+from analysis.statistics.paired import differences
 
 Kind = Literal["primary", "twins", "pair", "gain"]
 
@@ -31,7 +32,14 @@ class Pairs:
 
     @cached_property
     def differences(self) -> pd.Series:
-        return self.frame["own"] - self.frame["other"]
+        return _above(self.frame)
+
+    def below(self, seeds: int) -> "Pairs":
+        """Those of the first `seeds` search seeds: what a look at them sees."""
+        frame, bare = (table[table.index < seeds] for table in (self.frame, self.bare))
+        refused = tuple(seed for seed in self.refused if seed < seeds)
+        failures = 0 if frame.equals(bare) else self.failures
+        return replace(self, frame=frame, bare=bare, refused=refused, failures=failures)
 
 
 class Question(NamedTuple):
@@ -146,7 +154,7 @@ class Sides:
     def _gain(self, first: str, second: str) -> Pairs:
         above = [self._with_twins(method, str(self._twins[method])) for method in (first, second)]
         frame, bare = (
-            pd.DataFrame({"own": one["own"] - one["other"], "other": two["own"] - two["other"]})
+            pd.DataFrame({"own": _above(one), "other": _above(two)})
             for one, two in ((above[0].frame, above[1].frame), (above[0].bare, above[1].bare))
         )
         methods = (first, second, *(str(self._twins[method]) for method in (first, second)))
@@ -185,6 +193,11 @@ def twin_pairs(own: pd.DataFrame, twins: pd.DataFrame, failures: bool = True) ->
     sides = [outcomes(trials, failures).groupby(["seed", label])["outcome"].mean() for trials in (own, twins)]
     complete = pd.DataFrame(dict(zip(("own", "other"), sides, strict=True))).dropna()
     return complete.groupby(level="seed").mean().reindex(_seeds(own).union(_seeds(twins)))
+
+
+def _above(sides: pd.DataFrame) -> pd.Series:
+    """`own` minus `other`."""
+    return pd.Series(differences(sides["own"].to_numpy(), sides["other"].to_numpy()), sides.index)
 
 
 def _seeds(trials: pd.DataFrame) -> pd.Index:

@@ -98,7 +98,7 @@ def _tested(x: np.ndarray, own: float, freedom: float, found: Prior, pooled: flo
     """`pooled`: all samples' freedom, which no test exceeds."""
     n = len(x)
     mean = float(x.mean()) if n else nan
-    total, variance = min(freedom + found.freedom, pooled), _posterior(own, freedom, found)
+    total, variance = min(freedom + found.freedom, pooled), posterior(own, freedom, found)
     if not n or isnan(variance) or variance <= 0 or total <= 0:
         return Moderated(mean, nan, nan, nan, nan, total, variance, n)
     error = sqrt(variance / n)
@@ -107,7 +107,8 @@ def _tested(x: np.ndarray, own: float, freedom: float, found: Prior, pooled: flo
     return Moderated(mean, mean - half, mean + half, p, mean / error, total, variance, n)
 
 
-def _posterior(own: float, freedom: float, found: Prior) -> float:
+def posterior(own: float, freedom: float, found: Prior) -> float:
+    """A variance estimated on `freedom` degrees, drawn towards the prior's; NaN where neither says anything."""
     if isinf(found.freedom):
         return found.variance
     if not freedom + found.freedom:

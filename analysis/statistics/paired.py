@@ -3,7 +3,6 @@
 NaN marks a missing value everywhere. What cannot be said (one value, no spread) is NaN in the result, never a guess.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import nan, sqrt
 
@@ -46,14 +45,15 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> Estimate:
 def paired(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> Estimate:
     """Mean of first - second [n] with its t interval; pairs with a missing side are left out."""
     x, y = known_pairs(first, second)
-    return mean_interval(x - y, level)
+    return mean_interval(differences(x, y), level)
 
 
-def pooled_std(samples: Sequence[ArrayLike]) -> float:
-    """One standard deviation for all samples, weighted by their degrees of freedom; NaN without any."""
-    known = [x for x in map(known_values, samples) if len(x) > 1]
-    freedom = sum(len(x) - 1 for x in known)
-    return sqrt(sum(float(x.var(ddof=1)) * (len(x) - 1) for x in known) / freedom) if freedom else nan
+def differences(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """First - second [n], where what is left of equal values by rounding is 0."""
+    found = first - second
+    largest = np.maximum(np.abs(first), np.abs(second))
+    rounding = np.abs(found) <= TIED * largest
+    return np.where(rounding, 0.0, found)
 
 
 def standard_errors(first: tuple[float, float, int], second: tuple[float, float, int]) -> float:

@@ -9,6 +9,7 @@ from scipy.special import chdtr, chdtri, stdtrit
 from analysis.numbers import EMPTY
 
 FARTHEST = 1e4  # standard deviations; no difference between trained networks is larger
+MOST = 100_000  # seeds that are tried
 FAR = 1e4  # noncentrality from which on scipy's noncentral t is not exact, and noise in the mean no longer matters
 
 
@@ -28,9 +29,7 @@ def power(effect: float, std: float, n: int, alpha: float = 0.05) -> float:
 
 
 @cache
-def seeds_needed(
-    effect: float, std: float, alpha: float = 0.05, wanted: float = 0.8, most: int = 100_000
-) -> int | None:
+def seeds_needed(effect: float, std: float, alpha: float = 0.05, wanted: float = 0.8, most: int = MOST) -> int | None:
     """The smallest n whose `power` reaches `wanted`; None above `most`. Raises ValueError for an effect of 0."""
     if not effect:
         raise ValueError("no number of seeds shows an effect of 0")

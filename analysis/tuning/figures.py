@@ -73,10 +73,12 @@ def _repetitions(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def importances(studies: Mapping[int, Any]) -> dict[str, list[float]]:
-    """Field → share of the accuracy's variance that it explains, by repetition (fANOVA: Hutter et al. 2014).
+    """Field → share of the accuracy's variance that it explains by itself, by repetition (fANOVA: Hutter et al. 2014).
 
-    Over the done trials and the fields that all of them have; repetitions with fewer than four are left out.
+    Over the done trials and the fields that all of them have; repetitions with fewer than four are left out. Shares do
+    not sum to one: the rest is what fields explain only together, and noise.
     """
+    from optuna.exceptions import ExperimentalWarning
     from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
     out: dict[str, list[float]] = {}
@@ -84,7 +86,10 @@ def importances(studies: Mapping[int, Any]) -> dict[str, list[float]]:
         done = [trial for trial in study.trials if trial.state.name == "COMPLETE"]
         if len(done) < 4 or len({trial.value for trial in done}) == 1:
             continue
-        found = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=TREES_SEED))
+        evaluator = FanovaImportanceEvaluator(seed=TREES_SEED)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            found = get_param_importances(study, evaluator=evaluator, normalize=False)
         for field, share in found.items():
             out.setdefault(field, []).append(float(share))
     return dict(sorted(out.items(), key=lambda item: -float(np.mean(item[1]))))
@@ -102,7 +107,7 @@ def importance(shares: Mapping[str, Sequence[float]]) -> Drawing | None:
     axes.barh(bars["field"], bars["share"], color=BLUE, alpha=0.5)
     axes.scatter(dots["share"], dots["field"], s=18, color=INK, zorder=3)
     axes.set_xlim(0, 1.02)
-    return Drawing(_labelled(figure, axes, "Share of the variance explained (fANOVA)", ""), drawn)
+    return Drawing(_labelled(figure, axes, "Share of the variance that the field alone explains (fANOVA)", ""), drawn)
 
 
 def parallel(studies: Mapping[int, Any]) -> Drawing | None:

@@ -69,7 +69,8 @@ def _figures(studies: Studies) -> Iterator[tuple[tuple[str, str, str], Drawing |
             "history": ("Every trial's accuracy, and the best so far.", figures.history(own)),
             "slice": ("Accuracy over the two fields that explain most of it.",
                       figures.slice_(own, spans, ranked, here)),
-            "importance": ("How much of the accuracy's variance each field explains; dots are repetitions.",
+            "importance": ("How much of the accuracy's variance each field explains by itself; dots are repetitions. "
+                           "The rest is what fields explain together, and noise.",
                            figures.importance(shares)),
             "parallel": ("Done trials of all repetitions, from accuracy to the fields.",
                          figures.parallel(seeds)),

@@ -19,5 +19,7 @@ def hypervolume(points: Sequence[Point], worst: Point) -> float:
     """The area between the points' front and `worst`, which points beyond it add nothing to (Zitzler & Thiele 1998)."""
     inside = [point for point in points if point[0] > worst[0] and point[1] < worst[1]]
     steps = [inside[number] for number in front(inside)]
+    if not steps:
+        return 0.0
     ends = [cost for _, cost in steps[1:]] + [worst[1]]
     return sum((accuracy - worst[0]) * (end - cost) for (accuracy, cost), end in zip(steps, ends, strict=True))

@@ -14,6 +14,7 @@ from judging import KEPT, made, with_accuracies
 from scipy import stats
 
 from analysis.findings.collect import findings
+from analysis.findings.comparisons import compared
 from analysis.findings.sensitivity import ABOVE, FLIPS, MIXED, MODERATED, Asked, T, several
 from analysis.report import write
 from analysis.report.tables.listed import report_tables
@@ -35,7 +36,8 @@ def place(folder: Path, values: dict[str, list[float]] = VALUES, **changes: Any)
 
 def asked(folder: Path) -> dict[str, Asked]:
     results = load(folder)
-    return {one.name: one for one in several(results, lines(results))}
+    table = lines(results)
+    return {one.name: one for one in several(results, table, compared(results, table))}
 
 
 def means(values: dict[str, list[float]]) -> np.ndarray:
@@ -77,7 +79,8 @@ def test_each_study_has_its_own_baseline(tmp_path: Path) -> None:
         study = factory.study(name, seeds=6, snapshots=[5])
         folders.append(made(tmp_path, study, factory.rows(study, random_seed=number)))
     results = load(folders)
-    found = {one.name: one for one in several(results, lines(results))}
+    table = lines(results)
+    found = {one.name: one for one in several(results, table, compared(results, table))}
     against = [name for name in found if "baseline" in name]
     assert against == [f"{study}/darts-{rule} against {study}/baseline" for study in ("one", "two") for rule in "AB"]
     alone = asked(folders[0])["darts-A against baseline"]
@@ -167,9 +170,39 @@ def test_equal_differences_say_nothing_of_how_others_spread(tmp_path: Path) -> N
     assert p[MODERATED] == pytest.approx(p[T]), "one spread alone is its own"
 
 
+@pytest.mark.parametrize("number", [4, 6, 8])
+def test_of_planned_looks_they_see_what_decides(number: int, tmp_path: Path) -> None:
+    """Looks at five and ten pairs: nothing before, and with eight pairs the first five."""
+    study = factory.study(seeds=number, rules=["A"], snapshots=[5], looks=[5, 10], sequential=True,
+                          primary={"method": "darts-A", "at": 5})  # fmt: skip
+    results = load(made(tmp_path, study, factory.rows(study, effect=0.1)))
+    decided = compared(results, table := lines(results))
+    found = several(results, table, decided)
+    assert {one.n for one in found} == ({5} if number >= 5 else set())
+    assert decided.primary is not None
+    if number >= 5:
+        assert found[0].primary
+        (t,) = (way for way in found[0].ways if way.name == T)
+        assert min(1, 2 * t.p) == pytest.approx(decided.primary.adjusted)
+        assert (t.value, t.low) == pytest.approx((decided.primary.difference.value, decided.primary.difference.low))
+        assert decided.primary.difference.n == 5
+
+
+def test_one_question_under_two_names_is_one(tmp_path: Path) -> None:
+    """With one snapshot a primary question at its epochs is that on the mean: it must not moderate itself."""
+    study = factory.study(seeds=6, rules=["A"], snapshots=[5])
+    whole = asked(made(tmp_path / "whole", study, factory.rows(study)))
+    primary = {"method": "darts-A", "against": "twins", "at": 5}
+    named = asked(made(tmp_path / "named", {**study, "primary": primary}, factory.rows(study)))
+    assert len(named) == len(whole)
+    p = [[way.p for way in next(iter(found.values())).ways] for found in (whole, named)]
+    assert p[0] == pytest.approx(p[1], nan_ok=True)
+
+
 def test_nothing_to_ask() -> None:
     results = load(KEPT / "tune-cifar10-mini")
-    assert several(results, lines(results)) == []
+    table = lines(results)
+    assert several(results, table, compared(results, table)) == []
 
 
 def test_all_of_it_stands_in_a_csv(tmp_path: Path) -> None:

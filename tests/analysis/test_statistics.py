@@ -148,14 +148,6 @@ def test_power_of_an_effect_that_is_huge_beside_the_spread(n: int) -> None:
 
 
 @unhurried
-@given(st.lists(st.lists(NUMBER, min_size=2, max_size=8), min_size=1, max_size=5))
-def test_pooled_spread_is_that_of_the_residuals(samples: list[list[float]]) -> None:
-    residuals = np.concatenate([np.array(s) - np.mean(s) for s in samples])
-    expected = sqrt((residuals**2).sum() / (len(residuals) - len(samples)))
-    assert paired.pooled_std([*samples, [1.0], []]) == pytest.approx(expected, abs=1e-9)
-
-
-@unhurried
 @given(st.lists(st.tuples(MAYBE, MAYBE), min_size=6, max_size=30))
 def test_rank_correlation_agrees_with_scipy_and_pingouin(pairs: list[tuple[float, float]]) -> None:
     x, y, x_known, y_known = split(pairs)

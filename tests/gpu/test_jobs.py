@@ -27,8 +27,9 @@ SPACE = load("shortcut-vgg11", SMALL)
 NETWORK = {"architecture": str(SPACE.draw("A", Random(0), 5))}
 SEARCH = {**Search(epochs=2, snapshots=(2,), early_stop=False).model_dump(), "supernet": "s"}
 BASE: dict[str, Any] = {
-    "schema": 4, "study_seed": 0, "seed": 0, "train_seed": 0, "recipe": RECIPE.model_copy(update={"epochs": 2}).model_dump(),
-    "search": SEARCH, "data": {"name": "x"}, "space": "shortcut-vgg11", "space_options": SMALL, "test_curve": True,
+    "schema": 4, "study_seed": 0, "seed": 0, "train_seed": 0,
+    "recipe": RECIPE.model_copy(update={"epochs": 2}).model_dump(), "search": SEARCH,
+    "data": {"name": "x"}, "space": "shortcut-vgg11", "space_options": SMALL, "test_curve": True,
 }  # fmt: skip
 JOBS: list[tuple[str, dict[str, Any]]] = [
     ("search", {}), ("train", NETWORK), ("tune", {**NETWORK, "alpha_portion": 0.5}),

@@ -23,6 +23,11 @@ def test_hypervolume_of_a_staircase_is_a_sum(steps):
     assert hypervolume(points, (0.0, steps + 1.0)) == steps * (steps + 1) / 2
 
 
+def test_points_beyond_the_worst_add_nothing():
+    assert hypervolume([(90.0, 5.0), (80.0, 6.0)], (0.0, 5.0)) == 0
+    assert hypervolume([], (0.0, 5.0)) == 0
+
+
 def test_hypervolume_is_as_moocore_computes_it():
     rng = Random(0)
     for _ in range(20):

@@ -32,8 +32,9 @@ HEAD = """# Every field of a study
 <!-- `make study-page` writes this page from harness/study/ and docs/study_fields.toml -->
 
 A study is a TOML file. `nas-harness new` writes one with comments, and `nas-harness studies NAME` shows one of the
-package. Only `name`, `space` and one `[[method]]` or `[[tuning]]` must be there. An unknown field is refused, and so is a value out of
-its bounds. Each field can also be set on the command line: `--set search.epochs=3`, `--set method.darts-A.twins=2`.
+package. Only `name`, `space` and one `[[method]]` or `[[tuning]]` must be there. An unknown field is refused, and so is
+a value out of its bounds. Each field can also be set on the command line: `--set search.epochs=3`,
+`--set method.darts-A.twins=2`.
 """
 
 

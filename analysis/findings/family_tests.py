@@ -66,11 +66,11 @@ def _by_looks(family: Sequence[Pairs], rules: Rules, missing: int, alone: bool) 
         return [Judged(replace(e, p=nan), nan, nan, nan, False, seen=False, seeds=0) for e in whole]
     out, extra = [], 1 + rules.unplanned
     for pairs, decision in zip(family, decisions, strict=True):
-        seeds = rules.looks[(decision.at_look or look) - 1]
-        used = pairs if decision.rejected else pairs.below(seeds)
+        seeds = rules.looks[(decision.at_look or look) - 1] if decision.estimate.n else None  # None: it sees no pair
+        used = pairs if decision.rejected or seeds is None else pairs.below(seeds)
         estimate = replace(mean_interval(used.differences, rules.level), p=decision.estimate.p)
         p, m = (min(value * extra, 1.0) for value in (decision.adjusted, decision.second))  # in this order: NaN stays
-        early = decision.rejected and seeds < rules.looks[-1]
+        early = decision.rejected and seeds is not None and seeds < rules.looks[-1]
         at = (decision.estimate.n, decision.estimate.value) if early else None
         significant = _significant(p, m, rules.alpha, alone)
         out.append(Judged(estimate, p, m, decision.second_raw, significant, at, seeds=seeds))

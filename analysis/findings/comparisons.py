@@ -20,7 +20,7 @@ from analysis.statistics import effects
 from analysis.statistics.effects import Effect
 from analysis.statistics.equivalence import tost
 from analysis.statistics.fieller import relative_improvement
-from analysis.statistics.paired import Estimate, mean_interval
+from analysis.statistics.paired import Estimate, mean_interval, paired
 from analysis.statistics.power import Needed, needed, smallest_effect
 
 NAMES = {"primary": "{}", "twins": "its twins", "pair": "{}", "gain": "that of {}"}  # of the second side
@@ -85,12 +85,14 @@ def compared(results: Results, table: Sequence[Line]) -> Compared:
     first = None
     if asked.primary:
         study = Study(results, fixed, 1, True)
-        one = judge([asked.primary], fixed, alone=True)[0]
-        first = _comparison(study, asked.primary, one, own_spread(asked.primary))
+        (one,) = judge([asked.primary], fixed, alone=True)
+        seen = _seen(asked.primary, one)
+        first = _comparison(study, seen, one, own_spread(seen))
     confirms = first is not None and first.status == "primary" and first.significant
     study = Study(results, fixed, len(family_) + asked.lost, confirms)
     judged = judge(family_, fixed, asked.lost)
-    found = [_comparison(study, *each) for each in zip(family_, judged, spreads(family_), strict=True)]
+    shown = [_seen(pairs, one) for pairs, one in zip(family_, judged, strict=True)]
+    found = [_comparison(study, *each) for each in zip(shown, judged, spreads(shown), strict=True)]
     of_kind = {kind: [c for c in found if c.kind == kind] for kind in ("twins", "pair", "gain")}
     if first and asked.single:
         of_kind[asked.single].insert(0, first)
@@ -157,9 +159,12 @@ class Study:
     confirms: bool  # as far as planned: whether rows of a comparison were new is its own
 
 
+def _seen(pairs: Pairs, judged: Judged) -> Pairs:
+    """Those that its estimate comes from."""
+    return pairs.below(judged.seeds) if judged.seen and judged.seeds and not judged.significant else pairs
+
+
 def _comparison(study: Study, pairs: Pairs, judged: Judged, spread: Spread) -> Comparison:
-    if judged.seeds and not judged.significant:
-        pairs = pairs.below(judged.seeds)
     fixed, frame, estimate = study.fixed, pairs.frame, judged.estimate
     strictest = fixed.alpha / fixed.times / max(1, study.size)
     finds = smallest_effect(spread.std, estimate.n, strictest) if estimate.n > 1 else nan
@@ -177,7 +182,7 @@ def _comparison(study: Study, pairs: Pairs, judged: Judged, spread: Spread) -> C
         missing=int(frame.isna().any(axis=1).sum()) - len(pairs.refused),
         refused=pairs.refused,
         failures=pairs.failures,
-        without=mean_interval(pairs.bare["own"] - pairs.bare["other"], fixed.level) if pairs.failures else None,
+        without=paired(pairs.bare["own"], pairs.bare["other"], fixed.level) if pairs.failures else None,
         needed=needed(fixed.smallest, *spread, strictest),
         equivalence=equivalence,
         finds=finds,
@@ -199,7 +204,7 @@ def _improvement(pairs: Pairs, level: float) -> Estimate:
 
 def _verdict(study: Study, pairs: Pairs, judged: Judged, finds: float, equal: bool, exploratory: bool) -> str:
     if not judged.seen:
-        return "not tested: the first look is not reached"
+        return f"not tested: {'the look sees none of its pairs' if judged.seeds else 'the first look is not reached'}"
     second = NAMES["twins"] if pairs.twins else NAMES[pairs.kind].format(pairs.sides[1])
     return verdict(
         judged.estimate, judged.significant, finds, second,

@@ -26,7 +26,7 @@ class Judged:
     moderated_raw: float
     significant: bool  # by both
     decided: tuple[int, float] | None = None  # an early look: its pairs and their mean
-    seen: bool = True  # False: the first planned look is not reached
+    seen: bool = True  # False: no planned look sees a pair of it
     seeds: int | None = None  # first ones that p comes from, where looks are planned
 
 
@@ -62,19 +62,27 @@ def moderated_p(samples: Sequence[np.ndarray], estimates: Sequence[Estimate]) ->
 def _by_looks(family: Sequence[Pairs], rules: Rules, missing: int, alone: bool) -> list[Judged]:
     look, decisions = looked(family, rules, missing, alone)
     if not look:
-        whole = [mean_interval(pairs.differences, rules.level) for pairs in family]
-        return [Judged(replace(e, p=nan), nan, nan, nan, False, seen=False, seeds=0) for e in whole]
+        return [_unseen(pairs, rules, 0) for pairs in family]
     out, extra = [], 1 + rules.unplanned
     for pairs, decision in zip(family, decisions, strict=True):
-        seeds = rules.looks[(decision.at_look or look) - 1] if decision.estimate.n else None  # None: it sees no pair
-        used = pairs if decision.rejected or seeds is None else pairs.below(seeds)
+        seeds = rules.looks[(decision.at_look or look) - 1]
+        if not decision.estimate.n:
+            out.append(_unseen(pairs, rules, seeds))
+            continue
+        used = pairs if decision.rejected else pairs.below(seeds)
         estimate = replace(mean_interval(used.differences, rules.level), p=decision.estimate.p)
         p, m = (min(value * extra, 1.0) for value in (decision.adjusted, decision.second))  # in this order: NaN stays
-        early = decision.rejected and seeds is not None and seeds < rules.looks[-1]
+        early = decision.rejected and seeds < rules.looks[-1]
         at = (decision.estimate.n, decision.estimate.value) if early else None
         significant = _significant(p, m, rules.alpha, alone)
         out.append(Judged(estimate, p, m, decision.second_raw, significant, at, seeds=seeds))
     return out
+
+
+def _unseen(pairs: Pairs, rules: Rules, seeds: int) -> Judged:
+    """Not tested, for no look sees a pair of it."""
+    whole = mean_interval(pairs.differences, rules.level)
+    return Judged(replace(whole, p=nan), nan, nan, nan, False, seen=False, seeds=seeds)
 
 
 def looked(family: Sequence[Pairs], rules: Rules, missing: int, alone: bool = False) -> tuple[int, list[Decision]]:

@@ -82,8 +82,9 @@ def _statistics(results: Results) -> str:
         "failed count in comparisons with the accuracy of guessing. Effect sizes are Hedges's g of correlated pairs, "
         "relative improvements are ratios of means with Fieller's intervals. Sample sizes refer to a power of 80 % for "
         f"{fixed.smallest:g} points, the smallest effect of interest, at the strictest level of Holm's method, with "
-        "the spread of differences pooled over comparisons of a kind. Slopes are least squares, with intervals that "
-        "hold where networks of one search depend on each other (CR2, Satterthwaite's degrees of freedom). How often "
+        "each comparison's spread of differences drawn towards those that are alike. Slopes are least squares, with "
+        "intervals that hold where networks of one search depend on each other (CR2, Satterthwaite's degrees of "
+        "freedom). How often "
         "such verdicts are right was counted where the truth is known (docs/verdicts.md of nas-harness)."
     )
 

@@ -71,6 +71,7 @@ class _Data:
     own: np.ndarray
     other: np.ndarray
     methods: tuple[str, ...]
+    seen: bool  # False: no planned look sees a pair of it
 
     @property
     def name(self) -> str:
@@ -93,12 +94,11 @@ def several(results: Results, table: Sequence[Line], decided: Compared) -> list[
     Of planned looks they see what the tests that decide have seen: nothing before the first.
     """
     sides, fixed = Sides(results, table), rules(results)
-    asked = [(one, _seeds(one, decided)) for one in _questions(results, table)]
-    made = [_data(results, sides, table, one, seeds) for one, seeds in asked if seeds != 0]
+    made = [_data(results, sides, table, one, _seeds(one, decided)) for one in _questions(results, table)]
     distinct: dict[object, _Data] = {}
     for one in filter(None, made):
         distinct.setdefault(one.content, one)  # the primary one comes first, and stays
-    data = list(distinct.values())
+    data = [one for one in distinct.values() if one.seen]
     varied = [one for one in data if not isnan(mean_interval(one.values).p)]
     found = moderated([one.values for one in varied], fixed.level) if varied else []
     second = {one.name: own for one, own in zip(varied, found, strict=True)}
@@ -138,7 +138,8 @@ def _baselines(table: Sequence[Line]) -> dict[str, str]:
 
 def _many(data: Sequence[_Data], base: str, fixed: Rules) -> Iterator[tuple[str, Estimate]]:
     """All methods against one baseline, by the question's name."""
-    against = [one for one in data if one.asked["against"] == base and one.asked["at"] in ("mean", None)]
+    against = [one for one in data if one.asked["against"] == base
+               and (one.asked["at"] in ("mean", None) or one.frame.shape[1] == 1)]  # fmt: skip
     if len(against) > 1:
         found = many_to_one.many_to_one([_by_seed(one, against) for one in against], fixed.level)
         yield from zip((one.name for one in against), found, strict=True)
@@ -172,7 +173,7 @@ def _data(results: Results, sides: Sides, table: Sequence[Line], asked: Mapping[
     if not parts or not all(sides.same_data(part.first, part.second) for part in parts):
         return None
     whole = [sides.pairs(part) for part in parts]
-    pairs = [pair.below(seeds) for pair in whole] if seeds else whole
+    pairs = whole if seeds is None else [pair.below(seeds) for pair in whole]
     at = [next((line.search_epochs for line in table if line.method == part.first), None) for part in parts]
     weights = np.array([1.0 if asked["at"] in ("mean", epochs) else 0.0 for epochs in at])
     if not weights.any():
@@ -182,7 +183,8 @@ def _data(results: Results, sides: Sides, table: Sequence[Line], asked: Mapping[
     methods = tuple(dict.fromkeys(method for pair in pairs for method in pair.methods))
     frame = pd.DataFrame({n: pair.differences for n, pair in enumerate(pairs)})
     asked = {**asked, "at": asked["at"] if len(parts) > 1 or asked["at"] != "mean" else None}
-    return _Data(asked, bool(asked.get("primary")), frame, weights, own, other, methods)
+    seen = seeds is None or bool(frame.notna().to_numpy().any())
+    return _Data(asked, bool(asked.get("primary")), frame, weights, own, other, methods, seen)
 
 
 def _side(pairs: Sequence[Pairs], side: str) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """How much the differences of each comparison spread, and on how many degrees of freedom that is known."""
 
 from collections.abc import Hashable, Sequence
-from math import nan, sqrt
+from math import inf, isinf, nan, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 
 from analysis.results.pairs import Pairs
 from analysis.results.table import family as method_of
-from analysis.statistics.moderated import posterior, prior
+from analysis.statistics.moderated import Prior, posterior, prior
 from analysis.statistics.paired import TIED, known_values
 from analysis.statistics.pooled import correlated_freedom
 
@@ -52,8 +52,10 @@ def _shared(group: Sequence[Pairs]) -> list[Spread]:
     variances = np.array([samples[n].var(ddof=1) if n in varied else nan for n in range(len(group))])
     freedoms = np.array([len(samples[n]) - 1.0 if n in varied else 0.0 for n in range(len(group))])
     common, most = prior(variances, freedoms), _freedom([group[n] for n in varied])
+    if isinf(common.freedom):  # all are alike: each counts by its pairs
+        common = Prior(float(np.nansum(freedoms * variances) / freedoms.sum()), inf)
     return [
-        Spread(sqrt(posterior(variance, own, common)), min(own + common.freedom, most))
+        Spread(sqrt(posterior(variance, own, common)), max(own, min(own + common.freedom, most)))
         for variance, own in zip(variances, freedoms, strict=True)
     ]
 

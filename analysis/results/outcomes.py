@@ -62,5 +62,10 @@ def outcomes(trials: pd.DataFrame, failures: bool = True) -> pd.DataFrame:
     return trials.assign(outcome=values).dropna(subset=["outcome"])
 
 
+def failing(trials: pd.DataFrame) -> pd.Series:
+    """Whether each counts with the accuracy of guessing."""
+    return trials["status"].isin(FAILURES)
+
+
 def failed(trials: pd.DataFrame) -> int:
-    return int(trials["status"].isin(FAILURES).sum())
+    return int(failing(trials).sum())

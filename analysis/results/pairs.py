@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 
-from analysis.results.outcomes import failed, outcomes
+from analysis.results.outcomes import failing, outcomes
 from analysis.results.rows import Results
 from analysis.results.table import Line, family
 from analysis.statistics.paired import differences
@@ -25,7 +25,7 @@ class Pairs:
     frame: pd.DataFrame  # failures count with the accuracy of guessing
     bare: pd.DataFrame  # failures are left out
     refused: tuple[float, ...]  # seeds whose sides saw different images
-    failures: int  # trainings of either side
+    failed: tuple[float, ...]  # the seed of each failed training of either side
     methods: tuple[str, ...]  # the table rows that it comes from
     data: str  # that both sides are of, as `data_sets.text`
     twins: bool = False  # the second side is the first one's twins
@@ -34,12 +34,15 @@ class Pairs:
     def differences(self) -> pd.Series:
         return _above(self.frame)
 
+    @property
+    def failures(self) -> int:
+        return len(self.failed)
+
     def below(self, seeds: int) -> "Pairs":
         """Those of the first `seeds` search seeds: what a look at them sees."""
         frame, bare = (table[table.index < seeds] for table in (self.frame, self.bare))
-        refused = tuple(seed for seed in self.refused if seed < seeds)
-        failures = 0 if frame.equals(bare) else self.failures
-        return replace(self, frame=frame, bare=bare, refused=refused, failures=failures)
+        refused, failed = (tuple(seed for seed in each if seed < seeds) for each in (self.refused, self.failed))
+        return replace(self, frame=frame, bare=bare, refused=refused, failed=failed)
 
 
 class Question(NamedTuple):
@@ -133,8 +136,13 @@ class Sides:
         frame, bare = _mean([part.frame for part in parts]), _mean([part.bare for part in parts])
         refused = tuple(sorted({seed for part in parts for seed in part.refused}))
         methods = tuple(dict.fromkeys(method for part in parts for method in part.methods))
-        failures = sum(failed(self._trials(method)) for method in methods)
-        return Pairs("primary", sides, frame, bare, refused, failures, methods, parts[0].data, parts[0].twins)
+        return Pairs(
+            "primary", sides, frame, bare, refused, self._failed(methods), methods, parts[0].data, parts[0].twins
+        )
+
+    def _failed(self, methods: Sequence[str]) -> tuple[float, ...]:
+        trials = [self._trials(method) for method in methods]
+        return tuple(float(seed) for own in trials for seed in own.loc[failing(own), "seed"])
 
     def _trials(self, method: str) -> pd.DataFrame:
         if method not in self._found:
@@ -168,9 +176,8 @@ class Sides:
         refused = [float(seed) for seed in counts.index[counts > 1] if seed in frame.index]
         for table in (frame, bare):
             table.loc[table.index.isin(refused), :] = float("nan")
-        failures = sum(failed(self._trials(method)) for method in methods)
         data = str(next(iter(self._trials(methods[0])["data"].dropna()), ""))
-        return Pairs(kind, sides, frame, bare, tuple(refused), failures, methods, data, kind == "twins")
+        return Pairs(kind, sides, frame, bare, tuple(refused), self._failed(methods), methods, data, kind == "twins")
 
     def _means(self, method: str) -> tuple[pd.Series, pd.Series]:
         """Per search seed, every one that has a row: the mean with failures counted, and without them."""

@@ -9,14 +9,15 @@ def correlated_freedom(samples: pd.DataFrame) -> float:
 
     Samples that rise and fall together say less of their variance than independent ones: the variance of the pooled one
     is matched to that of a χ² (Satterthwaite 1946), with the squared correlations of the samples, corrected for chance
-    as an adjusted R² (Ezekiel 1930). Of two samples with two common seeds nothing is known: they count as one.
+    as an adjusted R² (Ezekiel 1930). Of two samples with two common seeds, or
+    of which one is constant at these, nothing is known: they count as one.
     """
     known = samples.notna().to_numpy(dtype=float)
     common = known.T @ known
     squared = samples.corr().to_numpy() ** 2
     with np.errstate(divide="ignore", invalid="ignore"):
         squared = 1 - (1 - squared) * (common - 1) / (common - 2)
-    squared = np.where(common > 2, squared, common == 2)
+    squared = np.where(common > 2, np.nan_to_num(squared, nan=1.0), common == 2)
     np.fill_diagonal(squared, 1.0)
     freedoms = np.maximum(common - 1, 0.0)
     total = float(np.trace(freedoms))

@@ -89,7 +89,10 @@ def importances(studies: Mapping[int, Any]) -> dict[str, list[float]]:
         evaluator = FanovaImportanceEvaluator(seed=TREES_SEED)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
-            found = get_param_importances(study, evaluator=evaluator, normalize=False)
+            try:
+                found = get_param_importances(study, evaluator=evaluator, normalize=False)
+            except RuntimeError:  # no field varies
+                continue
         for field, share in found.items():
             out.setdefault(field, []).append(float(share))
     return dict(sorted(out.items(), key=lambda item: -float(np.mean(item[1]))))

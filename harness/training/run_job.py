@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import replace
 
 import torch
@@ -68,16 +69,18 @@ def turns(key: str, settings: Settings, place: Place) -> Turns:
     return _complete(outcome, place, time.perf_counter() - clock)
 
 
-def _watched(trial: Iterable[Progress | None], place: Place, watch: TrialWatch) -> Iterator[Progress | None]:
+def _watched(trial: Generator[Progress | None, None, None], place: Place,
+             watch: TrialWatch) -> Iterator[Progress | None]:  # fmt: skip
     """The trial's turns, each epoch with the memory that it took; the watch stands still while others have theirs."""
     watch.start()
-    for progress in trial:
-        if progress is None and place.pack == 1:
-            yield None
-            continue
-        watch.stop()
-        yield progress and replace(progress, memory=memory.part(place.device) * place.part_of_process)
-        watch.start(anew=progress is not None)
+    with closing(trial):
+        for progress in trial:
+            if progress is None and place.pack == 1:
+                yield None
+                continue
+            watch.stop()
+            yield progress and replace(progress, memory=memory.part(place.device) * place.part_of_process)
+            watch.start(anew=progress is not None)
 
 
 def _complete(outcome: Outcome, place: Place, seconds: float) -> Outcome:

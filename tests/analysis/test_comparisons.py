@@ -225,6 +225,17 @@ def test_a_row_tells_of_the_look_at_which_it_was_decided(tmp_path: Path) -> None
     assert found.verdict.startswith("better than its twins; decided at 3 pairs, where estimates are biased away from 0")
 
 
+def test_what_comes_after_the_look_is_no_part_of_what_it_says(tmp_path: Path) -> None:
+    """Eight seeds, a look at five: a training that failed at seed six neither spreads nor counts."""
+    study = factory.study(seeds=8, rules=["A"], snapshots=[5], looks=[5, 10], sequential=True)
+    rows = [factory.failed(r, "diverged") if r["method"] == "darts-A@5" and r["seed"] in late else r
+            for late in ((6, 7),) for r in factory.rows(study, effect=0.0)]  # fmt: skip
+    results = loaded(tmp_path, study, rows)
+    found = compared(results, lines(results)).twins["darts-A@5"]
+    assert (found.difference.n, found.failures, found.without) == (5, 0, None)
+    assert found.finds < 5
+
+
 def test_before_the_first_look_nothing_is_tested(tmp_path: Path) -> None:
     study = factory.study(seeds=2, looks=[3, 5], sequential=True)
     results = loaded(tmp_path, study, factory.rows(study))

@@ -58,7 +58,7 @@ def test_the_judge_rejects_where_the_t_test_does() -> None:
 
 def _pairs(kind: str, first: str, second: str, own: np.ndarray, other: np.ndarray) -> Pairs:
     frame = pd.DataFrame({"own": own, "other": other}, index=np.arange(float(len(own))))
-    return Pairs(kind, (first, second), frame, frame, (), 0, (first, second), "")  # type: ignore[arg-type]
+    return Pairs(kind, (first, second), frame, frame, (), (), (first, second), "")  # type: ignore[arg-type]
 
 
 SHAPES: dict[str, Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]] = {

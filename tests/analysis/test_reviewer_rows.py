@@ -63,7 +63,8 @@ def test_failures_of_unknown_chance_are_said_and_may_be_given(tmp_path: Path) ->
     assert found.twins["darts-A@5"].difference.n == 2
     _, found, said = judged(made(tmp_path / "given", {**study, "chance": 0.5}, rows))
     assert "guessing (0.5 %)" in said
-    assert found.twins["darts-A@5"].difference.n == 3
+    against = found.twins["darts-A@5"]
+    assert against.difference.n == 3
 
 
 # F: merged studies
@@ -214,7 +215,10 @@ def test_large_seeds_cost_nothing(tmp_path: Path, sequential: bool) -> None:
     study = factory.study(seeds=3, rules=["A"], snapshots=[5], looks=[3], sequential=sequential)
     rows = [{**r, "seed": 10**15 + r["seed"]} for r in factory.rows(study)]
     _, found, _ = judged(made(tmp_path, study, rows))
-    assert found.twins["darts-A@5"].difference.n == 3
+    against = found.twins["darts-A@5"]
+    assert against.difference.n == 3
+    assert (against.verdict == "not tested: the look sees none of its pairs") is sequential
+    assert not (sequential and against.inconclusive)
 
 
 # Planning and words

@@ -15,7 +15,7 @@ from scipy import stats
 
 from analysis.findings.collect import findings
 from analysis.findings.comparisons import compared
-from analysis.findings.sensitivity import ABOVE, FLIPS, MIXED, MODERATED, Asked, T, several
+from analysis.findings.sensitivity import ABOVE, FLIPS, MANY, MIXED, MODERATED, Asked, T, several
 from analysis.report import write
 from analysis.report.tables.listed import report_tables
 from analysis.results.rows import load
@@ -186,6 +186,31 @@ def test_of_planned_looks_they_see_what_decides(number: int, tmp_path: Path) -> 
         assert min(1, 2 * t.p) == pytest.approx(decided.primary.adjusted)
         assert (t.value, t.low) == pytest.approx((decided.primary.difference.value, decided.primary.difference.low))
         assert decided.primary.difference.n == 5
+
+
+def test_the_primary_question_has_no_second_name_before_its_look(tmp_path: Path) -> None:
+    """It waits for seeds that its twins lack; another comparison's look is taken."""
+    study = factory.study(seeds=5, rules=["A", "B"], snapshots=[5], looks=[5], sequential=True,
+                          primary={"method": "darts-A", "at": 5})  # fmt: skip
+    rows = [
+        row for row in factory.rows(study) if not (row["method"] in ("darts-A@5", "random-A@5") and row["seed"] > 2)
+    ]
+    results = load(made(tmp_path, study, rows))
+    table = lines(results)
+    decided = compared(results, table)
+    assert decided.primary is not None
+    assert decided.primary.verdict == "not tested: the first look is not reached"
+    assert not [
+        one.name for one in several(results, table, decided) if one.name.startswith("darts-A against its twins")
+    ]
+
+
+def test_a_primary_question_at_its_only_snapshot_leaves_many_to_one(tmp_path: Path) -> None:
+    study = factory.study(seeds=6, snapshots=[5], primary={"method": "darts-A", "against": "baseline", "at": 5})
+    found = asked(made(tmp_path, study, factory.rows(study)))
+    against = [one for one in found.values() if "baseline" in one.name]
+    assert len(against) == 2
+    assert all(MANY in [way.name for way in one.ways] for one in against)
 
 
 def test_one_question_under_two_names_is_one(tmp_path: Path) -> None:

@@ -10,12 +10,13 @@ import pytest
 
 from analysis.findings.spreads import own_spread, spreads
 from analysis.results.pairs import Pairs
+from analysis.statistics.pooled import correlated_freedom
 from analysis.statistics.power import std_interval
 
 
 def pairs(first: str, second: str, differences: np.ndarray, kind: str = "pair", data: str = "") -> Pairs:
     frame = pd.DataFrame({"own": differences, "other": 0.0}, index=np.arange(float(len(differences))))
-    return Pairs(kind, (first, second), frame, frame, (), 0, (first, second), data)  # type: ignore[arg-type]
+    return Pairs(kind, (first, second), frame, frame, (), (), (first, second), data)  # type: ignore[arg-type]
 
 
 def all_pairs(rows: np.ndarray) -> list[Pairs]:
@@ -98,6 +99,29 @@ def test_rows_of_unequal_seeds_count_by_the_comparisons_with_most() -> None:
     assert all(spread.freedom <= 8 + 4 for spread in spreads(found))
 
 
+def test_unequal_seeds_count_by_their_number() -> None:
+    """Of equal spreads that are pooled, twenty pairs say more than three."""
+    rng = np.random.default_rng(4)
+
+    def family() -> list[Pairs]:
+        return [pairs("A", "a", rng.normal(size=20)), pairs("B", "b", rng.normal(size=3))]
+
+    assert covered(rng, family, 1.0, 400) > 0.86
+    assert all(spreads(family())[0].freedom >= 19 for _ in range(20))
+
+
+def test_a_sample_that_is_constant_where_others_have_seeds_undoes_no_correlation() -> None:
+    rng = np.random.default_rng(5)
+    one = rng.normal(size=10)
+    copies = pd.DataFrame({n: one + 0.01 * rng.normal(size=10) for n in range(6)})
+    copies[6] = [*[1.0] * 5, *rng.normal(size=5)]
+    copies[7] = [*rng.normal(size=5), *[np.nan] * 5]
+    assert correlated_freedom(copies) < 25
+    assert correlated_freedom(pd.DataFrame({n: rng.normal(size=200) for n in range(6)})) == pytest.approx(
+        1194, rel=0.05
+    )
+
+
 def test_equal_differences_and_none_say_nothing() -> None:
     noise = pairs("A", "D", np.array([1.0, 2.0, 4.0]))
     *others, own = spreads([pairs("A", "B", np.ones(5)), pairs("A", "C", np.array([1.0])), noise])
@@ -111,7 +135,7 @@ def test_data_sets_kinds_and_failures_are_pooled_apart() -> None:
     noise = {name: scale * rng.normal(size=5) for name, scale in (("A", 1), ("B", 3), ("C", 9), ("D", 27), ("E", 81))}
     family = [pairs("A", "x", noise["A"], data="one"), pairs("B", "x", noise["B"], data="one"),
               pairs("C", "x", noise["C"], data="two"), pairs("D", "x", noise["D"], "twins", "one"),
-              replace(pairs("E", "x", noise["E"], data="one"), failures=1)]  # fmt: skip
+              replace(pairs("E", "x", noise["E"], data="one"), failed=(0.0,))]  # fmt: skip
     a, b, *others = (spread.std for spread in spreads(family))
     assert [a, b] != pytest.approx([noise[name].std(ddof=1) for name in "AB"])
     assert others == pytest.approx([noise[name].std(ddof=1) for name in "CDE"])

@@ -86,12 +86,12 @@ def compared(results: Results, table: Sequence[Line]) -> Compared:
     if asked.primary:
         study = Study(results, fixed, 1, True)
         (one,) = judge([asked.primary], fixed, alone=True)
-        seen = _seen(asked.primary, one)
+        seen = one.pairs or asked.primary
         first = _comparison(study, seen, one, own_spread(seen))
     confirms = first is not None and first.status == "primary" and first.significant
     study = Study(results, fixed, len(family_) + asked.lost, confirms)
     judged = judge(family_, fixed, asked.lost)
-    shown = [_seen(pairs, one) for pairs, one in zip(family_, judged, strict=True)]
+    shown = [one.pairs or pairs for pairs, one in zip(family_, judged, strict=True)]
     found = [_comparison(study, *each) for each in zip(shown, judged, spreads(shown), strict=True)]
     of_kind = {kind: [c for c in found if c.kind == kind] for kind in ("twins", "pair", "gain")}
     if first and asked.single:
@@ -157,11 +157,6 @@ class Study:
     fixed: Rules
     size: int
     confirms: bool  # as far as planned: whether rows of a comparison were new is its own
-
-
-def _seen(pairs: Pairs, judged: Judged) -> Pairs:
-    """Those that its estimate comes from."""
-    return pairs.below(judged.seeds) if judged.seen and judged.seeds and not judged.significant else pairs
 
 
 def _comparison(study: Study, pairs: Pairs, judged: Judged, spread: Spread) -> Comparison:

@@ -27,6 +27,7 @@ class Judged:
     significant: bool  # by both
     decided: tuple[int, float] | None = None  # an early look: its pairs and their mean
     seen: bool = True  # False: no planned look sees a pair of it
+    pairs: Pairs | None = None  # of the rows that its estimate comes from, where those are not all
     seeds: int | None = None  # first ones that p comes from, where looks are planned
 
 
@@ -75,7 +76,7 @@ def _by_looks(family: Sequence[Pairs], rules: Rules, missing: int, alone: bool) 
         early = decision.rejected and seeds < rules.looks[-1]
         at = (decision.estimate.n, decision.estimate.value) if early else None
         significant = _significant(p, m, rules.alpha, alone)
-        out.append(Judged(estimate, p, m, decision.second_raw, significant, at, seeds=seeds))
+        out.append(Judged(estimate, p, m, decision.second_raw, significant, at, pairs=used, seeds=seeds))
     return out
 
 

@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 from analysis.results.pairs import Pairs
 from analysis.results.table import family as method_of
 from analysis.statistics.moderated import Prior, posterior, prior
-from analysis.statistics.paired import TIED, known_values
+from analysis.statistics.paired import mean_interval
 from analysis.statistics.pooled import correlated_freedom
 
 
@@ -47,11 +47,11 @@ def _group(pairs: Pairs) -> Hashable:
 
 def _shared(group: Sequence[Pairs]) -> list[Spread]:
     """Comparisons whose differences are all equal say nothing of how much the others spread."""
-    samples = [known_values(pairs.differences) for pairs in group]
-    varied = [n for n, x in enumerate(samples) if len(x) > 1 and x.std(ddof=1) > TIED * np.abs(x).max()]
-    variances = np.array([samples[n].var(ddof=1) if n in varied else nan for n in range(len(group))])
-    freedoms = np.array([len(samples[n]) - 1.0 if n in varied else 0.0 for n in range(len(group))])
-    common, most = prior(variances, freedoms), _freedom([group[n] for n in varied])
+    found = [mean_interval(pairs.differences) for pairs in group]
+    variances = np.array([one.std**2 if one.std > 0 else nan for one in found])
+    freedoms = np.array([one.n - 1.0 if one.std > 0 else 0.0 for one in found])
+    varied = [pairs for pairs, one in zip(group, found, strict=True) if one.std > 0]
+    common, most = prior(variances, freedoms), _freedom(varied)
     if isinf(common.freedom):  # all are alike: each counts by its pairs
         common = Prior(float(np.nansum(freedoms * variances) / freedoms.sum()), inf)
     return [

@@ -9,8 +9,8 @@ def correlated_freedom(samples: pd.DataFrame) -> float:
 
     Samples that rise and fall together say less of their variance than independent ones: the variance of the pooled one
     is matched to that of a χ² (Satterthwaite 1946), with the squared correlations of the samples, corrected for chance
-    as an adjusted R² (Ezekiel 1930). Of two samples with two common seeds, or
-    of which one is constant at these, nothing is known: they count as one.
+    as an adjusted R² (Ezekiel 1930). Two samples with two common seeds, or of which one is constant at these, count as
+    one: nothing is known of their correlation.
     """
     known = samples.notna().to_numpy(dtype=float)
     common = known.T @ known

@@ -20,8 +20,7 @@ from harness.run.admission import Admission, fits
 from harness.run.checkpoints_at import tidy, trouble
 from harness.run.kept_networks import Networks
 from harness.run.kept_weights import Weights
-from harness.run.row import readable_row
-from harness.run.row import row as new_row
+from harness.run.row import new_row, readable_row
 from harness.run.running import Running, save
 from harness.run.schedule import LOOK_UP, Frontier
 from harness.storage import stop

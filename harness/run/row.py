@@ -10,7 +10,7 @@ from harness.storage.row_fields import unwritable
 from harness.vocabulary.rows import EMPTY, Row, Status
 
 
-def row(job: Job, settings: Settings, outcome: Mapping[str, Any], entry: str | None) -> Row:
+def new_row(job: Job, settings: Settings, outcome: Mapping[str, Any], entry: str | None) -> Row:
     """`entry`: hash of the protocol's last one, where the study is preregistered."""
     resolved = {name: settings[name] for name in RESOLVED if name in settings}
     return cast(Row, {**EMPTY, **described(job), "host": provenance.host(), **outcome, **provenance.here(),
@@ -18,9 +18,9 @@ def row(job: Job, settings: Settings, outcome: Mapping[str, Any], entry: str | N
 
 
 def readable_row(job: Job, settings: Settings, outcome: Mapping[str, Any], entry: str | None) -> Row:
-    """As `row`; that of a failed trial where code from outside gave what no command could read again."""
-    found = row(job, settings, outcome, entry)
+    """As `new_row`; that of a failed trial where code from outside gave what no command could read again."""
+    found = new_row(job, settings, outcome, entry)
     if not (fault := unwritable(found)):
         return found
     error = f"what it gave cannot be kept: {fault}"
-    return row(job, {}, {"status": Status.FAILED, "error": error}, entry)
+    return new_row(job, {}, {"status": Status.FAILED, "error": error}, entry)

@@ -228,8 +228,8 @@ def test_a_row_tells_of_the_look_at_which_it_was_decided(tmp_path: Path) -> None
 def test_what_comes_after_the_look_is_no_part_of_what_it_says(tmp_path: Path) -> None:
     """Eight seeds, a look at five: a training that failed at seed six neither spreads nor counts."""
     study = factory.study(seeds=8, rules=["A"], snapshots=[5], looks=[5, 10], sequential=True)
-    rows = [factory.failed(r, "diverged") if r["method"] == "darts-A@5" and r["seed"] in late else r
-            for late in ((6, 7),) for r in factory.rows(study, effect=0.0)]  # fmt: skip
+    rows = [factory.failed(r, "diverged") if r["method"] == "darts-A@5" and r["seed"] in (6, 7) else r
+            for r in factory.rows(study, effect=0.0)]  # fmt: skip
     results = loaded(tmp_path, study, rows)
     found = compared(results, lines(results)).twins["darts-A@5"]
     assert (found.difference.n, found.failures, found.without) == (5, 0, None)

@@ -36,6 +36,8 @@ def test_the_interval_covers_what_it_says_where_comparisons_share_sides(count: i
     rng = np.random.default_rng(0)
     found = covered(rng, lambda: all_pairs(rng.normal(size=(count, seeds))), 2**0.5)
     assert found == pytest.approx(0.95, abs=3 * 0.013)
+    most = (count - 1) * (seeds - 1)  # that so many independent rows have
+    assert all(spread.freedom <= most for spread in spreads(all_pairs(rng.normal(size=(count, seeds)))))
 
 
 def snapshots(rng: np.random.Generator, seeds: int, correlation: float = 0.9) -> np.ndarray:

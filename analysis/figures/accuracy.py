@@ -18,6 +18,7 @@ LABELS = {"parameters": "Parameters, millions", "shortcuts": "Shortcuts", "macs"
           "latency": "Latency, ms"}  # fmt: skip
 SCALES = {"parameters": 1e-6, "macs": 1e-6, "cost": 1 / 3600, "latency": 1e3}
 ACCURACY = "Test accuracy, %"
+LEGEND_LINE, FREE_LINES = 0.18, 5  # inches; lines of a legend for which a figure has room
 
 
 def accuracy_against(lines: Sequence[Line], quantity: str) -> Drawing | None:
@@ -81,5 +82,7 @@ def legend(figure: "Figure", *panels: "Axes") -> None:
     named = {label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     if named:
         fitting = int(15 * figure.get_figwidth()) // (max(map(len, named)) + 9)  # in characters
-        figure.legend([*named.values()], [*named], loc="outside lower center", ncols=max(1, min(4, fitting)),
-                      fontsize=8, handlelength=3.2)  # fmt: skip
+        columns = max(1, min(4, fitting))
+        figure.set_figheight(figure.get_figheight() + LEGEND_LINE * max(0, -(-len(named) // columns) - FREE_LINES))
+        figure.legend([*named.values()], [*named], loc="outside lower center", ncols=columns, fontsize=8,
+                      handlelength=3.2)  # fmt: skip

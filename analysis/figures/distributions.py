@@ -18,6 +18,8 @@ from analysis.statistics.paired import mean_interval
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+SHORT, CHARACTER = 20, 0.075  # of names beside squares: characters for which there is room, inches of each further one
+
 
 def distributions(results: Results, table: Sequence[Line]) -> Drawing | None:
     """Test accuracy of every run, filled for the method and hollow for its twins, with mean and 95 % interval."""
@@ -75,8 +77,8 @@ def pairwise(found: Sequence[Comparison]) -> Drawing | None:
     rows = [(*pair, sign * c.difference.value, c.significant) for c in found
              for pair, sign in (((c.method, c.against), 1), ((c.against, c.method), -1))]  # fmt: skip
     drawn = pd.DataFrame(rows, columns=["row", "column", "difference", "shown"])
-    size = 1.6 + 0.62 * len(names)
-    figure, axes = canvas(width=size + 0.6, height=size)
+    size, longest = 1.6 + 0.62 * len(names), max(0, max(map(len, names)) - SHORT)
+    figure, axes = canvas(width=size + 0.6 + longest * CHARACTER, height=size + 0.64 * longest * CHARACTER)
     _squares(axes, drawn, names)
     axes.set_xticks(np.arange(len(names)) + 0.5, names, rotation=40, ha="right")
     axes.set_yticks(np.arange(len(names)) + 0.5, names)

@@ -50,7 +50,7 @@ def front(results: Results, table: Sequence[Line], quantity: str) -> Drawing | N
             _points(place, drawn[drawn["row"] == row], quantity, names[row], styles[names[row]])
         _front(place, drawn[drawn["row"].isin(rows) & drawn["front"]], quantity)
         _cut(place, drawn.loc[drawn["row"].isin(rows), "accuracy"])
-    legend(figure, axes[0])
+    legend(figure, *axes)
     return Drawing(figure, drawn)
 
 
@@ -79,7 +79,7 @@ def searched(results: Results, table: Sequence[Line], quantity: str) -> Drawing 
         for row in rows:
             _steps(place, drawn[drawn["row"] == row], quantity, names[row], styles[names[row]])
         place.set_ylim(float(drawn.loc[drawn["row"].isin(rows), "accuracy"].quantile(0.25)) - 1e-6, None)
-    legend(figure, axes[0])
+    legend(figure, *axes)
     return Drawing(figure, drawn)
 
 

@@ -1,9 +1,10 @@
 """Which figures a report has, in order, each with its caption."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, count
 from typing import Any
 
 import pandas as pd
@@ -134,10 +135,21 @@ def _caption(name: str) -> str:
     return f"{name.removeprefix(f'{kind}-')}: {CAPTIONS[kind]}"
 
 
+def file_names(names: Iterable[str]) -> dict[str, str]:
+    """Name → a part of a file's name and of HTML, whatever the name holds; no two names get one."""
+    found: dict[str, str] = {}
+    for name in names:
+        plain, taken = re.sub(r"[^\w.-]+", "-", name), found.values()
+        found[name] = next(one for one in chain([plain], (f"{plain}-{n}" for n in count(2))) if one not in taken)
+    return found
+
+
 def named_by_data_set(found: Findings, methods: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
     """The end of a figure's name, and those of `methods` that are of one data set: no axis has accuracies of two."""
-    for data, own in data_sets.groups(found.results.study, methods).items():
-        yield ("-" + re.sub(r"[^\w.-]+", "-", data) if data else ""), own
+    groups = data_sets.groups(found.results.study, methods)
+    ends = file_names(groups)
+    for data, own in groups.items():
+        yield f"-{ends[data]}" if data else "", own
 
 
 def by_data_set(found: Findings) -> Iterator[tuple[str, list[Line]]]:
@@ -215,8 +227,9 @@ def _search(found: Findings) -> Drawn:
     yield "progress-cost", progress.against_cost(found.results, found.table, level)
 
     trials = searches.named(found.results)
+    named = file_names(trials["method"].map(str).unique())
     for name, own in trials.groupby("method"):
-        yield f"alpha-{name}".replace("/", "-").replace(", ", "-"), alphas.heat_maps(found.results, own)
+        yield f"alpha-{named[str(name)]}", alphas.heat_maps(found.results, own)
     fields = sorted({field for curve in trials["curve"] for field in curve or ()})
     counts = {field: f"rule {field.split('.')[1]}" for field in fields if field.startswith("counts.")}
     read = {field: f"as read by {field.split('.')[1]}" for field in fields if field.startswith("discretised_accuracy.")}
@@ -231,6 +244,7 @@ def _search(found: Findings) -> Drawn:
 def _training(found: Findings) -> Drawn:
     from analysis.figures import curves
 
-    methods = [line.method for line in found.table]
-    yield "learning-curves", curves.trainings(found.results, methods, "train_loss", "Training loss")
-    yield "test-curves", curves.trainings(found.results, methods, "test_accuracy", "Test accuracy, %")
+    for field, name, label in (("train_loss", "learning-curves", "Training loss"),
+                               ("test_accuracy", "test-curves", "Test accuracy, %")):  # fmt: skip
+        for end, lines in by_data_set(found):
+            yield f"{name}{end}", curves.trainings(found.results, [line.method for line in lines], field, label)

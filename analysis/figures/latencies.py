@@ -39,7 +39,7 @@ def against_latency(results: Results, lines: Sequence[Line], batch: int) -> Draw
         panel.set_xlabel(f"{LABELS['latency']} (batch {batch}, median)")
         panel.set_ylabel(ACCURACY)
         panel.margins(0.08)
-    legend(figure, axes[0])
+    legend(figure, *axes)
     return Drawing(figure, drawn)
 
 

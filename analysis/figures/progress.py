@@ -50,7 +50,7 @@ def _progress(results: Results, table: Sequence[Line], level: float,
         for row in rows:
             _line(place, found[row], names[row], styles[names[row]])
         _finish(place, [found[row] for row in rows], data, best.get(data), label)
-    legend(figure, axes[0])
+    legend(figure, *axes)
     return Drawing(figure, pd.concat(found.values(), ignore_index=True))
 
 

@@ -4,12 +4,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from analysis.findings.caveats import ORIGINS
 from analysis.findings.comparisons import Comparison
 from analysis.findings.matched import short
 from analysis.results import data_sets
 from analysis.results.aggregate import done
 from analysis.results.rows import Results
 from analysis.results.table import Line
+
+SAME = {**ORIGINS, "commit": "commits", "versions": "sets of versions"}  # column → its values, in words
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def _dirty(results: Results) -> Answer:
 def _benchmark(results: Results) -> Answer:
     study = results.study
     splits = results.trials["split"].dropna().nunique()
-    differ = [field for field in study.get("differ") or () if field in ("space", "space_options", "data")]
+    differ = [field for field in study.get("differ") or () if field in ("space", "space_options", "data", "table")]
     if differ:
         return "no", f"The studies put together here differ in {', '.join(differ)}."
     if table := _table(results):
@@ -77,13 +80,16 @@ def _benchmark(results: Results) -> Answer:
 
 
 def _table(results: Results) -> str:
-    """The table of trainings that were done before; empty where networks were trained."""
-    return str((results.study.get("table") or {}).get("name") or "")
+    """The table of trainings that were done before; empty where networks were trained, be it some of them."""
+    mixed = "table" in results.study.get("differ", ())
+    return "" if mixed else str((results.study.get("table") or {}).get("name") or "")
 
 
 def _tabular(results: Results) -> Answer:
     if table := _table(results):
         return "yes", f"The accuracies of networks are looked up in {table}."
+    if "table" in results.study.get("differ", ()):
+        return "partly", "Some of the studies put together here look accuracies up in a table."
     return "no", "Every number comes from a training that was run."
 
 
@@ -98,6 +104,8 @@ def _lengths(table: Sequence[Line]) -> dict[str, list[int]]:
 
 def _ablations(results: Results, table: Sequence[Line]) -> Answer:
     """Rules that read one and the same search, of methods that differ in nothing else, and lengths of one."""
+    if results.together:
+        return "yours", "The report of each study says what it varies."
     read: dict[str, set[str]] = {}
     for method in results.study.get("methods") or ():
         if method.get("rule"):
@@ -135,7 +143,7 @@ def _compute(table: Sequence[Line]) -> Answer:
 def _random(results: Results, table: Sequence[Line]) -> Answer:
     searched = [line for line in table if line.role == "method"]
     matched = [line for line in searched if line.twin]
-    strategies = {str(method.get("strategy")) for method in results.study.get("methods") or ()}
+    strategies = _strategies(results)
     search = "random search is among the methods; its cost stands beside theirs" if "random-search" in strategies \
         else "random search is not among the methods"  # fmt: skip
     if not matched:
@@ -145,6 +153,15 @@ def _random(results: Results, table: Sequence[Line]) -> Answer:
     met = "yes" if len(matched) == len(searched) and "random-search" in strategies else "partly"
     kind = short(results, table)
     return met, f"{len(matched)} of {len(searched)} methods stand beside random twins {kind}; {search}."
+
+
+def _strategies(results: Results) -> set[str]:
+    """Of every method, its own or its study's."""
+    return {
+        str(method.get("strategy") or (study.get("search") or {}).get("strategy"))
+        for study in results.study.get("studies") or [results.study]
+        for method in study.get("methods") or ()
+    }
 
 
 def _seeds(table: Sequence[Line]) -> Answer:
@@ -159,13 +176,9 @@ def _seeds(table: Sequence[Line]) -> Answer:
 
 
 def _confounding(results: Results, twins: Mapping[str, Comparison]) -> Answer:
-    kinds = {
-        column: results.trials[column].dropna().nunique() for column in ("device", "commit", "versions", "precision")
-    }
-    mixed = [
-        f"{n} {column}s" if column != "versions" else f"{n} sets of versions" for column, n in kinds.items() if n > 1
-    ]
     trained = results.trials[results.trials["kind"] == "train"]
+    kinds = {column: (trained if column == "path" else results.trials)[column].dropna().nunique() for column in SAME}
+    mixed = [f"{n} {SAME[column]}" for column, n in kinds.items() if n > 1]
     if (table := _table(results)) and (trained["path"] == "table").all():
         return "yes", f"Accuracies are those of {table}: which method found a network changes nothing in them."
     pairs = "A searched network, its twins and the baseline of one seed see the same images in the same order."
@@ -177,7 +190,7 @@ def _confounding(results: Results, twins: Mapping[str, Comparison]) -> Answer:
     unknown = [column for column, n in kinds.items() if not n]
     if unknown:
         return "partly", f"{pairs} Rows do not say their {', '.join(unknown)}."
-    return "yes", f"{pairs} All rows come from one device, commit, precision and set of versions."
+    return "yes", f"{pairs} No rows differ in device, processor, precision, engine path, commit or versions."
 
 
 def _tuning(results: Results) -> Answer:

@@ -59,6 +59,9 @@ CHOSEN = {  # by what a search sees of the table
 def _looked_up(results: Results) -> Iterator[str]:
     """What a table's accuracies are, and what chose the networks that are judged by it."""
     table: Mapping[str, str] = results.study.get("table") or {}
+    if "table" in results.study.get("differ", ()):
+        yield "Not all accuracies are of trainings on the same footing: some networks were looked up in a table."
+        return
     if not table:
         return
     scored = bool((results.trials["kind"].isin(("score", "black-box")) & (results.trials["path"] == "table")).any())

@@ -15,15 +15,21 @@ from analysis.results.table import Line
 
 def methods_paragraph(results: Results, table: Sequence[Line]) -> str:
     """Plain sentences that a paper can take as they are."""
-    sentences = [
+    sentences = [*_own(results, table), _statistics(results), _over_data_sets(results), _made_with(results)]
+    return " ".join(filter(None, sentences))
+
+
+def _own(results: Results, table: Sequence[Line]) -> list[str]:
+    """What one study did; of several studies each one's own report says it."""
+    if results.together:
+        return [f"Put together are the studies {listed(results.together)}; the report of each says what it searched, "
+                "trained and compared with."]  # fmt: skip
+    return [
         _task(results),
         how_searched.sentences(results, table),
         _training(results, table),
         matched.sentence(results, table),
-        _statistics(results),
-        _over_data_sets(results),
     ]
-    return " ".join(filter(None, [*sentences, _made_with(results)]))
 
 
 def _task(results: Results) -> str:
@@ -90,7 +96,7 @@ def _statistics(results: Results) -> str:
 
 
 def _over_data_sets(results: Results) -> str:
-    return "" if len(data_sets.listed(results.study)) < 2 else (
+    return "" if results.together or len(data_sets.listed(results.study)) < 2 else (
         "Over data sets, rows are compared by Friedman's test with permutations, pairs by the mean difference within "
         "each search seed, Wilcoxon's signed ranks and a hierarchical normal model, with Holm's method over pairs; all "
         "of that is exploratory."
@@ -103,7 +109,8 @@ def _controlled(results: Results) -> str:
     asked = results.study.get("primary")
     family = "comparisons with twins, between methods and of gains are one family under Holm's method"
     if not results.preregistered or results.replaced:
-        why = "No protocol was fixed before the first row" if not results.preregistered else \
+        why = "Several folders were put together, which no protocol planned" if len(results.protocols) > 1 else \
+            "No protocol was fixed before the first row" if not results.preregistered else \
             "Finished trainings were replaced after the protocol was fixed"  # fmt: skip
         return (
             f"{why}: all {family} at α = {alpha}{', apart from the primary one' if asked else ''}, and all findings "

@@ -52,7 +52,7 @@ def common(results: Results, table: Sequence[Line]) -> tuple[list[str], list[str
 
     Two studies may hold the same data sets: each would count twice. The best of several searches is no rival of one.
     """
-    if len(results.study.get("names") or ()) > 1:
+    if results.together:
         return [], []
     rows = [name for line in table if not line.best_of for name in (line.method, line.twin) if name]
     groups = data_sets.groups(results.study, rows)

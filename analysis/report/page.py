@@ -30,7 +30,7 @@ def page(found: Findings, pictures: Sequence[Picture]) -> str:
         name=found.results.name, tables=[_linked(table, twins) for table in report_tables(found)], figures=grouped,
         caveats=found.caveats, practices=found.practices, methods=found.methods, families=_families(found, places),
         environments=environments_, start=found.results.study.get("command"),
-        tuned=any(job.get("kind") == "tune" for job in found.results.study["plan"]),
+        tuned=bool((found.results.trials["kind"] == "tune").any()),
     )  # fmt: skip
 
 
@@ -76,5 +76,5 @@ def inline(picture: Picture) -> str:
     )
     for colour, variable in PAGE.items():
         svg = svg.replace(colour, variable)
-    svg = svg.replace("xlink:href", "href")
+    svg = svg.replace("xlink:href", "href").replace("<a ", '<a tabindex="-1" ')  # the tables lead to the same rows
     return re.sub(r'<svg [^>]*?(viewBox="[^"]+")[^>]*>', r'<svg \1 xmlns="http://www.w3.org/2000/svg">', svg, count=1)

@@ -33,12 +33,9 @@ def check(folder: Path, out: Path | None = None) -> None:
 def text(found: Findings) -> str:
     """The table, the comparison with twins and what weakens them, for the terminal."""
     parts = [found.results.name]
-    parts += [_titled(table) for table in report_tables(found) if table.name.partition("-")[0] in ON_TERMINAL]
+    parts += [_titled(table) for table in report_tables(found) if table.main]
     parts += ["\n".join(f"! {caveat}" for caveat in found.caveats)]
     return "\n\n".join(part.rstrip() for part in parts if part) + "\n"
-
-
-ON_TERMINAL = ("primary", "table", "over", "twins")
 
 
 def _titled(table: Table) -> str:

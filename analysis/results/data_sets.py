@@ -14,6 +14,12 @@ def listed(study: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return list(found) if isinstance(found, list) else [found]
 
 
+def several(study: Mapping[str, Any]) -> bool:
+    """Whether rows are of several data sets, or of studies put together whose data sets have other names."""
+    sets = [listed(one) for one in study.get("studies") or [study]]
+    return any(len(own) > 1 for own in sets) or len({own[0].get("name") for own in sets if own}) > 1
+
+
 def names(study: Mapping[str, Any]) -> str:
     return " and ".join(str(data.get("name", "unknown data")) for data in listed(study))
 
@@ -25,10 +31,12 @@ def split(method: str) -> tuple[str, str]:
 
 
 def groups(study: Mapping[str, Any], methods: Sequence[str]) -> dict[str, list[str]]:
-    """Data set → its table rows, in order; all under '' where the study has one alone."""
+    """Data set → its table rows, in order; all under '' where the study has one alone. Of studies put together that
+    have several, each study's own are apart."""
     found: dict[str, list[str]] = {}
+    apart = several(study)
     for method in methods:
-        found.setdefault(split(method)[0] if len(listed(study)) > 1 else "", []).append(method)
+        found.setdefault(split(method)[0] if apart else "", []).append(method)
     return found
 
 

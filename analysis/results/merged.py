@@ -5,13 +5,14 @@ from typing import Any
 
 from analysis.results.outcomes import FINAL
 
-SETUP = ("space", "space_options", "data", "search", "recipe", "seeds", "smallest_effect", "equivalence_margin",
-         "alpha", "looks", "primary")  # fmt: skip
+SETUP = ("space", "space_options", "data", "table", "search", "recipe", "seeds", "smallest_effect",
+         "equivalence_margin", "alpha", "looks", "primary")  # fmt: skip
 Row = Mapping[str, Any]
 
 
 def merged(studies: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The first study, with the rows and plans of all; `names` of all, and the fields in which they `differ`.
+    """The first study, with the rows and plans of all; `names` and `studies` are all of them, and `differ` the fields
+    in which they do.
 
     Of several the strictest of what decides: the smallest effect, the lowest α and the most looks. No question was
     primary for all of them.
@@ -24,7 +25,7 @@ def merged(studies: Sequence[dict[str, Any]]) -> dict[str, Any]:
         known["methods"] = list(dict.fromkeys([*known["methods"], *methods]))
     names = list(dict.fromkeys(study["name"] for study in studies))
     differ = [field for field in SETUP if any(study.get(field) != studies[0].get(field) for study in studies)]
-    found = {**studies[0], "name": " + ".join(names), "names": names, "differ": differ,
+    found = {**studies[0], "name": " + ".join(names), "names": names, "studies": [*studies], "differ": differ,
              "notes": list(dict.fromkeys(note for study in studies for note in study.get("notes", []))),
              "rows": list(rows.values()), "plan": list(plan.values()),
              "alpha_labels": _common_labels(studies)}  # fmt: skip

@@ -50,6 +50,12 @@ class Results:
         return str(self.study.get("name", "study"))
 
     @property
+    def together(self) -> Sequence[str]:
+        """The names of the studies that are put together; none where it is one."""
+        names: Sequence[str] = self.study.get("names") or ()
+        return names if len(names) > 1 else ()
+
+    @property
     def preregistered(self) -> bool:
         """Of one folder: no protocol fixed beforehand that several would be put together."""
         return len(self.protocols) == 1 and self.protocols[0].preregistered

@@ -61,6 +61,7 @@ def pictures(studies: Studies) -> list[Picture]:
 def _figures(studies: Studies) -> Iterator[tuple[tuple[str, str, str], Drawing | None]]:
     frame, found = trials(studies), optima(studies)
     yield ("race", RACES, "Best accuracy so far after equally many trials."), figures.race(frame)
+    named = gallery.file_names(studies)
     for name, seeds in studies.items():
         own, shares = frame[frame["tuning"] == name], figures.importances(seeds)
         here, spans = [one for one in found if one.tuning == name], distributions({name: seeds})
@@ -76,7 +77,7 @@ def _figures(studies: Studies) -> Iterator[tuple[tuple[str, str, str], Drawing |
                          figures.parallel(seeds)),
         }  # fmt: skip
         for kind, (caption, drawing) in drawn.items():
-            yield (f"{name}-{kind}", name, caption), drawing
+            yield (f"{named[name]}-{kind}", name, caption), drawing
 
 
 def _outcomes(frame: pd.DataFrame, fields: list[str]) -> Table:

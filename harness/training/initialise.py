@@ -5,10 +5,16 @@ import math
 import torch
 from torch import nn
 
-from harness.seeding import stream
+from harness.seeding import Seeds, stream
 
 USUAL = (nn.modules.conv._ConvNd, nn.Linear, nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm,
          nn.ParameterDict)  # the last: convolutions that spaces.shortcuts merges  # fmt: skip
+
+
+def seed_build(seeds: Seeds) -> None:
+    """Before a network or supernet is built: what it samples by itself, such as α or a buffer, is then the seed's,
+    whatever the process did before."""
+    torch.manual_seed(seeds.stream("build", seeds.training))
 
 
 def initialise(network: nn.Module, study_seed: int, seed: int, train_seed: int = 0) -> None:

@@ -24,7 +24,7 @@ from harness.training.alpha import shortest
 from harness.training.bilevel import sharpened_at
 from harness.training.continued import begin, leave
 from harness.training.epochs import After, Epochs, epochs
-from harness.training.initialise import initialise
+from harness.training.initialise import initialise, seed_build
 from harness.training.leave_network import leave_network
 from harness.training.place import Place, Progress
 from harness.training.search import Search, collapse
@@ -38,11 +38,12 @@ from spaces.space import Space
 
 
 def _opened(settings: Settings, place: Place, outcome: Outcome) -> tuple[DataSet, Engine, Space]:
-    """Data, the engine and the space."""
+    """Data, the engine and the space, of which a network is built next."""
     root = Path(place.data_root) if place.data_root else None
     data = datasets.load(settings["data"], root, seeds=Seeds.of(settings))
     engine = Engine.choose(torch.device(place.device), settings["recipe"]["precision"], data, place.engine_path)
     outcome.update(Outcome(path=engine.path, precision=engine.precision))
+    seed_build(seeds_of(settings))
     return data, engine, spaces.load(settings["space"], settings["space_options"])
 
 

@@ -13,7 +13,7 @@ from harness.plan.facts import facts
 from harness.plan.settings import Settings, seeds_of, validation_portion
 from harness.seeding import Seeds
 from harness.training.epochs import Epochs
-from harness.training.initialise import initialise
+from harness.training.initialise import initialise, seed_build
 from harness.training.place import Place, Progress
 from harness.vocabulary.rows import Outcome
 from harness.zero_cost.batch import Batch
@@ -28,10 +28,11 @@ def job(key: str, settings: Settings, place: Place, outcome: Outcome) -> Epochs:
     part = split(len(data.train), settings["study_seed"], settings["seed"], validation_portion(settings), data.drawn)
     space, device = spaces.load(settings["space"], settings["space_options"]), torch.device(place.device)
     architecture = space.parse(settings["architecture"])
+    seeds = seeds_of(settings)
+    seed_build(seeds)
     clock = time.perf_counter()
     network = space.build(architecture, data.classes, data.channels)
     parameters, macs = cost(network, data.channels, data.size)
-    seeds = seeds_of(settings)
     initialise(network, seeds.study, seeds.search, seeds.training)
     with Engine.choose(device, "fp32", data).exact() as engine:
         torch.manual_seed(seeds.stream("dropout"))

@@ -47,7 +47,7 @@ class MixedCell(nn.Module):
     def __init__(self, grid: Grid, concat: Sequence[int], inputs: nn.ModuleDict, stage: Stage,
                  pooling_norm: bool = True) -> None:  # fmt: skip
         super().__init__()
-        self.grid, self.concat, self.inputs = grid, tuple(concat), inputs
+        self.grid, self.concat, self.inputs, self.stride = grid, tuple(concat), inputs, stage.stride(0, grid.inputs)
         self.edges, self.shared = nn.ModuleDict(), nn.ModuleDict()
         for source, target in grid.pairs:
             for operation in grid.candidates:
@@ -66,7 +66,8 @@ class MixedCell(nn.Module):
         for source, operations in sorted(use.items()):
             for target, values in self.leaving(source, nodes[source], operations, gates):
                 nodes[target] = nodes[target] + values if target in nodes else values
-        some = next((nodes[node] for node in self.concat if node in nodes), nodes[0])  # none: of an equal shape
+        empty = nodes[0][..., :: self.stride, :: self.stride]  # where no edge is used: of the shape of a node
+        some = next((nodes[node] for node in self.concat if node in nodes), empty)
         return torch.cat([nodes[node] if node in nodes else torch.zeros_like(some) for node in self.concat], dim=1)
 
     def leaving(

@@ -12,6 +12,7 @@ import rows_factory as factory
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.figures.gallery import file_names
 from analysis.findings.collect import findings
 from analysis.numbers import in_csv, in_markdown, visible
 from analysis.report import write
@@ -48,6 +49,26 @@ def test_a_report_of_any_name_holds_nothing_that_acts(name: str, tmp_path: Path)
     assert "](" not in marked
     assert "\\input" not in files["table.tex"].decode()
     assert b"<img src=x" not in files["index.html"]
+
+
+@given(st.lists(st.text(), unique=True))
+def test_names_give_file_names_that_are_neither_paths_nor_html_and_no_two_alike(names: list[str]) -> None:
+    found = file_names(names)
+    assert [*found] == names
+    assert len(set(found.values())) == len(names)
+    assert not set("/\\<>\"'& ") & set("".join(found.values()))
+
+
+@pytest.mark.long
+def test_a_search_of_any_name_is_no_html_on_the_page(tmp_path: Path) -> None:
+    name = 'x"><img src=x onerror=alert(1)>'
+    study = factory.study(seeds=2, snapshots=[5], rules=("A",))
+    rows = [{**row, "method": name, "methods": [name]} if row["kind"] == "search" else row
+            for row in factory.rows(study)]  # fmt: skip
+    plan = [{**job, "method": name} if job["kind"] == "search" else job for job in study["plan"]]
+    files = write.rebuild(findings(factory.write(tmp_path / "made-up", {**study, "plan": plan}, rows)))
+    assert "figures/alpha-x-img-src-x-onerror-alert-1-.svg" in files
+    assert b"<img" not in files["index.html"]
 
 
 @given(st.text())

@@ -11,6 +11,7 @@ from analysis.findings.caveats import caveats
 from analysis.findings.comparisons import compared
 from analysis.findings.methods_text import methods_paragraph
 from analysis.findings.published import beside, unanswered
+from analysis.results import data_sets
 from analysis.results.rows import Results, load
 from analysis.results.table import lines
 from analysis.statistics.power import detectable
@@ -234,6 +235,34 @@ def test_published_numbers_of_other_rows_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ValueError, match="column method, search_epochs is missing"):
         beside(table, tmp_path / "p.csv")
+
+
+def test_studies_together_claim_nothing_of_one_for_all(tmp_path: Path) -> None:
+    """The first of them by name has another data set, strategy and number of seeds than the second."""
+    drawn = [{"name": "darts-A", "rule": "A", "strategy": "random-search", "twins": 1}]
+    studies = [factory.study("one", seeds=2, rules=["A"], snapshots=[5]),
+               factory.study("two", seeds=3, rules=["A"], snapshots=[5], data={"name": "cifar100"}, methods=drawn,
+                             table={"name": "a table"})]  # fmt: skip
+    folders = [factory.write(tmp_path / study["name"], study, factory.rows(study)) for study in studies]
+    results = load(folders)
+    table = lines(results)
+    text, found = methods_paragraph(results, table), practices(results, table, {})
+    assert text.startswith("Put together are the studies one and two; the report of each says")
+    assert "Several folders were put together, which no protocol planned: all comparisons" in text
+    assert not [words for words in ("8,000", "2 seeds", "No protocol", "looked up in") if words in text]
+    assert (found[3].met, found[3].done) == ("no", "The studies put together here differ in data, table.")
+    assert "random search is among the methods" in found[7].done
+    assert found[9].met == "partly"
+    assert "some networks were looked up in a table" in said(results)
+    by_data = data_sets.groups(results.study, [line.method for line in table])
+    assert by_data == {name: [f"{name}/darts-A@5", f"{name}/baseline"] for name in ("one", "two")}
+
+
+def test_practices_name_what_rows_mix(tmp_path: Path) -> None:
+    study = factory.study(seeds=2)
+    rows = [{**row, "hardware": f"processor {row['seed']}"} for row in factory.rows(study)]
+    results = loaded(tmp_path, study, rows)
+    assert practices(results, lines(results), {})[10].done.endswith("from 2 kinds of processor or GPU.")
 
 
 def test_what_a_study_notes_of_its_data_is_a_caveat_also_of_studies_together(tmp_path: Path) -> None:

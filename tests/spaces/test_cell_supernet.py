@@ -9,6 +9,7 @@ import torch.nn.functional as F
 
 from spaces.cells.graph import parts
 from spaces.cells.space import PRESETS
+from spaces.gates.way import Draw
 from tests.plain_cells import plain_forward, seeded, small
 
 
@@ -109,3 +110,15 @@ def test_gates():
     torch.testing.assert_close(softmax, torch.full((15, 6), 1 / 6))
     with pytest.raises(ValueError, match="gate 'hard'"):
         small("cell-study1").supernet(10, 3, "hard")
+
+
+def test_a_reduction_cell_of_which_no_edge_is_used_still_halves_the_image():
+    """GDAS samples `none` on all edges from a cell's inputs, and the next cell takes what comes out."""
+    space = small("cell-darts", cells=3)
+    supernet = seeded(space.supernet(10, 3, "gumbel"))
+    columns = space.grid.operations
+    for part, operation in (("normal", "sep_conv_3x3"), ("reduction", "none")):
+        with torch.no_grad():
+            supernet.alphas[part][:, columns.index(operation)] = 50.0
+    with supernet.drawn(Draw(None)):
+        assert supernet(torch.randn(2, 3, 13, 13)).shape == (2, 10)

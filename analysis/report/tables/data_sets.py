@@ -24,7 +24,7 @@ def summary(found: Sequence[Summary], level: float) -> Table:
     rows = []
     for one in found:
         scaled = one.scaled and estimated(one.scaled.value, one.scaled.low, one.scaled.high, 3)
-        texts = (one.method, estimated(one.rank.value, one.rank.low, one.rank.high, 2).removeprefix("+"),
+        texts = (one.method, estimated(one.rank.value, one.rank.low, one.rank.high, 2).replace("+", ""),
                  scaled or EMPTY, str(one.rank.n))  # fmt: skip
         rows.append(tuple(Cell(text, one.rows[:1]) for text in texts))
     note = (

@@ -33,6 +33,11 @@ class Table:
     paper: bool = True
     caption: str = ""  # on paper in place of `note`
 
+    @property
+    def main(self) -> bool:
+        """Whether it stands first on the page, and on the terminal; a part of its name may be a data set's."""
+        return self.name.partition("-")[0] in ("primary", "table", "over", "twins")
+
 
 def named(line: Line) -> tuple[Cell, Cell]:
     epochs = EMPTY if line.search_epochs is None else str(line.search_epochs)

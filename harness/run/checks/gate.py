@@ -7,6 +7,8 @@ from harness.study.schema import Study
 from spaces.gates import uniform, ways
 from spaces.space import Space
 
+LEAST_CELLS = 3  # reduction cells stand at a third and at two thirds: of fewer none is a normal one
+
 
 def gate_fault(own: MethodSettings, study: Study, space: Space) -> str:
     """Why the method's supernet cannot have this gate; '' where it can, or where there is no supernet."""
@@ -18,6 +20,9 @@ def gate_fault(own: MethodSettings, study: Study, space: Space) -> str:
         return f"search.temperature is of gate 'gumbel', and this one is '{gate}'; leave it out"
     if kind in SEARCHLESS or (kind != "darts" and search.score != "supernet"):
         return ""
+    if getattr(space, "reduction", False) and (cells := getattr(space, "cells", LEAST_CELLS)) < LEAST_CELLS:
+        return (f"with cells = {cells} all cells of the supernet are reduction cells, so that nothing is learned of "
+                f"normal ones; take space_options.cells = {LEAST_CELLS} or more")  # fmt: skip
     if gate == uniform.GATE and kind == "darts":
         return (f"search.gate = '{gate}' learns no α that darts could read; "
                 "take random-search or evolution with score = 'supernet'")  # fmt: skip

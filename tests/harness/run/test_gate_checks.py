@@ -60,3 +60,20 @@ def test_what_goes_together_is_accepted(space, search):
 def test_a_temperature_has_two_positive_ends(value):
     with pytest.raises(BadInput, match="temperature"):
         merged(tiny(method=[{"name": "sought", "search": {"gate": "gumbel", "temperature": value}}]))
+
+
+@pytest.mark.parametrize("cells", [1, 2])
+def test_a_supernet_of_reduction_cells_alone_is_refused(cells: int) -> None:
+    """DARTS puts reduction cells at a third and two thirds: of fewer than three cells none is a normal one."""
+    options = {"cells": cells}
+    says = rf"^method 'sought': .*with cells = {cells} all cells of the supernet are reduction cells, .*cells = 3"
+    with pytest.raises(BadInput, match=says):
+        check_methods(merged(tiny(space="cell-darts", space_options=options, method=[{"name": "sought"}])),
+                      load("cell-darts", options))  # fmt: skip
+
+
+@pytest.mark.parametrize(("cells", "strategy"), [(3, "darts"), (2, "random")])
+def test_what_trains_normal_cells_or_no_supernet_is_accepted(cells: int, strategy: str) -> None:
+    options = {"cells": cells}
+    study = tiny(space="cell-darts", space_options=options, method=[{"name": "sought", "strategy": strategy}])
+    check_methods(merged(study), load("cell-darts", options))

@@ -1,10 +1,22 @@
 """Start values of networks whose layers are not those of the package's own spaces."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
 
+from harness.plan.make import make
+from harness.plan.methods import merged
+from harness.plan.strategies import strategy
+from harness.training import run_job
+from harness.training.epochs import returned
 from harness.training.initialise import initialise
+from harness.training.place import Place
+from harness.vocabulary.rows import Outcome
+from spaces.shortcuts.space import ShortcutSpace
+from tests.studies import tiny
 
 
 class Odd(nn.Module):
@@ -51,3 +63,45 @@ def test_convolutions_of_any_dimension_have_hes_spread() -> None:
     assert network.mixed.weight.std().item() == pytest.approx((2 / 16) ** 0.5, rel=0.15)
     assert torch.equal(network.norm.weight, torch.ones(4))
     assert torch.equal(network.head.bias, torch.zeros(2))
+
+
+class Sampling(ShortcutSpace):
+    """What it builds samples for itself: a parameter, a buffer, and α as DARTS's authors do."""
+
+    def build(self, architecture: Any, classes: int, channels: int = 3) -> Any:
+        network = super().build(architecture, classes, channels)
+        network.gain = nn.Parameter(torch.randn(1))
+        network.register_buffer("slope", torch.randn(1))
+        network.register_forward_hook(lambda module, _, logits: logits * (1 + module.gain * module.slope))
+        return network
+
+    def supernet(self, classes: int, channels: int = 3, gate: str = "sigmoid", **more: Any) -> Any:
+        supernet = super().supernet(classes, channels, gate, **more)
+        supernet.alphas["pairs"].data.normal_()
+        return supernet
+
+
+def trained(folder: Path, method: dict[str, Any], seed: int) -> Outcome:
+    """Of the first job of the method at this seed."""
+    options = {"vgg": "vgg11", "width": 0.0625}
+    study = tiny(space=f"{__name__}:Sampling", space_options=options, method=[method])
+    jobs = make(merged(study), ("A", "B"), strategy).jobs.items()
+    key, job = next((key, job) for key, job in jobs if job.seed == seed)
+    folder.mkdir()
+    place = Place(str(folder), "cpu", 1, 0, None)
+    return returned(run_job.run(key, {**job.settings, "architecture": "vgg11"}, place))
+
+
+@pytest.mark.training
+@pytest.mark.parametrize(
+    ("method", "number"), [({"name": "baseline"}, "test_loss"), ({"name": "darts-A", "rule": "A"}, "snapshots")]
+)
+def test_what_a_network_samples_for_itself_is_the_seeds(tmp_path: Path, method: dict[str, Any], number: Any) -> None:
+    """Whatever ran before in the process."""
+    found = []
+    for place, (before, seed) in enumerate([(0, 0), (1, 0), (0, 1)]):
+        torch.manual_seed(before)
+        outcome = trained(tmp_path / str(place), method, seed)
+        assert outcome["status"] == "done", outcome["error"]
+        found.append(outcome[number])
+    assert found[0] == found[1] != found[2]

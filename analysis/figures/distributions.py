@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SHORT, CHARACTER = 20, 0.075  # of names beside squares: characters for which there is room, inches of each further one
+TURNED = 40  # degrees, of names below squares
 
 
 def distributions(results: Results, table: Sequence[Line]) -> Drawing | None:
@@ -77,10 +78,10 @@ def pairwise(found: Sequence[Comparison]) -> Drawing | None:
     rows = [(*pair, sign * c.difference.value, c.significant) for c in found
              for pair, sign in (((c.method, c.against), 1), ((c.against, c.method), -1))]  # fmt: skip
     drawn = pd.DataFrame(rows, columns=["row", "column", "difference", "shown"])
-    size, longest = 1.6 + 0.62 * len(names), max(0, max(map(len, names)) - SHORT)
-    figure, axes = canvas(width=size + 0.6 + longest * CHARACTER, height=size + 0.64 * longest * CHARACTER)
+    size, more = 1.6 + 0.62 * len(names), CHARACTER * max(0, max(map(len, names)) - SHORT)
+    figure, axes = canvas(width=size + 0.6 + more, height=size + more * np.sin(np.radians(TURNED)))
     _squares(axes, drawn, names)
-    axes.set_xticks(np.arange(len(names)) + 0.5, names, rotation=40, ha="right")
+    axes.set_xticks(np.arange(len(names)) + 0.5, names, rotation=TURNED, ha="right")
     axes.set_yticks(np.arange(len(names)) + 0.5, names)
     axes.invert_yaxis()
     axes.set_aspect("equal")

@@ -65,7 +65,7 @@ def _best(results: Results) -> dict[str, float]:
     """Data set → the best mean accuracy of the study's table, where it has one; '' for the only data set."""
     scale: Mapping[str, Any] = results.study.get("scale") or {}
     known = {data: float(ends["best"]) for data, ends in scale.items()}
-    return {"": next(iter(known.values()))} if len(known) == 1 and len(data_sets.listed(results.study)) == 1 else known
+    return {"": next(iter(known.values()))} if len(known) == 1 and not data_sets.several(results.study) else known
 
 
 def _line(axes: "Axes", points: pd.DataFrame, name: str, look: Look) -> None:

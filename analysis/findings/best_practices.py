@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from analysis.findings import how_searched
 from analysis.findings.caveats import ORIGINS
 from analysis.findings.comparisons import Comparison
 from analysis.findings.matched import short
@@ -68,7 +69,7 @@ def _dirty(results: Results) -> Answer:
 def _benchmark(results: Results) -> Answer:
     study = results.study
     splits = results.trials["split"].dropna().nunique()
-    differ = [field for field in study.get("differ") or () if field in ("space", "space_options", "data", "table")]
+    differ = [field for field in results.differ if field in ("space", "space_options", "data", "table")]
     if differ:
         return "no", f"The studies put together here differ in {', '.join(differ)}."
     if table := _table(results):
@@ -81,14 +82,13 @@ def _benchmark(results: Results) -> Answer:
 
 def _table(results: Results) -> str:
     """The table of trainings that were done before; empty where networks were trained, be it some of them."""
-    mixed = "table" in results.study.get("differ", ())
-    return "" if mixed else str((results.study.get("table") or {}).get("name") or "")
+    return "" if "table" in results.differ else str((results.study.get("table") or {}).get("name") or "")
 
 
 def _tabular(results: Results) -> Answer:
     if table := _table(results):
         return "yes", f"The accuracies of networks are looked up in {table}."
-    if "table" in results.study.get("differ", ()):
+    if "table" in results.differ:
         return "partly", "Some of the studies put together here look accuracies up in a table."
     return "no", "Every number comes from a training that was run."
 
@@ -156,9 +156,8 @@ def _random(results: Results, table: Sequence[Line]) -> Answer:
 
 
 def _strategies(results: Results) -> set[str]:
-    """Of every method, its own or its study's."""
     return {
-        str(method.get("strategy") or (study.get("search") or {}).get("strategy"))
+        how_searched.strategy(study, method)
         for study in results.study.get("studies") or [results.study]
         for method in study.get("methods") or ()
     }

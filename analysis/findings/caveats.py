@@ -59,7 +59,7 @@ CHOSEN = {  # by what a search sees of the table
 def _looked_up(results: Results) -> Iterator[str]:
     """What a table's accuracies are, and what chose the networks that are judged by it."""
     table: Mapping[str, str] = results.study.get("table") or {}
-    if "table" in results.study.get("differ", ()):
+    if "table" in results.differ:
         yield "Not all accuracies are of trainings on the same footing: some networks were looked up in a table."
         return
     if not table:
@@ -203,8 +203,8 @@ def _rows(results: Results) -> Iterator[str]:
     said = Counter(warning for warnings in results.trials["warnings"] for warning in warnings)
     for warning, n in sorted(said.items(), key=lambda item: (-item[1], item[0])):
         yield f"{warning} ({n} row{'s' * (n > 1)})"
-    if differ := results.study.get("differ"):
-        yield f"The studies put together here differ in {', '.join(differ)}: their rows compare only so far."
+    if results.differ:
+        yield f"The studies put together here differ in {', '.join(results.differ)}: their rows compare only so far."
     if n := results.unplanned:
         yield f"{n} row{'s are' if n > 1 else ' is'} of no job of the study as it stands in study.json: left out."
     if results.torn:

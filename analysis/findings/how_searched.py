@@ -25,7 +25,7 @@ def sentences(results: Results, table: Sequence[Line]) -> str:
     if not found:
         return ""
     seeds = (results.study.get("seeds") or {}).get("search", "?")
-    several = len(data_sets.listed(results.study)) > 1
+    several = data_sets.several(results.study)
     ways = "; ".join(_one(way, lines, len(found) == 1, several) for way, lines in found.items())
     saw = _saw(results, [searches[line.method] for lines in found.values() for line in lines])
     return " ".join([f"Architectures were found by {ways}. Every search was repeated with {seeds} seeds.", *saw])
@@ -36,8 +36,14 @@ def _search(results: Results, line: Line) -> dict[str, Any]:
     shared: Settings = results.study.get("search") or {}
     methods: Sequence[Settings] = results.study.get("methods") or ()
     own: Settings = next((one for one in methods if one["name"] == family(line.method).rpartition("/")[2]), {})
-    strategy = "given" if own.get("architecture") else own.get("strategy") or shared.get("strategy") or "search"
-    return {**shared, **(own.get("search") or {}), "strategy": strategy, "own": own.get("search") or {}}
+    own_search = own.get("search") or {}
+    return {**shared, **own_search, "strategy": strategy(results.study, own), "own": own_search}
+
+
+def strategy(study: Settings, method: Settings) -> str:
+    """The method's own, or its study's."""
+    shared: Settings = study.get("search") or {}
+    return "given" if method.get("architecture") else method.get("strategy") or shared.get("strategy") or "search"
 
 
 def _way(search: Settings) -> str:

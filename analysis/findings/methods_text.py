@@ -96,7 +96,7 @@ def _statistics(results: Results) -> str:
 
 
 def _over_data_sets(results: Results) -> str:
-    return "" if results.together or len(data_sets.listed(results.study)) < 2 else (
+    return "" if results.together or not data_sets.several(results.study) else (
         "Over data sets, rows are compared by Friedman's test with permutations, pairs by the mean difference within "
         "each search seed, Wilcoxon's signed ranks and a hierarchical normal model, with Holm's method over pairs; all "
         "of that is exploratory."

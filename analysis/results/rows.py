@@ -56,6 +56,12 @@ class Results:
         return names if len(names) > 1 else ()
 
     @property
+    def differ(self) -> Sequence[str]:
+        """The fields in which studies that are put together are not alike."""
+        fields: Sequence[str] = self.study.get("differ") or ()
+        return fields
+
+    @property
     def preregistered(self) -> bool:
         """Of one folder: no protocol fixed beforehand that several would be put together."""
         return len(self.protocols) == 1 and self.protocols[0].preregistered

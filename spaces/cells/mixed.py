@@ -66,8 +66,9 @@ class MixedCell(nn.Module):
         for source, operations in sorted(use.items()):
             for target, values in self.leaving(source, nodes[source], operations, gates):
                 nodes[target] = nodes[target] + values if target in nodes else values
-        empty = nodes[0][..., :: self.stride, :: self.stride]  # where no edge is used: of the shape of a node
-        some = next((nodes[node] for node in self.concat if node in nodes), empty)
+        some = next((nodes[node] for node in self.concat if node in nodes), None)
+        if some is None:  # no edge is used: of the shape that a node would have
+            some = nodes[0][..., :: self.stride, :: self.stride]
         return torch.cat([nodes[node] if node in nodes else torch.zeros_like(some) for node in self.concat], dim=1)
 
     def leaving(

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import nan
 
-from analysis.findings import primary
+from analysis.findings.asked import asked_of
 from analysis.findings.family_tests import Judged, judge, looked
 from analysis.findings.rules import Rules, rules
 from analysis.findings.spreads import Spread, own_spread, spreads
 from analysis.findings.verdicts import ALONE, UNUSUAL, WORDS, inconclusive, verdict
 from analysis.results.aggregate import done
-from analysis.results.pairs import Pairs, Question, Sides, questions, row_of
+from analysis.results.pairs import Pairs
 from analysis.results.rows import Results
 from analysis.results.table import Line
 from analysis.statistics import effects
@@ -80,7 +80,7 @@ class Compared:
 
 def compared(results: Results, table: Sequence[Line]) -> Compared:
     """All of them, judged: the primary one at α, then the others as one family at α."""
-    asked = _asked(results, table)
+    asked = asked_of(results, table)
     fixed, family_ = rules(results), [asked.sides.pairs(question) for question in asked.secondary]
     first = None
     if asked.primary:
@@ -107,7 +107,7 @@ def still_open(results: Results, table: Sequence[Line]) -> tuple[int, list[str]]
     is open after them."""
     fixed = rules(results)
     planned = replace(fixed, looks=tuple(results.study.get("looks") or ()))
-    asked = _asked(results, table)
+    asked = asked_of(results, table)
     family_ = [asked.sides.pairs(question) for question in asked.secondary]
     look, decisions = looked(family_, planned, asked.lost) if family_ else (0, [])
     still = [p.sides[0] for p, d in zip(family_, decisions, strict=True) if p.kind == "twins" and not d.rejected]
@@ -116,37 +116,6 @@ def still_open(results: Results, table: Sequence[Line]) -> tuple[int, list[str]]
         look = min(look, own) if any(p.kind == "twins" for p in family_) else own
         still += [] if decision.rejected else asked.primary.methods[: 1 if asked.primary.twins else 2]
     return look, list(dict.fromkeys(still))
-
-
-@dataclass(frozen=True)
-class _Asked:
-    sides: Sides
-    primary: Pairs | None
-    single: str | None  # the kind that the primary one would be of, were it not primary
-    secondary: list[Question]
-    lost: int
-    unanswered: str
-
-
-def _asked(results: Results, table: Sequence[Line]) -> _Asked:
-    """What is compared: nothing twice, nothing between different data, and all that was once planned counted."""
-    sides = Sides(results, table)
-    rows = {line.method: row_of(line) for line in sides.distinct()}
-    more = sides.other_twins()
-    every = questions([*rows.values()]) + more
-    planned = questions([*(rows | {row["method"]: dict(row) for row in results.taken_out}).values()]) + more
-    wanted = results.study.get("primary") or None
-    fixed = results.first_rows
-    gone = primary.taken_out(wanted, results.taken_out, fixed) if wanted else []
-    first = primary.primary_questions(wanted, table, fixed) if wanted and not gone else []
-    found = primary.primary_pairs(sides, first, wanted.get("at")) if wanted else None
-    single = first[0] if found and len(first) == 1 else None
-    cause = f"{', '.join(gone)} was taken out" if gone else "the table has no such rows, or they are of different data"
-    why = f"{primary.name(wanted)}: {cause}" if wanted and not found else ""
-    alone = (single.kind, {single.first, single.second}) if single else None  # whichever of the two is named first
-    secondary = [q for q in every if (q.kind, {q.first, q.second}) != alone and sides.same_data(q.first, q.second)]
-    kind = single.kind if single else None
-    return _Asked(sides, found, kind, secondary, len(planned) - len(every), why)
 
 
 @dataclass(frozen=True)

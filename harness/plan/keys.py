@@ -1,10 +1,10 @@
 """Content keys: 16 hexadecimal digits that stand for what decides a job's result, and for nothing else.
 
-Schema 4, of new folders, leaves out every field that a job of its kind never reads, and fields at their defaults, so
+Schema 5, of new folders, leaves out every field that a job of its kind never reads, and fields at their defaults, so
 that a new field changes no key of a study that does not use it; a field's default can therefore never change. Folders
-go on under the schema that they were begun with. Under schema 3 a table's answers did not depend on the space's
-options, and scores started from the weights of final trainings. Schema 2 left out less that is never read, schema 1
-holds every field there was.
+go on under the schema that they were begun with. Under schema 4 supernets started from the weights of final trainings
+(what else it computed otherwise: docs/rows.md); under schema 3 scores did, and a table's answers did not depend on the
+space's options. Schema 2 left out less that is never read, schema 1 holds every field there was.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from harness.study.model import Model
 from harness.study.schema import Range, Recipe, Scheduler, Tuning
 from harness.study.search import Search
 
-SCHEMA = 4  # of new folders: raised where a change of the code changes what equal settings give
+SCHEMA = 5  # of new folders: raised where a change of the code changes what equal settings give
 Fields = Mapping[type[Model], Collection[str]]
 
 MODELS: Mapping[str, type[Model]] = {"data": Data, "recipe": Recipe, "search": Search, "evolve": Search, "ask": Search,

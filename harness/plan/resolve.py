@@ -98,7 +98,8 @@ def seen_at(source: Source, job: Job, rows: Rows) -> tuple[int, ...]:
     match source:
         case Best(by="") | BestTwin():
             chosen = rows[best(source.keys, rows)]["architecture"]
-            return tuple(rows[key]["seed"] for key in source.keys if rows[key]["architecture"] == chosen)
+            asked = [rows[key] for key in source.keys if job.settings["schema"] < 5 or by_table(rows[key]["settings"])]
+            return tuple(row["seed"] for row in asked if row["architecture"] == chosen)
         case Asked() | Proposed() | Winner():
             return (job.seed,)
     return ()
@@ -210,7 +211,9 @@ def _architecture(source: Source, job: Job, rows: Rows, space: Space) -> Archite
             propose: Propose = imported(function, f"'{function}' proposes no architectures", PROPOSES)
             return propose(values, [rows[key] for key in seen], space, _random(job, "propose", index))
         case Sampled(rule, index):
-            return space.draw(custom_rules.drawn_by(space, rule), _random(job, "draw", index or 0))
+            alone = index is None and job.settings["schema"] > 4  # before, it was the first candidate of every search
+            rng = _random(job, "random") if alone else _random(job, "draw", index or 0)
+            return space.draw(custom_rules.drawn_by(space, rule), rng)
         case Written(text):
             return space.parse(text)
         case Baseline():

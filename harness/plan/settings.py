@@ -8,23 +8,26 @@ from harness.seeding import Seeds
 from harness.study.schema import Recipe
 from harness.study.scores import ZERO_COST
 from harness.study.search import Search
-from harness.vocabulary.kinds import Kind
+from harness.vocabulary.kinds import SUPERNETS, Kind
 
 Settings = dict[str, Any]
 
 
-SCORED = -1  # in the place of a final training's number
+SCORED, SEARCHED = -1, -2  # in the place of a final training's number
 
 
 def seeds_of(settings: Mapping[str, Any]) -> Seeds:
     """From which a job's start values and its noise follow.
 
-    What is tried to choose an architecture or a recipe has another one than what is then judged: else a network that
-    was lucky with its start values would be chosen, and be lucky again. (Under schema 3 both had 0.)
+    What chooses an architecture or a recipe has others than what is then judged: else a network that was lucky with its
+    start values would be chosen, and be lucky again. (Under schema 3 all had those of final trainings, under schema 4
+    supernets still.)
     """
-    chooses = settings["kind"] in (Kind.SCORE, Kind.TUNE) and "of_training" not in settings.get("source", {})
-    found = Seeds.of(settings)
-    return replace(found, training=SCORED) if chooses and settings["schema"] > 3 else found
+    found, kind, schema = Seeds.of(settings), settings["kind"], settings["schema"]
+    if kind in SUPERNETS and schema > 4:
+        return replace(found, training=SEARCHED)
+    scored = kind in (Kind.SCORE, Kind.TUNE) and "of_training" not in settings.get("source", {})
+    return replace(found, training=SCORED) if scored and schema > 3 else found
 
 
 def weights_read(settings: Mapping[str, Any]) -> tuple[str, ...]:

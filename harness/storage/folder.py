@@ -9,7 +9,7 @@ from harness.storage import shapes
 from harness.storage.files import refuse_links
 from harness.storage.kept import kept_study, unpacked
 
-SCHEMAS = (1, 2, 3, 4)  # of study.json and rows, that can be read and gone on with
+SCHEMAS = (1, 2, 3, 4, 5)  # of study.json and rows, that can be read and gone on with
 
 
 class NoStudy(BadInput):

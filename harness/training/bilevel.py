@@ -10,7 +10,7 @@ WINDOW, RATIO = 5, 0.75  # of R-DARTS's early stopping
 
 
 def first_order(loss: Tensor, alphas: Sequence[Tensor]) -> list[Tensor]:
-    """dL_val(w, α)/dα at the weights as they are (Liu et al. 2019, eq. 5 with ξ = 0); 0 for what is not in use."""
+    """dL_val(w, α)/dα at the weights as they are (Liu et al. 2019, eq. 6 with ξ = 0); 0 for what is not in use."""
     gradients = torch.autograd.grad(loss, list(alphas), allow_unused=True)
     return [_or_zero(gradient, alpha) for gradient, alpha in zip(gradients, alphas, strict=True)]
 
@@ -80,16 +80,17 @@ def _dominant(times: Callable[[Sequence[Tensor]], list[Tensor]], like: Sequence[
     return value
 
 
-def sharpened_at(eigenvalues: Sequence[float]) -> int | None:
+def sharpened_at(eigenvalues: Sequence[float], centred: bool = True) -> int | None:
     """The epoch (from 1) to go back to, or None while the search may go on.
 
-    R-DARTS: stop at the first epoch e where the mean of the last WINDOW eigenvalues has grown so that
-    mean(e - WINDOW) / mean(e) < RATIO, and return the architecture of epoch e - WINDOW.
+    R-DARTS (Zela et al. 2020, section 5): with λ(i) the mean of the WINDOW eigenvalues around epoch i, stop at the
+    first i where λ(i - WINDOW) / λ(i) < RATIO, and return the architecture of epoch i - WINDOW. The last eigenvalue is
+    that of epoch i + WINDOW // 2. Not `centred`, as under schema 4: λ(i) is the mean of the WINDOW up to epoch i.
     """
     means = [sum(eigenvalues[i - WINDOW : i]) / WINDOW for i in range(WINDOW, len(eigenvalues) + 1)]
     for index in range(WINDOW, len(means)):
         if means[index] > 0 and means[index - WINDOW] / means[index] < RATIO:
-            return index
+            return index - WINDOW // 2 if centred else index
     return None
 
 

@@ -166,18 +166,19 @@ def perturbation_job(key: str, settings: Settings, place: Place, outcome: Outcom
 def search_job(key: str, settings: Settings, place: Place, outcome: Outcome) -> Epochs:
     """A bilevel search; its outcome holds α at every snapshot. No test set, except for figure 3's curve."""
     data, engine, space = _opened(settings, place, outcome)
-    spec, seeds = search_of(settings), Seeds.of(settings)
+    spec, seeds = search_of(settings), seeds_of(settings)
     supernet = supernets.built(space, data.classes, data.channels, spec)
     _start(supernet, settings, place)
     _noise(supernet, spec.alpha_noise, seeds)
     part = _split(settings, data)
     weights, alpha = (data.train.take(indices).to(engine.device) for indices in (part.weights, part.alpha))
     search = single_path.of(settings, space) if spec.gate == uniform.GATE else Search
-    work = search(space, engine.place(supernet), weights, alpha, spec, recipe_of(settings), seeds, engine)
+    make = partial(search, by_batch=settings["schema"] > 4)
+    work = make(space, engine.place(supernet), weights, alpha, spec, recipe_of(settings), seeds, engine)
     test = data.test.to(engine.device) if settings["test_curve"] else None
     parameters = sum(weight.numel() for weight in work.weights)
     outcome.update(Outcome(recipe=settings["recipe"], snapshots={}, parameters=parameters, split=part.digest()))
-    claim = yield from epochs(key, work, place, outcome, partial(_snapshot, work, test))
+    claim = yield from epochs(key, work, place, outcome, partial(_snapshot, work, test, settings["schema"] > 4))
     leave(work.network.state_dict, key, place, claim)
     outcome.update(
         Outcome(
@@ -197,8 +198,8 @@ def _warnings(outcome: Outcome, space: Space) -> list[str]:
     return [early, *collapse(searching[back - 1], space)]
 
 
-def _snapshot(work: Search, test: Images | None, number: int, outcome: Outcome) -> bool:
-    """Keeps α where the study reads it; ends a search whose eigenvalue grows, going back to the epoch before."""
+def _snapshot(work: Search, test: Images | None, centred: bool, number: int, outcome: Outcome) -> bool:
+    """Keeps α where the study reads it; ends a search whose eigenvalue grows, going back to an epoch before."""
     if test is not None:
         outcome["curve"][-1]["test_accuracy"] = work.accuracy(test)
     epoch = number - work.spec.warmup_epochs
@@ -210,7 +211,7 @@ def _snapshot(work: Search, test: Images | None, number: int, outcome: Outcome) 
     if epoch in work.spec.snapshots:
         snapshots[str(epoch)] = theta
     eigenvalues = [point["eigenvalue"] for point in outcome["curve"] if "eigenvalue" in point]
-    back = sharpened_at(eigenvalues) if eigenvalues else None
+    back = sharpened_at(eigenvalues, centred) if eigenvalues else None
     if back is None:
         return False
     searching = [point for point in outcome["curve"] if "alpha" in point]

@@ -12,8 +12,7 @@ import torch
 from harness.data.images import Images
 from harness.engine.engine import Engine
 from harness.engine.optimiser import learning_rate, start_momenta
-from harness.plan.settings import Settings, recipe_of, search_of
-from harness.seeding import Seeds
+from harness.plan.settings import Settings, recipe_of, search_of, seeds_of
 from harness.study.search import Search as SearchSettings
 from harness.training.epochs import Steps
 from harness.training.search import Search
@@ -105,7 +104,7 @@ def epochs(number_of_rounds: int, tune_epochs: int) -> int:
 def of(settings: Settings, space: Space, network: Any, weights: Images, alpha: Images, engine: Engine) -> Perturbation:
     """The reading of a job with these settings."""
     make = partial(Perturbation, rule=settings["search"]["rule"])
-    return make(space, network, weights, alpha, search_of(settings), recipe_of(settings), Seeds.of(settings), engine)
+    return make(space, network, weights, alpha, search_of(settings), recipe_of(settings), seeds_of(settings), engine)
 
 
 def work(found: Stages, spec: SearchSettings) -> tuple[int, int]:

@@ -38,6 +38,9 @@ class Search:
     recipe: Recipe  # of the weights
     seeds: Seeds
     engine: Engine
+    by_batch: bool = field(
+        default=True, kw_only=True
+    )  # what is sampled is judged so; under schema 4 single paths alone
     weight_optimiser: torch.optim.SGD = field(init=False)
     alpha_optimiser: torch.optim.Optimizer = field(init=False)
     step: Callable[..., Tensor] = field(init=False, repr=False)
@@ -98,8 +101,8 @@ class Search:
         self.network.train()
         total, count = torch.zeros((), device=self.engine.device), 0
         alpha_batches = self._alpha_batches(number)
-        images = order(len(self.weights_part), seeds.stream("order-0", number))
-        augmentation = seeds.stream("augmentation", 0, number)
+        images = order(len(self.weights_part), seeds.stream(f"order-{seeds.training}", number))
+        augmentation = seeds.stream("augmentation", seeds.training, number)
         for batch in self.engine.epoch(self.weights_part, images, self.recipe, augmentation):
             loss = self.both(*batch, *next(alpha_batches)) if searching else self.step(*batch)
             total += loss * len(batch[1])
@@ -112,9 +115,11 @@ class Search:
         return learning_rate(self.recipe, number, self.epochs)
 
     def accuracy(self, part: Images) -> float:
-        """Of the supernet by what α says, in percent: its mean weights, without chance. A way of single paths trains no
-        mixture: of the likeliest path, by each batch's own statistics, since the running ones are of many paths."""
-        if not self.way.single:
+        """Of the supernet by what α says, in percent: its mean weights, without chance; of a way of single paths, which
+        trains no mixture, the likeliest path. Where steps sample, batch norm takes each batch's own statistics, since
+        the running ones are of many samples."""
+        samples = self.way.single or (self.by_batch and (self.way.sampled or self.spec.perturb > 0))
+        if not samples:
             return self.engine.evaluate(self.network, part)[0]
         return self.engine.evaluate_within(self.network, self.network.drawn(Draw(None)), part)[0]
 

@@ -1,6 +1,7 @@
 """Zero-cost scores: of a network with the weights that its training starts from, by one batch. Nothing is trained."""
 
 import time
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -17,7 +18,8 @@ from harness.training.initialise import initialise, seed_build
 from harness.training.place import Place, Progress
 from harness.vocabulary.rows import Outcome
 from harness.zero_cost.batch import Batch
-from harness.zero_cost.scores import SCORES
+from harness.zero_cost.scores import SCORES, Score
+from harness.zero_cost.zen import zen
 from spaces import registry as spaces
 from spaces.cost import cost
 
@@ -36,12 +38,18 @@ def job(key: str, settings: Settings, place: Place, outcome: Outcome) -> Epochs:
     initialise(network, seeds.study, seeds.search, seeds.training)
     with Engine.choose(device, "fp32", data).exact() as engine:
         torch.manual_seed(seeds.stream("dropout"))
-        score = SCORES[settings["search"]["score"]](network.to(device), batch(settings, data, part, engine))
+        score = _score(settings)(network.to(device), batch(settings, data, part, engine))
     seconds = time.perf_counter() - clock
     yield Progress(1, 1, seconds)
     outcome.update(facts(architecture))
     outcome.update(Outcome(split=part.digest(), score=score, parameters=parameters, macs=macs, precision="fp32",
                            seconds=seconds))  # fmt: skip
+
+
+def _score(settings: Settings) -> Score:
+    """Under schema 4 the zen-score counted what the features do not depend on."""
+    name = settings["search"]["score"]
+    return partial(zen, dead=True) if name == "zen" and settings["schema"] < 5 else SCORES[name]
 
 
 def batch(settings: Settings, data: DataSet, part: Split, engine: Engine) -> Batch:

@@ -16,7 +16,8 @@ from harness.zero_cost.snip import snip
 from harness.zero_cost.synflow import synflow
 from harness.zero_cost.zen import zen
 
-SCORES: Mapping[str, Callable[[nn.Module, Batch], float]] = {
+Score = Callable[[nn.Module, Batch], float]
+SCORES: Mapping[str, Score] = {
     "synflow": synflow,
     "naswot": naswot,
     "snip": snip,

@@ -6,7 +6,8 @@ back: σᵢ² is the mean over the channels of the variance that the i-th batch 
 zen = ln Δ + Σᵢ ln σᵢ. It needs no data and no labels.
 
 The authors take shortcuts out of the network first. They are what is searched for here, and stay (as in
-NAS-Bench-Suite-Zero, Krishnakumar et al. 2022). A batch norm that only gets a constant has no scale, and is left out.
+NAS-Bench-Suite-Zero, Krishnakumar et al. 2022). A batch norm hides no scale that only gets a constant, or on which the
+features do not depend (schema 5; before, it counted): it is left out.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -38,7 +39,7 @@ class _Pooled(TorchDispatchMode):
 
 def features(network: nn.Module, images: Tensor) -> Tensor:
     """[N, C, H, W], before global average pooling. Raises ValueError where there is none."""
-    with torch.no_grad(), _Pooled() as pooled:
+    with _Pooled() as pooled:
         network(images)
     found: Tensor | None = pooled.features
     if found is None:
@@ -46,30 +47,33 @@ def features(network: nn.Module, images: Tensor) -> Tensor:
     return found
 
 
-def zen(network: nn.Module, batch: Batch) -> float:
-    """−∞ where the features do not depend on the image."""
+def zen(network: nn.Module, batch: Batch, dead: bool = False) -> float:
+    """−∞ where the features do not depend on the image. `dead`: batch norms count that they do not depend on."""
     random = torch.Generator().manual_seed(batch.seed)
     copy, device = in_training(network), batch.images.device
     with torch.no_grad():
         for value in kernels(copy):
             value.copy_(torch.randn(value.shape, generator=random))
     images, noise = (torch.randn(batch.images.shape, generator=random).to(device) for _ in range(2))
-    variances: list[float] = []
-    hooks = [module.register_forward_pre_hook(_variance(variances)) for module in copy.modules()
+    norms: list[tuple[Tensor, float]] = []
+    hooks = [module.register_forward_hook(_keeping(norms)) for module in copy.modules()
              if isinstance(module, _BatchNorm)]  # fmt: skip
     before = features(copy, images)
     for hook in hooks:
         hook.remove()
-    moved = (before - features(copy, images + ALPHA * noise)).flatten(1).norm(dim=1).mean().item()
-    scales = sum(log(variance) / 2 for variance in variances if variance > 0)
+    slopes = torch.autograd.grad(before.sum(), [out for out, _ in norms], allow_unused=True) if norms else ()
+    with torch.no_grad():
+        moved = (before - features(copy, images + ALPHA * noise)).flatten(1).norm(dim=1).mean().item()
+    counted = [variance for (_, variance), slope in zip(norms, slopes, strict=True) if dead or slope is not None]
+    scales = sum(log(variance) / 2 for variance in counted if variance > 0)
     return log(moved) + scales if moved > 0 else -inf
 
 
-def _variance(found: list[float]) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
-    """Keeps the mean over channels of the variance of what a batch norm gets."""
+def _keeping(found: list[tuple[Tensor, float]]) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
+    """Keeps what a batch norm gives, and the mean over channels of the variance of what it gets."""
 
-    def hook(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        channels = inputs[0].transpose(0, 1).flatten(1)
-        found.append(channels.var(dim=1, correction=0).mean().item())
+    def hook(_: nn.Module, inputs: tuple[Tensor, ...], out: Tensor) -> None:
+        channels = inputs[0].detach().transpose(0, 1).flatten(1)
+        found.append((out, channels.var(dim=1, correction=0).mean().item()))
 
     return hook

@@ -16,7 +16,7 @@ def weights(alpha: Tensor, dim: int, draw: Draw | None = None) -> Tensor:
 
     Of the paper's regularisation, which keeps β near 1, the squared distance of α from 0 is there as
     `alpha_weight_decay` (the authors' code takes 1e-3, and starts α with `alpha_noise` = 1e-3); its form as a
-    Kullback-Leibler divergence is not, and neither are partial channels and the progressive pruning of operations.
+    Kullback-Leibler divergence is not, and neither is the progressive pruning of operations.
     """
     small = alpha <= 0  # elu(α) + 1, of which exp(α) does not round to 0
     beta = torch.where(small, alpha.masked_fill(~small, 0.0).exp(), alpha + 1)

@@ -27,7 +27,7 @@ SPACE = load("shortcut-vgg11", SMALL)
 NETWORK = {"architecture": str(SPACE.draw("A", Random(0), 5))}
 SEARCH = {**Search(epochs=2, snapshots=(2,), early_stop=False).model_dump(), "supernet": "s"}
 BASE: dict[str, Any] = {
-    "schema": 4, "study_seed": 0, "seed": 0, "train_seed": 0,
+    "schema": 5, "study_seed": 0, "seed": 0, "train_seed": 0,
     "recipe": RECIPE.model_copy(update={"epochs": 2}).model_dump(), "search": SEARCH,
     "data": {"name": "x"}, "space": "shortcut-vgg11", "space_options": SMALL, "test_curve": True,
 }  # fmt: skip

@@ -13,6 +13,7 @@ from analysis.results.table import lines
 from harness.commands.verify_labels import misplaced
 from harness.errors import BadInput
 from harness.plan.jobs import Plan, as_json, described
+from harness.plan.keys import SCHEMA
 from harness.plan.make import make
 from harness.plan.methods import merged
 from harness.plan.sources import as_json as source_json
@@ -52,13 +53,13 @@ name = "baseline"
 """
 
 
-def planned(searches: int = 4, schema: int = 4, recipe: Any = None, **method: Any) -> Plan:
+def planned(searches: int = 4, schema: int = SCHEMA, recipe: Any = None, **method: Any) -> Plan:
     methods = [{"name": "darts-A", "rule": "A", **method}, {"name": "baseline"}]
     study = tiny(seeds={"search": searches}, method=methods, **({"recipe": recipe} if recipe else {}))
     return make(merged(study), SPACE.rules, strategy, schema=schema)
 
 
-@pytest.mark.parametrize("schema", [1, 2, 3, 4])
+@pytest.mark.parametrize("schema", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("twins", [0, 2])
 def test_a_row_more_leaves_every_other_job_as_it_is(schema: int, twins: int) -> None:
     without, with_ = planned(twins=twins, schema=schema), planned(twins=twins, best_of=2, schema=schema)

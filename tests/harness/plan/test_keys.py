@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.plan.keys import content_key
+from harness.plan.keys import SCHEMA, content_key
 from harness.plan.make import make
 from harness.plan.methods import merged
 from harness.plan.strategies import strategy
@@ -27,7 +27,7 @@ FIELDS = [
 ]
 
 
-def keys(schema: int = 4, **changes: Any) -> dict[str, set[str]]:
+def keys(schema: int = SCHEMA, **changes: Any) -> dict[str, set[str]]:
     """Kind of job → keys."""
     found: dict[str, set[str]] = {}
     for job in make(merged(tiny(**changes)), ("A", "B"), strategy, schema=schema).jobs.values():
@@ -40,7 +40,7 @@ def scored(score: str, **search: Any) -> dict[str, Any]:
     return {"method": method, "search": {**TINY["search"], "candidates": 2, "score": score, **search}}
 
 
-@pytest.mark.parametrize("schema", ["1", "2", "3", "4"])
+@pytest.mark.parametrize("schema", ["1", "2", "3", "4", "5"])
 @pytest.mark.parametrize("name", packaged())
 def test_keys_of_packaged_studies_never_change(name: str, schema: str) -> None:
     study = load_study(name)
@@ -51,7 +51,7 @@ def test_keys_of_packaged_studies_never_change(name: str, schema: str) -> None:
 
 @given(st.lists(st.sampled_from(FIELDS), unique=True))
 def test_a_field_at_its_default_is_not_in_the_key(left_out: list[tuple[str, str]]) -> None:
-    full: dict[str, Any] = {"schema": 4, "kind": "search", **DEFAULTS}
+    full: dict[str, Any] = {"schema": SCHEMA, "kind": "search", **DEFAULTS}
     less = {name: {field: value for field, value in values.items() if (name, field) not in left_out}
             for name, values in DEFAULTS.items()}  # fmt: skip
     assert content_key({**full, **less}) == content_key(full)
@@ -73,7 +73,7 @@ def test_a_field_of_a_later_version_changes_no_key_of_the_first_schema(monkeypat
 
 
 @pytest.mark.parametrize(("space", "schema", "shared"), [
-    ("cell-study1", 4, False), ("cell-study1", 3, True), ("nasbench201", 4, True),
+    ("cell-study1", 5, False), ("cell-study1", 4, False), ("cell-study1", 3, True), ("nasbench201", 4, True),
 ])  # fmt: skip
 def test_options_that_decide_what_is_sampled_are_in_the_keys_of_a_tables_answers(
     space: str, schema: int, shared: bool

@@ -15,6 +15,7 @@ from harness.commands import status as status_module
 from harness.commands import verify
 from harness.errors import BadInput
 from harness.plan.jobs import Job, Plan
+from harness.plan.keys import SCHEMA
 from harness.plan.make import make
 from harness.plan.methods import merged
 from harness.plan.sources import from_json
@@ -32,7 +33,7 @@ SPACE = load("shortcut-vgg11", TINY["space_options"])
 OLD = Path(__file__).parents[2] / "data" / "schema-1"
 
 
-def planned(twins: Any, schema: int = 4, **more: Any) -> Plan:
+def planned(twins: Any, schema: int = SCHEMA, **more: Any) -> Plan:
     method = [{"name": "darts-A", "rule": "A", "twins": twins, **more.pop("method", {})}, {"name": "baseline"}]
     return make(merged(tiny(method=method, **more)), SPACE.rules, strategy, schema=schema)
 
@@ -41,7 +42,7 @@ def twins_of(plan: Plan) -> list[Job]:
     return [job for job in plan.jobs.values() if job.role == "twin"]
 
 
-@pytest.mark.parametrize("schema", [1, 2, 3, 4])
+@pytest.mark.parametrize("schema", [1, 2, 3, 4, 5])
 def test_a_table_that_asks_for_the_count_alone_is_the_number(schema: int) -> None:
     assert list(planned({"count": 2}, schema).jobs) == list(planned(2, schema).jobs)
     assert list(planned({"match": "count"}, schema).jobs) == list(planned(1, schema).jobs)
@@ -57,7 +58,7 @@ def test_other_twins_have_rows_and_keys_of_their_own_and_the_networks_stay(match
     assert len(both) == len(counted.jobs) - len(twins_of(counted)) == len(matched.jobs) - len(twins_of(matched))
 
 
-@pytest.mark.parametrize("schema", [1, 2, 3, 4])
+@pytest.mark.parametrize("schema", [1, 2, 3, 4, 5])
 def test_the_stream_is_of_study_seed_search_seed_row_and_index_alone(schema: int) -> None:
     """Not of the recipe, the precision or the search's settings; all four decide it."""
     network = SPACE.parse("vgg11 1-3 1-5 2-5 2-6 3-7 4-8 5-8")

@@ -123,7 +123,9 @@ def test_early_stopping_goes_back_before_the_eigenvalue_grew():
     assert bilevel.sharpened_at([1.0] * 9) is None
     # flat for 12 epochs, then growing: the first window whose mean is over 4/3 of the one 5 epochs earlier
     values = [1.0] * 12 + [1.0 + 0.5 * i for i in range(1, 10)]
-    back = bilevel.sharpened_at(values)
-    means = [np.mean(values[e - 5 : e]) for e in range(5, 22)]
-    first = next(e for e in range(10, 22) if means[e - 10] / means[e - 5] < 0.75)
-    assert back == first - 5
+    around = {epoch: np.mean(values[epoch - 3 : epoch + 2]) for epoch in range(3, 20)}
+    first = next(epoch for epoch in range(8, 20) if around[epoch - 5] / around[epoch] < 0.75)
+    assert bilevel.sharpened_at(values) == first - 5
+    assert bilevel.sharpened_at(values[: first + 2]) == first - 5, "two epochs after the one it is about"
+    assert bilevel.sharpened_at(values[: first + 1]) is None
+    assert bilevel.sharpened_at(values, centred=False) == first - 3, "as under schema 4"

@@ -37,17 +37,21 @@ def test_shared_layers_start_equal():
     assert not torch.equal(built(seed=1).state_dict()["blocks.0.0.weight"], baseline.state_dict()["blocks.0.0.weight"])
 
 
-def test_the_supernets_path_starts_as_the_network_does():
+def test_layers_that_a_supernet_shares_with_a_network_start_equal_from_equal_seeds():
     supernet, network = SPACE.supernet(10, 1, "sigmoid"), built()
     initialise(supernet, 0, 0)
     for name, value in network.state_dict().items():
         assert torch.equal(supernet.state_dict()[name], value)
 
 
-@pytest.mark.parametrize("schema", [3, 4])
+@pytest.mark.parametrize("schema", [3, 4, 5])
 def test_a_choice_is_made_from_other_start_values_than_it_is_judged_by(schema: int) -> None:
     """Where they are the same a candidate can be chosen for its luck with them, and be lucky again."""
-    methods = [{"name": "searched", "strategy": "random-search", "search": {"candidates": 2}}]
+    methods = [
+        {"name": "searched", "strategy": "random-search", "search": {"candidates": 2}},
+        {"name": "differentiable"},
+        {"name": "perturbed", "rule": "A", "search": {"reading": "perturbation"}},
+    ]
     tuning = [{"name": "rate", "trials": 2, "ranges": {"lr": {"low": 0.1, "high": 0.2}}}]
     study = tiny(method=methods, tuning=tuning, scores={"of_trained": ["snip"]}, seeds={"search": 1, "train": 2})
     jobs = make(merged(study), SPACE.rules, strategy, schema=schema).jobs.values()
@@ -55,8 +59,9 @@ def test_a_choice_is_made_from_other_start_values_than_it_is_judged_by(schema: i
     for job in jobs:
         kind = "of trained" if "of_training" in job.settings.get("source", {}) else job.kind
         found.setdefault(kind, set()).add(seeds_of(job.settings).training)
-    apart = {-1} if schema == 4 else {0}
-    assert found == {"score": apart, "tune": apart, "train": {0, 1}, "of trained": {0}}
+    chosen, searched = {-1} if schema > 3 else {0}, {-2} if schema > 4 else {0}
+    assert found == {"score": chosen, "tune": chosen, "search": searched, "perturbation": searched,
+                     "train": {0, 1}, "of trained": {0}}  # fmt: skip
 
 
 @pytest.mark.training

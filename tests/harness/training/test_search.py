@@ -296,7 +296,7 @@ def test_early_stopping_goes_back_and_says_so(tmp_path, monkeypatch):
                        warmup_epochs=1)  # fmt: skip
     means = [sum(eigenvalues[e - 5 : e]) / 5 for e in range(5, 15)]
     stopped = next(e for e in range(10, 15) if means[e - 10] / means[e - 5] < 0.75)
-    assert (outcome["stopped_at"], outcome["returned_to"]) == (stopped, stopped - 5)
+    assert (outcome["stopped_at"], outcome["returned_to"]) == (stopped, stopped - 7)
     assert outcome["epochs"] == 1 + stopped
     alphas = {point["epoch"] - 1: point["alpha"] for point in outcome["curve"] if "alpha" in point}
     assert outcome["snapshots"] == {"2": alphas[2], "7": alphas[stopped - 5], "14": alphas[stopped - 5]}

@@ -299,7 +299,7 @@ def test_early_stopping_goes_back_and_says_so(tmp_path, monkeypatch):
     assert (outcome["stopped_at"], outcome["returned_to"]) == (stopped, stopped - 7)
     assert outcome["epochs"] == 1 + stopped
     alphas = {point["epoch"] - 1: point["alpha"] for point in outcome["curve"] if "alpha" in point}
-    assert outcome["snapshots"] == {"2": alphas[2], "7": alphas[stopped - 5], "14": alphas[stopped - 5]}
+    assert outcome["snapshots"] == {"2": alphas[2], "7": alphas[stopped - 7], "14": alphas[stopped - 7]}
     assert f"stopped at epoch {stopped}" in outcome["warnings"][0]
 
 

@@ -39,6 +39,7 @@ def caveats(results: Results, table: Sequence[Line], found: Compared) -> list[st
         *_parameters(results, table),
         *_origins(used),
         *_recipes(results, table),
+        *_start_values(results),
         *_undecided(results),
         *_rows(results),
     ]
@@ -197,6 +198,18 @@ def _undecided(results: Results) -> Iterator[str]:
                 f"{name}: after the last epoch the supernet reaches {supernet:.1f} % on the validation split, what is "
                 f"read from it {', '.join(behind)} with the same weights: what was optimised is not what is compared."
             )
+
+
+def _start_values(results: Results) -> Iterator[str]:
+    """Networks that a table judges do not start from the supernet's weights."""
+    trials = done(results.trials)
+    searches = {*trials["key"][(trials["kind"] == "search") & (trials["schema"] < 5)]}
+    trained = (trials["role"] == "method") & (trials["path"] != "table")
+    if trained.any() and any(searches.intersection(needs) for needs in trials["needs"]):
+        yield (
+            "Supernets started from the weights from which the networks that were read from them were then trained "
+            "(schema 4 or before): a search could find what suits these weights, and random twins could not."
+        )
 
 
 def _rows(results: Results) -> Iterator[str]:

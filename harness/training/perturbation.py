@@ -29,8 +29,9 @@ class Perturbation(Search):
 
     As in the authors' code: the worth of what is left is its accuracy on the validation split, each batch normalised by
     its own statistics; what is kept counts 1; the training in between is that of the search, with a tenth of its
-    learning rate, whose schedule begins anew. Ties in accuracy are broken by the loss, where the authors take the
-    first. They decide an edge of the normal and one of the reduction cell at a time; here both cells share the order.
+    learning rate, whose schedule begins anew. Unlike there, α's optimiser begins anew, too. Ties in accuracy are broken
+    by the loss, where the authors take the first. They decide an edge of the normal and one of the reduction cell at a
+    time; here both cells share the order.
     """
 
     rule: str

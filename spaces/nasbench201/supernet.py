@@ -1,4 +1,7 @@
-"""The one-shot network of NAS-Bench-201: mixed cells in the published frame, BatchNorm without affine parameters."""
+"""The one-shot network of NAS-Bench-201: mixed cells in the published frame.
+
+BatchNorm of cells and of the blocks between them has no affine parameters; in published searches those between have.
+"""
 
 from torch import Tensor, nn
 

@@ -18,9 +18,10 @@ def readings(found: Sequence[Reading], level: float) -> Table:
         "Accuracy on the validation split with the supernet's own weights, before the network is trained anew; mean "
         "± standard deviation over search seeds. The supernet: with the mean weights of its α and the running "
         "statistics of batch norm, on 1,000 images at most; where single paths are trained, of the likeliest path, "
-        "or the mean over sampled ones, with each batch's statistics, as all that is read. What is read: by α, the "
-        "subnet of the same epoch on the same images; by perturbation, what is left after the last decision and the "
-        "training in between, on all images; by scores in the supernet, the candidate that was chosen by this very "
-        "accuracy, on all images. Exploratory: intervals are not adjusted."
+        "or the mean over sampled ones. These have each batch's statistics, as have weights that are sampled or moved "
+        "at random (since schema 5), and all that is read. What is read: by α, the subnet of the same epoch on the "
+        "same images; by perturbation, what is left after the last decision and the training in between, on all "
+        "images; by scores in the supernet, the candidate that was chosen by this very accuracy, on all images. "
+        "Exploratory: intervals are not adjusted."
     )
     return Table("readings", "Inside the supernet", head, tuple(rows), note, paper=False)

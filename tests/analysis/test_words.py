@@ -273,3 +273,12 @@ def test_what_a_study_notes_of_its_data_is_a_caveat_also_of_studies_together(tmp
         results = load(some)
         table = lines(results)
         assert caveats(results, table, compared(results, table)).count(note) == 1
+
+
+@pytest.mark.parametrize(("schema", "path", "warned"), [(4, "eager", True), (5, "eager", False), (4, "table", False)])
+def test_supernets_that_start_as_their_networks_do_are_said(
+    schema: int, path: str, warned: bool, tmp_path: Path
+) -> None:
+    study = factory.study(seeds=6)
+    rows = [{**row, "schema": schema, "path": path} for row in factory.rows(study)]
+    assert ("Supernets started from the weights" in said(loaded(tmp_path, study, rows))) is warned

@@ -25,7 +25,7 @@ from harness.storage.rows import latest_rows, read_rows
 from harness.study.schema import Study
 from harness.study.validation import validated
 from spaces.registry import SPACES, load
-from tests.studies import as_toml
+from tests.studies import as_toml, tiny
 
 ARCHITECTURES = {
     "shortcut-vgg11": "vgg11 1-3 2-8",
@@ -235,3 +235,39 @@ def test_candidates_are_all_different_and_the_first_are_even_draws():
 def test_no_candidate_scored_is_a_row_that_says_so():
     with pytest.raises(Exception, match="none of the candidates was scored"):
         best(["a"], {"a": {"status": "failed", "val_accuracy": None}})
+
+
+# --- what a table, or another strategy, has been asked
+
+
+@pytest.mark.parametrize(("score", "schema", "seeds"), [
+    ("train", 5, (0,)), ("supernet", 5, ()), ("supernet", 4, (0,)),
+])  # fmt: skip
+def test_a_table_was_asked_where_it_gave_the_scores(score, schema, seeds):
+    """A network that its scores inside a supernet chose is judged by all of the table's runs."""
+    method = [{"name": "rs", "strategy": "random-search", "search": {"candidates": 2, "score": score}}]
+    study = tiny(space="nasbench201", space_options={}, method=method, table={"name": "nasbench201"},
+                 search={"gate": "uniform"} if score == "supernet" else {}, seeds={"search": 1})  # fmt: skip
+    space, rows = load(study.space), {}
+    jobs = make(merged(study), space.rules, strategy, schema=schema).jobs
+    for key, job in jobs.items():
+        found = resolve(job, rows, space)
+        accuracy = stream(0, 0, found.get("architecture", "")) % 1000 / 10
+        rows[key] = {"status": "done", "role": job.role, "seed": 0, "settings": job.settings, "snapshots": {"1": {}},
+                     "val_accuracy": accuracy, "architecture": found.get("architecture")}  # fmt: skip
+    (trained,) = (job for job in jobs.values() if job.kind == "train")
+    assert resolve(trained, rows, space)["seen_at"] == seeds
+
+
+@pytest.mark.parametrize("schema", [4, 5])
+def test_one_random_network_is_not_the_first_candidate_of_searches(schema):
+    method = [{"name": "one", "strategy": "random", "rule": "A"},
+              {"name": "many", "strategy": "random-search", "rule": "A", "search": {"candidates": 2}}]  # fmt: skip
+    space = load("shortcut-vgg19")
+    study = tiny(space="shortcut-vgg19", space_options={}, method=method, seeds={"search": 3})
+    jobs = make(merged(study), space.rules, strategy, schema=schema).jobs.values()
+    found = {(job.seed, job.kind, job.settings["source"].get("index")): resolve(job, {}, space)["architecture"]
+             for job in jobs if not job.needs}  # fmt: skip
+    same = [found[seed, "train", None] == found[seed, "score", 0] for seed in range(3)]
+    assert same == [schema == 4] * 3
+    assert len({found[seed, "train", None] for seed in range(3)}) == 3, "each seed has its own"

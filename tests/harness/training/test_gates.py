@@ -3,6 +3,7 @@
 import io
 import json
 import math
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -47,6 +48,20 @@ def test_every_way_searches_every_space_in_both_orders(family, gate, order):
     assert math.isfinite(point["train_loss"])
     assert point["entropy"] > 0
     assert set(point["counts"]) == set(work.space.rules)
+
+
+@pytest.mark.training
+@pytest.mark.parametrize("spec", [{"gate": "dirichlet"}, {"gate": "softmax", "perturb": 0.3}], ids=str)
+def test_a_supernet_of_sampled_weights_is_judged_by_each_batchs_statistics(spec):
+    """Its running ones are of many samples; under schema 4 they were taken all the same."""
+    work = search(CELL, **spec, epochs=1)
+    epoch(work, 1)
+    running = work.engine.evaluate(work.network, work.alpha_part)[0]
+    within = work.engine.evaluate_within(work.network, nullcontext(), work.alpha_part)[0]
+    assert running != within
+    assert work.accuracy(work.alpha_part) == within
+    work.by_batch = False
+    assert work.accuracy(work.alpha_part) == running
 
 
 RESUMED = [(family, gate, order) for family in ("shortcut", "cell") for gate in ("gumbel", "dirichlet", "uniform")

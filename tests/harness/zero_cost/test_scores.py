@@ -251,6 +251,18 @@ def test_zen_does_not_depend_on_the_networks_own_weights_or_on_images():
     assert zen(network, Batch(torch.zeros(8, 1, 3, 3), torch.zeros(8).long(), 1)) != before
 
 
+def test_batch_norms_that_the_features_do_not_depend_on_do_not_count_in_zen():
+    """Whatever stands on edges into nodes that nothing leaves."""
+    space = load("nasbench201", {"train_cells": 1, "train_channels": 4})
+    one_way = "|{0}~0|+|none~0|{0}~1|+|skip_connect~0|none~1|none~2|"
+    given_ = batch(8, 3, 16, 16)
+    bare, dead = (zen(space.build(space.parse(one_way.format(edge)), 10, 3), given_)
+                  for edge in ("none", "nor_conv_3x3"))  # fmt: skip
+    network = space.build(space.parse(one_way.format("nor_conv_3x3")), 10, 3)
+    assert abs(dead - bare) < 2, "the same function with other random weights"
+    assert zen(network, given_, dead=True) > dead + 10, "as under schema 4"
+
+
 def test_a_network_without_global_pooling_is_refused():
     with pytest.raises(ValueError, match="no global average pooling"):
         zen(nn.Sequential(nn.Flatten(), nn.Linear(4, 3)), batch(3, 1, 2, 2))

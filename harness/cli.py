@@ -13,7 +13,7 @@ from typing import TextIO, cast
 
 from harness.commands import boundary, context
 from harness.commands.options import parser
-from harness.errors import BadInput, Ended, Stopped
+from harness.errors import BadInput, Ended, Stopped, say
 
 UNTIL_LATER = 75  # sysexits.h's EX_TEMPFAIL: the same command again goes on
 
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             status = 1
         except KeyboardInterrupt as stop:
             signal = next(iter(heard or (stop.args if isinstance(stop, Ended) else ())), None)
-            boundary.say(f"{f'ended by {signal}' if signal else 'interrupted'}; the same command again carries on")
+            say(f"{f'ended by {signal}' if signal else 'interrupted'}; the same command again carries on")
             _leave(UNTIL_LATER if signal else 130)
     sys.exit(status)
 
@@ -47,10 +47,10 @@ def _run(options: argparse.Namespace) -> int:
             sys.stdout.flush()
         return status
     except BadInput as error:
-        boundary.say(*error.args)
+        say(*error.args)
         return 2
     except Stopped as stop:
-        boundary.say(stop)
+        say(stop)
         boundary.close_unread()
         return 1
 

@@ -1,8 +1,9 @@
 """What is said to the user in one line: with exit status 2 where the input is wrong, 1 where a run had to stop."""
 
 import errno
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 # Of contents of another shape.
 ODD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
@@ -32,6 +33,13 @@ class Ended(KeyboardInterrupt):
 def visible(text: str) -> str:
     """`text` without what a terminal would obey: but for newlines, what cannot be seen stands there as an escape."""
     return "".join(c if c == "\n" or c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def say(*lines: object) -> None:
+    """To the user, each in one line; where nobody can be told, nothing happens."""
+    with suppress(OSError):
+        for line in lines:
+            print(f"nas-harness: {visible(' '.join(str(line).split()))}", file=sys.stderr, flush=True)
 
 
 def first_line(error: BaseException) -> str:

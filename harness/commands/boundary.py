@@ -72,13 +72,6 @@ class Visible:
         return getattr(self._stream, name)
 
 
-def say(*lines: object) -> None:
-    """To the user, each in one line."""
-    with suppress(OSError):  # nobody listens
-        for line in lines:
-            print(f"nas-harness: {visible(' '.join(str(line).split()))}", file=sys.stderr, flush=True)
-
-
 def close_unread() -> None:
     """From now on nothing is written to a pipe that nobody reads, nor by Python when it exits."""
     null = os.open(os.devnull, os.O_WRONLY)

@@ -6,12 +6,11 @@ Imports wait for the command that needs them, so that `--help` answers at once.
 import argparse
 import os
 import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import BadInput
+from harness.errors import BadInput, say
 
 if TYPE_CHECKING:
     from harness.run.prepare import Prepared
@@ -48,10 +47,9 @@ def prepared(options: argparse.Namespace, study: "Study", session: "Session",
             elsewhere=session.elsewhere,
         )  # fmt: skip
     for note in (*found.notes, *random_notes(found.settings.methods)):
-        print(f"nas-harness: {note}", file=sys.stderr)
+        say(note)
     for names in alike(found.plan):
-        print(f"nas-harness: methods {' and '.join(names)} have equal settings: their trials are the same",
-              file=sys.stderr)  # fmt: skip
+        say(f"methods {' and '.join(names)} have equal settings: their trials are the same")
     return found
 
 
@@ -78,7 +76,7 @@ def differ(prepared: "Prepared", leaving_out: bool = True) -> None:
         raise BadInput(f"{prepared.folder} holds another study of this name ({found}); name this one otherwise, as in "
                        f"--set name={prepared.study.name}-2, or confirm with --change")  # fmt: skip
     if found.fields or found.left_out:
-        print(f"nas-harness: the study is not as it was in {prepared.folder} ({found})", file=sys.stderr)
+        say(f"the study is not as it was in {prepared.folder} ({found})")
 
 
 def own_folder(options: argparse.Namespace) -> Path | None:

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -13,6 +12,7 @@ import torch
 
 from harness.commands import context, plan_networks, sessions
 from harness.commands.plan_seconds import StandIn, job_seconds, networks, stand_in
+from harness.engine.cores import cores
 from harness.plan.jobs import Job
 from harness.run import same_hardware
 from harness.run.admission import Shares
@@ -89,8 +89,8 @@ def text(found: Mapping[str, Any]) -> str:
 
 def trials_at_once(device: str, shares: Shares) -> float:
     cpus, _ = shares.of("train", device)
-    cores = (os.cpu_count() or 1) // max(1, int(cpus))
-    processes = min(cores, shares.processes("train", device, torch.cuda.device_count()))
+    at_once = cores() // max(1, int(cpus))
+    processes = min(at_once, shares.processes("train", device, torch.cuda.device_count()))
     return max(1, processes * shares.pack("train"))
 
 

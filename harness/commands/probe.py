@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import multiprocessing
-import os
 import queue
 import sys
 import tempfile
@@ -20,6 +19,7 @@ import torch
 
 from harness.commands import context, sessions
 from harness.engine import memory
+from harness.engine.cores import cores
 from harness.engine.packing import in_turn
 from harness.plan import resolve
 from harness.plan.jobs import Job
@@ -87,10 +87,9 @@ def probe(prepared: Prepared, device: str, root: Path | None, seconds: float,
 
     Larger crowds than it has trials of a kind are left out, and a GPU's larger ones once one did not fit.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     for kind, crowd in _crowds(prepared, device).items():
         full = {False: False, True: False}  # packed? → whether a crowd did not fit
-        for at_once, cpus, gpus, packed in levels(device, cores):
+        for at_once, cpus, gpus, packed in levels(device, cores()):
             if full[packed] or at_once > len(crowd):
                 continue
             processes, pack = (1, at_once) if packed else (at_once, 1)
@@ -137,7 +136,7 @@ def _images(images: float | None) -> str:
 def _crowds(prepared: Prepared, device: str) -> dict[str, list[Settings]]:
     """Of each kind the jobs that the study has, shortened, as many as can run beside each other here."""
     found: dict[str, list[Settings]] = {}
-    most = max(MOST, os.cpu_count() or 1)
+    most = max(MOST, cores())
     for job in prepared.plan.jobs.values():
         crowd = found.setdefault(job.kind, [])
         if len(crowd) < most and not job.reads and not (by_table(job.settings) or at_start(job.settings)):

@@ -1,6 +1,5 @@
 """The report that a command shows: analysis/'s tables and page, and the tuning pages rebuilt with Optuna."""
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,7 @@ from analysis.report.output import Refused
 from analysis.results.protocol_view import Damaged
 from analysis.results.rows import Results, load
 from harness.commands.unplanned_looks import note_look, unfinished
-from harness.errors import ODD, BadInput, visible
+from harness.errors import ODD, BadInput, say, visible
 from harness.storage import protocol
 from harness.storage.folder import read_study, study_file
 from harness.storage.row_fields import faults
@@ -102,8 +101,7 @@ def loaded(folders: list[Path], made: Callable[[Results], T]) -> T:
         try:
             note_look(folder, again=False)
         except OSError as error:
-            print(f"nas-harness: {folder}: its protocol does not say that its rows were looked at ({error.strerror})",
-                  file=sys.stderr)  # fmt: skip
+            say(f"{folder}: its protocol does not say that its rows were looked at ({error.strerror})")
     with _untouched(folders):
         return made(load(folders))
 

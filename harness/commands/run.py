@@ -5,13 +5,12 @@ code on the disk may change meanwhile.
 """
 
 import argparse
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.commands import context, sessions
-from harness.errors import BadInput
+from harness.errors import BadInput, say
 from harness.run.session import check
 from harness.run.session import run as run_prepared
 from harness.storage import protocol
@@ -68,10 +67,12 @@ def checked(options: argparse.Namespace, study: "Study", session: "Session") -> 
 def tell(folder: Path, missing: int) -> None:
     """What a table does not show."""
     if diverged := _diverged(folder):
-        print(f"nas-harness: {diverged} trials diverged, which is final: trainings count with the accuracy of "
-              f"guessing, candidates are not chosen; see nas-harness status {folder}", file=sys.stderr)  # fmt: skip
+        say(
+            f"{diverged} trials diverged, which is final: trainings count with the accuracy of "
+            f"guessing, candidates are not chosen; see nas-harness status {folder}"
+        )
     if missing:
-        print(f"nas-harness: {missing} trials are missing or failed: nas-harness status {folder}", file=sys.stderr)
+        say(f"{missing} trials are missing or failed: nas-harness status {folder}")
 
 
 def _diverged(folder: Path) -> int:

@@ -1,7 +1,6 @@
 """What the words of a command line stand for: how a study is to run, here or by a batch script."""
 
 import argparse
-import os
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -82,8 +81,10 @@ def _room(options: argparse.Namespace, device: str) -> "Room | None":
         return None
     import torch
 
+    from harness.engine.cores import cores
+
     cards = torch.cuda.device_count() if device.startswith("cuda") else float("inf")
-    return options.cpus or os.cpu_count() or float("inf"), cards
+    return options.cpus or cores(), cards
 
 
 def shares(options: argparse.Namespace) -> "Shares":

@@ -21,7 +21,8 @@ import ray.tune.tune
 from ray._private import ray_constants
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from harness.errors import BadInput, Stopped, first_line
+from harness.engine.cores import cores
+from harness.errors import BadInput, Stopped, first_line, say
 from harness.ray_tune import reach
 from harness.ray_tune.heartbeat import Address
 from harness.ray_tune.nodes import Common, Seen
@@ -100,7 +101,7 @@ def join(address: str) -> None:
 def _start(options: Options) -> None:
     ray_constants.ENABLE_RAY_CLUSTER = False  # all of it listens on loopback alone, as Ray does on a Mac
     private_token()
-    own = {"address": "local", "num_cpus": options.cpus, "include_dashboard": False,
+    own = {"address": "local", "num_cpus": options.cpus or cores(), "include_dashboard": False,
            "object_store_memory": OBJECT_STORE, **QUIET}  # fmt: skip
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -156,7 +157,7 @@ def check(driver: Driver, common: Common | None, alive: list[dict[str, Any]]) ->
         text = f"a {kind} trial asks for {cpus:g} cores and {gpus:g} GPUs, which no machine here has"
         if not common:
             raise BadInput(text)
-        print(f"nas-harness: {text}; it waits for one to join", file=sys.stderr)
+        say(f"{text}; it waits for one to join")
 
 
 def _hardware(device: str, common: Common | None, alive: list[dict[str, Any]]) -> Iterable[Seen | None]:

@@ -19,6 +19,7 @@ from pathlib import Path
 GRACE = 2.0  # seconds in which Ray's processes may end by themselves
 HELD, SESSION = ".held", ".session"
 _locks: dict[Path, int] = {}
+_watchers: list["subprocess.Popen[bytes]"] = []
 
 
 def prefix() -> str:
@@ -98,17 +99,26 @@ def _owner_of_new(folder: Path) -> int:
         return os.fstat(file.fileno()).st_uid
 
 
-def watched(storage: Path) -> None:
-    """Starts what clears up once this process is gone, however it goes."""
-    subprocess.Popen([sys.executable, "-I", __file__, str(storage), str(os.getpid())], stdin=subprocess.PIPE,
-                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
+def watched(storage: Path, rays: Path) -> None:
+    """Starts what clears up once this process is gone, however it goes. `rays`: where Ray is installed."""
+    arguments = [sys.executable, "-I", __file__, str(storage), str(os.getpid()), str(rays)]
+    _watchers.append(subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                      stderr=subprocess.DEVNULL, start_new_session=True))  # fmt: skip
 
 
-def _watch(storage: Path, driver: int) -> None:
+def let_go() -> None:
+    """Ends what watches, once it has ended what Ray left: runs that this process makes later have others."""
+    for one in _watchers:
+        if one.stdin:
+            one.stdin.close()
+    _watchers[:] = [one for one in _watchers if one.poll() is None]
+
+
+def _watch(storage: Path, driver: int, home: bytes) -> None:
     """Until standard input ends, which the driver alone holds open."""
     rays: dict[int, str] = {}
     while not select.select([0], [], [], GRACE)[0]:
-        rays = _rays_below(driver)
+        rays = _rays_below(driver, home)
     time.sleep(GRACE)
     for process, started in rays.items():
         if _stat(process)[1] == started:
@@ -118,14 +128,15 @@ def _watch(storage: Path, driver: int) -> None:
         clear(storage)
 
 
-def _rays_below(driver: int) -> dict[int, str]:
+def _rays_below(driver: int, home: bytes) -> dict[int, str]:
     """Ray's processes among a process's descendants, each with its time of start; none where there is no /proc."""
     parents = {int(path.name): _stat(int(path.name)) for path in Path("/proc").glob("[0-9]*")}
     found, new = set[int](), {driver}
     while new:
         found |= new
         new = {process for process, (parent, _) in parents.items() if parent in new} - found
-    return {process: parents[process][1] for process in found - {driver} if _is_rays(process)}
+    others = found - {driver, os.getpid()}
+    return {process: parents[process][1] for process in others if _is_rays(process, home)}
 
 
 def _stat(process: int) -> tuple[int, str]:
@@ -137,13 +148,14 @@ def _stat(process: int) -> tuple[int, str]:
     return int(fields[1]), fields[19]
 
 
-def _is_rays(process: int) -> bool:
+def _is_rays(process: int, home: bytes) -> bool:
+    """By its command: a worker's title, or a file below `home`."""
     try:
         line = Path(f"/proc/{process}/cmdline").read_bytes()
     except OSError:
         return False
-    return line.startswith(b"ray::") or b"/ray/" in line
+    return line.startswith(b"ray::") or home + b"/" in line
 
 
 if __name__ == "__main__":
-    _watch(Path(sys.argv[1]), int(sys.argv[2]))
+    _watch(Path(sys.argv[1]), int(sys.argv[2]), os.fsencode(sys.argv[3]))

@@ -4,6 +4,7 @@ import hashlib
 import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -49,7 +50,9 @@ class Common:
 
     def seen_before(self) -> bool:
         """Whether a node that could take part still does."""
-        return bool(self.checkpoints) or Path(self.mark).is_file()
+        with suppress(OSError):  # a network disk may have lost the file's handle; then the node looks anew
+            return bool(self.checkpoints) or Path(self.mark).is_file()
+        return False
 
     def look(self) -> Seen:
         """What this machine sees; leaves a file that the driver must see in turn."""
@@ -60,7 +63,7 @@ class Common:
         except OSError as error:
             answer["read"], answer["why"] = False, str(error)
             answer["silent"] = isinstance(error, Unreachable) and not isinstance(error, Refused)
-        answer["data"] = listing(Path(self.root)) if self.root else ""
+        answer["data"] = listing(Path(self.root), Path(self.folder)) if self.root else ""
         return answer
 
     def _exchanged(self) -> Seen:
@@ -121,10 +124,11 @@ def code() -> str:
     return found.hexdigest()[:16]
 
 
-def listing(root: Path) -> str:
+def listing(root: Path, results: Path | None = None) -> str:
     """A hash of names and sizes: of what lies in `root`, and of the first files in each folder there, as many of each.
-    The rest of a large disk is not gone through."""
-    entries = _entries(root)[:LISTED]
+    The rest of a large disk is not gone through, nor what has the `results`, which grow."""
+    entries = [one for one in _entries(root) if not (results and results.is_relative_to(os.path.realpath(one.path)))]
+    entries = entries[:LISTED]
     each = max(1, LISTED // max(1, len(entries)))
     paths = [path for entry in entries for path in (entry.path, *islice(_files(entry), each))]
     text = "\n".join(f"{os.path.relpath(path, root)} {_size(path)}" for path in paths)

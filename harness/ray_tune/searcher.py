@@ -10,7 +10,6 @@ import harness.ray_tune.environment  # noqa: F401 (before ray)
 import json
 import os
 import socket
-import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -23,7 +22,7 @@ import ray
 from ray import tune
 from ray.tune.search import Searcher
 
-from harness.errors import BadInput, first_line
+from harness.errors import BadInput, first_line, say
 from harness.ray_tune import leftovers
 from harness.ray_tune.cluster import Options, check, connect, end_process, services
 from harness.ray_tune.heartbeat import Heartbeat
@@ -101,7 +100,10 @@ class PlanSearcher(Searcher):
         why = self.common.fault(self.mine, outcome["seen"])
         if why and outcome["node"] not in self.unfit:
             self.unfit.add(outcome["node"])
-            print(f"nas-harness: node {outcome['name']}: {why}; it gets no trials", file=sys.stderr, flush=True)
+            say(f"node {outcome['name']}: {why}; it gets no trials")
+            working = [node["NodeID"] for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
+            if self.unfit.issuperset(working):
+                self.driver.halted = "no node is left that can take part; mend that, then the same command carries on"
 
     def _notice_the_lost(self) -> None:
         """Tune forgets a trial for which an actor could not be used again."""
@@ -154,7 +156,7 @@ def run(driver: Driver, options: Options) -> None:
     try:
         if session := connect(options):
             leftovers.note(storage, session)
-            leftovers.watched(storage)
+            leftovers.watched(storage, Path(ray.__file__).parent)
         heartbeat = Heartbeat(services(), partial(end_process, options))
         heartbeat.start()
         try:
@@ -170,6 +172,7 @@ def run(driver: Driver, options: Options) -> None:
     finally:
         ray.shutdown()
         leftovers.clear(storage)
+        leftovers.let_go()
     if searcher.failure:
         raise searcher.failure
 

@@ -152,7 +152,7 @@ class Admission:
     peaks: dict[str, float] = field(default_factory=dict)  # kind → part of a GPU's memory
     running: dict[str, Job] = field(default_factory=dict)
     _grown: dict[str, float] = field(default_factory=dict)
-    _tries: dict[str, int] = field(default_factory=dict)
+    _tries: dict[str, int] = field(default_factory=dict)  # of a trial that was lost since its last epoch
 
     def allows(self, kind: str, packed: bool = False) -> bool:
         """`packed`: in the process of one of its kind that was let in just now."""
@@ -176,13 +176,18 @@ class Admission:
         self.disk.seen(job)
         return self.disk.exceeded()
 
-    def end(self, job: Job, status: str, gpus: float) -> bool:
-        """Whether a trial that ended so gets another try: with a larger share, or somewhere else."""
+    def alone(self, job: Job) -> bool:
+        """Whether its process must have no other trial: it was lost in one, through whichever of them."""
+        return job.key in self._tries
+
+    def end(self, job: Job, status: str, gpus: float, pack: int = 1) -> bool:
+        """Whether a trial that ended so gets another try: with a larger share, or somewhere else. A loss beside others
+        of a pack is not held against it."""
         self.running.pop(job.key, None)
         if status == Trouble.NO_MEMORY and (share := larger(gpus)):
             self._grown[job.key] = share
             return True
         if status == Trouble.LOST:
-            self._tries[job.key] = self._tries.get(job.key, 0) + 1
+            self._tries[job.key] = self._tries.get(job.key, 0) + (pack == 1)
             return self._tries[job.key] <= TRIES
         return status in (Trouble.UNFIT, Trouble.STOPPED)

@@ -1,14 +1,13 @@
 """Checkpoints at a URL, as the driver sees them: opened at the start, owned by one results folder, tidied up."""
 
 import json
-import sys
 import uuid
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from harness.errors import BadInput
+from harness.errors import BadInput, say
 from harness.storage import predictions
 from harness.storage.bucket import Bucket, below, check_url
 from harness.storage.checkpoint import OWNER, sweep_ended
@@ -65,7 +64,7 @@ def claimed(folder: Path, store: Store) -> Store:
         raise BadInput(f"--checkpoints: {error}") from None
     before = _noted(folder).get("url", str(store))
     if before != str(store):
-        print(f"nas-harness: checkpoints lay at {before}; trials that were begun there begin anew", file=sys.stderr)
+        say(f"checkpoints lay at {before}; trials that were begun there begin anew")
     write_atomically(_note(folder), json.dumps({"url": str(store), "mark": mark}).encode())
     return store
 

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,11 +17,18 @@ from harness.run.driver import Driver
 from harness.run.schedule import WEIGHT, seconds_left
 
 
+class Silenced(Console):
+    """Says no more once nobody reads it, where rich would end the process."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+
+
 class Screen:
-    """A live table on a terminal; a line per finished trial elsewhere."""
+    """A live table on a terminal; a line per finished trial elsewhere. A terminal that is gone ends no run."""
 
     def __init__(self) -> None:
-        self.console = Console(stderr=True, highlight=False)
+        self.console = Silenced(stderr=True, highlight=False)
         self.live = Live(console=self.console, refresh_per_second=2, transient=True) if sys.stderr.isatty() else None
         self.started = time.monotonic()
 
@@ -31,9 +39,16 @@ class Screen:
 
     def __exit__(self, *_: object) -> None:
         if self.live:
-            self.live.stop()
+            with suppress(OSError):
+                self.live.stop()
 
     def __call__(self, driver: Driver, ended: Mapping[str, Any] | None) -> None:
+        try:
+            self._show(driver, ended)
+        except OSError:
+            self.console.quiet = True
+
+    def _show(self, driver: Driver, ended: Mapping[str, Any] | None) -> None:
         headline = _headline(driver, time.monotonic() - self.started)
         if ended is not None:
             self.console.print(Text(visible(f"{_line(ended)}  |  {headline}")), soft_wrap=True)

@@ -5,14 +5,13 @@ The rows and `study.json` are the whole state; the same command again runs what 
 """
 
 import math
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from harness.errors import NO_ROOM, NO_SPACE_LEFT, visible
+from harness.errors import NO_ROOM, NO_SPACE_LEFT, say
 from harness.plan import resolve
 from harness.plan.jobs import Job, Plan, described
 from harness.plan.settings import Settings
@@ -101,7 +100,8 @@ class Driver:
         if (first := self.next()) is None:
             return []
         found, room = [first], 1 - first.place.gpus
-        while len(found) < first.place.pack and (more := self.next(first.job.kind, room)):
+        most = 1 if self.admission.alone(first.job) else first.place.pack
+        while len(found) < most and (more := self.next(first.job.kind, room)):
             found.append(more)
             room -= more.place.gpus
         gpus = sum(one.place.gpus for one in found)
@@ -116,7 +116,7 @@ class Driver:
         while not self.over and (job := self.frontier.take(lambda one: self._allows(one, kind))):
             if (settings := self._resolved(job)) is None:
                 continue
-            if not fits(self.admission.share(job)[1], room):
+            if not fits(self.admission.share(job)[1], room) or (kind and self.admission.alone(job)):
                 self.frontier.put(job.key)
                 return None
             return self._assigned(job, settings)
@@ -166,7 +166,7 @@ class Driver:
     def progress(self, key: str, progress: Progress) -> None:
         self.running[key].progress = progress
         if progress.note:
-            print(f"nas-harness: {visible(progress.note)}", file=sys.stderr, flush=True)
+            say(progress.note)
         self.halted = self.admission.seen(self.running[key].job, progress) or self.halted
         if time.monotonic() - self._saved_at >= 1:
             self._save_state()
@@ -181,7 +181,7 @@ class Driver:
             outcome = {**outcome, "status": Status.FAILED, "error": why}
         if outcome["status"] == Trouble.LOST:  # with the folder, perhaps
             self.book.check()
-        again = self.admission.end(job, outcome["status"], place.gpus)
+        again = self.admission.end(job, outcome["status"], place.gpus, place.pack)
         cut_off = trouble(self.store) if outcome["status"] == Trouble.LOST and not again else None
         self.halted = cut_off or self.halted  # no trial is to blame
         if outcome["status"] == Trouble.NO_SPACE:

@@ -3,10 +3,9 @@
 `study.json` keeps what was chosen, so that whatever is run later runs the same.
 """
 
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -18,7 +17,7 @@ from harness.data.images import DataSet
 from harness.engine.device import known_paths, paths
 from harness.engine.engine import Engine
 from harness.engine.graphs import WARM
-from harness.errors import BadInput, first_line
+from harness.errors import BadInput, first_line, say
 from harness.plan.jobs import Job, Plan
 from harness.plan.settings import at_start, by_table, recipe_of, search_of
 from harness.run.checks.study import example
@@ -104,9 +103,14 @@ def apart(function: Callable[..., T], *arguments: Any) -> T:
 
 
 def _there(what: str, job: Job, prepared: Prepared, device: torch.device) -> str:
-    if device.type == "cuda":
+    if device.type != "cuda":
+        return _fastest(what, job, prepared, device)
+    try:
         return apart(_fastest, what, job, _small(prepared, job), device)
-    return _fastest(what, job, prepared, device)
+    except BrokenExecutor:  # it was ended, or a script that calls the harness has no `if __name__ == "__main__"`
+        default = paths(device, recipe_of(job.settings).precision)[0]
+        say(f"no path for the {what}s could be measured, since the process for it died; '{default}' is taken")
+        return default
 
 
 def _small(prepared: Prepared, job: Job) -> Prepared:
@@ -164,7 +168,7 @@ def measured(build: Callable[[], Any], data: DataSet, device: torch.device, reci
     try:
         return _measured(build, data, device, recipe, what)
     except (RuntimeError, MemoryError) as error:
-        _say(f"which path is fastest for the {what}s cannot be measured ({first_line(error)[:100]}): '{names[0]}'")
+        say(f"which path is fastest for the {what}s cannot be measured ({first_line(error)[:100]}): '{names[0]}'")
         return names[0]
 
 
@@ -180,14 +184,10 @@ def _measured(build: Callable[[], Any], data: DataSet, device: torch.device, rec
             raise RuntimeError(f"it took more than {LIMIT:g} s")
         if name not in steps:
             if name == names[1]:
-                _say(f"measuring which path is fastest for the {what}s, {LIMIT:g} s at most")
+                say(f"measuring which path is fastest for the {what}s, {LIMIT:g} s at most")
             steps[name] = timer(build(), Engine.choose(device, recipe.precision, data, name), data, recipe)
             for _ in range(WARM + 1 if "graphs" in name else 1):
                 steps[name]()
         return steps[name]()
 
     return fastest(names, seconds, small)
-
-
-def _say(text: str) -> None:
-    print(f"nas-harness: {text}", file=sys.stderr, flush=True)

@@ -1,9 +1,9 @@
 """Rows of other results folders: a trial with equal settings, and so with an equal key, need not run again."""
 
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from harness.errors import say
 from harness.plan.jobs import Plan, described
 from harness.storage import networks, predictions
 from harness.storage.rows import Records, final_rows
@@ -35,4 +35,4 @@ def adopt(found: Lacking, plan: Plan, folder: Path, book: Records, entry: str | 
             networks.take_over(folder, other, row)
         book.append({**row, **described(plan.jobs[key]), "protocol": entry})
     others = ", ".join(map(str, dict.fromkeys(other for other, _ in found.values())))
-    print(f"nas-harness: {len(found)} trials taken over from {others}", file=sys.stderr)
+    say(f"{len(found)} trials taken over from {others}")

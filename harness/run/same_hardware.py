@@ -1,6 +1,5 @@
 """Whether a study's trials run on processors or GPUs of one kind, and on such as multiply what its recipes ask for."""
 
-import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -9,6 +8,7 @@ import torch
 from harness.engine.device import multiplies_bf16
 from harness.engine.gpus import cards
 from harness.engine.hardware import hardware
+from harness.errors import say
 from harness.plan.jobs import Job
 from harness.plan.settings import by_table
 
@@ -41,7 +41,7 @@ def warn(seen: Iterable[Seen | None], device: str, jobs: Mapping[str, Job], rows
     precisions = {settings["recipe"]["precision"] for settings in left if "recipe" in settings}
     answers = [one for one in seen if one and "kinds" in one]
     for note in notes(answers, device, rows if left else {}, precisions):
-        print(f"nas-harness: {note}", file=sys.stderr)
+        say(note)
 
 
 WHY = "times cannot be compared, and results may differ in rounding"

@@ -2,12 +2,11 @@
 
 import json
 import math
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.errors import NO_ROOM, NO_SPACE_LEFT, BadInput, Ended, Stopped
+from harness.errors import NO_ROOM, NO_SPACE_LEFT, BadInput, Ended, Stopped, say
 from harness.plan.jobs import Job, Plan
 from harness.run import engine_paths, stopping
 from harness.run.admission import Admission, DiskCap, Shares
@@ -64,7 +63,7 @@ def run(prepared: Prepared, session: Session) -> int:
     except OSError as error:
         if error.errno not in NO_ROOM:
             raise
-        raise Stopped(NO_SPACE_LEFT.format(folder=prepared.folder)) from None
+        raise Stopped(NO_SPACE_LEFT.format(folder=error.filename or prepared.folder)) from None
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,15 @@ def _run(prepared: Prepared, session: Session) -> int:
     reached = opened(prepared.folder, url_of_study(session.checkpoints, prepared.study.name))
     with Records(prepared.folder) as book:
         begun = _begin(prepared, session, reached, book)
-        driver = _drive(prepared, session, begun, book)
+        try:
+            driver = _drive(prepared, session, begun, book)
+        except Unreachable:
+            raise
+        except OSError as error:
+            if error.errno in NO_ROOM or error.errno is None:
+                raise
+            where = error.filename or prepared.folder
+            raise Stopped(f"{where}: {error.strerror}; nothing is lost, the same command carries on") from None
     if driver.halted:
         raise Stopped(driver.halted)
     if driver.stopped and driver.frontier.left:
@@ -120,7 +127,7 @@ def _drive(prepared: Prepared, session: Session, begun: Begun, book: Records) ->
         driver = Driver(begun.plan, prepared.plan, prepared.space, folder, place, admission, book,
                         Tracked(screen, feeds), kept, begun.entry is not None, prepared.home, begun.store)  # fmt: skip
         for note in kept.notes(driver.rows):
-            print(f"nas-harness: {note}", file=sys.stderr)
+            say(note)
         driver.look_up()
         if not driver.over:
             with stopping.at_signals(driver):

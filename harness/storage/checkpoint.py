@@ -63,11 +63,18 @@ class Checkpoints:
         content = packed({"format": FORMAT, "key": self.store.name, **state})
         self.check()
         self.store.put(_file(epoch), content)
-        for old in self._epochs()[:-KEPT]:
-            self.store.delete(_file(old))
+        self._keep_up_to(epoch)
         if len(content) > SMALL:
             end = time.perf_counter()
             self._next = end + (end - start) / PART
+
+    def _keep_up_to(self, epoch: int) -> None:
+        """Of later ones none could be loaded, or the trial would not be at this epoch."""
+        known = self._epochs()
+        for later in (one for one in known if one > epoch):
+            set_aside(self.store, _file(later))
+        for old in [one for one in known if one <= epoch][:-KEPT]:
+            self.store.delete(_file(old))
 
     def load(self) -> tuple[int, dict[str, Any]] | None:
         """The newest whole one: (epoch, state)."""
@@ -94,8 +101,8 @@ class Checkpoints:
 
     def bytes(self) -> int:
         """Of the newest one; 0 where there is none."""
-        epochs = self._epochs()
-        return self.store.sizes()[_file(epochs[-1])] if epochs else 0
+        sizes = {name: size for name, size in self.store.sizes().items() if FILE.fullmatch(name)}
+        return sizes[max(sizes)] if sizes else 0
 
     def _epochs(self) -> list[int]:
         return sorted(int(name[:6]) for name in self.store.sizes() if FILE.fullmatch(name))

@@ -18,7 +18,7 @@ PACKAGES = ("torch", "torchvision", "ray", "optuna", "numpy", "nas-harness")
 def here() -> dict[str, Any]:
     """Versions of this process, and the commit of the harness's own source tree (null where it is installed).
 
-    An archive of the tree names its commit; whether it was changed since is not known.
+    Whether an archive of the tree, which names its commit, was changed since is not known, nor where git does not say.
     """
     versions = {"python": platform.python_version()}
     for package in PACKAGES:
@@ -29,8 +29,8 @@ def here() -> dict[str, Any]:
     if commit := archived(COMMIT):  # which may lie in somebody else's checkout
         return {"versions": versions, "commit": commit, "dirty": None}
     commit = _git("rev-parse", "HEAD")
-    dirty = bool(_git("status", "--porcelain", "--untracked-files=no", "--", "harness", "spaces")) if commit else None
-    return {"versions": versions, "commit": commit, "dirty": dirty}
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", "harness", "spaces") if commit else None
+    return {"versions": versions, "commit": commit, "dirty": None if changed is None else bool(changed)}
 
 
 def archived(written: str) -> str | None:

@@ -6,14 +6,13 @@ A folder's rows are those of compressed files, where finished studies are kept, 
 import fcntl
 import json
 import os
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from io import FileIO
 from pathlib import Path
 from typing import cast
 
-from harness.errors import BadInput, Stopped
+from harness.errors import BadInput, Stopped, say
 from harness.storage.checks import is_whole
 from harness.storage.files import opened, write_atomically
 from harness.storage.folder import rows_file
@@ -135,8 +134,10 @@ class Records:
             self._file = _open_rows(self.folder)
             again = lacking(content(old.fileno()), content(self._file.fileno()))
         _write(self._file, b"".join(again))
-        print(f"nas-harness: {path} was {'replaced' if now else 'removed'} during the run; "
-              f"{len(again)} rows that it lacked were written into it again", file=sys.stderr, flush=True)  # fmt: skip
+        say(
+            f"{path} was {'replaced' if now else 'removed'} during the run; "
+            f"{len(again)} rows that it lacked were written into it again"
+        )
 
     def _saved(self, more: bytes) -> str:
         """Writes `more` to where the rows are, and says where that is."""
@@ -201,6 +202,8 @@ def _whole(lines: Iterable[bytes], path: Path) -> Iterator[tuple[str, Row]]:
     for number, line in enumerate(lines, 1):
         if not is_whole(line):
             return
+        if line.isspace():
+            continue
         try:
             row = json.loads(line)
         except (ValueError, RecursionError):

@@ -2,8 +2,10 @@
 
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 from typing import Protocol
 
 from harness.storage.files import write_atomically
@@ -99,7 +101,13 @@ class Folder:
             return None
 
     def sizes(self) -> dict[str, int]:
-        return {path.name: path.stat().st_size for path in self.path.glob("*") if path.is_file()}
+        """Somebody may write and delete meanwhile: what is gone by the time that it is looked at is left out."""
+        found: dict[str, int] = {}
+        for path in self.path.glob("*"):
+            with suppress(FileNotFoundError):
+                if S_ISREG((status := path.stat()).st_mode):
+                    found[path.name] = status.st_size
+        return found
 
     def places(self) -> list[str]:
         return [path.name for path in self.path.glob("*")]

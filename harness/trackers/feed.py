@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from harness import errors
 from harness.errors import Stopped, visible
 from harness.trackers.targets import Target
 
@@ -88,8 +89,7 @@ def say(target: Target, folder: Path, why: str, said: set[Target]) -> None:
     if target not in said:
         said.add(target)
         later = f"nas-harness track {folder} --to {target.shown}"
-        print(f"nas-harness: {visible(f'{target.shown}: {why}')}; the run does not wait for it, and later this sends "
-              f"what it lacks: {later}", file=sys.stderr, flush=True)  # fmt: skip
+        errors.say(f"{target.shown}: {why}; the run does not wait for it, and later this sends what it lacks: {later}")
 
 
 class Feeds:

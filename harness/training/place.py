@@ -1,9 +1,9 @@
 """Where a trial runs, what it may use, and how far it is."""
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.engine.cores import cores
 from harness.storage import stop
 from harness.storage.store import Store, store_of
 
@@ -56,7 +56,7 @@ class Place:
     @property
     def share(self) -> float:
         """Of the device: the GPU's fraction, or threads of all cores."""
-        return self.gpus if self.device.startswith("cuda") else min(1.0, self.threads / (os.cpu_count() or 1))
+        return self.gpus if self.device.startswith("cuda") else min(1.0, self.threads / cores())
 
 
 @dataclass(frozen=True)

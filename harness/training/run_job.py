@@ -10,7 +10,7 @@ import torch
 
 from harness.engine import lost_gpu, memory
 from harness.engine.hardware import hardware
-from harness.errors import FROM_OUTSIDE, NO_ROOM
+from harness.errors import FROM_OUTSIDE, NO_ROOM, BadInput
 from harness.plan.settings import Settings
 from harness.storage import provenance
 from harness.storage.checkpoint import Superseded
@@ -96,7 +96,10 @@ def _complete(outcome: Outcome, place: Place, seconds: float) -> Outcome:
 
 
 def _failure(error: BaseException, device: str) -> Outcome:
-    """The status and the reason. An error of the disk says nothing about the trial. Raises ContextLost."""
+    """The status and the reason. An error of the disk, read in another's words or not, says nothing about the trial.
+
+    Raises ContextLost.
+    """
     if gone := lost_gpu.lost(error, device, provenance.host()):
         raise gone from error
     said = f"{type(error).__name__}: {error}"[:2000]
@@ -106,10 +109,16 @@ def _failure(error: BaseException, device: str) -> Outcome:
         return {"status": Status.DIVERGED, "error": str(error)}
     if memory.exhausted(error):
         return {"status": Trouble.NO_MEMORY, "error": said.splitlines()[0]}
-    if isinstance(error, OSError):
-        full = error.errno in NO_ROOM
+    if disk := _of_disk(error):
+        full = disk.errno in NO_ROOM
         return {"status": Trouble.NO_SPACE if full else Trouble.LOST, "error": f"on {provenance.host()}: {said}"}
     return {"status": Status.FAILED, "error": said}
+
+
+def _of_disk(error: BaseException) -> OSError | None:
+    """What a loader that was asked for data found, and said as what is wrong with them."""
+    cause = error.__context__ if isinstance(error, BadInput) else error
+    return cause if isinstance(cause, OSError) else None
 
 
 def _numberless(outcome: Outcome) -> Outcome:

@@ -153,5 +153,5 @@ def test_it_says_what_kept_networks_will_take(tmp_path, monkeypatch):
 )  # fmt: skip
 def test_as_many_trials_run_at_once_as_fit_on_each_gpu(shares, at_once, monkeypatch):
     monkeypatch.setattr(plan.torch.cuda, "device_count", lambda: 4)
-    monkeypatch.setattr(plan.os, "cpu_count", lambda: 20)
+    monkeypatch.setattr(plan, "cores", lambda: 20)
     assert plan.trials_at_once("cuda", shares) == at_once

@@ -135,6 +135,11 @@ def services() -> dict[str, Address]:
     return {"head": (host.strip("[]"), int(port)), "raylet": (mine["NodeManagerAddress"], mine["NodeManagerPort"])}
 
 
+def working() -> set[str]:
+    """Ids of the nodes that can have trials now."""
+    return {node["NodeID"] for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")}
+
+
 def end_process(options: Options, service: str) -> None:
     """Ray's own calls hang from now on, so the process ends at once; every row is on the disk already."""
     whose = f"at {options.address}" if options.address else "of this run"

@@ -24,7 +24,7 @@ from ray.tune.search import Searcher
 
 from harness.errors import BadInput, first_line, say
 from harness.ray_tune import leftovers
-from harness.ray_tune.cluster import Options, check, connect, end_process, services
+from harness.ray_tune.cluster import Options, check, connect, end_process, services, working
 from harness.ray_tune.heartbeat import Heartbeat
 from harness.ray_tune.nodes import Common
 from harness.run.driver import Assignment, Driver
@@ -37,10 +37,11 @@ DEMAND = 8  # trials that wait in a cluster at least: what an autoscaler starts 
 class PlanSearcher(Searcher):
     """Tune asks it for trials; it asks the driver. `failure`: what broke in here, which Tune would swallow."""
 
-    def __init__(self, driver: Driver, common: Common | None = None) -> None:
+    def __init__(self, driver: Driver, common: Common | None = None, nodes: Callable[[], set[str]] = working) -> None:
         super().__init__(metric="epoch", mode="max")
         self.driver = driver
         self.common, self.mine = common, common.look() if common else None
+        self.working = nodes
         self.unfit: set[str] = set()  # ids of nodes that get no trials
         self.running: dict[str, dict[str, Assignment]] = {}  # Tune's trial → what runs in it, by key
         self.trials: Sequence[Any] = ()
@@ -101,8 +102,7 @@ class PlanSearcher(Searcher):
         if why and outcome["node"] not in self.unfit:
             self.unfit.add(outcome["node"])
             say(f"node {outcome['name']}: {why}; it gets no trials")
-            working = [node["NodeID"] for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
-            if self.unfit.issuperset(working):
+            if self.working() <= self.unfit:
                 self.driver.halted = "no node is left that can take part; mend that, then the same command carries on"
 
     def _notice_the_lost(self) -> None:

@@ -1,6 +1,8 @@
 """What a run leaves behind is removed where it is this user's, whatever a file system calls that user."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,3 +32,27 @@ def test_a_results_folder_from_elsewhere_names_no_session(tmp_path: Path) -> Non
     leftovers.clear(storage)
     assert session.is_dir()
     assert not storage.exists()
+
+
+def test_what_is_rays_is_told_by_where_ray_is_installed() -> None:
+    """A path that has `ray` in it is anybody's; and what watches is none of those that it ends."""
+    home = b"/opt/python/site-packages/ray"
+    sleeping = [sys.executable, "-c", "import time; time.sleep(60)"]
+    agent, other = (subprocess.Popen([*sleeping, name]) for name in (f"{home.decode()}/agent.py", "/home/me/ray/it.py"))
+    try:
+        found = leftovers._rays_below(os.getpid(), home)
+    finally:
+        for one in (agent, other):
+            one.kill()
+            one.wait()
+    assert agent.pid in found
+    assert other.pid not in found
+
+
+def test_what_watches_ends_with_its_run_and_not_with_the_process(tmp_path: Path) -> None:
+    leftovers.watched(tmp_path / "gone", Path("/opt/ray"))
+    (watcher,) = leftovers._watchers
+    leftovers.let_go()
+    watcher.wait(60)
+    leftovers.let_go()
+    assert leftovers._watchers == []

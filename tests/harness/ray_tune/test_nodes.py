@@ -120,14 +120,15 @@ def test_a_node_that_does_not_fit_costs_no_try(tmp_path: Path) -> None:
 class Asked:
     """What the driver asks of nodes with every trial, and what it makes of their answers."""
 
-    def __init__(self, common: Common) -> None:
+    def __init__(self, common: Common, *others: str) -> None:
+        """`others`: nodes beside the one that answers."""
         from harness.ray_tune.searcher import PlanSearcher
 
         job = Job("0123456789abcdef", "train", "baseline", "method", {"seed": 0})
         one = Assignment(job, {}, Place("nowhere", "cpu", 1, 0, None))
         driver: Any = SimpleNamespace(pack=lambda: [one], end=lambda *_: None, halted=None, stopped=None,
                                       over=False)  # fmt: skip
-        self.searcher, self.key = PlanSearcher(driver, common), job.key
+        self.searcher, self.key = PlanSearcher(driver, common, lambda: {"id", *others}), job.key
 
     def one(self, there: Callable[[], None] = lambda: None) -> Seen | None:
         """What a node with a trial sees, where it may not take part; `there`: what is done to it before it looks."""
@@ -160,6 +161,16 @@ def test_a_node_that_loses_the_results_gets_no_more_trials(root: Path, capsys: p
 
 
 @pytest.mark.ray
+@pytest.mark.parametrize("others", [(), ("id2",)])
+def test_a_run_whose_nodes_can_all_take_no_part_ends(root: Path, others: tuple[str, ...]) -> None:
+    """Its trials would wait for ever."""
+    asked = Asked(common(root), *others)
+    asked.answer({**common(root).look(), "data": "other"})
+    assert asked.searcher.stopped is not bool(others)
+    assert ("no node is left" in str(asked.searcher.driver.halted)) is not bool(others)
+
+
+@pytest.mark.ray
 def test_data_that_grow_while_a_study_runs_rule_no_node_out(root: Path) -> None:
     asked = Asked(common(root))
     assert asked.one((root / "data" / "more").touch)
@@ -174,3 +185,15 @@ def test_a_node_that_joins_with_other_data_is_named_once(root: Path, capsys: pyt
     asked.answer({**common(root).look(), "data": "other"})
     assert asked.searcher.unfit == {"id"}
     assert capsys.readouterr().err.count("holds other data than here") == 1
+
+
+def test_results_below_the_data_do_not_count(tmp_path: Path) -> None:
+    """They grow while the nodes look."""
+    results = tmp_path / "results" / "study"
+    results.mkdir(parents=True)
+    (tmp_path / "cifar").mkdir()
+    before = nodes.listing(tmp_path, results)
+    (results / "trials.jsonl").write_text("{}")
+    assert nodes.listing(tmp_path, results) == before
+    (tmp_path / "cifar" / "batch").write_bytes(b"images")
+    assert nodes.listing(tmp_path, results) != before

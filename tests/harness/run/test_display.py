@@ -1,7 +1,11 @@
 """Displays hold where the clock jumps, and where nobody can say how long it takes."""
 
 import json
+import os
 import random
+import sys
+from contextlib import suppress
+from io import FileIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -42,3 +46,20 @@ def test_status_of_a_trial_that_began_in_the_future_or_long_ago(since: float, tm
         said = status.text(status.look(folder))
     assert f"{JOBS - 1} done, 1 running of {JOBS}" in said
     assert "epoch 1/2, 3 s left" in said
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no disk that is always full")
+@pytest.mark.parametrize("gone", ["full", "a pipe that nobody reads"])
+def test_a_terminal_that_takes_nothing_ends_no_run(gone: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if gone == "full":
+        descriptor = os.open("/dev/full", os.O_WRONLY)
+    else:
+        reading, descriptor = os.pipe()
+        os.close(reading)
+    stream = TextIOWrapper(FileIO(descriptor, "w"), write_through=True)
+    monkeypatch.setattr(sys, "stderr", stream)
+    missing, statuses, _ = ran(tmp_path)
+    monkeypatch.undo()
+    with suppress(OSError):
+        stream.close()
+    assert (missing, dict(statuses)) == (0, {"done": JOBS})

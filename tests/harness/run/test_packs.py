@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import BadInput
-from harness.run.admission import Shares, fits
+from harness.run.admission import TRIES, Shares, fits
 from harness.run.driver import Assignment, Driver
 from harness.run.prepare import prepare
 from harness.run.session import Execute, Session, run
+from harness.storage.rows import latest_rows
 from harness.study.load import load_with_recipe
 from harness.training.place import Progress
 from harness.vocabulary.rows import Trouble
@@ -165,3 +166,23 @@ def test_what_no_process_can_have_is_refused(gpus: float, total: str) -> None:
     with pytest.raises(BadInput, match=rf"--pack search=4 .* take {total} GPUs.* at most 0.25"):
         Shares({}, {"": gpus}, {"": 4}).checked("cuda")
     assert Shares({}, {"": 0.25}, {"": 4}).checked("cuda")
+
+
+def test_one_trial_that_ends_its_process_takes_no_other_with_it(tmp_path: Path) -> None:
+    """Whoever was in a process that died runs alone then, which shows whose fault it is."""
+    given: list[Pack] = []
+
+    def execute(driver: Driver) -> None:
+        while not driver.over and (pack := driver.pack()):
+            given.append(pack)
+            struck = any(one.job.seed == 2 for one in pack)
+            for one in pack:
+                driver.end(one, {"status": Trouble.LOST, "error": "its process died"} if struck else
+                           {"status": "done", "val_accuracy": 1.0})  # fmt: skip
+
+    assert ran(tmp_path, execute, pack=4) == 1
+    statuses = {row["seed"]: row["status"] for row in latest_rows(tmp_path / "driven").values()}
+    assert statuses == {seed: "failed" if seed == 2 else "done" for seed in range(TRIALS)}
+    alone = [pack[0].job.seed for pack in given if len(pack) == 1]
+    assert alone.count(2) == TRIES + 1
+    assert sorted({*alone}) == sorted(one.job.seed for one in given[0])

@@ -1,6 +1,7 @@
 """What a run writes before its first trial: rows that it takes over are said first, and a refusal leaves nothing."""
 
 import errno
+import os
 from pathlib import Path
 from typing import Any
 
@@ -108,3 +109,22 @@ def test_study_json_says_how_many_classes_its_data_have(tmp_path: Path) -> None:
     (tmp_path / "study.toml").write_text(STUDY)
     prepared = prepare(load_with_recipe(str(tmp_path / "study.toml"), []), tmp_path / "results", None, False, "cpu")
     assert prepared.as_json("")["classes"] == {"digits": 10}
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EROFS, errno.ESTALE])
+def test_a_disk_that_fails_during_the_run_stops_it_in_one_line(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append, left = Records.append, [2]
+
+    def struck(book: Records, *given: Any, **more: Any) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(number, os.strerror(number))
+        append(book, *given, **more)
+
+    monkeypatch.setattr(Records, "append", struck)
+    with pytest.raises(Stopped, match=f"{os.strerror(number)}; nothing is lost, the same command carries on"):
+        ran(tmp_path)
+    monkeypatch.undo()
+    assert ran(tmp_path)[0] == 0

@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+import threading
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -66,6 +67,28 @@ def test_a_damaged_newest_one_gives_way_to_the_one_before(
     found = checkpoints.load()
     assert found is not None
     assert found[1]["step"] == 2
+
+
+def test_damaged_ones_do_not_crowd_out_those_of_a_trial_that_began_anew(tmp_path: Path) -> None:
+    saved(tmp_path, 5)
+    for path in (tmp_path / "job").glob("*.pt"):
+        path.write_bytes(b"")
+    assert Checkpoints(tmp_path / "job").load() is None
+    anew = saved(tmp_path, 3)
+    found = anew.load()
+    assert found is not None
+    assert found[0] == 3
+    kept = sorted(path.name for path in (tmp_path / "job").glob("0*"))
+    assert kept == ["000002.pt", "000003.pt", "000004.pt.unfit", "000005.pt.unfit"]
+
+
+def test_sizes_can_be_asked_while_somebody_writes(tmp_path: Path) -> None:
+    checkpoints = saved(tmp_path, 1)
+    writing = threading.Thread(target=lambda: [checkpoints.save(epoch, STATE) for epoch in range(2, 300)])
+    writing.start()
+    while writing.is_alive():
+        assert checkpoints.bytes() > 0
+    writing.join()
 
 
 def test_nothing_whole_is_nothing(tmp_path: Path) -> None:

@@ -140,3 +140,9 @@ def test_numbers_that_are_none_are_no_json(tmp_path: Path) -> None:
     with Records(tmp_path) as book, pytest.raises(ValueError, match="JSON"):
         book.append({"key": "a", "status": "done", "loss": float("nan")})
     assert os.path.getsize(rows_file(tmp_path)) == 0
+
+
+def test_an_empty_line_is_no_row_and_no_fault(tmp_path: Path) -> None:
+    content = written(tmp_path, ROWS)
+    rows_file(tmp_path).write_bytes(content.replace(b"\n", b"\n\n", 2) + b" \n")
+    assert read_rows(tmp_path) == ROWS

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from harness.errors import BadInput
 from harness.plan.make import make
 from harness.plan.methods import merged
 from harness.plan.strategies import strategy
@@ -155,3 +156,21 @@ def test_results_that_are_not_there_are_the_machines_trouble(tmp_path: Path) -> 
     assert found["status"] == Trouble.LOST
     assert "is not there on" in found["error"]
     assert not (tmp_path / "unmounted").exists()
+
+
+@pytest.mark.parametrize(("number", "status"), [
+    (errno.EIO, Trouble.LOST), (errno.ENOENT, Trouble.LOST), (errno.ENOSPC, Trouble.NO_SPACE),
+])  # fmt: skip
+def test_a_disk_that_fails_while_data_are_read_is_no_fault_of_the_trial(
+    number: int, status: str, tmp_path: Path
+) -> None:
+    try:
+        try:
+            raise OSError(number, "the disk")
+        except OSError as error:
+            raise BadInput(f"the data cannot be read: {error}") from None
+    except BadInput as said:
+        found = ended(tmp_path, said)
+    assert found["status"] == status
+    assert "the data cannot be read" in str(found["error"])
+    assert ended(tmp_path / "other", BadInput("no such field"))["status"] == "failed"

@@ -117,7 +117,9 @@ def _failure(error: BaseException, device: str) -> Outcome:
 
 def _of_disk(error: BaseException) -> OSError | None:
     """What a loader that was asked for data found, and said as what is wrong with them."""
-    cause = error.__context__ if isinstance(error, BadInput) else error
+    cause: BaseException | None = error
+    while isinstance(cause, BadInput):
+        cause = cause.__context__
     return cause if isinstance(cause, OSError) else None
 
 

@@ -173,4 +173,4 @@ def test_a_disk_that_fails_while_data_are_read_is_no_fault_of_the_trial(
         found = ended(tmp_path, said)
     assert found["status"] == status
     assert "the data cannot be read" in str(found["error"])
-    assert ended(tmp_path / "other", BadInput("no such field"))["status"] == "failed"
+    assert ended(tmp_path, BadInput("no such field"))["status"] == "failed"

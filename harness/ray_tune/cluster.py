@@ -150,7 +150,7 @@ def end_process(options: Options, service: str) -> None:
 
 def check(driver: Driver, common: Common | None, alive: list[dict[str, Any]]) -> None:
     """Raises BadInput with a line per node that cannot do the work. A cluster may yet grow; one machine does not."""
-    if common and (faults := common.faults(partial(everywhere, alive))):
+    if common and (faults := common.faults(partial(answering, alive))):
         raise BadInput(*faults)
     device = driver.admission.device
     same_hardware.warn(_hardware(device, common, alive), device, driver.plan.jobs, driver.rows)
@@ -187,6 +187,16 @@ def everywhere(alive: Sequence[dict[str, Any]], look: Callable[[], Seen]) -> dic
         asked[name] = remote.options(scheduling_strategy=there).remote(look)
     done, _ = ray.wait(list(asked.values()), num_returns=len(asked), timeout=JOIN_SECONDS)
     return {name: _answer(answer) if answer in done else None for name, answer in asked.items()}
+
+
+def answering(alive: Sequence[dict[str, Any]], look: Callable[[], Seen]) -> dict[str, Seen | None]:
+    """As `everywhere`, without nodes that are silent while others answer: a node is looked at with its trials, too."""
+    seen = everywhere(alive, look)
+    if not any(seen.values()):
+        return seen
+    for name in (name for name, theirs in seen.items() if theirs is None):
+        say(f"node {name} does not answer now; it is asked again with its first trial")
+    return {name: theirs for name, theirs in seen.items() if theirs is not None}
 
 
 def _called(look: Callable[[], Seen]) -> Seen:

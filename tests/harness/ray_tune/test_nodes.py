@@ -171,6 +171,21 @@ def test_a_run_whose_nodes_can_all_take_no_part_ends(root: Path, others: tuple[s
 
 
 @pytest.mark.ray
+@pytest.mark.parametrize("silent", [1, 2])
+def test_a_node_that_is_silent_beside_others_stops_no_run(
+    silent: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from harness.ray_tune import cluster
+
+    seen = {"lab1": {"read": True}, "lab2": {"read": True}}
+    answers = {name: None if number < silent else one for number, (name, one) in enumerate(seen.items())}
+    monkeypatch.setattr(cluster, "everywhere", lambda *_: answers)
+    found = cluster.answering([], dict)
+    assert found == ({"lab2": {"read": True}} if silent == 1 else answers)
+    assert ("node lab1 does not answer now" in capsys.readouterr().err) is (silent == 1)
+
+
+@pytest.mark.ray
 def test_data_that_grow_while_a_study_runs_rule_no_node_out(root: Path) -> None:
     asked = Asked(common(root))
     assert asked.one((root / "data" / "more").touch)

@@ -121,7 +121,9 @@ def test_the_driver_asks_in_both_and_a_new_run_takes_it_back(tmp_path: Path, mon
     with pytest.raises(Ended, match="SIGUSR1"):
         ran(tmp_path, study=LONGER, checkpoints=url)
     signal.signal(signal.SIGUSR1, before)
-    marks = list((tmp_path / "store").rglob(stop.NAME))
+    end = time.monotonic() + 60
+    while not (marks := list((tmp_path / "store").rglob(stop.NAME))) and time.monotonic() < end:
+        time.sleep(0.01)  # a thread writes it
     assert [mark.read_text() for mark in marks] == ["SIGUSR1"]
     monkeypatch.undo()
     assert ran(tmp_path, study=LONGER, checkpoints=url)[:2] == (0, {"done": JOBS})

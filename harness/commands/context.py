@@ -40,13 +40,14 @@ def prepared(options: argparse.Namespace, study: "Study", session: "Session",
     from harness.run.checks.black_box import random_notes
     from harness.run.checks.study import alike
     from harness.run.prepare import prepare
+    from harness.study.primary import seed_notes
 
     with of_outside(study.space):
         found = prepare(
             study, Path(options.results), session.root, options.download, session.device, seeds, reuse=session.reuse,
             elsewhere=session.elsewhere,
         )  # fmt: skip
-    for note in (*found.notes, *random_notes(found.settings.methods)):
+    for note in (*found.notes, *random_notes(found.settings.methods), *seed_notes(study)):
         say(note)
     for names in alike(found.plan):
         say(f"methods {' and '.join(names)} have equal settings: their trials are the same")

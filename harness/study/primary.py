@@ -1,6 +1,6 @@
 """The study's primary question, and what may be wrong with it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, Protocol
 
 from pydantic import SerializerFunctionWrapHandler, model_serializer
@@ -37,6 +37,21 @@ class Named(Protocol):
     def twins(self) -> Any: ...
 
 
+class Asking(Protocol):
+    """The study."""
+
+    @property
+    def primary(self) -> Primary | None: ...
+    @property
+    def seeds(self) -> Any: ...
+
+
+def seed_notes(study: Asking) -> Iterator[str]:
+    """What of the question no test can answer, though rows can be made for it."""
+    if study.primary and study.seeds.search == 1:
+        yield "primary: with one search seed no test answers it; set seeds.search, as in seeds.search=5"
+
+
 def primary_fault(primary: Primary, methods: Sequence[Named], sets: Sequence[Data]) -> str:
     """What of it the study cannot answer; '' where it can."""
     labels = [data.label for data in sets]
@@ -45,6 +60,8 @@ def primary_fault(primary: Primary, methods: Sequence[Named], sets: Sequence[Dat
     if len(labels) == 1 and primary.data is not None:
         return "the study has one data set; leave data out"
     known = {method.name: method for method in methods}
+    if "twins" in known:
+        return "a method is named 'twins', which stands for random ones here; give it another name"
     if primary.method not in known:
         return f"'{primary.method}' is no [[method]] of this study"
     if primary.against == "twins":

@@ -168,8 +168,10 @@ class Study(OfAFile):
     tuning: tuple[Tuning, ...] = ()
     test_curve: bool = False
     keep_weights: Literal["none", "best", "all"] = "none"  # of the trained networks; decides no result, and so no key
-    smallest_effect: float = Field(0.2, gt=0)  # percentage points worth finding
-    equivalence_margin: float | None = Field(None, gt=0)  # percentage points within which methods count as equal
+    smallest_effect: float = Field(0.2, gt=0, lt=100)  # percentage points worth finding
+    equivalence_margin: float | None = Field(
+        None, gt=0, lt=100
+    )  # percentage points within which methods count as equal
     primary: Primary | None = None
     looks: tuple[int, ...] = ()  # seed counts at which `--until decided` looks
     scores: Scores = Scores()
@@ -197,12 +199,11 @@ class Study(OfAFile):
         for what, names in (("method", [m.name for m in self.method]), ("tuning", [t.name for t in self.tuning])):
             if twice := {name for name in names if names.count(name) > 1}:
                 raise ValueError(f"{what}: the name '{min(twice)}' appears twice")
-        known = {tuning.name for tuning in self.tuning}
         for method in self.method:
             tuned = method.recipe.get("tuned", self.recipe.tuned)
-            if tuned and (not isinstance(tuned, str) or tuned not in known):
+            if tuned and tuned not in [tuning.name for tuning in self.tuning]:
                 raise ValueError(f"recipe.tuned = '{tuned}' is no [[tuning]] of this study")
-        if fault := _unread_of_a_search(self):
+        if fault := _unread(self):
             raise ValueError(fault)
         if self.primary and (fault := primary_fault(self.primary, self.method, self.data_sets)):
             raise ValueError(f"primary: {fault}")
@@ -226,11 +227,12 @@ class Study(OfAFile):
         return self.data if isinstance(self.data, tuple) else (self.data,)
 
 
-def _unread_of_a_search(study: Study) -> str:
-    """Fields of a recipe that no search reads, and would be ignored; '' where there are none."""
+def _unread(study: Study) -> str:
+    """Fields of a recipe that no search or tuning reads, and would be ignored; '' where there are none."""
     said = {"epochs": "set search.epochs", "tuned": "leave it out"}
     own = ((f"method '{one.name}': search.recipe", one.search.get("recipe")) for one in study.method)
-    for where, recipe in (("search.recipe", study.search.recipe), *own):
+    tuned = ((f"tuning '{one.name}': recipe", {"tuned": one.recipe.get("tuned")}) for one in study.tuning)
+    for where, recipe in (("search.recipe", study.search.recipe), *own, *tuned):
         if found := [name for name in said if isinstance(recipe, dict) and recipe.get(name) is not None]:
             return f"{where}.{found[0]} is of final trainings, and would be ignored; {said[found[0]]}"
     return ""

@@ -87,7 +87,7 @@ class CellSpace(CellEdits):
 
     def _fault(self) -> str:
         sizes = {"nodes": self.nodes, "cells": self.cells, "channels": self.channels, "stem": self.stem}
-        sizes |= {"train_cells": self.train_cells or 1, "train_channels": self.train_channels or 1}
+        sizes |= {n: v for n in ("train_cells", "train_channels") if (v := getattr(self, n)) is not None}
         for name, size in sizes.items():
             if not isinstance(size, int) or not 1 <= size <= LARGEST[name]:
                 return f"{name} must be an integer between 1 and {LARGEST[name]}"

@@ -37,14 +37,21 @@ def black_box_fault(own: MethodSettings, study: Study, space: Space) -> str:
 
 
 def random_notes(methods: Iterable[MethodSettings]) -> Iterator[str]:
-    """Of each search that never gets beyond the queries that it samples uniformly at first: what it then is."""
+    """Of each search that never gets beyond the queries that it samples uniformly at first: what it then is.
+
+    Query i sees the answers up to i − lag, and so many must be there before anything is chosen by them.
+    """
     for own in methods:
-        name, candidates = strategy_of(own), own.search.candidates
-        reads = METHODS[name].reads if name in METHODS else ()
-        for field in ("startup", "population"):
-            if field in reads and candidates <= (first := getattr(own.search, field)):
-                yield (f"method '{own.name}' is random search: {name} samples its first {first} queries uniformly "
-                       f"(search.{field}), and has {candidates} in all (search.candidates)")  # fmt: skip
+        name, search = strategy_of(own), own.search
+        if name not in METHODS or name == "random-search":
+            continue
+        starts = [field for field in ("startup", "population") if field in METHODS[name].reads]
+        first = max((getattr(search, field) for field in starts), default=1)
+        if search.candidates <= first + search.lag - 1:
+            until = f"until {first} are answered (search.{starts[0]})" if starts else "until one is answered"
+            yield (f"method '{own.name}' is random search: {name} samples queries uniformly {until}, sees answers "
+                   f"{search.lag} queries late (search.lag), and has {search.candidates} in all (search.candidates)"
+                   )  # fmt: skip
 
 
 def objective_fault(own: MethodSettings, table: Table) -> str:

@@ -18,17 +18,27 @@ def gate_fault(own: MethodSettings, study: Study, space: Space) -> str:
         return f"search.gate = '{gate}': {study.space} has {', '.join(ways.offered(space))}"
     if "temperature" in own.method.search and gate != "gumbel":
         return f"search.temperature is of gate 'gumbel', and this one is '{gate}'; leave it out"
+    if fault := _reduced(space, "train_cells", space.trained.cells if hasattr(space, "trained") else LEAST_CELLS):
+        return fault
     if kind in SEARCHLESS or (kind != "darts" and search.score != "supernet"):
         return ""
-    if getattr(space, "reduction", False) and (cells := getattr(space, "cells", LEAST_CELLS)) < LEAST_CELLS:
-        return (f"with cells = {cells} all cells of the supernet are reduction cells, so that nothing is learned of "
-                f"normal ones; take space_options.cells = {LEAST_CELLS} or more")  # fmt: skip
+    if fault := _reduced(space, "cells", getattr(space, "cells", LEAST_CELLS)):
+        return fault
     if gate == uniform.GATE and kind == "darts":
         return (f"search.gate = '{gate}' learns no α that darts could read; "
                 "take random-search or evolution with score = 'supernet'")  # fmt: skip
     asked = {"order = 2": search.order == 2, "zero_one": search.zero_one > 0, "early_stop": search.early_stop,
              "alpha_weight_decay": search.alpha_weight_decay > 0}  # fmt: skip
     return next((f"search.{name} with gate '{gate}': {why}" for name, why in _senseless(gate) if asked[name]), "")
+
+
+def _reduced(space: Space, option: str, cells: int) -> str:
+    """Where a network of so many cells has no normal one."""
+    if not getattr(space, "reduction", False) or cells >= LEAST_CELLS:
+        return ""
+    what = "the supernet" if option == "cells" else "networks that are trained"
+    return (f"with {option} = {cells} all cells of {what} are reduction cells, so that nothing is learned of normal "
+            f"ones; take space_options.{option} = {LEAST_CELLS} or more")  # fmt: skip
 
 
 def _senseless(gate: str) -> Iterator[tuple[str, str]]:

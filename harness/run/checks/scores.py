@@ -5,6 +5,7 @@ from random import Random
 import torch
 
 from harness.data.images import DataSet
+from harness.data.splits import split
 from harness.errors import BadInput
 from harness.plan.methods import UNSCORING, MethodSettings, StudySettings, scores_of_trained, strategy_of
 from harness.study.schema import IMAGES, Recipe
@@ -13,6 +14,8 @@ from harness.zero_cost.scores import SCORES
 from spaces.space import Space
 
 IMAGES_TRIED = 4
+ALONE = ("; a batch is one image, make recipe.batch_size 2 or more, or leave more images beside the validation split "
+         "(data.train_images, search.alpha_portion)")  # fmt: skip
 
 
 def score_fault(own: MethodSettings, settings: StudySettings) -> str:
@@ -40,21 +43,22 @@ def check_scores(settings: StudySettings, space: Space, data: DataSet) -> None:
         raise BadInput("scores.of_trained are of networks, and task stands in for networks; leave one of them out")
     if after and any(own.recipe.pretrained for own in settings.methods):
         raise BadInput("scores.of_trained are of networks before any training; leave recipe.pretrained out")
-    wanted = {(name, _images(own.recipe)): f"scores.of_trained has '{name}'"
+    wanted = {(name, _images(own, own.recipe, data)): f"scores.of_trained has '{name}'"
               for own in settings.methods for name in after}  # fmt: skip
-    wanted |= {(own.search.zero_cost, _images(own.search_recipe)): f"search.score = '{own.search.zero_cost}'"
+    wanted |= {(own.search.zero_cost, _images(own, own.search_recipe, data)): f"search.score = '{own.search.zero_cost}'"
                for own in settings.methods if own.search.zero_cost and strategy_of(own) not in UNSCORING}  # fmt: skip
     for (name, images), where in wanted.items():
         try:
             _tried(name, space, data, images)
         except ValueError as error:
-            alone = "; a batch is one image, make recipe.batch_size 2 or more" if images == 1 else ""
+            alone = ALONE if images == 1 else ""
             raise BadInput(f"{where}: no network of {settings.study.space} has it: {error}{alone}") from None
 
 
-def _images(recipe: Recipe) -> int:
-    """How many are tried: as many as a batch has, or enough."""
-    return min(IMAGES_TRIED, recipe.batch_size)
+def _images(own: MethodSettings, recipe: Recipe, data: DataSet) -> int:
+    """How many are tried: as many as a batch has of what would train the weights, or enough."""
+    there = len(split(len(data.train), 0, 0, own.search.alpha_portion, data.drawn).weights)
+    return min(IMAGES_TRIED, recipe.batch_size, there)
 
 
 def _tried(name: str, space: Space, data: DataSet, count: int) -> None:

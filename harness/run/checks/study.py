@@ -20,7 +20,7 @@ from harness.run.checks.perturbation import reading_fault
 from harness.run.checks.recipe import best_of_fault, recipe_fault, tuning_fault
 from harness.run.checks.scores import score_fault
 from harness.study.schema import LEFT_OUT, Method, Study
-from harness.tables import opened
+from harness.tables import nasbench201, opened
 from harness.training import pretrained
 from harness.vocabulary.kinds import Kind, Role
 from spaces import custom_rules
@@ -50,7 +50,7 @@ def check_methods(settings: StudySettings, space: Space) -> None:
             raise BadInput(f"method '{method.name}': {fault}")
         if fault := reading_fault(own, space):
             raise BadInput(f"method '{method.name}': {fault}")
-        if method.name == "baseline":
+        if strategy_of(own) == "baseline":
             _check_baseline("method", method.name, loaded, space)
         if method.architecture:
             _check_architecture(method.architecture, space)
@@ -158,6 +158,9 @@ def check_table(settings: StudySettings, space: Space, home: Path | None) -> Non
     study = settings.study
     for data in study.data_sets if study.table else ():
         found = opened.table(base_settings(study, 0, data), home)
+        if study.table and study.table.name == nasbench201.NAME and str(some := example(space)) not in found.entries:
+            raise BadInput(f"table: {found.name} has no architectures of {study.space}, such as {some}; "
+                           "take space = 'nasbench201', or another table")  # fmt: skip
         for own in settings.methods:
             if fault := objective_fault(own, found):
                 raise BadInput(f"method '{own.name}': {fault}")

@@ -115,6 +115,7 @@ REFUSED = [
     ({"score": "naswot"}, OWN, "search.score = 'naswot': no network of tests.harness.plan.test_zero_cost:Smooth has "
                                "it: its logits depend on no ReLU"),
     ({"score": "train"}, {**OWN, "scores": {"of_trained": ["zen"]}}, "scores.of_trained has 'zen': no network of"),
+    ({"score": "jacov", "alpha_portion": 0.985}, {}, "or leave more images beside the validation split"),
     ({"score": "jacov"}, {"recipe": {"batch_size": 1}}, "search.score = 'jacov': no network of shortcut-vgg11 has it: "
      "jacov compares the images of a batch, and there is one; a batch is one image, make recipe.batch_size 2 or more"),
     ({"score": "jacov", "recipe": {"batch_size": 1}}, {}, "search.score = 'jacov': no network of shortcut-vgg11 has"),

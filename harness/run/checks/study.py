@@ -13,7 +13,7 @@ from harness.plan.jobs import Plan
 from harness.plan.make import base_settings
 from harness.plan.methods import MethodSettings, StudySettings, strategy_of
 from harness.plan.strategies import DRAWING, STRATEGIES, strategy
-from harness.run.checks.black_box import black_box_fault, objective_fault
+from harness.run.checks.black_box import black_box_fault, objective_fault, unread_fault
 from harness.run.checks.gate import gate_fault
 from harness.run.checks.mixing import mixing_fault
 from harness.run.checks.perturbation import reading_fault
@@ -42,7 +42,7 @@ def check_methods(settings: StudySettings, space: Space) -> None:
         if fault := _ignored(own):
             raise BadInput(f"method '{method.name}': {fault}")
         _check_rule(method, search.strategy, space)
-        if fault := score_fault(own, settings) or black_box_fault(own, loaded, space):
+        if fault := score_fault(own, settings) or black_box_fault(own, loaded, space) or unread_fault(own):
             raise BadInput(f"method '{method.name}': {fault}")
         gates = gate_fault(own, loaded, space) or mixing_fault(own, loaded, space)
         tuning = settings.tuning_of(own)

@@ -11,7 +11,7 @@ from harness.errors import BadInput
 from harness.plan.make import make
 from harness.plan.methods import merged
 from harness.plan.strategies import strategy
-from harness.run.checks.black_box import random_notes
+from harness.run.checks.black_box import random_notes, unread_fault
 from harness.run.checks.study import alike, check_methods, check_table
 from harness.study.primary import seed_notes
 from spaces.registry import load
@@ -154,3 +154,16 @@ def test_the_command_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert end.value.code == 0
     err = capsys.readouterr().err
     assert err.count("nas-harness: methods baseline and vgg have equal settings: their trials are the same\n") == 1
+
+
+@pytest.mark.parametrize(("method", "said"), [
+    ({"strategy": "regularised-evolution", "search": {"mutation_rate": 0.9}}, "search.mutation_rate"),
+    ({"strategy": "local-search", "search": {"tournament": 2}}, "search.tournament"),
+    ({"strategy": "random-search", "search": {"population": 2}}, "search.population"),
+    ({"strategy": "darts", "search": {"score": "supernet"}}, "search.score"),
+    ({"strategy": "evolution", "search": {"mutation_rate": 0.9, "lag": 1}}, ""),
+])  # fmt: skip
+def test_settings_of_another_strategy_are_refused(method: dict[str, Any], said: str) -> None:
+    (own,) = merged(tiny(method=[{"name": "m", **method}])).methods
+    fault = unread_fault(own)
+    assert (f"{method['strategy']} does not read {said}, which would be ignored" in fault) if said else fault == ""

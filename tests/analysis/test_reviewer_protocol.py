@@ -14,6 +14,7 @@ from analysis.findings.comparisons import Compared
 from analysis.findings.rules import rules
 from analysis.report.tables.listed import report_tables
 from analysis.results.rows import load
+from harness.cli import main
 from harness.storage import protocol
 from harness.storage.protocol import Event
 
@@ -242,3 +243,21 @@ def test_guessing_is_by_the_number_of_classes_wherever_it_is_known(
         one = judged(made(tmp_path / str(len(added)), study, rows))[1].twins["darts-A@5"]
         assert one.failures == 1
         assert np.min(one.pairs.frame["own"]) == counted
+
+
+@pytest.mark.parametrize("out", ["a file", "a file/below/it"])
+def test_a_report_that_cannot_be_written_is_no_look(
+    out: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody has seen anything then."""
+    place, _ = registered(tmp_path)
+    rows = place / "trials.jsonl"
+    rows.write_text("".join(rows.read_text().splitlines(keepends=True)[:-3]))  # unfinished: a report would be a look
+    before = protocol.read(place)
+    (tmp_path / "a file").write_text("mine")
+    with pytest.raises(SystemExit) as end:
+        main(["report", str(place), "--out", str(tmp_path / out)])
+    assert end.value.code == 2
+    assert "is no folder, in which a report could be" in capsys.readouterr().err
+    assert protocol.read(place) == before
+    assert (tmp_path / "a file").read_text() == "mine"

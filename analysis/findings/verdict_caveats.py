@@ -86,6 +86,8 @@ def _failures(trainings: pd.DataFrame, found: Compared) -> Iterator[str]:
         f"Trainings without a number: {said}. Means leave them out"
         f"{', which may flatter a method' if unknown else f'; comparisons count them {counted}'}."
     )
+    if (failed["status"] == "failed").any():
+        yield "The same command runs failed trainings again: until then comparisons with them are exploratory."
     if unknown:
         yield (
             f"{unknown} of them could not be counted in comparisons: the number of classes is unknown; study.json may "

@@ -79,11 +79,12 @@ class Results:
 
     def may_confirm(self, methods: Collection[str]) -> bool:
         """Whether a comparison of these table rows can confirm something: all was fixed before any of their trainings
-        was there, and nothing that was there was replaced since."""
+        was there, nothing that was there was replaced since, and none is `failed`, which runs again."""
         seen = self.protocols[0].reused_keys if self.preregistered else None
         if seen is None or self.replaced or self.added.intersection(methods):
             return False
-        return all(seen.isdisjoint(self.trainings(method)["key"]) for method in methods)
+        own = [self.trainings(method) for method in methods]
+        return all(seen.isdisjoint(one["key"]) and not (one["status"] == "failed").any() for one in own)
 
     def trainings(self, method: str) -> pd.DataFrame:
         """The final trainings that the table row `method` uses."""

@@ -261,3 +261,15 @@ def test_a_report_that_cannot_be_written_is_no_look(
     assert "is no folder, in which a report could be" in capsys.readouterr().err
     assert protocol.read(place) == before
     assert (tmp_path / "a file").read_text() == "mine"
+
+
+@pytest.mark.parametrize(("status", "confirms"), [("failed", False), ("diverged", True)])
+def test_a_training_that_may_run_again_confirms_nothing(status: str, confirms: bool, tmp_path: Path) -> None:
+    """Twins that fail, for whatever cause, would make any method better than its twins."""
+    place, _ = registered(tmp_path)
+    rows = [json.loads(line) for line in (place / "trials.jsonl").read_text().splitlines()]
+    struck = [factory.failed(row, status) if row["role"] == "twin" and row["seed"] < 4 else row for row in rows]
+    (place / "trials.jsonl").write_text("".join(json.dumps(row) + "\n" for row in struck))
+    _, found, said = judged(place)
+    assert ("primary" in statuses(found)) is confirms
+    assert ("The same command runs failed trainings again" in said) is not confirms

@@ -7,6 +7,8 @@ import errno
 import hashlib
 import io
 import re
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +106,8 @@ def _imagenet(vgg: str) -> dict[str, Tensor]:
         raise BadInput("recipe.pretrained = 'imagenet' is for VGG spaces only; give the path of a state dict instead")
     weights = get_model_weights(f"{vgg.removeprefix('shortcut-')}_bn")["IMAGENET1K_V1"]
     try:
-        state: Any = weights.get_state_dict(progress=False, check_hash=True)
+        with redirect_stdout(sys.stderr):  # torch says there that it downloads; a plan may be JSON
+            state: Any = weights.get_state_dict(progress=False, check_hash=True)
     except OSError as error:
         raise BadInput(f"recipe.pretrained = 'imagenet': {weights.url.split('/')[-1]} cannot be fetched ({error}); "
                        "put the file into torch's hub folder, or give the path of a state dict") from None  # fmt: skip

@@ -32,7 +32,7 @@ from spaces.shortcuts.space import ShortcutSpace
 
 pytestmark = pytest.mark.training
 
-SEEDS, CLASSES, CHANCE_DRAWS = 8, 4, 2000
+SEEDS, CLASSES, CHANCE_DRAWS = 16, 4, 2000
 
 
 def quarters(root, download):

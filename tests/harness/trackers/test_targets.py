@@ -112,8 +112,8 @@ def test_an_option_is_written_in_full_so_that_the_stored_command_names_nothing_p
     with pytest.raises(SystemExit) as end:
         main(["run", "demo", *words])
     assert end.value.code == 2
-    line = capsys.readouterr().err.splitlines()[-1]
-    assert line.endswith(f"{words[0].partition('=')[0]}: write the option in full, as in {full}")
+    said = f"{words[0].partition('=')[0]}: write the option in full, as in {full}; see nas-harness run --help"
+    assert capsys.readouterr().err == f"nas-harness: {said}\n"
 
 
 def test_what_begins_as_an_option_may_be_a_value(capsys: pytest.CaptureFixture[str]) -> None:

@@ -39,7 +39,7 @@ def refuse(out: Path, names: Collection[str], before: Collection[str]) -> None:
     """Raises Refused where one of `names` is none of a report's, or where something stands in its place that the report
     `before` did not write."""
     if file := next((one for one in (out, *out.parents) if os.path.lexists(one) and not one.is_dir()), None):
-        raise Refused(f"{file} is no folder, in which a report could be: name another --out, or move it away")
+        raise Refused(f"{out} can hold no report, since {file} is no folder: name another --out, or move it away")
     for name in names:
         if name != MANIFEST and not _of_report(name):
             raise Refused(f"{name!r} is no file of a report: a method or a tuning in the rows has no possible name")

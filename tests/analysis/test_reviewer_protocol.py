@@ -258,7 +258,7 @@ def test_a_report_that_cannot_be_written_is_no_look(
     with pytest.raises(SystemExit) as end:
         main(["report", str(place), "--out", str(tmp_path / out)])
     assert end.value.code == 2
-    assert "is no folder, in which a report could be" in capsys.readouterr().err
+    assert "can hold no report, since" in capsys.readouterr().err
     assert protocol.read(place) == before
     assert (tmp_path / "a file").read_text() == "mine"
 

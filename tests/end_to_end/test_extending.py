@@ -105,9 +105,9 @@ class Bare(ShortcutSpace):
 
 @pytest.mark.training
 def test_a_space_may_be_unhashable_and_its_supernet_without_a_gate(tmp_path):
-    few = {"score": "macs", "candidates": 5, "population": 2, "lag": 1}
-    names = ("regularised-evolution", "local-search", "nsga2")
-    searches = [{"name": name, "rule": "B", "strategy": name, "search": few} for name in names]
+    few, parents = {"score": "macs", "candidates": 5, "lag": 1}, {"population": 2}
+    names = {"regularised-evolution": parents, "local-search": {}, "nsga2": parents}
+    searches = [{"name": name, "rule": "B", "strategy": name, "search": few | more} for name, more in names.items()]
     options = {"vgg": "vgg11", "width": 0.0625}
     ready = prepared(tmp_path, space="tests.end_to_end.test_extending:Bare", space_options=options,
                      method=[{"name": "darts", "rule": "A"}, *searches])  # fmt: skip

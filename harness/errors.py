@@ -36,7 +36,7 @@ def visible(text: str) -> str:
 
 
 def say(*lines: object) -> None:
-    """To the user, each in one line; where nobody can be told, nothing happens."""
+    """To the user, each in one line; what cannot be written is left out."""
     with suppress(OSError):
         for line in lines:
             print(f"nas-harness: {visible(' '.join(str(line).split()))}", file=sys.stderr, flush=True)

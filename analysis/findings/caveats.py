@@ -201,7 +201,7 @@ def _undecided(results: Results) -> Iterator[str]:
 
 
 def _start_values(results: Results) -> Iterator[str]:
-    """Networks that a table judges do not start from the supernet's weights."""
+    """Of folders begun before schema 5. Networks that a table judges were trained from other weights."""
     trials = done(results.trials)
     searches = {*trials["key"][(trials["kind"] == "search") & (trials["schema"] < 5)]}
     trained = (trials["role"] == "method") & (trials["path"] != "table")

@@ -38,9 +38,7 @@ class Search:
     recipe: Recipe  # of the weights
     seeds: Seeds
     engine: Engine
-    by_batch: bool = field(
-        default=True, kw_only=True
-    )  # what is sampled is judged so; under schema 4 single paths alone
+    by_batch: bool = field(default=True, kw_only=True)  # what is sampled is judged so; under schema 4 paths alone
     weight_optimiser: torch.optim.SGD = field(init=False)
     alpha_optimiser: torch.optim.Optimizer = field(init=False)
     step: Callable[..., Tensor] = field(init=False, repr=False)

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
@@ -10,6 +9,7 @@ from typing import Protocol
 
 from harness.storage.files import write_atomically
 
+LOOKS = 100  # at a folder in which files come and go
 PATIENCE = 100.0  # seconds for which a worker tries a broken connection again
 
 
@@ -101,13 +101,13 @@ class Folder:
             return None
 
     def sizes(self) -> dict[str, int]:
-        """Somebody may write and delete meanwhile: what is gone by the time that it is looked at is left out."""
-        found: dict[str, int] = {}
-        for path in self.path.glob("*"):
-            with suppress(FileNotFoundError):
-                if S_ISREG((status := path.stat()).st_mode):
-                    found[path.name] = status.st_size
-        return found
+        """Somebody may write and delete meanwhile: where a file is gone by the time that it is looked at, its successor
+        may not have been listed, so all are listed again; after LOOKS times what is gone is left out."""
+        for _ in range(LOOKS):
+            found = _listed(self.path)
+            if None not in found.values():
+                break
+        return {name: status.st_size for name, status in found.items() if status and S_ISREG(status.st_mode)}
 
     def places(self) -> list[str]:
         return [path.name for path in self.path.glob("*")]
@@ -120,6 +120,22 @@ class Folder:
 
     def clear(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _listed(folder: Path) -> dict[str, os.stat_result | None]:
+    """None for what is gone already."""
+    try:
+        names = os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    return {name: _status(folder / name) for name in names}
+
+
+def _status(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
 
 
 def store_at(where: "Path | Store") -> Store:

@@ -91,6 +91,23 @@ def test_sizes_can_be_asked_while_somebody_writes(tmp_path: Path) -> None:
     writing.join()
 
 
+def test_one_is_found_though_all_that_were_listed_are_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoints = saved(tmp_path, 2)
+    later = [3, 4, 5, 6]
+    list_folder = os.listdir
+
+    def listed_late(folder: Path) -> list[str]:
+        names = list_folder(folder)
+        for epoch in (later.pop(0), later.pop(0)) if later and len(names) > 1 else ():
+            write_atomically(folder / f"{epoch:06d}.pt", b"a newer one")
+            (folder / f"{epoch - 2:06d}.pt").unlink()
+        return names
+
+    monkeypatch.setattr(os, "listdir", listed_late)
+    assert checkpoints.bytes() == len(b"a newer one")
+    assert not later
+
+
 def test_nothing_whole_is_nothing(tmp_path: Path) -> None:
     checkpoints = saved(tmp_path, 2)
     for path in (tmp_path / "job").glob("*.pt"):

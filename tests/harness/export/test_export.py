@@ -22,7 +22,7 @@ from tests.commands import ended
 from tests.kept import STUDY, rows, trained
 
 Said = pytest.CaptureFixture[str]
-CELLS = {"space": "cell-darts", "space_options": {"cells": 2, "channels": 2, "train_cells": 2, "train_channels": 4,
+CELLS = {"space": "cell-darts", "space_options": {"cells": 2, "channels": 2, "train_cells": 3, "train_channels": 4,
                                                   "auxiliary": 0.4, "drop_path": 0.1},
          "method": [{"name": "drawn", "strategy": "random"}]}  # fmt: skip
 BENCH = {"space": "nasbench201", "space_options": {"train_cells": 1, "train_channels": 4},

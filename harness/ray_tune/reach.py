@@ -15,8 +15,11 @@ def check(address: str) -> None:
 
 
 def fault(address: str) -> str:
-    """What is wrong with `HOST:PORT` or `ray://HOST:PORT`; '' where somebody answers."""
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    """What is wrong with `HOST:PORT`; '' where somebody answers."""
+    if address.startswith("ray://"):
+        return ("Ray's client cannot drive a study; run this command on a machine of the cluster, with --address auto "
+                "or HOST:PORT")  # fmt: skip
+    host, colon, port = address.rpartition(":")
     if not (colon and host and port.isdecimal() and 0 < int(port[:6]) < 65536):
         return "write auto or HOST:PORT, as in 10.0.0.1:6379"
     said = [f"no answer within {SECONDS:g} s; is that the address of Ray's head, and can it be reached from here?"]

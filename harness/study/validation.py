@@ -1,8 +1,9 @@
 """Values as a part of a study file, or one line that says all that is wrong with them: the field and what it takes."""
 
 import json
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 
@@ -61,16 +62,16 @@ def validated(model: type[M], values: Mapping[str, Any], where: str) -> M:
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        found = list(map(_plain, error.errors()))
+        found = [_plain(one, model) for one in error.errors()]
         more = [f"{len(found) - MOST} more"] * (len(found) > MOST)
         raise BadInput(f"{where}: " + "; ".join([*found[:MOST], *more])) from None
 
 
-def _plain(error: Any) -> str:
+def _plain(error: Any, model: type[Model]) -> str:
     path = [str(part) for part in error["loc"] if part not in TAGS]
     field = _short(".".join(path))
     if error["type"] == "extra_forbidden":
-        return f"unknown key '{field}'"
+        return f"unknown key '{field}'{_nearest(path, model)}"
     if error["type"] == "missing":
         return f"{field} is missing{_example(path, '')}"
     message: str = error["msg"].removeprefix("Value error, ")
@@ -87,6 +88,24 @@ def _plain(error: Any) -> str:
     if bound := next((name for name in BOUNDS if name in error.get("ctx", {})), None):
         return f"{field} takes numbers {BOUNDS[bound].format(error['ctx'][bound])}{given}"
     return f"{field}: {message}{given}"
+
+
+def _nearest(path: list[str], model: type[Model]) -> str:
+    """ " (did you mean 'epochs'?)", where a field of the same table is written much like the last of `path`."""
+    tables = [model]
+    for part in (one for one in path[:-1] if not one.isdecimal()):
+        fields = [table.model_fields[part] for table in tables if part in table.model_fields]
+        tables = [below for field in fields for below in _tables(field.annotation)]
+    near = get_close_matches(path[-1], {name for table in tables for name in table.model_fields}, 1)
+    return f" (did you mean '{near[0]}'?)" if near else ""
+
+
+def _tables(annotation: Any) -> Iterator[type[Model]]:
+    """What a field of this type may hold."""
+    if isinstance(annotation, type) and issubclass(annotation, Model):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _tables(part)
 
 
 def _example(path: list[str], example: str) -> str:

@@ -34,7 +34,9 @@ def test_status_shows_no_escapes_of_names_and_errors(
     assert json.dumps(bad)[1:-1] in text or bad.encode("unicode_escape").decode() in text
 
 
-@pytest.mark.parametrize("address", ["nowhere.invalid:1234", "127.0.0.1:1", "nowhere", "a:99999"])
+@pytest.mark.parametrize(
+    "address", ["nowhere.invalid:1234", "127.0.0.1:1", "nowhere", "a:99999", "ray://127.0.0.1:10001"]
+)
 def test_an_address_where_nobody_answers_is_refused_before_anything_slow(
     address: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

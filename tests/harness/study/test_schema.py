@@ -75,8 +75,10 @@ def test_names_with_dots_are_reached(change, found):
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"sede": 3}, "unknown key 'sede'"),
-        ({"recipe": {"epoch": 3}}, "unknown key 'recipe.epoch'"),
+        ({"sede": 3}, "unknown key 'sede' (did you mean 'seeds'?)"),
+        ({"recipe": {"epoch": 3}}, "unknown key 'recipe.epoch' (did you mean 'epochs'?)"),
+        ({"recipe": {"scheduler": {"kind": "step", "gama": 0.1}}}, "'recipe.scheduler.gama' (did you mean 'gamma'?)"),
+        ({"method": [{"name": "darts-A", "rul": "A"}]}, "'method.0.rul' (did you mean 'rule'?)"),
         ({"seeds": {"search": 0}}, "seeds.search"),
         ({"seeds": {"search": -1}}, "seeds.search"),
         ({"search": {"epochs": 2, "snapshots": [3]}}, "snapshots: 3 lies outside"),

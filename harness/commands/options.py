@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeVar
 
 from harness.commands import slurm_options, study_options
 from harness.commands.arguments import path, something
-from harness.errors import BadInput, visible
+from harness.errors import BadInput, say
 
 N = TypeVar("N", int, float)
 
@@ -21,7 +21,8 @@ class InFull(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """One line, where argparse would show how all options are written."""
-        self.exit(2, f"nas-harness: {visible(' '.join(message.split()))}; see {self.prog} --help\n")
+        say(f"{message}; see {self.prog} --help")
+        self.exit(2)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         words = sys.argv[1:] if args is None else list(args)

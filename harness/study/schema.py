@@ -169,9 +169,7 @@ class Study(OfAFile):
     test_curve: bool = False
     keep_weights: Literal["none", "best", "all"] = "none"  # of the trained networks; decides no result, and so no key
     smallest_effect: float = Field(0.2, gt=0, lt=100)  # percentage points worth finding
-    equivalence_margin: float | None = Field(
-        None, gt=0, lt=100
-    )  # percentage points within which methods count as equal
+    equivalence_margin: float | None = Field(None, gt=0, lt=100)  # percentage points; within it methods count as equal
     primary: Primary | None = None
     looks: tuple[int, ...] = ()  # seed counts at which `--until decided` looks
     scores: Scores = Scores()

@@ -13,6 +13,7 @@ import pytest
 from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
 
 from analysis.report.compare import differences
+from analysis.results.kept import content
 
 RESULTS = Path(__file__).parents[2] / "results"
 FOLDERS = ["shortcut-cifar10-mini", "cell-cifar10-mini", "tune-cifar10-mini"]
@@ -50,8 +51,8 @@ def test_a_report_made_there_is_the_kept_one(name: str, tmp_path: Path) -> None:
     shutil.copytree(RESULTS / name, tmp_path / name, ignore=shutil.ignore_patterns("report"))
     child("without AVX", "-m", "harness", "report", str(tmp_path / name))
     shutil.rmtree(tmp_path / name / "report" / "data")  # every run as a table, which is not kept
-    texts = {str(path.relative_to(kept)): path.read_text()
-             for kind in ("csv", "txt", "md", "tex") for path in kept.rglob(f"*.{kind}")
-             if path.parent.name != "data"}  # fmt: skip
+    names = {str(path.relative_to(kept)).removesuffix(".xz") for kind in ("csv", "csv.xz", "txt", "md", "tex")
+             for path in kept.rglob(f"*.{kind}") if path.parent.name != "data"}  # fmt: skip
+    texts = {name: content(kept / name).decode() for name in names}
     assert len(texts) > 20
     assert differences(tmp_path / name / "report", texts) == []

@@ -51,6 +51,7 @@ def script(options: argparse.Namespace, name: str) -> str:
     values = {
         "DIRECTIVES": "\n".join(f"#SBATCH --{line}" for line in directives(options, plain(name))),
         "FOLDER": shlex.quote(os.getcwd()),
+        "RESULTS": shlex.quote(str(Path(options.results).absolute() / name)),
         "SETUP": "".join(f"{line}\n" for line in options.setup),
         "BIN": shlex.quote(str(Path(sys.executable).parent)),
         "WARNING": str(options.warning),

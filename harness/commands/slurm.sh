@@ -71,8 +71,16 @@ stop() { # SIGNAL SECONDS: trials end after their epoch, and all that still runs
     (sleep "$2" && kill -TERM "$driver") 2>/dev/null &
 }
 
-again() { # puts this job back into the queue, unless somebody cancelled it
+went_on() { # whether this start wrote a row or a checkpoint
+    [ -n "$(find @RESULTS@ \( -name trials.jsonl -o -name '??????.pt' \) -newermt "@$began" 2>/dev/null)" ]
+}
+
+again() { # puts this job back into the queue, unless somebody cancelled it, or the driver dies in each start
     state=''
+    if [ $status -ne 75 ] && [[ $stopped != SIG* ]] && [ "${SLURM_RESTART_COUNT:-0}" -gt 0 ] && ! went_on; then
+        echo "nothing was written since this start: see above why, mend it, and submit this file again"
+        exit $status
+    fi
     for _ in 1 2 3; do # the controller may be away for a moment
         state=$(squeue --noheader --job "$job" --format %T) && [ -n "$state" ] && break
         sleep 5
@@ -85,7 +93,7 @@ again() { # puts this job back into the queue, unless somebody cancelled it
 
 # ---- The run
 export -f my_address ray_start ray_head ray_worker
-steps=() stopped='' driver='' status=75
+steps=() stopped='' driver='' status=75 began=$(date +%s)
 trap 'stop SIGUSR1 $((warning - 45))' USR1
 trap 'stop SIGTERM 10' TERM
 trap 'stop SIGHUP 10' HUP

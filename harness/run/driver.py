@@ -78,8 +78,9 @@ class Driver:
         self.rows = {key: row for key, row in final_rows(self.folder).items() if key in self.whole.jobs}
         self.store = self.elsewhere or Folder(self.folder)
         self.weights = Weights(self.store, self.whole)
-        for key in self.weights.lost(self.plan, self.rows):
-            del self.rows[key]
+        for key in sorted(self.weights.lost(self.plan, self.rows)):
+            say("{kind} {method} seed {seed} ({key}) runs again: the weights are not there from which others start"
+                .format_map(self.rows.pop(key)))  # fmt: skip
         self.frontier = Frontier(self.plan, self.rows)
         sweep(self.folder, self.rows)
         tidy(self.store, self.folder, self.rows)

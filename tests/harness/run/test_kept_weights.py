@@ -44,16 +44,22 @@ def kinds(folder: Path, verdict: Verdict = lambda _: None, **more: Any) -> list[
 @pytest.mark.training
 @pytest.mark.parametrize("content", [b"torn", b""])
 def test_weights_are_kept_for_their_readers_and_made_again_where_they_are_damaged(
-    tmp_path: Path, content: bytes
+    tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A pretraining, the search that starts from it, two scores in its supernet, one training."""
     folder = tmp_path / "driven" / "checkpoints" / "weights"
     assert kinds(tmp_path, strikes("score", "failed")) == ["train", "search", "score", "score"]
     (supernet,) = folder.iterdir()  # the pretraining's went with its only reader
     supernet.write_bytes(content)
+    capsys.readouterr()
     assert kinds(tmp_path) == ["train", "search", "score", "score", "train"]
+    said = [line for line in capsys.readouterr().err.splitlines() if "runs again" in line]
+    assert sorted(line.split()[1] for line in said) == ["search", "train"]
+    assert "seed 0 (" in said[0]
+    assert said[0].endswith(") runs again: the weights are not there from which others start")
     assert not list(folder.iterdir())
     assert kinds(tmp_path) == []
+    assert "runs again" not in capsys.readouterr().err
 
 
 @pytest.mark.training

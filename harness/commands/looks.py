@@ -5,7 +5,7 @@ from pathlib import Path
 
 from analysis.results import data_sets
 from analysis.results.table import family
-from harness.errors import BadInput
+from harness.errors import BadInput, Ended
 from harness.storage.folder import claim
 from harness.study.bounds import SEEDS
 from harness.study.schema import Study
@@ -64,11 +64,12 @@ def as_there(folder: Path, study: Study) -> tuple[Study, Seeds | None]:
 
 
 def run_looks(methods: Sequence[str], looks: Sequence[int], run: Callable[[Seeds], int],
-              still_open: Callable[[], tuple[int, Sequence[str]]]) -> int:  # fmt: skip
+              still_open: Callable[[], tuple[int, Sequence[str]]], stopped: Callable[[], str]) -> int:  # fmt: skip
     """Runs look after look until nothing is open or `run` has left something; returns what it gave last.
 
     `run` runs what is missing at these seeds and gives how many jobs have no final row; `still_open` gives how many
-    looks the rows allow and which methods are open after them.
+    looks the rows allow and which methods are open after them; `stopped` gives the signal that came in the last epoch
+    of a run, or ''. Raises Ended where more seeds are needed and one came.
     """
     seeds = dict.fromkeys(methods, looks[0])
     for number, look in enumerate(looks, 1):
@@ -78,5 +79,7 @@ def run_looks(methods: Sequence[str], looks: Sequence[int], run: Callable[[Seeds
         if missing or not wanted or number == len(looks):
             return missing
         seeds |= {method: looks[number] for method in methods if method in wanted}
+        if signal := stopped():
+            raise Ended(signal)
         print(f"{', '.join(sorted(wanted))} still open after {look} seeds: on to {looks[number]}", flush=True)
     return 0

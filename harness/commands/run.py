@@ -13,7 +13,7 @@ from harness.commands import context, sessions
 from harness.errors import BadInput, say
 from harness.run.session import check
 from harness.run.session import run as run_prepared
-from harness.storage import protocol
+from harness.storage import protocol, stop
 from harness.storage.folder import read_study
 from harness.storage.rows import latest_rows
 from harness.vocabulary.rows import Status
@@ -90,7 +90,8 @@ def _until_decided(options: argparse.Namespace, study: "Study", session: "Sessio
     def once(seeds: looks.Seeds) -> int:
         return run_prepared(context.prepared(options, study, session, seeds), session)
 
-    return looks.run_looks([method.name for method in study.method], study.looks, once, lambda: _open_rows(folder))
+    return looks.run_looks([method.name for method in study.method], study.looks, once, lambda: _open_rows(folder),
+                           lambda: stop.reason(folder))  # fmt: skip
 
 
 def _open_rows(folder: Path) -> tuple[int, list[str]]:

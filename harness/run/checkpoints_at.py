@@ -59,13 +59,16 @@ def claimed(folder: Path, store: Store) -> Store:
         return store
     try:
         mark = _mark(folder, store)
-        store.put(OWNER, mark.encode())
     except OSError as error:
         raise BadInput(f"--checkpoints: {error}") from None
     before = _noted(folder).get("url", str(store))
     if before != str(store):
         say(f"checkpoints lay at {before}; trials that were begun there begin anew")
-    write_atomically(_note(folder), json.dumps({"url": str(store), "mark": mark}).encode())
+    write_atomically(_note(folder), json.dumps({"url": str(store), "mark": mark}).encode())  # first: a mark in the
+    try:  # store that no folder knows would lock this one out, too
+        store.put(OWNER, mark.encode())
+    except OSError as error:
+        raise BadInput(f"--checkpoints: {error}") from None
     return store
 
 
@@ -88,7 +91,7 @@ def _noted(folder: Path) -> dict[str, str]:
         found = json.loads(_note(folder).read_bytes())
     except (FileNotFoundError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return {name: value for name, value in found.items() if isinstance(value, str)} if isinstance(found, dict) else {}
 
 
 def trouble(store: Store) -> str | None:

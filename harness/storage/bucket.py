@@ -27,6 +27,7 @@ QUERY = ("region", "scheme", "endpoint_override", "allow_bucket_creation", "tls_
 FIRST, LONGEST = 0.2, 10.0  # seconds between two attempts
 REFUSALS = ("ACCESS_DENIED", "INVALID_ACCESS_KEY", "INVALID_CLIENT_TOKEN", "SIGNATURE_DOES_NOT_MATCH", "NO_SUCH_BUCKET",
             "EXPIRED_TOKEN", "HTTP status 401", "HTTP status 403", "PERMISSION_DENIED", "UNAUTHENTICATED")  # fmt: skip
+SECRET = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CONNECTION_STRING")  # in names of variables
 T = TypeVar("T")
 
 
@@ -43,6 +44,8 @@ def check_url(url: str) -> None:
                        "credentials by the environment, as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")  # fmt: skip
     if parts.scheme not in SCHEMES:
         raise BadInput(f"--checkpoints {url}: its scheme must be one of {', '.join(SCHEMES)}, as in s3://bucket/prefix")
+    if "#" in url:
+        raise BadInput(f"--checkpoints {url}: what follows # belongs to no place; leave it out")
     if not (parts.netloc or parts.scheme == "file") or not (parts.path + parts.netloc).strip("/"):
         raise BadInput(f"--checkpoints {url}: it names no bucket; write one as in s3://bucket/prefix")
 
@@ -175,6 +178,6 @@ def said(error: BaseException) -> str:
     """In one line, without anything secret of the environment."""
     text = first_line(error)
     for name, value in os.environ.items():
-        if name.startswith(("AWS_", "AZURE_", "GOOGLE_")) and len(value) >= 8 and ("KEY" in name or "TOKEN" in name):
+        if name.startswith(("AWS_", "AZURE_", "GOOGLE_")) and len(value) >= 8 and any(one in name for one in SECRET):
             text = text.replace(value, "…")
     return text

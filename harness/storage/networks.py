@@ -100,8 +100,9 @@ def content(folder: Path, key: str) -> bytes:
 
 
 def take_over(folder: Path, other: Path, row: Mapping[str, Any]) -> None:
-    """Copies the network of a row of `other`, where it is there and whole. Raises OSError where the disk is full."""
-    if not row.get("weights") or fault(other, row) or file(folder, row["key"]).exists():
+    """Copies the network of a row of `other`, where it is there and whole; what a trial that left no row has put into
+    its place goes. Raises OSError where the disk is full."""
+    if not row.get("weights") or fault(other, row) or not fault(folder, row):
         return
     (folder / FOLDER).mkdir(exist_ok=True)
     write_atomically(file(folder, row["key"]), content(other, row["key"]))

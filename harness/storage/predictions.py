@@ -80,7 +80,8 @@ def digest(classes: np.ndarray) -> str:
 
 
 def take_over(folder: Path, other: Path, row: Mapping[str, Any]) -> None:
-    """Copies the files of a row of `other`, where they are there.
+    """Copies the files of a row of `other`, where they are there; what a trial that left no row has put into their
+    place goes.
 
     Raises OSError where the disk is full, BadInput where one is a link.
     """
@@ -89,7 +90,7 @@ def take_over(folder: Path, other: Path, row: Mapping[str, Any]) -> None:
         return
     for name in (row["key"], f"labels-{digests[1]}"):
         source, target = (home / FOLDER / f"{name}.npy" for home in (other, folder))
-        if source.is_file() and not target.exists():
+        if source.is_file() and (name == row["key"] or not target.exists()):
             target.parent.mkdir(exist_ok=True)
             with open(opened(source, os.O_RDONLY), "rb") as file:
                 write_atomically(target, file.read(LARGEST))

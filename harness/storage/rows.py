@@ -128,7 +128,7 @@ class Records:
         path = rows_file(self.folder)
         if (now := identity(path)) == identity(self._file.fileno()):
             return
-        if now is None and identity(self.folder.resolve()) != self._home:
+        if identity(self.folder.resolve()) != self._home:  # what lies there now is somebody else's
             raise Stopped(self._saved(more))
         with self._file as old:
             self._file = _open_rows(self.folder)
@@ -147,7 +147,8 @@ class Records:
                     "move it back, then the same command carries on")  # fmt: skip
         self.folder.mkdir(parents=True, exist_ok=True)
         with _open_rows(self.folder) as file:
-            _write(file, content(self._file.fileno()) + more)
+            rows = content(self._file.fileno()) + more
+            _write(file, b"".join(lacking(rows, content(file.fileno()))))
         for path, written in self._beside.items():
             if not path.exists():
                 write_atomically(path, written)

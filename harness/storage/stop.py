@@ -53,11 +53,17 @@ def asking(store: Store) -> Callable[[str], None]:
     return reasons.put
 
 
+def reason(folder: Path) -> str:
+    """What the last run was asked to stop by; '' where it was not, or that cannot be read."""
+    with suppress(OSError):
+        return stop_file(folder).read_text(errors="replace")
+    return ""
+
+
 def asked(folder: Path, store: Store | None = None) -> bool:
     """False where neither says so, or neither can be read, as where trials run without a driver."""
-    with suppress(OSError):
-        if stop_file(folder).read_bytes():
-            return True
+    if reason(folder):
+        return True
     with suppress(OSError):
         return bool(store and store.url and store.get(NAME))
     return False

@@ -57,7 +57,7 @@ class TrialWatch:
 def timeout_reason(file: Path) -> str | None:
     """Why a TrialWatch ended the process, and where it hung; None where none did. Said once."""
     try:
-        text = file.read_text()
+        text = file.read_text(errors="replace")
         file.unlink()
     except FileNotFoundError:
         return None

@@ -1,12 +1,16 @@
 """Adding seeds until decided: looks are fixed, only open methods get more, and there is an end."""
 
 import json
+import signal
+import sys
 
 import pytest
 
+from harness import cli
 from harness.cli import main
 from harness.commands.looks import planned_looks, run_looks
 from harness.errors import BadInput
+from harness.run.driver import Driver
 from harness.seeding import stream
 from harness.storage.rows import read_rows
 
@@ -26,16 +30,42 @@ def test_looks_that_cannot_be_are_refused(looks, most):
 def test_only_open_methods_get_more_seeds():
     ran, answers = [], iter([["darts-A", "darts-A"], ["darts-A"], ["darts-A"]])
     missing = run_looks(["darts-A", "darts-B", "baseline"], (3, 5, 8), lambda s: ran.append(dict(s)) or 0,
-                        lambda: (len(ran), next(answers)))  # fmt: skip
+                        lambda: (len(ran), next(answers)), str)  # fmt: skip
     assert missing == 0
     assert ran == [{"darts-A": n, "darts-B": 3, "baseline": 3} for n in (3, 5, 8)]
 
 
 def test_it_stops_when_decided_or_when_trials_are_missing():
     ran = []
-    run_looks(["a"], (3, 5), lambda s: ran.append(1) or 0, lambda: (1, []))
+    run_looks(["a"], (3, 5), lambda s: ran.append(1) or 0, lambda: (1, []), str)
     assert len(ran) == 1
-    assert run_looks(["a"], (3, 5), lambda s: 2, lambda: (0, ["a"])) == 2
+    assert run_looks(["a"], (3, 5), lambda s: 2, lambda: (0, ["a"]), str) == 2
+
+
+@pytest.mark.long
+def test_a_signal_in_the_last_epoch_before_a_look_ends_the_run(tmp_path, monkeypatch, capsys):
+    (tmp_path / "study.toml").write_text(STUDY)
+    line = ["run", str(tmp_path / "study.toml"), "--results", str(tmp_path), "--executor", "in-process", "--until",
+            "decided", "--max-seeds", "3"]  # fmt: skip
+    progress = Driver.progress
+
+    def struck(driver, key, said):
+        progress(driver, key, said)
+        if driver.frontier.left == 1 and said.epoch == said.epochs:
+            signal.raise_signal(signal.SIGUSR1)
+
+    monkeypatch.setattr(Driver, "progress", struck)
+    monkeypatch.setattr(cli, "_leave", sys.exit)  # not this process
+    with pytest.raises(SystemExit) as end:
+        main(line)
+    assert end.value.code == 75
+    assert {row["seed"] for row in read_rows(tmp_path / "looking")} == {0, 1}
+    assert capsys.readouterr().err.endswith("ended by SIGUSR1; the same command again carries on\n")
+    monkeypatch.undo()
+    with pytest.raises(SystemExit) as end:
+        main(line)
+    assert end.value.code == 0
+    assert {row["seed"] for row in read_rows(tmp_path / "looking")} == {0, 1, 2}
 
 
 @pytest.mark.long

@@ -63,6 +63,18 @@ def test_a_run_says_which_networks_it_did_not_keep_and_brings_those_of_others(ma
     assert not (tmp_path / "none" / "driven" / "weights").exists()
 
 
+@pytest.mark.training
+def test_what_a_killed_trial_left_gives_way_to_the_files_of_a_row_taken_over(made: Path, tmp_path: Path) -> None:
+    folder, key = tmp_path / "driven", min(lowest(made))
+    for name in (f"weights/{key}.pt", f"predictions/{key}.npy"):
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_bytes(b"of a trial that was killed before its row")
+    ran(tmp_path, study=as_toml({**STUDY, "keep_weights": "all"}), reuse=(made,))
+    for name in (f"weights/{key}.pt", f"predictions/{key}.npy"):
+        assert (folder / name).read_bytes() == (made / name).read_bytes()
+    assert problems(folder) == []
+
+
 def planned(setting: str, folder: Path) -> tuple[Plan, Networks, dict[str, Any]]:
     """With rows that end as worse as they come later, and a file each."""
     plan = make(merged(tiny()), ("A", "B"), strategy)

@@ -76,6 +76,28 @@ def test_a_folder_that_was_moved_has_every_row_and_the_run_stops(tmp_path: Path)
     assert ran(tmp_path)[:2] == (0, {"done": JOBS})
 
 
+def displaced(home: Path, elsewhere: Path, moved: bool) -> None:
+    """A driver's folder by another's; the first one then goes on."""
+    with Records(home) as first:
+        first.append({"key": "a1", "status": "done"})
+        home.rename(elsewhere)
+        if not moved:
+            shutil.rmtree(elsewhere)
+        with Records(home) as second:
+            second.append({"key": "b1", "status": "done"})
+            first.append({"key": "a2", "status": "done"})
+
+
+@pytest.mark.parametrize("moved", [True, False])
+def test_rows_go_into_no_folder_that_took_the_place_of_theirs(moved: bool, tmp_path: Path) -> None:
+    """Only where theirs was removed: then each once."""
+    home, elsewhere, mine = tmp_path / "home", tmp_path / "elsewhere", ["a1", "a2"]
+    with pytest.raises(Stopped, match=f"was {'moved' if moved else 'removed'} during the run"):
+        displaced(home, elsewhere, moved)
+    assert [row["key"] for row in read_rows(home)] == (["b1"] if moved else ["b1", *mine])
+    assert not moved or [row["key"] for row in read_rows(elsewhere)] == mine
+
+
 def test_a_folder_that_was_removed_has_every_row_again(tmp_path: Path) -> None:
     with pytest.raises(Stopped, match="driven was removed during the run; its rows were written into it again"):
         ran(tmp_path, after(4, shutil.rmtree, tmp_path))

@@ -1,5 +1,6 @@
 """Checkpoints at a URL: connections that break are tried again, rows are as without, and nothing secret is written."""
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -159,6 +160,28 @@ def test_another_results_folder_may_not_use_the_same_url(tmp_path: Path) -> None
         ran(tmp_path / "yours", checkpoints=there)
 
 
+def test_a_disk_that_is_full_at_the_first_start_locks_nobody_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = f"file://{tmp_path}/there"
+
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    with monkeypatch.context() as changed:
+        changed.setattr(checkpoints_at, "write_atomically", full)
+        with pytest.raises(Stopped, match="the same command carries on"):
+            ran(tmp_path, checkpoints=there)
+    assert ran(tmp_path, checkpoints=there)[0] == 0
+
+
+@pytest.mark.parametrize("noted", ['{"mark": 5, "url": null}', "[]", "{"])
+def test_a_note_of_the_store_that_says_nothing_is_as_none(noted: str, tmp_path: Path) -> None:
+    (tmp_path / "driven").mkdir()
+    (tmp_path / "driven" / "checkpoints.json").write_text(noted)
+    assert ran(tmp_path, checkpoints=f"file://{tmp_path}/there")[0] == 0
+
+
 def test_a_store_that_stays_away_stops_the_run_and_fails_no_trial(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,6 +232,7 @@ def refused(folder: Path, url: str, *more: str) -> None:
         (["ftp://bucket/x"], "its scheme must be one of s3, gs"),
         (["/shared/x"], "its scheme must be one of s3, gs"),
         (["s3://"], "it names no bucket"),
+        (["file:///shared/x#team"], "what follows # belongs to no place"),
         (["s3://bucket/x", "--disk-limit", "3"], "--disk-limit goes with checkpoints in the results folder"),
         (["s3://bucket/x", "--time-limit", "3"], "--time-limit needs a folder that all machines share"),
     ],
@@ -270,6 +294,13 @@ def test_a_bucket_that_is_not_there_or_does_not_answer_is_one_line(
     assert not [value for name, value in s3_server.CREDENTIALS.items() if "KEY" in name and value in error]
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and "made-up" in path.read_text()]
     assert "made-up-secret" in os.environ.values()
+
+
+def test_an_error_is_said_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("AWS_SECRET_ACCESS_KEY", "AZURE_CLIENT_SECRET", "AZURE_STORAGE_CONNECTION_STRING", "AZURE_PASSWORD")
+    for name in names:
+        monkeypatch.setenv(name, f"made-up-{name}")
+    assert bucket.said(OSError(" ".join(f"made-up-{name}" for name in names))) == "… … … …"
 
 
 @pytest.mark.parametrize("url", ["abfs://box@account.dfs.core.windows.net/x", "hdfs://me@namenode:8020/x"])

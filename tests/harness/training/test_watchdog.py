@@ -44,6 +44,12 @@ def test_a_process_that_hangs_ends_and_says_where(where: str, tmp_path: Path) ->
     assert timeout_reason(file) is None
 
 
+def test_a_file_that_is_no_text_is_no_reason(tmp_path: Path) -> None:
+    (tmp_path / "hung.txt").write_bytes(b"\xff\xfe")
+    assert timeout_reason(tmp_path / "hung.txt") is None
+    assert not list(tmp_path.iterdir())
+
+
 class Clock:
     """faulthandler's, by which a process ends; here its time passes where a test says so."""
 

@@ -38,6 +38,7 @@ def prepared(options: argparse.Namespace, study: "Study", session: "Session",
     """The study, checked in full; says what may not be meant. Raises BadInput."""
     from harness.commands.open_space import of_outside
     from harness.run.checks.black_box import random_notes
+    from harness.run.checks.recipe import pruning_notes
     from harness.run.checks.study import alike
     from harness.run.prepare import prepare
     from harness.study.primary import seed_notes
@@ -47,7 +48,8 @@ def prepared(options: argparse.Namespace, study: "Study", session: "Session",
             study, Path(options.results), session.root, options.download, session.device, seeds, reuse=session.reuse,
             elsewhere=session.elsewhere,
         )  # fmt: skip
-    for note in (*found.notes, *random_notes(found.settings.methods), *seed_notes(study)):
+    own = (*random_notes(found.settings.methods), *pruning_notes(found.settings.tunings), *seed_notes(study))
+    for note in (*found.notes, *own):
         say(note)
     for names in alike(found.plan):
         say(f"methods {' and '.join(names)} have equal settings: their trials are the same")

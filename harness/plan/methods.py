@@ -117,7 +117,8 @@ def _method(study: Study, method: Method) -> MethodSettings:
     named = {"strategy": method.strategy} if method.strategy else {}
     search = _changed(study.search, {**named, **method.search}, f"method '{method.name}'.search")
     recipe = _changed(study.recipe, method.recipe, f"method '{method.name}'.recipe")
-    return MethodSettings(method, search, _changed(study.recipe, search.recipe, "search.recipe"), recipe)
+    where = f"method '{method.name}'.search.recipe" if "recipe" in method.search else "search.recipe"
+    return MethodSettings(method, search, _changed(study.recipe, search.recipe, where), recipe)
 
 
 def _tuning(study: Study, tuning: Tuning) -> TuningSettings:

@@ -200,7 +200,8 @@ class Study(OfAFile):
         for method in self.method:
             tuned = method.recipe.get("tuned", self.recipe.tuned)
             if tuned and tuned not in [tuning.name for tuning in self.tuning]:
-                raise ValueError(f"recipe.tuned = '{tuned}' is no [[tuning]] of this study")
+                where = f"method '{method.name}': " * ("tuned" in method.recipe)
+                raise ValueError(f"{where}recipe.tuned = '{tuned}' is no [[tuning]] of this study")
         if fault := _unread(self):
             raise ValueError(fault)
         if self.primary and (fault := primary_fault(self.primary, self.method, self.data_sets)):

@@ -4,13 +4,16 @@ from collections.abc import Iterable, Iterator
 
 from harness.black_box.methods import METHODS
 from harness.plan.methods import MethodSettings, strategy_of
+from harness.plan.strategies import DARTS
 from harness.study.schema import Study
+from harness.study.search import Search
 from harness.tables.table import Table
 from spaces.custom_rules import drawn_by
 from spaces.edits import offers
 from spaces.space import Space
 
 SCORING = {"candidates", "lag", "score", "score_epochs"}  # of strategies that ask for candidates one by one
+OF_DARTS = {"snapshots", "trained", "reading", "tune_epochs", "group"}  # what only a search that ends with α reads
 COLUMNS = {"parameters": "parameters", "latency": "latency_seconds"}  # of a table: what NSGA-II may make small
 
 
@@ -45,9 +48,17 @@ def unread_fault(own: MethodSettings) -> str:
         return ""
     others = {field for method in METHODS.values() for field in method.reads}
     unread = others.difference(METHODS[name].reads if name in METHODS else ())
-    unread |= SCORING if name == "darts" else set()
+    unread |= SCORING if name == "darts" else _unread_by_scores(own.search)
     found = next((field for field in own.method.search if field in unread), "")
-    return f"{name} does not read search.{found}, which would be ignored; leave it out" if found else ""
+    instead = "; search.score_epochs says how long each candidate trains" if found == "epochs" else ""
+    return f"{name} does not read search.{found}, which would be ignored; leave it out{instead}" if found else ""
+
+
+def _unread_by_scores(search: Search) -> set[str]:
+    """Of a search that asks for candidates, by what they are scored with."""
+    if search.score == "supernet":
+        return {"score_epochs", *OF_DARTS}
+    return {*DARTS, *OF_DARTS} - {"alpha_portion"} | (set() if search.score == "train" else {"score_epochs"})
 
 
 def random_notes(methods: Iterable[MethodSettings]) -> Iterator[str]:

@@ -1,9 +1,12 @@
 """What may be wrong with recipes, and with the best of several searches: found before anything starts."""
 
+from collections.abc import Iterable, Iterator
+
 from harness.plan.methods import MethodSettings, TuningSettings, strategy_of
 from harness.plan.range_ends import Extremes, extremes
 from harness.study.schema import Study, Tuning
 
+PRUNING = {"pruner_warmup_epochs": 1, "pruner_reduction": 3}  # fields that a pruner reads, and their defaults
 UNSEARCHED = ("baseline", "given", "random")
 
 
@@ -29,6 +32,18 @@ def _of_the_search(own: MethodSettings) -> str:
 def tuning_fault(own: TuningSettings) -> str:
     """Where a trial might end before its learning rate has warmed up. Raises BadInput where it may have no recipe."""
     return _never_warm("scheduler", extremes(own.recipe, own.tuning, f"tuning '{own.tuning.name}'"))
+
+
+def pruning_notes(tunings: Iterable[TuningSettings]) -> Iterator[str]:
+    """Of each tuning that says how trials are ended early, though none can be."""
+    for one in tunings:
+        tuning, most = one.tuning, max(one.tried("epochs"))
+        said = [name for name, default in PRUNING.items() if getattr(tuning, name) != default]
+        if tuning.pruner == "none" and said:
+            yield f"tuning '{tuning.name}' ends no trial early: {said[0]} is of a pruner, and pruner is none"
+        if tuning.pruner != "none" and tuning.pruner_warmup_epochs >= most:
+            yield (f"tuning '{tuning.name}' ends no trial early: pruner_warmup_epochs = {tuning.pruner_warmup_epochs}, "
+                   f"and trials have at most {most} epochs")  # fmt: skip
 
 
 def best_of_fault(own: MethodSettings, study: Study, tuning: Tuning | None) -> str:

@@ -19,6 +19,7 @@ from harness.run.checks.mixing import mixing_fault
 from harness.run.checks.perturbation import reading_fault
 from harness.run.checks.recipe import best_of_fault, recipe_fault, tuning_fault
 from harness.run.checks.scores import score_fault
+from harness.run.checks.shape import shape_fault
 from harness.study.schema import LEFT_OUT, Method, Study
 from harness.tables import nasbench201, opened
 from harness.training import pretrained
@@ -36,6 +37,8 @@ def example(space: Space) -> Any:
 
 def check_methods(settings: StudySettings, space: Space) -> None:
     loaded = settings.study
+    if fault := shape_fault(settings):
+        raise BadInput(fault)
     for own in settings.methods:
         method, search = own.method, own.search
         strategy(search.strategy)

@@ -14,7 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from harness.data import datasets, images, pixels
+from harness.data import datasets, external, images, pixels
 from harness.data.images import DataSet, Images
 from harness.errors import BadInput
 from harness.run.prepare import prepare
@@ -265,6 +265,26 @@ def test_images_larger_than_the_memory_are_refused(monkeypatch: pytest.MonkeyPat
     assert len(images.scaled(part, 63)) == 7
     with pytest.raises(BadInput, match=r"data\.image_size = 64: 7 images of that size take 0\.0 GB"):
         images.scaled(part, 64)
+
+
+def test_a_folder_larger_than_the_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pets(tmp_path)
+    monkeypatch.setattr(external, "memory_bytes", lambda: 6 * 3 * SIDE**2)
+    assert len(loaded(tmp_path).train) == 6
+    monkeypatch.setattr(external, "memory_bytes", lambda: 6 * 3 * SIDE**2 - 1)
+    with pytest.raises(BadInput, match=r"its images take more than the 0\.0 GB .* set a smaller data\.image_size"):
+        loaded(tmp_path)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_mean_and_deviation_are_those_of_the_pixels(channels: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = torch.Generator().manual_seed(channels)
+    drawn = torch.randint(0, 200, (9, channels, 5, 5), dtype=torch.uint8, generator=generator)
+    values = drawn.double() / 255
+    monkeypatch.setattr(external, "AT_A_TIME", 2 * channels * 5 * 5)
+    mean, std = external._spread(drawn)
+    assert mean == pytest.approx(values.mean((0, 2, 3)).tolist(), rel=1e-14)
+    assert std == pytest.approx(values.std((0, 2, 3)).tolist(), rel=1e-14)
 
 
 @pytest.mark.parametrize("names", [("Training", "Testing"), ("Train", "Validation"), ("train_", "test")])

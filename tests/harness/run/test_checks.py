@@ -161,6 +161,13 @@ def test_the_command_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     ({"strategy": "local-search", "search": {"tournament": 2}}, "search.tournament"),
     ({"strategy": "random-search", "search": {"population": 2}}, "search.population"),
     ({"strategy": "darts", "search": {"score": "supernet"}}, "search.score"),
+    ({"strategy": "random-search", "search": {"epochs": 20}}, "search.epochs"),
+    ({"strategy": "successive-halving", "search": {"alpha_lr": 0.1}}, "search.alpha_lr"),
+    ({"strategy": "evolution", "search": {"score": "supernet", "snapshots": [1]}}, "search.snapshots"),
+    ({"strategy": "evolution", "search": {"score": "supernet", "epochs": 2, "gate": "softmax"}}, ""),
+    ({"strategy": "random-search", "search": {"score": "synflow", "score_epochs": 2}}, "search.score_epochs"),
+    ({"strategy": "random-search", "search": {"score": "synflow", "candidates": 2}}, ""),
+    ({"strategy": "random-search", "search": {"score_epochs": 2, "alpha_portion": 0.3}}, ""),
     ({"strategy": "evolution", "search": {"mutation_rate": 0.9, "lag": 1}}, ""),
 ])  # fmt: skip
 def test_settings_of_another_strategy_are_refused(method: dict[str, Any], said: str) -> None:

@@ -1,16 +1,19 @@
 """Recipes that would leave something of themselves unread, or none of the training to their schedule."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
 from harness.errors import BadInput
 from harness.plan.methods import merged
+from harness.run.checks.recipe import pruning_notes
 from harness.run.checks.study import check_methods, check_tunings
 from spaces.registry import load
 from tests.studies import TINY, tiny
 
 SPACE = load("shortcut-vgg11", TINY["space_options"])
+COSINE = {"scheduler": {"kind": "cosine"}}
 WARM = {"scheduler": {"kind": "cosine", "warmup_epochs": 2}}
 
 
@@ -51,7 +54,31 @@ def test_other_recipes_pass() -> None:
     check(tuning=[{"name": "all", "trials": 1, "ranges": ranges}])
 
 
-COSINE = {"scheduler": {"kind": "cosine"}}
+GAMMA, STEP = {"scheduler": {"gamma": 0.1, "step": 1}}, {"scheduler": {"kind": "step"}}
+KINDS = {"scheduler.kind": {"choices": ["constant", "step"]}}
+
+
+@pytest.mark.parametrize(("recipe", "changes", "says"), [
+    (GAMMA, {}, "recipe.scheduler.gamma is of kind = 'step', and would be ignored; set kind"),
+    ({"scheduler": {"step": 1}}, {}, "recipe.scheduler.step is of kind = 'step'"),
+    (COSINE, {"method": [{"name": "darts-A", "rule": "A", "recipe": GAMMA}]},
+     "method 'darts-A'.recipe.scheduler.gamma is of kind = 'step', and would be ignored"),
+    ({}, {"search": {**TINY["search"], "recipe": GAMMA}}, "^search.recipe.scheduler.gamma is of kind"),
+    (STEP, {"method": [{"name": "m", "rule": "A", "search": {"recipe": {"scheduler": {"kind": "cosine"}}}, "recipe":
+                        COSINE}], "search": {**TINY["search"], "recipe": {"scheduler": {"kind": "constant"}}}}, ""),
+    (GAMMA, {"method": [{"name": "m", "rule": "A", "recipe": STEP}]}, ""),
+    (GAMMA, {"tuning": [{"name": "t", "trials": 1, "ranges": KINDS}]}, ""),
+    ({}, {"tuning": [{"name": "t", "trials": 1, "recipe": GAMMA, "ranges": KINDS}]}, ""),
+    ({}, {"tuning": [{"name": "t", "trials": 1, "recipe": GAMMA, "ranges": {"lr": {"choices": [0.1, 0.2]}}}]},
+     "tuning 't'.recipe.scheduler.gamma is of kind = 'step', and would be ignored; set kind"),
+    (STEP, {"method": [{"name": "m", "rule": "A", "recipe": GAMMA, "search": {"recipe": GAMMA}}]}, ""),
+    ({"scheduler": {"kind": "cosine", "gamma": 0.5}}, {}, ""),
+])  # fmt: skip
+def test_a_step_that_no_schedule_takes_is_refused(recipe: Any, changes: Any, says: str) -> None:
+    with pytest.raises(BadInput, match=says) if says else nullcontext():
+        check(recipe, **changes)
+
+
 RATES = {"low": 1e-4, "high": 1e-2, "log": True}
 LEAST = {"low": 0.0, "high": 1e-3}
 
@@ -133,3 +160,15 @@ KINDS = {"scheduler.kind": {"choices": ["constant", "cosine"]}}
 ])  # fmt: skip
 def test_a_recipe_is_judged_with_what_its_tuning_may_find(changes: Any) -> None:
     check(**changes)
+
+
+@pytest.mark.parametrize(("more", "says"), [
+    ({"pruner_warmup_epochs": 2}, ["t' ends no trial early: pruner_warmup_epochs is of a pruner, and pruner is none"]),
+    ({"pruner_reduction": 2}, ["t' ends no trial early: pruner_reduction is of a pruner, and pruner is none"]),
+    ({"pruner": "median", "pruner_warmup_epochs": 9},
+     ["t' ends no trial early: pruner_warmup_epochs = 9, and trials have at most 9 epochs"]),
+    ({"pruner": "halving", "pruner_warmup_epochs": 8}, []), ({"pruner": "median"}, []), ({}, []),
+])  # fmt: skip
+def test_a_tuning_that_can_prune_nothing_is_said(more: dict[str, Any], says: list[str]) -> None:
+    tuning = {"name": "t", "trials": 1, "ranges": {"epochs": {"choices": [2, 9]}}, **more}
+    assert list(pruning_notes(merged(tiny(tuning=[tuning])).tunings)) == [f"tuning '{line}" for line in says]

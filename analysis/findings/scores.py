@@ -14,8 +14,8 @@ FEW = 5  # networks below which nothing is said of a rank correlation
 
 @dataclass(frozen=True)
 class Scored:
-    """Of one score on one data set. `rival`: ρ of parameters over the same networks; `seconds`: the mean of one, NaN
-    where none was computed."""
+    """Of one score on one data set, over networks that one recipe trained. `rival`: ρ of parameters over the same
+    networks; `seconds`: the mean of one, NaN where none was computed."""
 
     data: str
     score: str
@@ -30,17 +30,25 @@ class Scored:
 
 
 def scores(results: Results) -> list[Scored]:
-    """Parameters and MACs first, then the scores by name, for each data set; nothing where no network has a score."""
+    """Parameters and MACs first, then the scores by name, for each data set and recipe; nothing where no network
+    has a score."""
     if not (took := seconds(results)):
         return []
     each = networks(results)
-    names = [*SIZES, *sorted(set(map(str, each)) - {*NETWORK, "accuracy", *SIZES})]
-    several = each["study"].nunique() > 1
+    names = [*SIZES, *sorted(set(map(str, each)) - {*NETWORK, "methods", "accuracy", *SIZES})]
     return [
-        _scored(f"{study}: {data}" if several else str(data), name, own.dropna(subset=[name]), took.get(name, nan))
-        for (study, data), own in each.groupby(["study", "data"])
+        _scored(str(label), name, own.dropna(subset=[name]), took.get(name, nan))
+        for (label, _), own in each.groupby([_labels(each), "recipe"])
         for name in names
     ]
+
+
+def _labels(each: pd.DataFrame) -> pd.Series:
+    """The data set of each network, with its study and with the methods of its recipe where there are several."""
+    alone = each.groupby(["study", "data"])["recipe"].transform("nunique") == 1
+    studies = each["study"] + ": " if each["study"].nunique() > 1 else ""
+    labels: pd.Series = studies + each["data"] + (" (" + each["methods"] + ")").mask(alone, "")
+    return labels
 
 
 def _scored(data: str, score: str, own: pd.DataFrame, took: float) -> Scored:

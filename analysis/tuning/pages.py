@@ -44,11 +44,12 @@ def tables(studies: Studies) -> list[Table]:
 
 
 def optima(studies: Studies) -> list[Best]:
-    """Of each tuning, and of all together where they range over the same fields."""
+    """Of each tuning, and of all together where they train the same and range over the same fields."""
     spans = {name: distributions({name: seeds}) for name, seeds in studies.items()}
     frame = trials(studies)
     out = [one for name in studies for one in best(frame[frame["tuning"] == name], spans[name], name)]
-    several = len(spans) > 1 and all(span == spans[name] for span in spans.values() for name in spans)
+    alike = all(span == spans[name] for span in spans.values() for name in spans) and frame["trains"].nunique() == 1
+    several = len(spans) > 1 and alike
     return [*out, *best(frame, next(iter(spans.values())), TOGETHER)] if several else out
 
 

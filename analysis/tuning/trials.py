@@ -45,17 +45,18 @@ def trials(studies: Studies) -> pd.DataFrame:
     """One row a trial, by tuning, seed and number; `accuracy` on the validation split in percent, NaN unless done.
 
     `values` holds field → value, `curve` the accuracies after each epoch; `so_far` is the best accuracy of the
-    repetition up to the trial, `spent` its device-seconds up to there.
+    repetition up to the trial, `spent` its device-seconds up to there; `trains` what is trained, but for these fields.
     """
     rows = [
         {"tuning": name, "seed": seed, "number": trial.number, "key": trial.user_attrs["key"],
          "status": STATES[trial.state.name], "accuracy": trial.value if trial.state.name == "COMPLETE" else np.nan,
          "device_seconds": float(trial.user_attrs["device_seconds"]), "values": trial.params,
-         "curve": [trial.intermediate_values[epoch] for epoch in sorted(trial.intermediate_values)]}
+         "curve": [trial.intermediate_values[epoch] for epoch in sorted(trial.intermediate_values)],
+         "trains": study.user_attrs.get("trains", "")}
         for name, seeds in studies.items() for seed, study in seeds.items() for trial in study.trials
     ]  # fmt: skip
     frame = pd.DataFrame(rows, columns=["tuning", "seed", "number", "key", "status", "accuracy", "device_seconds",
-                                        "values", "curve"])  # fmt: skip
+                                        "values", "curve", "trains"])  # fmt: skip
     frame = frame.astype({"accuracy": float, "device_seconds": float})
     grouped = frame.groupby(["tuning", "seed"])
     frame["so_far"] = grouped["accuracy"].transform(lambda accuracy: np.fmax.accumulate(accuracy))
@@ -117,9 +118,12 @@ def best(frame: pd.DataFrame, spans: Mapping[str, Any], label: str) -> list[Best
 
 
 def races(frame: pd.DataFrame, parts: int = 4) -> list[Race]:
-    """Every pair of tunings over the seeds that they share, at each of `parts` equal parts of their common trials."""
+    """Every pair of tunings that train the same, over the seeds that they share, at each of `parts` equal parts of
+    their common trials."""
     out = []
     for first, second in combinations(dict.fromkeys(frame["tuning"]), 2):
+        if frame[frame["tuning"].isin([first, second])]["trains"].nunique() > 1:
+            continue
         a, b = ({seed: own for seed, own in frame[frame["tuning"] == name].groupby("seed")} for name in (first, second))
         shared = sorted(a.keys() & b.keys())
         both = min((min(len(a[seed]), len(b[seed])) for seed in shared), default=0)

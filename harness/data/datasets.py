@@ -62,6 +62,8 @@ def load(data: Mapping[str, Any], root: Path | None, download: bool = False, see
     whole = _whole(data["name"], root, download, size, data.get("test_part"))
     drawn = _drawn(len(whole.train), data, seeds if data.get("resample") else FIRST)
     train = whole.train if drawn is None else whole.train.take(drawn)
+    if len(train.labels.unique()) < 2:
+        raise BadInput(f"data.train_images = {len(train)}: all that are sampled are of one class; take more")
     chosen = _part(len(whole.test), data.get("test_images"), "test_images", data["name"])
     test = whole.test if chosen is None else whole.test.take(chosen)
     if size:

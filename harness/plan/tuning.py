@@ -5,9 +5,10 @@ against those results alone. So the rows are the whole state, and the same seed 
 trials run at once, after any fault.
 """
 
+import json
 import math
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,6 +47,8 @@ def history(spec: Settings, rows: Sequence[Row], **more: Any) -> Any:
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="maximize", **more)
+    for settings in [row["settings"] for row in rows][:1]:
+        study.set_user_attr("trains", _trained(spec["ranges"], settings))
     for row in sorted(rows, key=lambda row: row["settings"]["index"]):
         try:
             study.add_trial(_as_trial(spec["ranges"], row))
@@ -53,6 +56,16 @@ def history(spec: Settings, rows: Sequence[Row], **more: Any) -> Any:
             raise BadInput(f"row {row['key']} is none of a tuning's trial ({first_line(error)}); "
                            "mend or remove its line in trials.jsonl") from None  # fmt: skip
     return study
+
+
+def _trained(ranged: Collection[str], settings: Settings) -> str:
+    """What the trials of a tuning train, but for the fields that it ranges over, as text: only where this is equal can
+    tunings be compared."""
+    recipe = {f"{name}.{part}": value for name, whole in settings.get("recipe", {}).items()
+              for part, value in (whole.items() if isinstance(whole, dict) else [("", whole)])
+              if not {name, f"{name}.{part}"} & {*ranged}}  # fmt: skip
+    rest = {name: settings.get(name) for name in ("space", "space_options", "data", "source", "architecture")}
+    return json.dumps({**rest, "recipe": recipe}, sort_keys=True, default=str)
 
 
 def thresholds(settings: Settings, seen: Sequence[Row]) -> dict[str, float]:

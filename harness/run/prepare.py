@@ -16,7 +16,7 @@ from harness.plan.jobs import Job, Plan, as_json
 from harness.plan.keys import SCHEMA
 from harness.plan.make import make
 from harness.plan.methods import StudySettings, leaves_precision_open, merged, needs_images, with_precision
-from harness.plan.strategies import strategy
+from harness.plan.strategies import STRATEGIES, strategy
 from harness.run.checks.names import check_names, check_primary, check_task
 from harness.run.checks.scores import check_scores
 from harness.run.checks.study import (
@@ -36,6 +36,7 @@ from harness.storage.rows import complete_rows, read_rows
 from harness.study.data import Data
 from harness.study.schema import Study
 from harness.tables.opened import scale, with_table_digest
+from harness.vocabulary.kinds import SUPERNETS
 from spaces import registry as spaces
 from spaces.labels import labels_of
 from spaces.space import Space
@@ -152,7 +153,7 @@ def prepare(loaded: Study, results: Path, root: Path | None, download: bool, dev
     folder = results / loaded.name
     before = claim(folder, loaded.name)
     complete_rows(folder)
-    sets = _loaded(settings, root, download)
+    sets = _loaded(settings, space, root, download)
     is_open = leaves_precision_open(settings)
     elsewhere = elsewhere if is_open else elsewhere and (lambda: "fp32")  # nobody reads it
     auto = precisions(space, sets[0], device, before, elsewhere)
@@ -186,12 +187,19 @@ def _check_together(settings: StudySettings, space: Space, sets: Sequence[DataSe
         check_starts(settings.study, space, data, home)
 
 
-def _loaded(settings: StudySettings, root: Path | None, download: bool) -> tuple[DataSet, ...]:
+def _loaded(settings: StudySettings, space: Space, root: Path | None, download: bool) -> tuple[DataSet, ...]:
     """Every data set; without images where all is looked up."""
     sets = settings.study.data_sets
-    if not needs_images(settings):
+    if not (needs_images(settings) or _trains_supernets(settings, space)):
         return (datasets.NOTHING,) * len(sets)
     return tuple(datasets.load(data.model_dump(), root, download) for data in sets)
+
+
+def _trains_supernets(settings: StudySettings, space: Space) -> bool:
+    """Whether a strategy from outside does, which only its plan says."""
+    if all(own.search.strategy in STRATEGIES for own in settings.methods):
+        return False
+    return any(job.kind in SUPERNETS for job in make(settings, space.rules, strategy).jobs.values())
 
 
 def schema_of(folders: Sequence[Path], before: Mapping[str, Any]) -> int:

@@ -96,6 +96,21 @@ def test_parameters_stand_beside_a_score_over_the_networks_that_have_it(tmp_path
     assert found["parameters"].rival == found["parameters"].rho.rho
 
 
+def test_networks_of_several_recipes_are_not_ranked_together(tmp_path: Path):
+    """An accuracy is of a recipe, and a score of its batch."""
+    trained = folder(tmp_path)
+    other = {row["key"] for row in trained if "A" in row["method"]}
+    rows = [json.loads(line) for line in (tmp_path / "trials.jsonl").read_text().splitlines()]
+    rows = [{**row, "recipe": {**row["recipe"], "batch_size": 512}} if row["key"] in other else row for row in rows]
+    (tmp_path / "trials.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = {one.data: one for one in scores(load(tmp_path)) if one.score == "zen"}
+    assert len(found) == 2
+    for label, one in found.items():
+        mine = [row for row in trained if (row["key"] in other) == ("darts-A" in label)]
+        assert set(label.removeprefix("cifar10 (").removesuffix(")").split(", ")) == {row["method"] for row in mine}
+        assert one.rho.n == len({row["architecture"] for row in mine})
+
+
 def test_a_score_of_few_networks_is_said_to_be_of_few(tmp_path: Path):
     folder(tmp_path, count=4)
     texts = [[cell.text for cell in row] for row in correlations(scores(load(tmp_path))).rows]

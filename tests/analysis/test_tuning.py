@@ -199,6 +199,17 @@ def test_the_tables_say_what_was_chosen_and_what_it_cost() -> None:
     assert "tpe - random" in text
 
 
+def test_tunings_of_different_networks_are_not_put_together() -> None:
+    tunings = {name: {seed: searched(seed) for seed in range(2)} for name in ("short", "long")}
+    for name, seeds in tunings.items():
+        for one in seeds.values():
+            one.set_user_attr("trains", name)
+    text = "\n".join(map(formats.text, pages.tables(tunings)))
+    assert "short" in text
+    assert "all together" not in text
+    assert "short - long" not in text
+
+
 def test_tunings_that_have_hardly_begun_make_a_page_too() -> None:
     assert pages.rebuild("made-up", {}) == {}
     for beginning in ([None], [50.0], [50.0, 50.0, 50.0, 50.0, 50.0]):

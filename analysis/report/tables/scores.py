@@ -20,7 +20,8 @@ def correlations(found: Sequence[Scored]) -> Table:
                  EMPTY if isnan(one.seconds) else f"{one.seconds:.2g}")  # fmt: skip
         rows.append(tuple(map(Cell, texts)))
     note = (
-        "Over all networks that were trained and have the score, each once with the means of its trainings and scores. "
+        "Over all networks that were trained and have the score, each once with the means of its trainings and scores; "
+        "where there are several recipes, over those of each (in brackets the methods trained by it). "
         "Intervals by Fisher's z (Bonett and Wright 2000), as if networks were independent; – where a score is equal "
         "for all. A search that chose by a score leaves networks that differ little in it, among which it correlates "
         "less. Parameters cost nothing: a score that does not beat their ρ over the same networks says no more than "

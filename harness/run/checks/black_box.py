@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 
 from harness.black_box.methods import METHODS
 from harness.plan.methods import MethodSettings, strategy_of
-from harness.plan.strategies import DARTS
 from harness.study.schema import Study
 from harness.study.search import Search
 from harness.tables.table import Table
@@ -13,7 +12,7 @@ from spaces.edits import offers
 from spaces.space import Space
 
 SCORING = {"candidates", "lag", "score", "score_epochs"}  # of strategies that ask for candidates one by one
-OF_DARTS = {"snapshots", "trained", "reading", "tune_epochs", "group"}  # what only a search that ends with α reads
+SNAPSHOTS = {"snapshots", "trained"}  # of a search that ends with α
 COLUMNS = {"parameters": "parameters", "latency": "latency_seconds"}  # of a table: what NSGA-II may make small
 
 
@@ -55,10 +54,9 @@ def unread_fault(own: MethodSettings) -> str:
 
 
 def _unread_by_scores(search: Search) -> set[str]:
-    """Of a search that asks for candidates, by what they are scored with."""
-    if search.score == "supernet":
-        return {"score_epochs", *OF_DARTS}
-    return {*DARTS, *OF_DARTS} - {"alpha_portion"} | (set() if search.score == "train" else {"score_epochs"})
+    """Of a search that asks for candidates: how long something trains, where nothing does so or something else."""
+    unread = set() if search.score == "train" else {"score_epochs"}
+    return unread | (SNAPSHOTS if search.score == "supernet" else {"epochs", "warmup_epochs", *SNAPSHOTS})
 
 
 def random_notes(methods: Iterable[MethodSettings]) -> Iterator[str]:

@@ -128,6 +128,8 @@ def test_missing_data_say_how_to_get_them(tmp_path):
         datasets.load({"name": "mnist"}, None)
     with pytest.raises(BadInput, match="train_images"):
         datasets.load({"name": "digits", "train_images": 5000}, None)
+    with pytest.raises(BadInput, match="train_images = 1: all that are sampled are of one class; take more"):
+        datasets.load({"name": "digits", "train_images": 1}, None)
 
 
 @pytest.fixture

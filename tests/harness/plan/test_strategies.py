@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from random import Random
 
 import pytest
@@ -15,7 +16,7 @@ from harness.errors import BadInput
 from harness.plan.make import make
 from harness.plan.methods import merged
 from harness.plan.resolve import best, resolve
-from harness.plan.strategies import strategy
+from harness.plan.strategies import Found, Request, strategy, supernet
 from harness.run import in_process
 from harness.run.admission import Shares
 from harness.run.prepare import prepare
@@ -271,3 +272,20 @@ def test_one_random_network_is_not_the_first_candidate_of_searches(schema):
     same = [found[seed, "train", None] == found[seed, "score", 0] for seed in range(3)]
     assert same == [schema == 4] * 3
     assert len({found[seed, "train", None] for seed in range(3)}) == 3, "each seed has its own"
+
+
+def searching(ask: Request) -> Iterator[Found]:
+    key = supernet(ask)
+    yield Found(ask.method, {"read": key, "rule": ask.rule, "epoch": ask.search.epochs}, (key,), ask.rule)
+
+
+def drawing(ask: Request) -> Iterator[Found]:
+    yield Found(ask.method, {"baseline": True}, (), ask.rule)
+
+
+@pytest.mark.parametrize(("own", "images"), [(searching, 96), (drawing, 0)])
+def test_a_strategy_from_outside_has_its_images_beside_a_table_where_it_trains(own, images, tmp_path):
+    (tmp_path / "mine.csv").write_text("architecture,data,run,accuracy\nvgg11,digits,0,77.0\n")
+    study = tiny(search={"strategy": f"{__name__}:{own.__name__}", "epochs": 1}, method=[{"name": "it", "rule": "A"}],
+                 table={"name": str(tmp_path / "mine.csv")})  # fmt: skip
+    assert len(prepare(study, tmp_path, None, False, "cpu").sets[0].train) == images

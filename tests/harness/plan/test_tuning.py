@@ -19,7 +19,9 @@ from hypothesis import strategies as st
 from harness.commands import tune
 from harness.errors import BadInput
 from harness.plan import tuning
+from harness.plan.make import make
 from harness.plan.methods import merged
+from harness.plan.strategies import strategy
 from harness.study import ranges as ranges_module
 from harness.study.schema import Study, Tuning
 from harness.study.validation import validated
@@ -386,6 +388,21 @@ def test_the_exported_recipe_is_the_best_done_trial_and_a_study_takes_it(tmp_pat
     assert ranges_module.values(taken.model_dump(), spec(ranges)["ranges"]) == best["settings"]["asked"]
     assert not taken.tuned
     assert "12 trials, 12 device-seconds" in text
+
+
+def test_only_tunings_that_train_the_same_have_an_equal_mark() -> None:
+    ranges = {"lr": {"low": 0.1, "high": 0.2}, "scheduler.gamma": {"low": 0.1, "high": 0.2}}
+    more = [{}, {"sampler": "random", "trials": 3}, {"recipe": {"lr": 0.5, "scheduler": {"gamma": 0.3}}},
+            {"recipe": {"epochs": 9}}, {"architecture": "vgg11 1-3"},
+            {"recipe": {"scheduler": {"step": 0.3}}}]  # fmt: skip
+    tunings = [{"name": f"t{number}", "trials": 2, "ranges": ranges, **one} for number, one in enumerate(more)]
+    plan = make(merged(tiny(tuning=tunings)), ("A", "B"), strategy)
+    rows = [{"key": job.key, "kind": "tune", "methods": list(job.methods), "seed": job.seed, "status": "failed",
+             "device_seconds": 1.0, "started": None, "finished": None, "curve": [], "val_accuracy": None,
+             "settings": {**job.settings, "asked": {}}}
+            for job in plan.jobs.values() if job.kind == "tune"]  # fmt: skip
+    marks = [seeds[0].user_attrs["trains"] for _, seeds in sorted(tuning.studies(rows).items())]
+    assert [marks.index(mark) for mark in marks] == [0, 0, 0, 3, 4, 5]
 
 
 def test_an_exported_database_holds_the_study_that_the_rows_give(tmp_path: Path) -> None:

@@ -162,7 +162,7 @@ def test_the_command_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     ({"strategy": "random-search", "search": {"population": 2}}, "search.population"),
     ({"strategy": "darts", "search": {"score": "supernet"}}, "search.score"),
     ({"strategy": "random-search", "search": {"epochs": 20}}, "search.epochs"),
-    ({"strategy": "successive-halving", "search": {"alpha_lr": 0.1}}, "search.alpha_lr"),
+    ({"strategy": "successive-halving", "search": {"warmup_epochs": 1}}, "search.warmup_epochs"),
     ({"strategy": "evolution", "search": {"score": "supernet", "snapshots": [1]}}, "search.snapshots"),
     ({"strategy": "evolution", "search": {"score": "supernet", "epochs": 2, "gate": "softmax"}}, ""),
     ({"strategy": "random-search", "search": {"score": "synflow", "score_epochs": 2}}, "search.score_epochs"),
